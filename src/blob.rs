@@ -1,0 +1,126 @@
+//! Blobs: a descriptor plus the content that it describes.
+//!
+//! Content comes in two kinds. What lies in an input is opened when it is needed and verified by
+//! whoever reads it, on that very pass. What was *staged* was verified while it was written and is
+//! ours.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::codec::Encoding;
+use crate::error::Error;
+use crate::spec::{Descriptor, DiffId, Digest};
+
+/// Where the bytes of a blob are.
+#[derive(Clone, Debug)]
+pub enum Content {
+    /// In memory, verified: manifests and configs.
+    Bytes(Arc<[u8]>),
+    /// A file of an image layout directory, not yet verified.
+    File(Arc<Path>),
+    /// A part of an uncompressed archive, not yet verified.
+    Range {
+        /// The archive.
+        path: Arc<Path>,
+        /// Where the bytes start.
+        offset: u64,
+        /// How many there are.
+        len: u64,
+    },
+    /// Written to the staging area, and verified there.
+    Staged(Arc<Staged>),
+}
+
+/// A file of the staging area: `original` bytes, at rest as `stored`.
+#[derive(Debug)]
+pub struct Staged {
+    /// The file.
+    pub path: Box<Path>,
+    /// Digest and size of what was read.
+    pub original: (Digest, u64),
+    /// Digest and size of what the file holds.
+    pub stored: (Digest, u64),
+    /// How `original` was encoded.
+    pub original_encoding: Encoding,
+    /// How the file is encoded.
+    pub encoding: Encoding,
+    /// The digest of the bytes without any compression.
+    pub diff_id: DiffId,
+}
+
+impl Content {
+    /// Opens content as it was before staging. Nothing is verified here.
+    pub fn open(&self) -> io::Result<Box<dyn Read + '_>> {
+        Ok(match self {
+            Self::Bytes(bytes) => Box::new(&bytes[..]),
+            Self::File(path) => Box::new(File::open(path)?),
+            Self::Range { path, offset, len } => {
+                let mut file = File::open(path)?;
+                file.seek(SeekFrom::Start(*offset))?;
+                Box::new(file.take(*len))
+            }
+            Self::Staged(staged) => {
+                let file = File::open(&staged.path)?;
+                if staged.encoding == staged.original_encoding {
+                    Box::new(file)
+                } else {
+                    staged.encoding.decode(file)?
+                }
+            }
+        })
+    }
+}
+
+/// A descriptor, the content that it describes, and the names for messages.
+#[derive(Clone, Debug)]
+pub struct Blob {
+    /// What it is.
+    pub descriptor: Descriptor,
+    /// Where it is.
+    pub content: Content,
+    /// The input that it came from, for messages.
+    pub input: Arc<str>,
+    /// Its name in that input, for messages.
+    pub name: Arc<str>,
+}
+
+impl Blob {
+    /// Compares what was read with what the descriptor promises.
+    pub fn check(&self, found: &(Digest, u64)) -> Result<(), Error> {
+        let (input, blob) = (self.input.to_string(), self.name.to_string());
+        let (digest, size) = found;
+        // The size first: it tells a file that was cut off from one that was changed.
+        if *size != self.descriptor.size {
+            return Err(Error::WrongSize {
+                input,
+                blob,
+                found: *size,
+                expected: self.descriptor.size,
+            });
+        }
+        if *digest != self.descriptor.digest {
+            return Err(Error::WrongDigest {
+                input,
+                blob,
+                found: digest.clone(),
+                expected: self.descriptor.digest.clone(),
+            });
+        }
+        Ok(())
+    }
+
+    /// Compares the uncompressed content that was read with what the config promises.
+    pub fn check_diff_id(&self, found: &DiffId, expected: &DiffId) -> Result<(), Error> {
+        if found == expected {
+            return Ok(());
+        }
+        Err(Error::WrongDiffId {
+            input: self.input.to_string(),
+            layer: self.name.to_string(),
+            found: found.clone(),
+            expected: expected.clone(),
+        })
+    }
+}

@@ -1,0 +1,219 @@
+//! The one error type. Every variant names the file and the thing in it, what was found and what
+//! was expected; [`Error::hint`] is the way out where there is one.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::spec::{DiffId, Digest};
+
+/// What can go wrong.
+#[derive(Debug, thiserror::Error)]
+#[allow(
+    missing_docs,
+    reason = "the message of each variant is its documentation"
+)]
+pub enum Error {
+    #[error("{}: no such file or directory", path.display())]
+    NotFound { path: PathBuf },
+
+    #[error("{}: cannot {action}: {source}", path.display())]
+    Io {
+        action: &'static str,
+        path: PathBuf,
+        source: io::Error,
+    },
+
+    #[error(
+        "{input}: not a container image: found {found}, expected a docker-archive, an OCI image layout directory or an oci-archive"
+    )]
+    NotAnImage {
+        input: String,
+        found: String,
+        hint: Option<String>,
+    },
+
+    #[error("{input}: cannot read the {what}: {problem}")]
+    Corrupt {
+        input: String,
+        what: String,
+        problem: String,
+    },
+
+    #[error("{input}: {document} is not valid: {problem}")]
+    BadDocument {
+        input: String,
+        document: String,
+        problem: String,
+    },
+
+    #[error("{input}: {document} has {size} bytes, expected at most {limit}")]
+    DocumentTooLarge {
+        input: String,
+        document: String,
+        size: u64,
+        limit: u64,
+    },
+
+    #[error("{input}: {document} names the {kind} {name:?}, but there is no such file in it")]
+    Missing {
+        input: String,
+        document: String,
+        kind: &'static str,
+        name: String,
+    },
+
+    #[error(
+        "{input}: {layers} layers, but {diff_ids} diff IDs in the config; expected the same number of both"
+    )]
+    LayerCount {
+        input: String,
+        layers: usize,
+        diff_ids: usize,
+    },
+
+    #[error(
+        "{input}: layer {layer} does not have the content that the config promises: found {found}, expected diff ID {expected}"
+    )]
+    WrongDiffId {
+        input: String,
+        layer: String,
+        found: DiffId,
+        expected: DiffId,
+    },
+
+    #[error("{input}: blob {blob} has the wrong digest: found {found}, expected {expected}")]
+    WrongDigest {
+        input: String,
+        blob: String,
+        found: Digest,
+        expected: Digest,
+    },
+
+    #[error("{input}: blob {blob} has the wrong size: found {found} bytes, expected {expected}")]
+    WrongSize {
+        input: String,
+        blob: String,
+        found: u64,
+        expected: u64,
+    },
+
+    #[error("{input}: it has no image")]
+    NoImage { input: String },
+
+    #[error("{input}: no platform: neither its config nor its descriptor says what it runs on")]
+    NoPlatform { input: String },
+
+    #[error("{input}: its platform is {found} by its config, but it was given as {asserted}")]
+    WrongPlatform {
+        input: String,
+        asserted: String,
+        found: String,
+    },
+
+    #[error("{input}: its platform is {found} by its config, but {document} says {claimed}")]
+    ContradictoryPlatform {
+        input: String,
+        document: String,
+        claimed: String,
+        found: String,
+    },
+
+    #[error("two images for the platform {platform}: {first} and {second}")]
+    DuplicatePlatform {
+        platform: String,
+        first: String,
+        second: String,
+    },
+
+    #[error(
+        "the image indexes of two inputs have the annotation {key:?} with different values: {first:?} and {second:?}"
+    )]
+    ConflictingAnnotation {
+        key: String,
+        first: String,
+        second: String,
+    },
+
+    #[error("{input}: {count} images, but it was given as the platform {asserted}")]
+    AssertedSeveral {
+        input: String,
+        asserted: String,
+        count: usize,
+    },
+
+    #[error("{}: the output exists already", path.display())]
+    OutputExists { path: PathBuf },
+
+    #[error("{}: not replaced: found {found}, expected an image layout or an archive", path.display())]
+    OutputForeign { path: PathBuf, found: &'static str },
+
+    #[error("{}: the output would be written into the input {}", output.display(), input.display())]
+    OutputInsideInput { output: PathBuf, input: PathBuf },
+
+    #[error("{}: replacing the output would delete the input {}", output.display(), input.display())]
+    InputInsideOutput { output: PathBuf, input: PathBuf },
+
+    #[error("{}: cannot write there: the directory {} does not exist", output.display(), parent.display())]
+    NoParent { output: PathBuf, parent: PathBuf },
+}
+
+impl Error {
+    /// For `map_err`: a file operation that failed.
+    pub fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error {
+        let path = path.to_owned();
+        move |source| match source.kind() {
+            io::ErrorKind::NotFound if action == "read" => Error::NotFound { path },
+            _ => Error::Io {
+                action,
+                path,
+                source,
+            },
+        }
+    }
+
+    /// What the user can do about it.
+    pub fn hint(&self) -> Option<String> {
+        let text = match self {
+            Self::NotFound { path } => return platform_hint(path),
+            Self::NotAnImage { hint, .. } => return hint.clone(),
+            Self::Corrupt { .. } => {
+                "the file is damaged or was not written to its end; build or download it again"
+            }
+            Self::Missing { .. } => {
+                "the image is incomplete; it may have been cut off, or saved without all of its content"
+            }
+            Self::WrongDiffId { .. } | Self::WrongDigest { .. } | Self::WrongSize { .. } => {
+                "the image was damaged or changed after it was built; build it again"
+            }
+            Self::WrongPlatform { found, .. } => {
+                return Some(format!(
+                    "built with the wrong package set? otherwise give it as {found}=IMAGE, or without a platform"
+                ));
+            }
+            Self::DuplicatePlatform { .. } => {
+                "an index has one image for each platform; leave one of the two out"
+            }
+            Self::ConflictingAnnotation { key, .. } => {
+                return Some(format!("decide with --annotation {key}=VALUE"));
+            }
+            Self::AssertedSeveral { .. } => "leave the platform out: each image in it says its own",
+            Self::OutputExists { .. } => "remove it, or replace it with --force",
+            Self::OutputForeign { .. } => "remove it by hand if it is not needed",
+            Self::OutputInsideInput { .. } | Self::InputInsideOutput { .. } => {
+                "choose an output beside the inputs"
+            }
+            Self::NoParent { .. } => "create it first",
+            _ => return None,
+        };
+        Some(text.to_owned())
+    }
+}
+
+/// `aarch64-linux=image.tar` is a file name to us, but hardly to the one who wrote it.
+fn platform_hint(path: &Path) -> Option<String> {
+    let text = path.to_str()?;
+    let (before, after) = text.split_once('=')?;
+    (!after.is_empty()).then(|| {
+        format!("{before:?} is no platform; expected os/arch or os/arch/variant, such as linux/arm64={after}")
+    })
+}

@@ -1,0 +1,35 @@
+//! One platform's image.
+
+use std::sync::Arc;
+
+use crate::blob::Blob;
+use crate::codec::Encoding;
+use crate::spec::{Descriptor, DiffId, Document, Manifest, Platform};
+
+/// An image: its manifest as raw bytes with a view, its config, and its layers, bottom first.
+#[derive(Clone, Debug)]
+pub struct Image {
+    /// Where it came from, for messages.
+    pub origin: Arc<str>,
+    /// What it runs on, by its config.
+    pub platform: Platform,
+    /// How an index points to it; `platform` is set when it is merged.
+    pub descriptor: Descriptor,
+    /// The manifest.
+    pub manifest: Document<Manifest>,
+    /// The config.
+    pub config: Blob,
+    /// The layers, in the order of the manifest.
+    pub layers: Vec<Layer>,
+}
+
+/// A layer of an image.
+#[derive(Clone, Debug)]
+pub struct Layer {
+    /// The blob that the manifest names.
+    pub blob: Blob,
+    /// What the config says of it. None for the blobs of artifacts, which no config describes.
+    pub diff_id: Option<DiffId>,
+    /// How it is compressed. None for what is no filesystem layer: it is carried untouched.
+    pub encoding: Option<Encoding>,
+}

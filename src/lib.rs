@@ -1,0 +1,143 @@
+//! Merges container images, one per platform, into one multi-platform OCI image: a pure function of
+//! its inputs, without network, daemon, clock or privileges.
+//!
+//! ```text
+//! argv ─cli→ Request ─source→ images ─transform→ images ─merge→ index ─sink→ descriptor
+//!            (pure)   one forward pass per tar,          (pure)   each blob written once,
+//!                     each blob hashed as it flows                index.json last
+//! ```
+//!
+//! Nothing flows back. [`merge()`] is that line as code; everything else is one of its steps:
+//!
+//! - [`spec`]: the documents of the image specification as data;
+//! - [`blob`], [`image`]: what flows;
+//! - [`source`]: what an input holds;
+//! - [`codec`], [`flow`], [`store`]: bytes, on their one way from an input to the output;
+//! - [`transform`]: images to images;
+//! - [`mod@merge`]: images to an index;
+//! - [`sink`]: the output, all or nothing.
+//!
+//! # Guarantees
+//!
+//! 1. Same inputs, same bytes, whatever the order of arguments, the number of threads, the machine.
+//! 2. Identity is the raw bytes: what needs no change is copied, never written anew.
+//! 3. Every byte that goes out was verified, on the pass that copies it.
+//! 4. A blob is always complete: its digest and size are known before anything names them.
+//! 5. The platform comes from the config; what the caller says is an assertion.
+//! 6. All or nothing: after a failure or a signal, nothing is left and nothing is lost.
+//! 7. Memory does not grow with the size of an image.
+//! 8. Unknown media types, annotations and fields are carried, never dropped.
+//! 9. Input is hostile: nothing is written under a name that comes from it.
+
+pub mod blob;
+pub mod codec;
+pub mod error;
+pub mod flow;
+pub mod image;
+pub mod merge;
+mod parallel;
+pub mod sink;
+pub mod source;
+pub mod spec;
+pub mod store;
+pub mod transform;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+pub use codec::Compression;
+pub use error::Error;
+pub use sink::Format;
+pub use source::Input;
+
+use image::Image;
+use spec::{Descriptor, ImageName, Platform};
+
+/// What `polyarch merge` is asked for.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The images; their order does not matter.
+    pub inputs: Vec<Input>,
+    /// Where the merged image goes.
+    pub output: PathBuf,
+    /// What it becomes.
+    pub format: Format,
+    /// Whether an output that is there is replaced.
+    pub force: bool,
+    /// Whether blobs of layout directories become links to them.
+    pub link: bool,
+    /// How layers are encoded.
+    pub compression: Compression,
+    /// The name of the merged image.
+    pub name: Option<ImageName>,
+    /// Annotations of the image index.
+    pub annotations: BTreeMap<String, String>,
+    /// How many threads work.
+    pub jobs: usize,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The descriptor of the image index.
+    pub descriptor: Descriptor,
+    /// What was merged, in the order of the index.
+    pub images: Vec<Summary>,
+}
+
+/// One of the images that were merged.
+#[derive(Debug)]
+pub struct Summary {
+    /// What it runs on.
+    pub platform: Platform,
+    /// The descriptor of its manifest.
+    pub manifest: Descriptor,
+    /// Where it came from.
+    pub origin: String,
+    /// The number of its layers.
+    pub layers: usize,
+    /// The bytes of its layers, as they are in the output.
+    pub size: u64,
+}
+
+/// Merges images.
+pub fn merge(request: &Request) -> Result<Outcome, Error> {
+    let paths: Vec<&Path> = request.inputs.iter().map(|i| i.path.as_path()).collect();
+    let staging = sink::Staging::new(&request.output, request.force, &paths)?;
+    let store = store::Store::new(&staging.blobs(), request.compression, request.jobs);
+
+    let contents = parallel::map(request.jobs, &request.inputs, |i| source::read(i, &store))?;
+    let (images, mut annotations) = source::unite(contents, &request.annotations)?;
+    annotations.extend(request.annotations.clone());
+
+    let images = merge::arrange(images)?;
+    let images = images.into_iter().map(transform::to_oci).collect();
+    let images = transform::compress(images, &store)?;
+    let summaries = images.iter().map(Summary::of).collect();
+
+    let merged = merge::merge(images, annotations, request.name.as_ref());
+    sink::write(
+        &merged,
+        request.format,
+        request.link,
+        request.jobs,
+        &staging,
+    )?;
+    staging.finish()?;
+    Ok(Outcome {
+        descriptor: merged.descriptor,
+        images: summaries,
+    })
+}
+
+impl Summary {
+    fn of(image: &Image) -> Self {
+        Self {
+            platform: image.platform.clone(),
+            manifest: image.descriptor.clone(),
+            origin: image.origin.to_string(),
+            layers: image.layers.len(),
+            size: image.layers.iter().map(|l| l.blob.descriptor.size).sum(),
+        }
+    }
+}

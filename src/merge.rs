@@ -1,0 +1,114 @@
+//! From images to one image index. Nothing here touches a file.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+
+use crate::blob::{Blob, Content};
+use crate::codec::Encoding;
+use crate::error::Error;
+use crate::image::Image;
+use crate::spec::{Descriptor, DiffId, Document, ImageName, Index, MediaType};
+
+/// A multi-platform image, ready to be written.
+#[derive(Debug)]
+pub struct Merged {
+    /// The descriptor of the image index.
+    pub descriptor: Descriptor,
+    /// The content of `index.json`: one descriptor, that of the image index.
+    pub root: Document<Index>,
+    /// Every blob once, in the order of an archive: the image index, then manifest and config of
+    /// each image, then the layers; so a reader of a stream sees what it needs before it needs it.
+    pub blobs: Vec<Part>,
+}
+
+/// A blob, and what its content must be besides.
+#[derive(Debug)]
+pub struct Part {
+    /// The blob.
+    pub blob: Blob,
+    /// For layers: how they are encoded, and the digest of what comes out.
+    pub layer: Option<(Encoding, DiffId)>,
+}
+
+/// Puts images into the order of the index; one for each platform.
+///
+/// The order of an index has a meaning (the first manifest that matches is used) and must not
+/// depend on the order of arguments.
+pub fn arrange(mut images: Vec<Image>) -> Result<Vec<Image>, Error> {
+    images.sort_by(|a, b| {
+        let place = a.platform.cmp_place(&b.platform);
+        place.then_with(|| a.descriptor.digest.cmp(&b.descriptor.digest))
+    });
+    images.dedup_by(|a, b| {
+        a.descriptor.digest == b.descriptor.digest && a.platform.same_place(&b.platform)
+    });
+    for pair in images.windows(2) {
+        let [a, b] = pair else { continue };
+        if a.platform.same_place(&b.platform) {
+            let (first, second) = if a.origin <= b.origin { (a, b) } else { (b, a) };
+            return Err(Error::DuplicatePlatform {
+                platform: a.platform.to_string(),
+                first: first.origin.to_string(),
+                second: second.origin.to_string(),
+            });
+        }
+    }
+    Ok(images)
+}
+
+/// Makes the index of arranged images.
+pub fn merge(
+    images: Vec<Image>,
+    annotations: BTreeMap<String, String>,
+    name: Option<&ImageName>,
+) -> Merged {
+    let manifests = images
+        .iter()
+        .map(|image| Descriptor {
+            platform: Some(image.platform.clone()),
+            ..image.descriptor.clone()
+        })
+        .collect();
+    let index = Document::write(Index::new(manifests, annotations));
+    let descriptor = Descriptor::of(MediaType::ImageIndex, &index.raw);
+    let root = Document::write(Index::new(
+        vec![Descriptor {
+            annotations: name.map(ImageName::annotations).unwrap_or_default(),
+            ..descriptor.clone()
+        }],
+        BTreeMap::new(),
+    ));
+
+    let ours: Arc<str> = "the merged image".into();
+    let made = |descriptor: &Descriptor, raw: &Arc<[u8]>| Part {
+        blob: Blob {
+            name: descriptor.digest.to_string().into(),
+            descriptor: descriptor.clone(),
+            content: Content::Bytes(raw.clone()),
+            input: ours.clone(),
+        },
+        layer: None,
+    };
+    let mut blobs = vec![made(&descriptor, &index.raw)];
+    let mut layers = Vec::new();
+    for image in images {
+        blobs.push(made(&image.descriptor, &image.manifest.raw));
+        blobs.push(Part {
+            blob: image.config,
+            layer: None,
+        });
+        layers.extend(image.layers.into_iter().map(|layer| Part {
+            blob: layer.blob,
+            layer: layer.encoding.zip(layer.diff_id),
+        }));
+    }
+    blobs.extend(layers);
+    let mut seen = HashSet::new();
+    blobs.retain(|part| seen.insert(part.blob.descriptor.digest.clone()));
+
+    Merged {
+        descriptor,
+        root,
+        blobs,
+    }
+}

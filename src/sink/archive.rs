@@ -1,0 +1,73 @@
+//! An oci-archive: an image layout as a tar archive whose bytes depend on nothing but the image.
+//!
+//! POSIX ustar, regular files only (containerd ignores hard links), owner 0:0, mode 0644, mtime 0;
+//! `oci-layout` and `index.json` first, then the blobs in the order of [`Merged::blobs`]. All sizes
+//! are known before the first byte is written, so every blob has its place and several are written
+//! at once.
+
+use std::fs::{self, File};
+use std::io::{Seek, SeekFrom, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use super::copy;
+use crate::error::Error;
+use crate::merge::{Merged, Part};
+use crate::parallel;
+use crate::spec::{INDEX_FILE, LAYOUT_FILE, layout_marker};
+
+/// Tar counts in blocks of this size.
+const BLOCK: u64 = 512;
+
+/// Writes the archive into the file `path`, which does not exist yet.
+pub fn write(merged: &Merged, jobs: usize, path: &Path) -> Result<(), Error> {
+    let failed = || Error::io("write", path);
+    let mut file = File::create_new(path).map_err(failed())?;
+    let mut end = 0;
+    for (name, bytes) in [
+        (LAYOUT_FILE, &layout_marker()[..]),
+        (INDEX_FILE, &merged.root.raw),
+    ] {
+        let size = bytes.len() as u64;
+        put_header(&mut file, end, name, size).map_err(failed())?;
+        file.write_all(bytes).map_err(failed())?;
+        end += BLOCK + size.next_multiple_of(BLOCK);
+    }
+    let mut places = Vec::with_capacity(merged.blobs.len());
+    for part in &merged.blobs {
+        places.push((part, end));
+        end += BLOCK + part.blob.descriptor.size.next_multiple_of(BLOCK);
+    }
+    // Two blocks of zeros end an archive.
+    file.set_len(end + 2 * BLOCK).map_err(failed())?;
+    drop(file);
+
+    parallel::map(jobs, &places, |(part, offset)| place(part, *offset, path))?;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o644))
+        .map_err(Error::io("set the mode of", path))
+}
+
+fn place(part: &Part, offset: u64, path: &Path) -> Result<(), Error> {
+    let descriptor = &part.blob.descriptor;
+    let mut file = File::options()
+        .write(true)
+        .open(path)
+        .map_err(Error::io("write", path))?;
+    let name = descriptor.digest.blob_path();
+    put_header(&mut file, offset, &name, descriptor.size).map_err(Error::io("write", path))?;
+    copy(part, &mut file, path)
+}
+
+fn put_header(file: &mut File, offset: u64, name: &str, size: u64) -> std::io::Result<()> {
+    let mut header = tar::Header::new_ustar();
+    header.set_entry_type(tar::EntryType::Regular);
+    header.set_path(name)?;
+    header.set_size(size);
+    header.set_mode(0o644);
+    header.set_uid(0);
+    header.set_gid(0);
+    header.set_mtime(0);
+    header.set_cksum();
+    file.seek(SeekFrom::Start(offset))?;
+    file.write_all(header.as_bytes())
+}

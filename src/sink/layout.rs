@@ -1,0 +1,68 @@
+//! An OCI image layout directory (image-spec `image-layout.md`). `index.json` is written last: a
+//! layout without it is visibly unfinished.
+
+use std::fs::{self, File};
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
+
+use walkdir::WalkDir;
+
+use super::copy;
+use crate::blob::Content;
+use crate::error::Error;
+use crate::merge::{Merged, Part};
+use crate::parallel;
+use crate::spec::{INDEX_FILE, LAYOUT_FILE, layout_marker};
+
+/// Writes the layout into the directory `root`, which does not exist yet.
+pub fn write(merged: &Merged, link: bool, jobs: usize, root: &Path) -> Result<(), Error> {
+    for part in &merged.blobs {
+        let path = root.join(part.blob.descriptor.digest.blob_path());
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent).map_err(Error::io("create", parent))?;
+        }
+    }
+    parallel::map(jobs, &merged.blobs, |part| place(part, link, root))?;
+    for (name, bytes) in [
+        (LAYOUT_FILE, &layout_marker()[..]),
+        (INDEX_FILE, &merged.root.raw),
+    ] {
+        let path = root.join(name);
+        fs::write(&path, bytes).map_err(Error::io("write", &path))?;
+    }
+    set_modes(root)
+}
+
+fn place(part: &Part, link: bool, root: &Path) -> Result<(), Error> {
+    let blob = &part.blob;
+    let path = root.join(blob.descriptor.digest.blob_path());
+    match &blob.content {
+        // The blob itself, not a link to it: chains of links would keep every layout in between.
+        Content::File(target) if link => {
+            let target = target.canonicalize().map_err(Error::io("read", target))?;
+            symlink(&target, &path).map_err(Error::io("create", &path))
+        }
+        Content::Staged(staged) if staged.stored.0 == blob.descriptor.digest => {
+            fs::rename(&staged.path, &path).map_err(Error::io("write", &path))
+        }
+        _ => {
+            let mut file = File::create_new(&path).map_err(Error::io("create", &path))?;
+            copy(part, &mut file, &path)
+        }
+    }
+}
+
+/// The same modes under every umask.
+fn set_modes(root: &Path) -> Result<(), Error> {
+    for entry in WalkDir::new(root) {
+        let entry = entry.map_err(|e| Error::io("read", root)(e.into()))?;
+        let mode = match entry.file_type() {
+            kind if kind.is_dir() => 0o755,
+            kind if kind.is_file() => 0o644,
+            _ => continue,
+        };
+        fs::set_permissions(entry.path(), fs::Permissions::from_mode(mode))
+            .map_err(Error::io("set the mode of", entry.path()))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,170 @@
+//! All or nothing: everything is written into a directory beside the output, and the finished
+//! output is renamed into its place.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+use tempfile::TempDir;
+
+use crate::error::Error;
+use crate::spec::{INDEX_FILE, LAYOUT_FILE};
+
+/// The staging directories of this process. Whoever holds the lock may remove or rename them.
+static LIVE: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+/// A directory beside the output, removed when it is dropped.
+pub struct Staging {
+    directory: TempDir,
+    destination: PathBuf,
+    replace: bool,
+}
+
+impl Staging {
+    /// Makes sure that `destination` may be written, and makes the directory.
+    pub fn new(destination: &Path, replace: bool, inputs: &[&Path]) -> Result<Self, Error> {
+        let parent = match destination.parent() {
+            Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
+            Some(parent) => parent,
+            None => Path::new("/"),
+        };
+        let parent = parent.canonicalize().map_err(|_| Error::NoParent {
+            output: destination.to_owned(),
+            parent: parent.to_owned(),
+        })?;
+        let Some(name) = destination.file_name() else {
+            return Err(Error::OutputExists {
+                path: destination.to_owned(),
+            });
+        };
+        let real = parent.join(name);
+        for input in inputs {
+            apart(destination, &real, input)?;
+        }
+        may_replace(destination, replace)?;
+
+        let mut prefix = std::ffi::OsString::from(".");
+        prefix.push(name);
+        prefix.push(".polyarch-");
+        let mut live = LIVE.lock().unwrap_or_else(PoisonError::into_inner);
+        let directory = tempfile::Builder::new()
+            .prefix(&prefix)
+            .tempdir_in(&parent)
+            .map_err(Error::io("create a file in", &parent))?;
+        live.push(directory.path().to_owned());
+        drop(live);
+        let staging = Self {
+            directory,
+            destination: real,
+            replace,
+        };
+        fs::create_dir(staging.blobs()).map_err(Error::io("create", &staging.blobs()))?;
+        Ok(staging)
+    }
+
+    /// Where blobs are staged.
+    pub fn blobs(&self) -> PathBuf {
+        self.directory.path().join("blobs")
+    }
+
+    /// Where the output is made.
+    pub fn output(&self) -> PathBuf {
+        self.directory.path().join("output")
+    }
+
+    /// Puts the output into its place.
+    pub fn finish(self) -> Result<(), Error> {
+        let _live = LIVE.lock().unwrap_or_else(PoisonError::into_inner);
+        let (made, destination) = (self.output(), &self.destination);
+        let moved = renameat_with(CWD, &made, CWD, destination, RenameFlags::NOREPLACE);
+        match moved.map_err(io::Error::from) {
+            Ok(()) => Ok(()),
+            // Exchanged, the old output is in the staging directory, and goes with it.
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists && self.replace => {
+                renameat_with(CWD, &made, CWD, destination, RenameFlags::EXCHANGE)
+                    .map_err(|e| Error::io("replace", destination)(e.into()))
+            }
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Err(Error::OutputExists {
+                path: destination.clone(),
+            }),
+            // File systems without these flags: the destination was looked at before.
+            Err(_) => replace_in_two_steps(&made, destination, &self.directory.path().join("old")),
+        }
+    }
+}
+
+impl Drop for Staging {
+    fn drop(&mut self) {
+        let mut live = LIVE.lock().unwrap_or_else(PoisonError::into_inner);
+        live.retain(|path| path != self.directory.path());
+    }
+}
+
+/// For a signal: removes what is staged and never lets anything be staged again, so the process
+/// must end.
+pub fn clean_up() {
+    let live = LIVE.lock().unwrap_or_else(PoisonError::into_inner);
+    for path in live.iter() {
+        // Other threads still write into it.
+        for _ in 0..100 {
+            match fs::remove_dir_all(path) {
+                Err(e) if e.kind() != io::ErrorKind::NotFound => {}
+                _ => break,
+            }
+        }
+    }
+    std::mem::forget(live);
+}
+
+fn replace_in_two_steps(made: &Path, destination: &Path, old: &Path) -> Result<(), Error> {
+    let had_one = fs::symlink_metadata(destination).is_ok();
+    if had_one {
+        fs::rename(destination, old).map_err(Error::io("replace", destination))?;
+    }
+    fs::rename(made, destination).map_err(|e| {
+        if had_one {
+            let _ = fs::rename(old, destination);
+        }
+        Error::io("create", destination)(e)
+    })
+}
+
+fn may_replace(path: &Path, replace: bool) -> Result<(), Error> {
+    let Ok(metadata) = fs::symlink_metadata(path) else {
+        return Ok(());
+    };
+    let foreign = |found| Error::OutputForeign {
+        path: path.to_owned(),
+        found,
+    };
+    if !replace {
+        Err(Error::OutputExists {
+            path: path.to_owned(),
+        })
+    } else if metadata.is_file() {
+        Ok(())
+    } else if !metadata.is_dir() {
+        Err(foreign("neither a file nor a directory"))
+    } else if path.join(LAYOUT_FILE).exists() || path.join(INDEX_FILE).exists() {
+        Ok(())
+    } else {
+        Err(foreign("a directory that is no image layout"))
+    }
+}
+
+fn apart(output: &Path, real_output: &Path, input: &Path) -> Result<(), Error> {
+    // An input that is not there is reported by whoever reads it.
+    let Ok(real_input) = input.canonicalize() else {
+        return Ok(());
+    };
+    let (output, input) = (output.to_owned(), input.to_owned());
+    if real_output.starts_with(&real_input) && real_output != real_input {
+        return Err(Error::OutputInsideInput { output, input });
+    }
+    if real_input.starts_with(real_output) {
+        return Err(Error::InputInsideOutput { output, input });
+    }
+    Ok(())
+}

@@ -1,0 +1,203 @@
+//! Tar archives, in one forward pass.
+//!
+//! Of an uncompressed file only the headers are read; its layers stay where they are. A stream
+//! cannot be read twice and its `manifest.json` may be its last entry, so everything that may be a
+//! layer is staged as it flows by, and small JSON files are kept in memory.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tar::EntryType;
+
+use super::tree::{Entry, Tree, normal};
+use super::{describe, is_tar, read_head, sniff};
+use crate::codec::Encoding;
+use crate::error::Error;
+use crate::flow::Hashes;
+use crate::spec::MAX_CONFIG;
+use crate::store::Store;
+
+/// How much of a stream's JSON is kept in memory; what comes after is staged like a layer.
+const MAX_DOCUMENTS: u64 = 64 << 20;
+
+/// Files of the format that came before `manifest.json`; no reader needs them (image-spec of Docker,
+/// v1.2).
+const LEGACY: [&str; 3] = ["VERSION", "json", "repositories"];
+
+/// Looks up the entries of an uncompressed archive of `size` bytes.
+pub fn look_up(path: &Path, size: u64) -> Result<Tree, Error> {
+    let file = File::open(path).map_err(Error::io("read", path))?;
+    let damaged = |problem: String| Error::Corrupt {
+        input: path.display().to_string(),
+        what: "tar archive".to_owned(),
+        problem,
+    };
+    let mut archive = tar::Archive::new(file);
+    let mut entries = HashMap::new();
+    for entry in archive
+        .entries_with_seek()
+        .map_err(|e| damaged(e.to_string()))?
+    {
+        let entry = entry.map_err(|e| damaged(e.to_string()))?;
+        let Some(name) = name(&entry) else { continue };
+        let (offset, len) = (entry.raw_file_position(), entry.size());
+        let found = match link(&entry) {
+            Some(link) => link,
+            None if !is_file(&entry) => continue,
+            None if offset.checked_add(len).is_none_or(|end| end > size) => {
+                return Err(damaged(format!(
+                    "the entry {name:?} has {len} bytes from byte {offset} on, but the file ends at byte {size}"
+                )));
+            }
+            None => Entry::Range { offset, len },
+        };
+        entries.insert(name, found);
+    }
+    Ok(Tree::archive(path, entries))
+}
+
+/// Reads a compressed archive to its end.
+pub fn read_stream(path: &Path, encoding: Encoding, store: &Store) -> Result<Tree, Error> {
+    let file = File::open(path).map_err(Error::io("read", path))?;
+    let input = path.display().to_string();
+    let outer = Damage::default();
+    // Whatever stumbles over a damaged stream, the stream is to blame.
+    let damaged = |what: &str, problem: String| {
+        let outer = outer.take();
+        Error::Corrupt {
+            input: input.clone(),
+            what: if outer.is_some() {
+                encoding.name()
+            } else {
+                what
+            }
+            .to_owned(),
+            problem: outer.unwrap_or(problem),
+        }
+    };
+    let broken = |e: io::Error| damaged("tar archive", e.to_string());
+
+    let mut stream = Watched {
+        input: encoding.decode(file).map_err(broken)?,
+        damage: outer.clone(),
+    };
+    let mut head = [0; 512];
+    let n = read_head(&mut stream, &mut head).map_err(broken)?;
+    if !is_tar(&head[..n]) {
+        return Err(Error::NotAnImage {
+            input: input.clone(),
+            found: format!("a {} of {}", encoding.name(), describe(&head[..n])),
+            hint: None,
+        });
+    }
+
+    let mut archive = tar::Archive::new(head.chain(&mut stream));
+    let mut entries = HashMap::new();
+    let mut documents = 0;
+    for entry in archive.entries().map_err(broken)? {
+        let entry = entry.map_err(broken)?;
+        let Some(name) = name(&entry) else { continue };
+        let basename = name.rsplit('/').next().unwrap_or_default();
+        let found = match link(&entry) {
+            Some(link) => link,
+            None if !is_file(&entry) || LEGACY.contains(&basename) => continue,
+            None => {
+                let size = entry.size();
+                let room = MAX_CONFIG.min(MAX_DOCUMENTS - documents);
+                let found = take(entry, room, store).map_err(|broken| {
+                    let blame = |e: io::Error| damaged(&format!("entry {name:?}"), e.to_string());
+                    broken.blame(blame, store.directory())
+                })?;
+                let read = match &found {
+                    Entry::Document(bytes) => {
+                        documents += bytes.len() as u64;
+                        bytes.len() as u64
+                    }
+                    Entry::Staged(staged) => staged.original.1,
+                    _ => size,
+                };
+                if read != size {
+                    return Err(damaged(
+                        "tar archive",
+                        format!("the entry {name:?} ends after {read} of {size} bytes"),
+                    ));
+                }
+                found
+            }
+        };
+        entries.insert(name, found);
+    }
+    // The checksum of the stream comes after the end of the archive.
+    io::copy(&mut archive.into_inner(), &mut io::sink()).map_err(broken)?;
+    Ok(Tree::archive(path, entries))
+}
+
+/// Keeps a JSON file of at most `room` bytes, stages anything else.
+fn take(entry: impl Read, room: u64, store: &Store) -> Result<Entry, crate::flow::Broken> {
+    let (head, encoding, mut input) = sniff(entry).map_err(crate::flow::Broken::Read)?;
+    let is_json = matches!(head.trim_ascii_start().first(), Some(b'{' | b'['));
+    if is_json {
+        let mut bytes = Vec::new();
+        (&mut input)
+            .take(room + 1)
+            .read_to_end(&mut bytes)
+            .map_err(crate::flow::Broken::Read)?;
+        if bytes.len() as u64 <= room {
+            return Ok(Entry::Document(bytes.into()));
+        }
+        let all = io::Cursor::new(bytes).chain(input);
+        let staged = store.put(all, Encoding::Plain, Hashes::SHA256)?;
+        return Ok(Entry::Staged(Arc::new(staged)));
+    }
+    let staged = store.put(input, encoding, Hashes::SHA256)?;
+    Ok(Entry::Staged(Arc::new(staged)))
+}
+
+/// The name of an entry, seen from the root. Names that are no UTF-8 or lead out of the archive
+/// cannot be meant by any document.
+fn name<R: Read>(entry: &tar::Entry<'_, R>) -> Option<String> {
+    normal("", std::str::from_utf8(&entry.path_bytes()).ok()?)
+}
+
+fn is_file<R: Read>(entry: &tar::Entry<'_, R>) -> bool {
+    matches!(
+        entry.header().entry_type(),
+        EntryType::Regular | EntryType::Continuous
+    )
+}
+
+fn link<R: Read>(entry: &tar::Entry<'_, R>) -> Option<Entry> {
+    let target = || String::from_utf8(entry.link_name_bytes()?.into_owned()).ok();
+    match entry.header().entry_type() {
+        EntryType::Symlink => target().map(Entry::SymbolicLink),
+        EntryType::Link => target().map(Entry::HardLink),
+        _ => None,
+    }
+}
+
+/// What was wrong with a stream, for those who only see that it ended.
+#[derive(Clone, Default)]
+struct Damage(Arc<Mutex<Option<String>>>);
+
+impl Damage {
+    fn take(&self) -> Option<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+struct Watched<R> {
+    input: R,
+    damage: Damage,
+}
+
+impl<R: Read> Read for Watched<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        self.input.read(buf).inspect_err(|error| {
+            let mut damage = self.damage.0.lock().unwrap_or_else(PoisonError::into_inner);
+            *damage = Some(error.to_string());
+        })
+    }
+}

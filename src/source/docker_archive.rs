@@ -1,0 +1,211 @@
+//! Docker archives: what `docker save`, `podman save`, skopeo and nixpkgs' dockerTools write.
+//!
+//! Source: "Docker Image Specification v1.2", section "Combined Image JSON + Filesystem Changeset
+//! Format". Only `manifest.json` counts; names of layers mean nothing. The archive has no digests
+//! of layers, so the diff IDs of the config are what its layers are held against.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+use super::tree::{Found, Tree};
+use super::{Contents, sniff};
+use crate::blob::{Blob, Content, Staged};
+use crate::codec::Encoding;
+use crate::error::Error;
+use crate::flow::Hashes;
+use crate::image::{Image, Layer};
+use crate::spec::{
+    Config, Descriptor, DiffId, Digest, Document, MAX_CONFIG, MAX_MANIFEST, Manifest, MediaType,
+};
+use crate::store::Store;
+
+const MANIFEST_FILE: &str = "manifest.json";
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Item {
+    config: String,
+    #[serde(default)]
+    repo_tags: Option<Vec<String>>,
+    #[serde(default)]
+    layers: Option<Vec<String>>,
+}
+
+/// Reads all images of an archive.
+pub fn read(tree: &Tree, store: &Store) -> Result<Contents, Error> {
+    let Some(raw) = tree.bytes(MANIFEST_FILE, MAX_MANIFEST)? else {
+        return Err(Error::NotAnImage {
+            input: tree.input().to_owned(),
+            found: format!("a tar archive without {MANIFEST_FILE:?} or \"index.json\""),
+            hint: Some("was it written to its end? dockerTools writes that file last".to_owned()),
+        });
+    };
+    let manifest: Document<Vec<Item>> = tree.parse(MANIFEST_FILE, raw)?;
+    let several = manifest.view.len() > 1;
+    let mut reader = Reader {
+        tree,
+        store,
+        staged: HashMap::new(),
+    };
+    let images: Vec<Image> = manifest
+        .view
+        .iter()
+        .enumerate()
+        .map(|(position, item)| {
+            let origin = match item.repo_tags.iter().flatten().next() {
+                _ if !several => tree.input().to_owned(),
+                Some(tag) => format!("{} ({tag})", tree.input()),
+                None => format!("{} (image {position})", tree.input()),
+            };
+            reader.image(item, origin.into())
+        })
+        .collect::<Result<_, Error>>()?;
+    if images.is_empty() {
+        return Err(Error::NoImage {
+            input: tree.input().to_owned(),
+        });
+    }
+    Ok(Contents {
+        images,
+        annotations: BTreeMap::new(),
+    })
+}
+
+struct Reader<'a> {
+    tree: &'a Tree,
+    store: &'a Store,
+    /// Layers that had to be staged because their digest was not known, by name.
+    staged: HashMap<String, Arc<Staged>>,
+}
+
+impl Reader<'_> {
+    fn image(&mut self, item: &Item, origin: Arc<str>) -> Result<Image, Error> {
+        let tree = self.tree;
+        let raw = tree
+            .bytes(&item.config, MAX_CONFIG)?
+            .ok_or_else(|| self.missing("config", &item.config))?;
+        let descriptor = Descriptor::of(MediaType::ImageConfig, &raw);
+        self.check_name(&item.config, &descriptor.digest)?;
+        let config: Document<Config> = tree.parse(&item.config, raw.clone())?;
+
+        let names = item.layers.as_deref().unwrap_or_default();
+        let diff_ids = config.view.diff_ids();
+        if names.len() != diff_ids.len() {
+            return Err(Error::LayerCount {
+                input: origin.to_string(),
+                layers: names.len(),
+                diff_ids: diff_ids.len(),
+            });
+        }
+        let layers = names
+            .iter()
+            .zip(diff_ids)
+            .map(|(name, diff_id)| self.layer(name, diff_id))
+            .collect::<Result<Vec<_>, Error>>()?;
+
+        let manifest = Document::write(Manifest::new(
+            descriptor.clone(),
+            layers.iter().map(|l| l.blob.descriptor.clone()).collect(),
+        ));
+        Ok(Image {
+            origin,
+            platform: config.view.platform(),
+            descriptor: Descriptor::of(MediaType::ImageManifest, &manifest.raw),
+            manifest,
+            config: Blob {
+                descriptor,
+                content: Content::Bytes(raw),
+                input: tree.shared_input(),
+                name: item.config.as_str().into(),
+            },
+            layers,
+        })
+    }
+
+    fn layer(&mut self, name: &str, diff_id: &DiffId) -> Result<Layer, Error> {
+        let found = self
+            .tree
+            .find(name)?
+            .ok_or_else(|| self.missing("layer", name))?;
+        let (descriptor, content, encoding) = match self.identify(name, found)? {
+            Identified::Plain(found) => {
+                // An uncompressed layer's digest is its diff ID, or the image is damaged: that is
+                // verified when the layer is read.
+                let digest = diff_id.0.clone();
+                let descriptor = Descriptor::new(MediaType::ImageLayer, digest, found.size);
+                (descriptor, found.content, Encoding::Plain)
+            }
+            Identified::Staged(staged) => {
+                let encoding = staged.original_encoding;
+                let (digest, size) = staged.original.clone();
+                let descriptor = Descriptor::new(encoding.layer_type(), digest, size);
+                (descriptor, Content::Staged(staged), encoding)
+            }
+        };
+        Ok(Layer {
+            blob: Blob {
+                descriptor,
+                content,
+                input: self.tree.shared_input(),
+                name: name.into(),
+            },
+            diff_id: Some(diff_id.clone()),
+            encoding: Some(encoding),
+        })
+    }
+
+    /// Finds out how a layer is encoded. Nothing in the archive says the digest of a compressed
+    /// one, so it is read and staged here.
+    fn identify(&mut self, name: &str, found: Found) -> Result<Identified, Error> {
+        if let Content::Staged(staged) = found.content {
+            return Ok(Identified::Staged(staged));
+        }
+        if let Some(staged) = self.staged.get(name) {
+            return Ok(Identified::Staged(staged.clone()));
+        }
+        let corrupt = |e: std::io::Error| self.tree.corrupt(format!("layer {name:?}"), &e);
+        let (_, encoding, stream) = found.content.open().and_then(sniff).map_err(corrupt)?;
+        if encoding == Encoding::Plain {
+            drop(stream);
+            return Ok(Identified::Plain(found));
+        }
+        let staged = self
+            .store
+            .put(stream, encoding, Hashes::SHA256)
+            .map_err(|broken| broken.blame(corrupt, self.store.directory()))?;
+        let staged = Arc::new(staged);
+        self.staged.insert(name.to_owned(), staged.clone());
+        Ok(Identified::Staged(staged))
+    }
+
+    fn missing(&self, kind: &'static str, name: &str) -> Error {
+        Error::Missing {
+            input: self.tree.input().to_owned(),
+            document: MANIFEST_FILE.to_owned(),
+            kind,
+            name: name.to_owned(),
+        }
+    }
+
+    /// A config is named by its digest. A name of another form says nothing.
+    fn check_name(&self, name: &str, found: &Digest) -> Result<(), Error> {
+        let stem = name.rsplit('/').next().unwrap_or_default();
+        let stem = stem.strip_suffix(".json").unwrap_or(stem);
+        match format!("sha256:{stem}").parse::<Digest>() {
+            Ok(expected) if expected != *found => Err(Error::WrongDigest {
+                input: self.tree.input().to_owned(),
+                blob: name.to_owned(),
+                found: found.clone(),
+                expected,
+            }),
+            _ => Ok(()),
+        }
+    }
+}
+
+enum Identified {
+    Plain(Found),
+    Staged(Arc<Staged>),
+}

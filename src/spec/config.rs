@@ -1,0 +1,49 @@
+//! Image configs, as far as merging needs them: read, never written.
+//!
+//! Source: image-spec `config.md`. Reading leniently is the point: the bytes of a config go out as
+//! they came in, so a field that we do not know cannot hurt.
+
+use serde::Deserialize;
+
+use super::{DiffId, Platform};
+
+/// The platform and the layers of an image.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Config {
+    architecture: String,
+    os: String,
+    #[serde(default)]
+    variant: Option<String>,
+    #[serde(default, rename = "os.version")]
+    os_version: Option<String>,
+    #[serde(default, rename = "os.features")]
+    os_features: Option<Vec<String>>,
+    rootfs: RootFs,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct RootFs {
+    #[serde(default)]
+    diff_ids: Option<Vec<DiffId>>,
+}
+
+impl Config {
+    /// The platform that the image was built for. Empty strings are what Go programs write for
+    /// "not set".
+    pub fn platform(&self) -> Platform {
+        let set = |text: &Option<String>| text.clone().filter(|t| !t.is_empty());
+        Platform {
+            architecture: self.architecture.clone(),
+            os: self.os.clone(),
+            os_version: set(&self.os_version),
+            os_features: self.os_features.clone().unwrap_or_default(),
+            variant: set(&self.variant),
+            extra: Default::default(),
+        }
+    }
+
+    /// The digests of the uncompressed layers, bottom first.
+    pub fn diff_ids(&self) -> &[DiffId] {
+        self.rootfs.diff_ids.as_deref().unwrap_or_default()
+    }
+}

@@ -1,0 +1,43 @@
+//! Image indexes: the root of a layout (`index.json`), and the list of platforms.
+//!
+//! Source: image-spec `image-index.md`.
+
+use std::collections::BTreeMap;
+
+use oci_spec::image::MediaType;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::Descriptor;
+
+/// A list of manifests.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Index {
+    /// Always 2.
+    pub schema_version: u32,
+    /// Optional in the specification, always written by us.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub media_type: Option<MediaType>,
+    /// The manifests; the first one that matches a platform is the one that is used.
+    pub manifests: Vec<Descriptor>,
+    /// Free text by key.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub annotations: BTreeMap<String, String>,
+    /// Whatever else an input says.
+    #[serde(flatten)]
+    pub extra: Map<String, Value>,
+}
+
+impl Index {
+    /// An index of `manifests`.
+    pub fn new(manifests: Vec<Descriptor>, annotations: BTreeMap<String, String>) -> Self {
+        Self {
+            schema_version: 2,
+            media_type: Some(MediaType::ImageIndex),
+            manifests,
+            annotations,
+            extra: Map::new(),
+        }
+    }
+}

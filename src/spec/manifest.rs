@@ -1,0 +1,47 @@
+//! Image manifests.
+//!
+//! Source: image-spec `manifest.md`.
+
+use oci_spec::image::MediaType;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::{Descriptor, docker};
+
+/// One platform's image: its config and its layers, bottom first.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Manifest {
+    /// Always 2.
+    pub schema_version: u32,
+    /// Optional in the specification, always written by us.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub media_type: Option<MediaType>,
+    /// The config.
+    pub config: Descriptor,
+    /// The layers, bottom first.
+    pub layers: Vec<Descriptor>,
+    /// `artifactType`, `subject`, `annotations` and whatever else an input says.
+    #[serde(flatten)]
+    pub extra: Map<String, Value>,
+}
+
+impl Manifest {
+    /// A manifest with nothing but the required properties.
+    pub fn new(config: Descriptor, layers: Vec<Descriptor>) -> Self {
+        Self {
+            schema_version: 2,
+            media_type: Some(MediaType::ImageManifest),
+            config,
+            layers,
+            extra: Map::new(),
+        }
+    }
+
+    /// Whether the config is one of a container image; the config of an artifact says nothing
+    /// about platform and layers.
+    pub fn is_image(&self) -> bool {
+        let config = &self.config.media_type;
+        *config == MediaType::ImageConfig || config.as_ref() == docker::CONFIG
+    }
+}

@@ -1,0 +1,49 @@
+//! The documents of the [OCI image specification] as data.
+//!
+//! `oci-spec` gives us the media types, the digest grammar, the reference grammar and the layout
+//! marker. Its descriptors, platforms and configs drop what they do not know when they are written
+//! back, so those types are our own: everything that an input says beyond what we read is kept in
+//! `extra` and written out again.
+//!
+//! [OCI image specification]: https://github.com/opencontainers/image-spec
+
+mod config;
+mod descriptor;
+mod digest;
+mod document;
+mod index;
+mod layout;
+mod manifest;
+mod name;
+mod platform;
+
+pub use config::Config;
+pub use descriptor::Descriptor;
+pub use digest::{Algorithm, DiffId, Digest, Hasher};
+pub use document::{Document, MAX_CONFIG, MAX_MANIFEST};
+pub use index::Index;
+pub use layout::{INDEX_FILE, LAYOUT_FILE, check_layout, layout_marker};
+pub use manifest::Manifest;
+pub use name::{ImageName, NAME_ANNOTATIONS};
+pub use platform::Platform;
+
+pub use oci_spec::image::MediaType;
+
+/// Docker's names of the documents that OCI renamed ("Image Manifest V 2, Schema 2").
+pub mod docker {
+    /// A manifest list: Docker's image index.
+    pub const MANIFEST_LIST: &str = "application/vnd.docker.distribution.manifest.list.v2+json";
+    /// An image manifest.
+    pub const MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
+    /// An image config.
+    pub const CONFIG: &str = "application/vnd.docker.container.image.v1+json";
+    /// A layer, uncompressed.
+    pub const LAYER: &str = "application/vnd.docker.image.rootfs.diff.tar";
+    /// A layer, gzip.
+    pub const LAYER_GZIP: &str = "application/vnd.docker.image.rootfs.diff.tar.gzip";
+    /// A layer, zstd.
+    pub const LAYER_ZSTD: &str = "application/vnd.docker.image.rootfs.diff.tar.zstd";
+    /// A layer that must be fetched from elsewhere.
+    pub const FOREIGN_LAYER_GZIP: &str =
+        "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip";
+}

@@ -1,0 +1,80 @@
+//! The staging area: layers that flow by in a stream or are to be encoded anew, verified and hashed
+//! while they are written.
+//!
+//! Files are named by a counter, never by anything that an input says.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::blob::Staged;
+use crate::codec::{BlockWriter, Compression, Encoder, Encoding};
+use crate::flow::{self, Broken, Hashes, Hashing};
+use crate::spec::Algorithm;
+
+/// Where staged blobs go, and how layers are to be encoded on the way.
+pub struct Store {
+    directory: PathBuf,
+    next: AtomicU64,
+    encoder: Encoder,
+    compression: Compression,
+    jobs: usize,
+}
+
+impl Store {
+    /// A store in `directory`, which exists, with `jobs` threads that compress.
+    pub fn new(directory: &Path, compression: Compression, jobs: usize) -> Self {
+        Self {
+            directory: directory.to_owned(),
+            next: AtomicU64::new(0),
+            encoder: Encoder::new(jobs),
+            compression,
+            jobs,
+        }
+    }
+
+    /// How layers are to be encoded.
+    pub fn compression(&self) -> Compression {
+        self.compression
+    }
+
+    /// How many threads may work.
+    pub fn jobs(&self) -> usize {
+        self.jobs
+    }
+
+    /// The directory, for messages.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// Reads a layer that is encoded as `found` to its end and stages it in the encoding that
+    /// [`Compression`] asks for.
+    pub fn put(&self, input: impl Read, found: Encoding, hashes: Hashes) -> Result<Staged, Broken> {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let path = self.directory.join(number.to_string());
+        let mut file = File::create_new(&path).map_err(Broken::Write)?;
+
+        let encoding = self.compression.target(found);
+        let (flow, stored) = if encoding == found {
+            let flow = flow::run(input, found, hashes, &mut file, &mut io::sink())?;
+            let stored = flow.blob.clone();
+            (flow, stored)
+        } else {
+            let mut output = Hashing::new(&mut file, Algorithm::Sha256);
+            let mut blocks = BlockWriter::new(&self.encoder, self.compression, &mut output);
+            let flow = flow::run(input, found, hashes, &mut io::sink(), &mut blocks)?;
+            blocks.finish().map_err(Broken::Write)?;
+            (flow, output.finish())
+        };
+        Ok(Staged {
+            path: path.into(),
+            original: flow.blob,
+            stored,
+            original_encoding: found,
+            encoding,
+            diff_id: flow.diff_id,
+        })
+    }
+}

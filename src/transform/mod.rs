@@ -1,0 +1,33 @@
+//! Changes of images, one file each. An image that a transform has nothing to do for comes out with
+//! the manifest it had, byte for byte.
+
+mod compression;
+mod media_types;
+
+pub use compression::compress;
+pub use media_types::to_oci;
+
+use crate::image::Image;
+use crate::spec::{Descriptor, Document, Manifest, MediaType};
+
+/// Writes the manifest of `image` anew after its config or its layers have changed.
+fn rewrite(image: &mut Image) {
+    let manifest = Document::write(Manifest {
+        media_type: Some(MediaType::ImageManifest),
+        config: image.config.descriptor.clone(),
+        layers: image
+            .layers
+            .iter()
+            .map(|layer| layer.blob.descriptor.clone())
+            .collect(),
+        ..image.manifest.view.clone()
+    });
+    let written = Descriptor::of(MediaType::ImageManifest, &manifest.raw);
+    image.descriptor = Descriptor {
+        platform: image.descriptor.platform.take(),
+        annotations: std::mem::take(&mut image.descriptor.annotations),
+        extra: std::mem::take(&mut image.descriptor.extra),
+        ..written
+    };
+    image.manifest = manifest;
+}
