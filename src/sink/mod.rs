@@ -68,9 +68,10 @@ fn copy(part: &Part, output: &mut File, path: &Path) -> Result<(), Error> {
     let input = blob.content.open().map_err(unreadable)?;
     let flow = flow::run(input, encoding, hashes, output, &mut io::sink())
         .map_err(|broken| broken.blame(unreadable, path))?;
-    blob.check(&flow.blob)?;
-    match diff_id {
-        Some(diff_id) => blob.check_diff_id(&flow.diff_id, diff_id),
-        None => Ok(()),
+    // The diff ID first: of an uncompressed layer in a docker-archive it *is* the digest, and the
+    // error that speaks of the config is the one that helps.
+    if let Some(expected) = diff_id {
+        blob.check_diff_id(&flow.diff_id, expected)?;
     }
+    blob.check(&flow.blob)
 }

@@ -98,6 +98,9 @@ impl Staging {
 impl Drop for Staging {
     fn drop(&mut self) {
         let mut live = LIVE.lock().unwrap_or_else(PoisonError::into_inner);
+        // Before it is forgotten, or a signal in between would leave it; `TempDir` then finds
+        // nothing to remove.
+        let _ = fs::remove_dir_all(self.directory.path());
         live.retain(|path| path != self.directory.path());
     }
 }

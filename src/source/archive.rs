@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Seek};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -16,7 +16,7 @@ use super::tree::{Entry, Tree, normal};
 use super::{describe, is_tar, read_head, sniff};
 use crate::codec::Encoding;
 use crate::error::Error;
-use crate::flow::Hashes;
+use crate::flow::{Broken, Hashes};
 use crate::spec::MAX_CONFIG;
 use crate::store::Store;
 
@@ -28,8 +28,8 @@ const MAX_DOCUMENTS: u64 = 64 << 20;
 const LEGACY: [&str; 3] = ["VERSION", "json", "repositories"];
 
 /// Looks up the entries of an uncompressed archive of `size` bytes.
-pub fn look_up(path: &Path, size: u64) -> Result<Tree, Error> {
-    let file = File::open(path).map_err(Error::io("read", path))?;
+pub fn look_up(path: &Path, mut file: File, size: u64) -> Result<Tree, Error> {
+    file.rewind().map_err(Error::io("read", path))?;
     let damaged = |problem: String| Error::Corrupt {
         input: path.display().to_string(),
         what: "tar archive".to_owned(),
@@ -59,9 +59,13 @@ pub fn look_up(path: &Path, size: u64) -> Result<Tree, Error> {
     Ok(Tree::archive(path, entries))
 }
 
-/// Reads a compressed archive to its end.
-pub fn read_stream(path: &Path, encoding: Encoding, store: &Store) -> Result<Tree, Error> {
-    let file = File::open(path).map_err(Error::io("read", path))?;
+/// Reads an archive that is compressed, or comes through a pipe, to its end.
+pub fn read_stream(
+    path: &Path,
+    file: impl Read,
+    encoding: Encoding,
+    store: &Store,
+) -> Result<Tree, Error> {
     let input = path.display().to_string();
     let outer = Damage::default();
     // Whatever stumbles over a damaged stream, the stream is to blame.
@@ -136,15 +140,15 @@ pub fn read_stream(path: &Path, encoding: Encoding, store: &Store) -> Result<Tre
 }
 
 /// Keeps a JSON file of at most `room` bytes, stages anything else.
-fn take(entry: impl Read, room: u64, store: &Store) -> Result<Entry, crate::flow::Broken> {
-    let (head, encoding, mut input) = sniff(entry).map_err(crate::flow::Broken::Read)?;
+fn take(entry: impl Read, room: u64, store: &Store) -> Result<Entry, Broken> {
+    let (head, encoding, mut input) = sniff(entry).map_err(Broken::Read)?;
     let is_json = matches!(head.trim_ascii_start().first(), Some(b'{' | b'['));
     if is_json {
         let mut bytes = Vec::new();
         (&mut input)
             .take(room + 1)
             .read_to_end(&mut bytes)
-            .map_err(crate::flow::Broken::Read)?;
+            .map_err(Broken::Read)?;
         if bytes.len() as u64 <= room {
             return Ok(Entry::Document(bytes.into()));
         }

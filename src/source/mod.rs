@@ -88,15 +88,19 @@ fn open(input: &Input, store: &Store) -> Result<Tree, Error> {
     let mut file = File::open(path).map_err(Error::io("read", path))?;
     let mut head = [0; 512];
     let n = read_head(&mut file, &mut head).map_err(Error::io("read", path))?;
-    match Encoding::sniff(&head[..n]) {
-        Encoding::Plain if is_tar(&head[..n]) => archive::look_up(path, metadata.len()),
-        Encoding::Plain => Err(Error::NotAnImage {
+    let head = &head[..n];
+    let encoding = Encoding::sniff(head);
+    if encoding == Encoding::Plain && !is_tar(head) {
+        return Err(Error::NotAnImage {
             input: path.display().to_string(),
-            found: describe(&head[..n]).to_owned(),
+            found: describe(head).to_owned(),
             hint: None,
-        }),
-        encoding => archive::read_stream(path, encoding, store),
+        });
     }
+    if encoding == Encoding::Plain && metadata.is_file() {
+        return archive::look_up(path, file, metadata.len());
+    }
+    archive::read_stream(path, head.chain(file), encoding, store)
 }
 
 fn assert_platform(contents: &mut Contents, asserted: &Platform, tree: &Tree) -> Result<(), Error> {

@@ -101,8 +101,7 @@ fn settle(layer: &mut Layer) -> Result<bool, Error> {
 }
 
 fn check(blob: &Blob, staged: &Staged, diff_id: &DiffId) -> Result<(), Error> {
-    // Of an uncompressed layer in a docker-archive the digest *is* the diff ID: the error that
-    // speaks of the config is the one that helps.
+    // In this order for the reason given where blobs are copied (`sink::copy`).
     blob.check_diff_id(&staged.diff_id, diff_id)?;
     blob.check(&staged.original)
 }

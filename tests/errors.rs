@@ -1,0 +1,495 @@
+//! Every error: what it says, its way out, exit code 1, and nothing left behind.
+
+mod support;
+
+use std::fs;
+use std::os::unix::fs::symlink;
+
+use serde_json::{Value, json};
+use support::*;
+
+/// Runs a merge that must fail, and looks for every text in what it says.
+#[track_caller]
+fn expect(scratch: &Scratch, arguments: &[&str], texts: &[&str]) {
+    let message = scratch.fail(&[&["merge", "-o", "out"], arguments].concat());
+    assert!(message.starts_with("error: "), "{message}");
+    assert!(!message.contains("panicked"), "{message}");
+    for text in texts {
+        assert!(message.contains(text), "{text:?} is not in:\n{message}");
+    }
+}
+
+fn amd64() -> TestImage {
+    TestImage::new("linux/amd64")
+}
+
+#[test]
+fn no_such_file() {
+    let scratch = Scratch::new();
+    expect(
+        &scratch,
+        &["a.tar"],
+        &["error: a.tar: no such file or directory\n"],
+    );
+}
+
+#[test]
+fn a_nix_system_in_front_of_a_file_is_explained() {
+    let scratch = Scratch::new();
+    expect(
+        &scratch,
+        &["aarch64-linux=a.tar"],
+        &[
+            "no such file",
+            "hint: \"aarch64-linux\" is no platform",
+            "linux/arm64=a.tar",
+        ],
+    );
+}
+
+#[test]
+fn what_is_no_image_is_called_by_its_name() {
+    let scratch = Scratch::new();
+    for (name, bytes, found) in [
+        ("empty", Vec::new(), "an empty file"),
+        ("json", b"{}".to_vec(), "a JSON document"),
+        ("elf", b"\x7fELF\x02\x01".to_vec(), "an ELF executable"),
+        ("script", b"#!/bin/sh\n".to_vec(), "a script"),
+        ("xz", b"\xfd7zXZ\0".to_vec(), "an xz-compressed file"),
+        ("zeros", vec![0; 2048], "only zeros"),
+        ("noise", noise(1, 2048), "a file of another format"),
+        (
+            "gzip-of-json",
+            gzip(b"{}"),
+            "a gzip stream of a JSON document",
+        ),
+        (
+            "zstd-of-nothing",
+            zstd(b""),
+            "a zstd stream of an empty file",
+        ),
+        (
+            "tar",
+            tar(&[("hello", b"hello")]),
+            "a tar archive without \"manifest.json\"",
+        ),
+    ] {
+        scratch.write(name, &bytes);
+        expect(
+            &scratch,
+            &[name],
+            &[
+                name,
+                "not a container image",
+                found,
+                "expected a docker-archive",
+            ],
+        );
+    }
+    fs::create_dir(scratch.path("directory")).unwrap();
+    expect(
+        &scratch,
+        &["directory"],
+        &["a directory without the file \"oci-layout\""],
+    );
+}
+
+#[test]
+fn an_archive_that_was_cut_off() {
+    let scratch = Scratch::new();
+    let archive = amd64().docker_archive();
+    // In the middle of a layer, of a header, and between two entries.
+    for cut in [700, 1024 + 100, 2048] {
+        scratch.write("a.tar", &archive[..cut]);
+        expect(&scratch, &["a.tar"], &["a.tar: ", "hint: "]);
+    }
+    scratch.write("a.tar", &archive[..700]);
+    expect(
+        &scratch,
+        &["a.tar"],
+        &["cannot read the tar archive", "the file ends at byte 700"],
+    );
+    for (name, bytes, what) in [
+        ("a.tar.gz", gzip(&archive), "gzip stream"),
+        ("a.tar.zst", zstd(&archive), "zstd stream"),
+    ] {
+        scratch.write(name, &bytes[..bytes.len() * 2 / 3]);
+        let what = format!("{name}: cannot read the {what}");
+        expect(&scratch, &[name], &[&what, "hint: the file is damaged"]);
+    }
+    scratch.write("a.tar.gz", &gzip(&archive[..700]));
+    expect(&scratch, &["a.tar.gz"], &["cannot read the tar archive"]);
+}
+
+#[test]
+fn an_archive_with_a_changed_byte() {
+    let scratch = Scratch::new();
+    let mut archive = amd64().docker_archive();
+    for (name, bytes) in [("a.tar.gz", gzip(&archive)), ("a.tar.zst", zstd(&archive))] {
+        let mut bytes = bytes;
+        // The checksum at the end: everything else was read by then.
+        let last = bytes.len() - 3;
+        bytes[last] ^= 1;
+        scratch.write(name, &bytes);
+        expect(&scratch, &[name], &[name, "cannot read the", "stream"]);
+    }
+    archive[512 * 5] ^= 1;
+    scratch.write("a.tar", &archive);
+    expect(&scratch, &["a.tar"], &["a.tar: "]);
+}
+
+#[test]
+fn a_missing_layer_or_config() {
+    let image = amd64();
+    let (config, layer) = (image.config_bytes(), &image.layers[0]);
+    for (files, kind, name) in [
+        (vec![("config.json", &config[..])], "layer", "a/layer.tar"),
+        (vec![("a/layer.tar", &layer[..])], "config", "config.json"),
+    ] {
+        let manifest = json!([{ "Config": "config.json", "Layers": ["a/layer.tar", "b"] }]);
+        let manifest = serde_json::to_vec(&manifest).unwrap();
+        let archive = tar(&[&files[..], &[("manifest.json", &manifest)]].concat());
+        let scratch = Scratch::new();
+        scratch.write("a.tar", &archive);
+        scratch.write("a.tar.gz", &gzip(&archive));
+        let text = format!("manifest.json names the {kind} {name:?}, but there is no such file");
+        expect(&scratch, &["a.tar"], &[&text, "hint: "]);
+        expect(&scratch, &["a.tar.gz"], &[&text, "hint: "]);
+    }
+}
+
+#[test]
+fn links_that_lead_in_a_circle() {
+    let mut builder = tar::Builder::new(Vec::new());
+    for (name, target) in [("a", "b"), ("b", "a")] {
+        let mut link = tar_header(name, 0);
+        link.set_entry_type(tar::EntryType::Symlink);
+        builder.append_link(&mut link, name, target).unwrap();
+    }
+    let config = amd64().config_bytes();
+    let manifest = br#"[{"Config":"c","Layers":["a","b"]}]"#;
+    for (name, bytes) in [("c", &config[..]), ("manifest.json", manifest)] {
+        builder
+            .append(&tar_header(name, bytes.len() as u64), bytes)
+            .unwrap();
+    }
+    let scratch = Scratch::new();
+    scratch.write("a.tar", &builder.into_inner().unwrap());
+    expect(
+        &scratch,
+        &["a.tar"],
+        &["names the layer \"a\", but there is no such file"],
+    );
+}
+
+#[test]
+fn another_number_of_layers_than_of_diff_ids() {
+    let scratch = Scratch::new();
+    let config = amd64().config_bytes();
+    let manifest = br#"[{"Config":"c","Layers":[]}]"#;
+    scratch.write(
+        "a.tar",
+        &tar(&[("c", &config), ("manifest.json", manifest)]),
+    );
+    expect(
+        &scratch,
+        &["a.tar"],
+        &["a.tar: 0 layers, but 2 diff IDs in the config"],
+    );
+}
+
+#[test]
+fn a_layer_whose_digest_is_not_its_diff_id() {
+    let image = amd64();
+    let mut other = image.clone();
+    other.layers[1] = tar(&[("bin/program", b"another")]);
+    let config = image.config_bytes();
+    let manifest = br#"[{"Config":"c","Layers":["0","1"]}]"#;
+    let archive = tar(&[
+        ("0", &other.layers[0]),
+        ("1", &other.layers[1]),
+        ("c", &config),
+        ("manifest.json", manifest),
+    ]);
+    let scratch = Scratch::new();
+    scratch.write("a.tar", &archive);
+    scratch.write("a.tar.gz", &gzip(&archive));
+    let (found, expected) = (digest(&other.layers[1]), digest(&image.layers[1]));
+    for input in ["a.tar", "a.tar.gz"] {
+        for compression in ["gzip", "zstd", "none", "keep"] {
+            expect(
+                &scratch,
+                &["--compression", compression, input],
+                &[
+                    &format!("{input}: layer 1 does not have the content that the config promises"),
+                    &format!("found {found}, expected diff ID {expected}"),
+                    "hint: ",
+                ],
+            );
+        }
+    }
+}
+
+#[test]
+fn a_config_that_is_not_what_its_name_says() {
+    let scratch = Scratch::new();
+    let image = amd64();
+    let name = format!("{}.json", hex(b"something else"));
+    let manifest = serde_json::to_vec(&json!([{ "Config": name, "Layers": ["0", "1"] }])).unwrap();
+    let archive = tar(&[
+        ("0", &image.layers[0]),
+        ("1", &image.layers[1]),
+        (&name, &image.config_bytes()),
+        ("manifest.json", &manifest),
+    ]);
+    scratch.write("a.tar", &archive);
+    expect(
+        &scratch,
+        &["a.tar"],
+        &["wrong digest", &digest(b"something else")],
+    );
+}
+
+#[test]
+fn a_blob_of_a_wrong_size_or_digest_or_none_at_all() {
+    let layout = amd64().layout(gzipped);
+    for (i, blob) in layout.blobs.iter().enumerate() {
+        let scratch = Scratch::new();
+        layout.directory(&scratch, "in");
+        let name = format!("in/blobs/sha256/{}", hex(blob));
+        scratch.write(&name, &blob[1..]);
+        let size = format!("found {} bytes, expected {}", blob.len() - 1, blob.len());
+        expect(
+            &scratch,
+            &["in"],
+            &["wrong size", &digest(blob), &size, "hint: "],
+        );
+        fs::remove_file(scratch.path(&name)).unwrap();
+        expect(
+            &scratch,
+            &["in"],
+            &["but there is no such file in it", &digest(blob)],
+        );
+        if i == 0 {
+            let mut changed = blob.clone();
+            changed[3] ^= 1;
+            scratch.write(&name, &changed);
+            expect(
+                &scratch,
+                &["in"],
+                &["wrong digest", &digest(&changed), &digest(blob)],
+            );
+        }
+    }
+}
+
+#[test]
+fn two_images_for_the_same_platform() {
+    let scratch = Scratch::new();
+    let mut other = amd64();
+    other.layers.pop();
+    scratch.write("a.tar", &amd64().docker_archive());
+    scratch.write("b.tar", &other.docker_archive());
+    let text = "error: two images for the platform linux/amd64: a.tar and b.tar\nhint: ";
+    expect(&scratch, &["a.tar", "b.tar"], &[text]);
+    expect(&scratch, &["b.tar", "a.tar"], &[text]);
+}
+
+#[test]
+fn an_asserted_platform_that_is_not_that_of_the_config() {
+    let scratch = Scratch::new();
+    scratch.write("a.tar", &amd64().docker_archive());
+    expect(
+        &scratch,
+        &["linux/arm64=a.tar"],
+        &[
+            "a.tar: its platform is linux/amd64 by its config, but it was given as linux/arm64",
+            "hint: built with the wrong package set?",
+            "linux/amd64=IMAGE",
+        ],
+    );
+}
+
+#[test]
+fn an_asserted_platform_for_several_images() {
+    let scratch = Scratch::new();
+    scratch.write("a.tar", &amd64().docker_archive());
+    scratch.write("b.tar", &TestImage::new("linux/arm64").docker_archive());
+    scratch.run(&["merge", "-o", "both", "a.tar", "b.tar"]);
+    expect(
+        &scratch,
+        &["linux/arm64=both"],
+        &[
+            "both: 2 images, but it was given as the platform linux/arm64",
+            "hint: ",
+        ],
+    );
+}
+
+#[test]
+fn an_output_that_exists() {
+    let scratch = Scratch::new();
+    scratch.write("a.tar", &amd64().docker_archive());
+    scratch.write("out", b"precious");
+    expect(
+        &scratch,
+        &["a.tar"],
+        &["out: the output exists already", "hint: ", "--force"],
+    );
+}
+
+#[test]
+fn force_does_not_replace_what_no_merge_can_have_written() {
+    let scratch = Scratch::new();
+    scratch.write("a.tar", &amd64().docker_archive());
+    scratch.write("out/precious", b"precious");
+    expect(
+        &scratch,
+        &["--force", "a.tar"],
+        &["not replaced: found a directory that is no image layout"],
+    );
+    fs::remove_dir_all(scratch.path("out")).unwrap();
+    symlink("a.tar", scratch.path("out")).unwrap();
+    expect(
+        &scratch,
+        &["--force", "a.tar"],
+        &["not replaced: found neither a file nor a directory"],
+    );
+}
+
+#[test]
+fn an_output_and_an_input_inside_of_each_other() {
+    let scratch = Scratch::new();
+    amd64().layout(plain).directory(&scratch, "in");
+    let message = scratch.fail(&["merge", "-o", "in/out", "in"]);
+    assert!(
+        message.contains("in/out: the output would be written into the input in\n"),
+        "{message}"
+    );
+    for output in ["in", "./in", "in/../in"] {
+        let message = scratch.fail(&["merge", "--force", "-o", output, "in"]);
+        assert!(
+            message.contains("replacing the output would delete the input in\n"),
+            "{message}"
+        );
+    }
+}
+
+#[test]
+fn an_output_in_no_directory() {
+    let scratch = Scratch::new();
+    scratch.write("a.tar", &amd64().docker_archive());
+    let message = scratch.fail(&["merge", "-o", "no/out", "a.tar"]);
+    assert!(
+        message.contains("no/out: cannot write there: the directory no does not exist"),
+        "{message}"
+    );
+}
+
+/// A layout whose `index.json` and manifests are what a test makes of them.
+fn layout_with(change: impl Fn(&mut Value, &mut Value)) -> Scratch {
+    let scratch = Scratch::new();
+    let mut layout = amd64().layout(plain);
+    let manifest = layout.blobs.pop().unwrap();
+    let mut manifest: Value = serde_json::from_slice(&manifest).unwrap();
+    let mut index = layout.index.clone();
+    change(&mut manifest, &mut index);
+    let descriptor = layout.blob(MANIFEST, &serde_json::to_vec(&manifest).unwrap());
+    for key in ["digest", "size"] {
+        if index["manifests"][0][key] == layout.index["manifests"][0][key] {
+            index["manifests"][0][key] = descriptor[key].clone();
+        }
+    }
+    layout.index = index;
+    layout.directory(&scratch, "in");
+    scratch
+}
+
+#[test]
+fn documents_that_do_not_say_what_they_must() {
+    for (change, texts) in [
+        (
+            (|m, _| m["manifests"] = json!([])) as fn(&mut Value, &mut Value),
+            &["ambiguous", "\"manifests\"", "CVE-2021-41190"][..],
+        ),
+        (
+            |m, _| m["mediaType"] = INDEX.into(),
+            &["it says that it is a", "its descriptor says"],
+        ),
+        (
+            |m, _| m["layers"] = "none".into(),
+            &["sha256:", "is not valid: invalid type"],
+        ),
+        (
+            |m, _| m["config"]["digest"] = "sha256:../x".into(),
+            &["is not a digest"],
+        ),
+        (|m, _| m["config"]["digest"] = "md5:00".into(), &["digest"]),
+        (
+            |m, _| m["layers"][0]["size"] = json!(-1),
+            &["is not valid", "-1"],
+        ),
+        (|_, i| i["manifests"] = json!([]), &["in: it has no image"]),
+        (
+            |_, i| i["manifests"][0]["mediaType"] = "a/b".into(),
+            &["index.json", "is a \"a/b\"", "expected an image index"],
+        ),
+        (
+            |_, i| {
+                i["manifests"][0]["mediaType"] =
+                    "application/vnd.docker.distribution.manifest.v1+prettyjws".into()
+            },
+            &["Docker schema 1", "skopeo copy --format oci"],
+        ),
+        (
+            |_, i| i["manifests"][0]["size"] = json!(5 << 20),
+            &["wrong size"],
+        ),
+    ] {
+        expect(&layout_with(change), &["in"], texts);
+    }
+    let scratch = layout_with(|_, _| ());
+    scratch.write("in/oci-layout", br#"{"imageLayoutVersion":"2.0.0"}"#);
+    expect(
+        &scratch,
+        &["in"],
+        &["oci-layout is not valid", "\"2.0.0\"", "expected \"1.0.0\""],
+    );
+    fs::remove_file(scratch.path("in/index.json")).unwrap();
+    scratch.write("in/oci-layout", br#"{"imageLayoutVersion":"1.0.0"}"#);
+    expect(&scratch, &["in"], &["index.json"]);
+}
+
+#[test]
+fn a_document_that_is_too_large() {
+    let scratch = layout_with(|m, _| m["annotations"] = json!({ "x": "x".repeat(5 << 20) }));
+    expect(&scratch, &["in"], &["expected at most 4194304"]);
+}
+
+#[test]
+fn index_annotations_that_contradict_each_other() {
+    let scratch = Scratch::new();
+    for (name, platform) in [("a", "linux/amd64"), ("b", "linux/arm64")] {
+        scratch.write(name, &TestImage::new(platform).docker_archive());
+        scratch.run(&[
+            "merge",
+            "-o",
+            &format!("l{name}"),
+            "--annotation",
+            &format!("k={name}"),
+            name,
+        ]);
+    }
+    expect(
+        &scratch,
+        &["la", "lb"],
+        &[
+            "\"k\"",
+            "\"a\" and \"b\"",
+            "hint: decide with --annotation k=VALUE",
+        ],
+    );
+    scratch.run(&["merge", "-o", "decided", "--annotation", "k=c", "la", "lb"]);
+    let merged = Merged::directory(&scratch.path("decided"));
+    assert_eq!(merged.index["annotations"]["k"], "c");
+}
