@@ -1,10 +1,14 @@
 //! An oci-archive: an image layout as a tar archive whose bytes depend on nothing but the image.
 //!
-//! POSIX ustar, regular files only (containerd ignores hard links), owner 0:0, mode 0644, mtime 0;
-//! `oci-layout` and `index.json` first, then the blobs in the order of [`Merged::blobs`]. All sizes
-//! are known before the first byte is written, so every blob has its place and several are written
-//! at once.
+//! POSIX ustar, owner 0:0, mtime 0; `oci-layout` and `index.json` first, then the directories of the
+//! blobs, then the blobs in the order of [`Merged::blobs`], all of them regular files (containerd
+//! ignores hard links). The directories are there for skopeo and podman: those that an archive does
+//! not list they make for root, which only root may do.
+//!
+//! All sizes are known before the first byte is written, so every blob has its place and several are
+//! written at once.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{Seek, SeekFrom, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -29,9 +33,19 @@ pub fn write(merged: &Merged, jobs: usize, path: &Path) -> Result<(), Error> {
         (INDEX_FILE, &merged.root.raw),
     ] {
         let size = bytes.len() as u64;
-        put_header(&mut file, end, name, size).map_err(failed())?;
+        put_header(&mut file, end, name, Some(size)).map_err(failed())?;
         file.write_all(bytes).map_err(failed())?;
         end += BLOCK + size.next_multiple_of(BLOCK);
+    }
+    let directories: BTreeSet<String> = merged
+        .blobs
+        .iter()
+        .map(|part| format!("blobs/{}/", part.blob.descriptor.digest.algorithm()))
+        .chain(["blobs/".to_owned()])
+        .collect();
+    for name in directories {
+        put_header(&mut file, end, &name, None).map_err(failed())?;
+        end += BLOCK;
     }
     let mut places = Vec::with_capacity(merged.blobs.len());
     for part in &merged.blobs {
@@ -54,16 +68,22 @@ fn place(part: &Part, offset: u64, path: &Path) -> Result<(), Error> {
         .open(path)
         .map_err(Error::io("write", path))?;
     let name = descriptor.digest.blob_path();
-    put_header(&mut file, offset, &name, descriptor.size).map_err(Error::io("write", path))?;
+    put_header(&mut file, offset, &name, Some(descriptor.size))
+        .map_err(Error::io("write", path))?;
     copy(part, &mut file, path)
 }
 
-fn put_header(file: &mut File, offset: u64, name: &str, size: u64) -> std::io::Result<()> {
+/// The header of a file of `size` bytes, or of a directory.
+fn put_header(file: &mut File, offset: u64, name: &str, size: Option<u64>) -> std::io::Result<()> {
+    let (kind, mode) = match size {
+        Some(_) => (tar::EntryType::Regular, 0o644),
+        None => (tar::EntryType::Directory, 0o755),
+    };
     let mut header = tar::Header::new_ustar();
-    header.set_entry_type(tar::EntryType::Regular);
     header.set_path(name)?;
-    header.set_size(size);
-    header.set_mode(0o644);
+    header.set_entry_type(kind);
+    header.set_size(size.unwrap_or(0));
+    header.set_mode(mode);
     header.set_uid(0);
     header.set_gid(0);
     header.set_mtime(0);
