@@ -1,0 +1,33 @@
+# The commands of the project. Each does its own set-up: a machine with cargo and Debian's apt is enough.
+#
+#   make demo    the main job on real images: Nix → archive → registry → a container on each architecture
+#   make test    every test, Rust and Nix
+#   make lint    formatting and lints
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+
+host := $(shell rustc -vV | sed -n 's/^host: //p')
+export POLYARCH := $(CURDIR)/target/$(host)/release/polyarch
+
+.PHONY: test demo lint setup static
+
+test: setup static
+	cargo test --locked
+	tests/nix/run
+
+demo: setup static
+	tests/demo/run
+
+lint:
+	cargo fmt --check
+	cargo clippy --locked --all-targets -- -D warnings
+	shellcheck -x .ci/run tests/setup tests/nix/run tests/demo/run
+
+setup:
+	tests/setup
+
+# Cargo knows best whether there is something to do. Linked statically, because nothing else runs in a Nix sandbox
+# without nixpkgs; with a target of its own, so that the flags do not disturb other builds.
+static:
+	RUSTFLAGS='-C target-feature=+crt-static' cargo build --locked --release --quiet --target $(host)

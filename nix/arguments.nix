@@ -1,0 +1,168 @@
+# Arguments checked at evaluation. An error names the function, the argument, what was found and what was wanted,
+# so that a mistake shows at once and not after the images were built.
+{
+  lib,
+  platforms,
+  reference,
+}:
+
+let
+  # Not lib.generators.toPretty: a wrong value can be as large as nixpkgs, and what kind it is of says enough.
+  show =
+    value:
+    if lib.isDerivation value then
+      "the derivation ${value.name}"
+    else if builtins.isAttrs value then
+      if value == { } then "an empty set" else "a set"
+    else if builtins.isList value then
+      if value == [ ] then "an empty list" else "a list"
+    else if builtins.isFunction value then
+      "a function"
+    else if builtins.isPath value then
+      "the path ${toString value}"
+    else
+      builtins.toJSON value;
+
+  quoted = lib.concatMapStringsSep ", " builtins.toJSON;
+
+  rule = argument: found: ok: wanted: {
+    inherit argument ok wanted;
+    is = show found;
+  };
+
+  keyRule = argument: key: ok: wanted: {
+    inherit argument ok;
+    is = "keyed by ${builtins.toJSON key}";
+    wanted = "keyed by ${wanted}";
+  };
+
+  memberOf = argument: key: "${argument}.${builtins.toJSON key}";
+
+  oneOf =
+    choices: argument: found:
+    rule argument found (builtins.elem found choices) "one of ${quoted choices}";
+in
+rec {
+  /**
+    Give back a result if all rules hold; otherwise fail with the first that does not.
+
+    # Inputs
+
+    `function`
+    : name of the function whose arguments these are
+
+    `rules`
+    : what must hold. A rule is only looked at when those before it hold, so it may build on them.
+
+    `result`
+    : what to give back
+
+    # Type
+
+    ```
+    checked :: String -> [ Rule ] -> a -> a
+    Rule = { argument :: String, is :: String, wanted :: String, ok :: Bool }
+    ```
+  */
+  checked =
+    function: rules: result:
+    lib.foldr (
+      {
+        argument,
+        is,
+        wanted,
+        ok,
+      }:
+      rest:
+      if ok then
+        rest
+      else
+        throw "polyarch.${function}: argument `${argument}` is ${is}, but should be ${wanted}."
+    ) result rules;
+
+  # Rules for the arguments that functions take, each `argument name → value found → Rule`; then those that look
+  # into a list or set, `argument name → value found → [ Rule ]`.
+
+  compression = oneOf [
+    "gzip"
+    "zstd"
+    "none"
+    "keep"
+  ];
+
+  compressionLevel =
+    argument: found:
+    rule argument found (
+      found == null || builtins.isInt found
+    ) "a whole number, or null for the compression's default";
+
+  format = oneOf [
+    "oci-archive"
+    "oci-layout"
+  ];
+
+  # A derivation is the rule; a file of the source tree or an output of another flake is an image just as well.
+  image =
+    argument: found:
+    rule argument found (
+      lib.isDerivation found || builtins.isPath found || lib.isStorePath found
+    ) "an image: a derivation such as dockerTools.buildLayeredImage gives, or a path";
+
+  imageName =
+    argument: found:
+    rule argument found (reference.isName found)
+      "the name of an image, in lower case and without a tag, such as \"ghcr.io/me/app\"";
+
+  imageTag =
+    argument: found:
+    rule argument found (reference.isTag found)
+      "a tag: up to 128 letters, digits, \"_\", \".\" and \"-\", the last two not first";
+
+  platform =
+    argument: found:
+    rule argument found (found == null || platforms.isPlatform found) (platforms.wanted found);
+
+  collection =
+    argument: found:
+    rule argument found (
+      (builtins.isList found && found != [ ])
+      || (builtins.isAttrs found && !lib.isDerivation found && found != { })
+    ) "a set of images keyed by platform, or a list of images, with at least one image";
+
+  set =
+    argument: found:
+    rule argument found (builtins.isAttrs found && !lib.isDerivation found) "a set of strings";
+
+  images =
+    argument: found:
+    if builtins.isList found then
+      lib.imap0 (index: image "${argument}[${toString index}]") found
+    else
+      let
+        keys = builtins.attrNames found;
+        samePlatform = key: builtins.filter (other: platforms.toOci other == platforms.toOci key) keys;
+      in
+      lib.concatLists (
+        lib.mapAttrsToList (key: value: [
+          (keyRule argument key (platforms.isPlatform key) (platforms.wanted key))
+          (image (memberOf argument key) value)
+        ]) found
+      )
+      ++ map (key: {
+        inherit argument;
+        is = "keyed by ${quoted (samePlatform key)}, which mean the same platform (${platforms.toOci key})";
+        wanted = "keyed by each platform once";
+        ok = samePlatform key == [ key ];
+      }) keys;
+
+  annotations =
+    argument: found:
+    lib.concatLists (
+      lib.mapAttrsToList (key: value: [
+        (keyRule argument key (
+          builtins.match "[^=]+" key != null
+        ) "names that are not empty and have no \"=\" in them")
+        (rule (memberOf argument key) value (builtins.isString value) "a string")
+      ]) found
+    );
+}

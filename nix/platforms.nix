@@ -1,0 +1,74 @@
+# Platform keys: what a user may write (a Nix system or an OCI platform) → the OCI platform polyarch asserts.
+{ lib }:
+
+let
+  # os/arch[/variant], each part as image-spec has them: Go's names, lower case.
+  isOci = key: builtins.match "[a-z0-9]+/[a-z0-9_]+(/[a-z0-9.]+)?" key != null;
+
+  isSystem = key: builtins.elem key lib.systems.doubles.all;
+
+  # nixpkgs knows the Go names of every system it can build for; a table of our own would only go stale.
+  goNames = system: (lib.systems.elaborate system).go or { };
+in
+rec {
+  /**
+    Whether a value names a platform: a Nix system that has a Go name, or an OCI platform.
+
+    # Type
+
+    ```
+    isPlatform :: Any -> Bool
+    ```
+  */
+  isPlatform =
+    key: builtins.isString key && (isOci key || (isSystem key && (goNames key).GOARCH or null != null));
+
+  /**
+    The OCI platform of a key for which `isPlatform` holds.
+
+    32-bit ARM gets its variant: dockerTools never writes one, and an image for ARMv6 without it would be taken
+    for ARMv7.
+
+    # Type
+
+    ```
+    toOci :: String -> String
+    ```
+
+    # Examples
+
+    ```nix
+    toOci "x86_64-linux"
+    => "linux/amd64"
+    toOci "armv6l-linux"
+    => "linux/arm/v6"
+    toOci "linux/arm64"
+    => "linux/arm64"
+    ```
+  */
+  toOci =
+    key:
+    let
+      go = goNames key;
+    in
+    if isOci key then
+      key
+    else
+      "${go.GOOS}/${go.GOARCH}" + lib.optionalString (go.GOARM or "" != "") "/v${go.GOARM}";
+
+  /**
+    What `isPlatform` asks for, in words, for an error about a key that is none.
+
+    # Type
+
+    ```
+    wanted :: Any -> String
+    ```
+  */
+  wanted =
+    key:
+    if builtins.isString key && isSystem key && goNames key == { } then
+      ''an OCI platform such as "linux/arm64" (the lib.systems of this nixpkgs has no Go names, so it cannot tell the one of a Nix system)''
+    else
+      ''a Nix system such as "aarch64-linux" or an OCI platform such as "linux/arm/v7"'';
+}

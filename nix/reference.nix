@@ -1,0 +1,41 @@
+# Image names and tags, in the grammar that Docker, podman and skopeo share.
+{ }:
+
+let
+  domainPart = "([a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])";
+  domain = "(${domainPart}(\\.${domainPart})*|\\[[a-fA-F0-9:]+])(:[0-9]+)?";
+  pathPart = "[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*";
+in
+{
+  /**
+    Whether a value is an image name, with or without registry, without tag and digest.
+
+    # Type
+
+    ```
+    isName :: Any -> Bool
+    ```
+
+    # Examples
+
+    ```nix
+    isName "ghcr.io/me/app"
+    => true
+    isName "ghcr.io/me/app:v1"
+    => false
+    ```
+  */
+  isName =
+    name: builtins.isString name && builtins.match "(${domain}/)?${pathPart}(/${pathPart})*" name != null;
+
+  /**
+    Whether a value is an image tag.
+
+    # Type
+
+    ```
+    isTag :: Any -> Bool
+    ```
+  */
+  isTag = tag: builtins.isString tag && builtins.match "[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,127}" tag != null;
+}

@@ -1,0 +1,134 @@
+# Sourced by tests/nix/run and tests/demo/run: a scratch world in which the real Nix, podman and a registry work
+# without touching anything of the machine's or the user's own, and which is gone afterwards.
+# Its locals must not be called as variables of those scripts: their traps run in the middle of these functions.
+# shellcheck shell=bash
+
+project=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+
+# Servers and container tools live in sbin on some systems.
+PATH=$PATH:/usr/sbin:/sbin
+
+# The tool, linked statically: nothing else runs in a sandbox without nixpkgs.
+POLYARCH=${POLYARCH:-$project/target/$(rustc -vV | sed -n 's/^host: //p')/release/polyarch}
+
+die() {
+  printf 'error: %s\n' "$*" >&2
+  exit 1
+}
+
+# Nix: a store under $1, the sandbox as strict as it gets, and no setting but ours. In here the store's paths are
+# where Nix says (/nix/store/…) only for what `in_store` runs; `physical` tells where they really are.
+nix_environment() {
+  local dir=$1
+  store=$dir/store
+  mkdir -p "$dir/nix-conf" "$dir/home" "$dir/tmp"
+  cat >"$dir/nix-conf/nix.conf" <<CONF
+store = $store
+sandbox = true
+sandbox-fallback = false
+substituters =
+build-users-group =
+allow-import-from-derivation = false
+experimental-features = nix-command flakes
+flake-registry =
+warn-dirty = false
+CONF
+  export NIX_CONF_DIR=$dir/nix-conf NIX_USER_CONF_FILES='' NIX_PATH=nixpkgs=$dir/nixpkgs
+  export HOME=$dir/home XDG_CONFIG_HOME=$dir/home XDG_CACHE_HOME=$dir/home XDG_DATA_HOME=$dir/home
+  export TMPDIR=$dir/tmp # `nix shell` and `nix run` leave empty directories there
+  unset NIX_REMOTE NIX_CONFIG NIX_STORE_DIR NIX_STATE_DIR
+
+  # The stand-in for nixpkgs, with the programs that its builds use.
+  mkdir -p "$dir/nixpkgs/bin"
+  cp "$project/tests/nix/pkgs.nix" "$dir/nixpkgs/default.nix"
+  cp "$project/tests/nix/lib.nix" "$dir/nixpkgs/lib.nix"
+  cp "$project/tests/nix/nixpkgs-flake.nix" "$dir/nixpkgs/flake.nix"
+  cp "$(command -v bash-static)" "$dir/nixpkgs/bin/bash"
+  cp "$(command -v busybox)" "$dir/nixpkgs/bin/busybox"
+  cp "$POLYARCH" "$dir/nixpkgs/bin/polyarch"
+
+  # The project as a clone would have it, without target/.
+  source=$dir/source
+  mkdir -p "$source"
+  (cd "$project" && cp -R Cargo.toml Cargo.lock default.nix flake.nix nix src tests "$source")
+}
+
+physical() { printf '%s%s\n' "$store" "$1"; }
+
+# Run a command where /nix/store is the scratch store.
+in_store() {
+  # Any store path will do as the one that `nix shell` wants to be given.
+  : "${in_store_path:=$(nix-build --no-out-link '<nixpkgs>' -A bash 2>/dev/null)}"
+  nix shell "$in_store_path" --command "$@"
+}
+
+# podman: storage under $1 and no setting but ours. vfs works on every file system and leaves no mounts behind.
+podman_environment() {
+  local dir=$1/podman
+  mkdir -p "$dir"
+  cat >"$dir/containers.conf" <<CONF
+[containers]
+default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
+[engine]
+cgroup_manager = "cgroupfs"
+events_logger = "none"
+runtime = "runc"
+[network]
+network_backend = "netavark"
+CONF
+  cat >"$dir/storage.conf" <<CONF
+[storage]
+driver = "vfs"
+graphroot = "$dir/storage"
+runroot = "$dir/run"
+CONF
+  export CONTAINERS_CONF=$dir/containers.conf CONTAINERS_STORAGE_CONF=$dir/storage.conf
+  export CONTAINERS_REGISTRIES_CONF=/dev/null
+  podman_tmp=$dir/tmp
+}
+
+podman() { command podman --tmpdir "$podman_tmp" "$@"; }
+
+# docker-registry on a free port of the loopback interface; sets `registry` to its HOST:PORT.
+start_registry() {
+  local dir=$1/registry tries=100
+  mkdir -p "$dir"
+  cat >"$dir/config.yml" <<CONF
+version: 0.1
+storage: { filesystem: { rootdirectory: "$dir/data" } }
+http: { addr: "127.0.0.1:0" }
+CONF
+  : >"$dir/log"
+  docker-registry serve "$dir/config.yml" >>"$dir/log" 2>&1 &
+  registry_pid=$!
+  until registry=$(grep -o 'listening on 127.0.0.1:[0-9]*' "$dir/log"); do
+    if [ $((tries -= 1)) -eq 0 ] || ! kill -0 "$registry_pid" 2>/dev/null; then
+      cat "$dir/log" >&2
+      die 'docker-registry did not start'
+    fi
+    sleep 0.1
+  done
+  registry=${registry#listening on }
+}
+
+stop_registry() {
+  [ -n "${registry_pid:-}" ] || return 0
+  kill "$registry_pid" 2>/dev/null || true
+  wait "$registry_pid" 2>/dev/null || true
+  registry_pid=
+}
+
+# Take a scratch directory away: what is in a store is read-only, what is in podman's storage may belong to other
+# users of this one's user namespace.
+remove_world() {
+  [ -d "$1" ] || return 0
+  chmod -R u+w "$1" 2>/dev/null || true
+  rm -rf "$1" 2>/dev/null || command podman unshare rm -rf "$1"
+}
+
+# Digests: of what any reference of skopeo's leads to, by the bytes; and of the image index that a layout names.
+skopeo() { command skopeo --insecure-policy "$@"; }
+file_digest() { sha256sum "$@" | sed 's/^\([0-9a-f]*\) .*/sha256:\1/'; }
+raw_digest() { skopeo inspect --raw "$@" | file_digest; }
+layout_digest() { jq -er '.manifests[0].digest' "$1/index.json"; }
+archive_digest() { tar -xOf "$1" index.json | jq -er '.manifests[0].digest'; }

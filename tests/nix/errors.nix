@@ -1,0 +1,132 @@
+# Mistakes that must show at evaluation: `value` is what a user wrote, `message` what the error must say.
+{
+  pkgs ? import <nixpkgs> { },
+}:
+
+let
+  polyarch = import ../.. { inherit pkgs; };
+  images = pkgs.callPackage ./images.nix { };
+  hello =
+    arguments:
+    polyarch.mkMultiArchImage (
+      {
+        name = "hello";
+        images = [ images.amd64 ];
+      }
+      // arguments
+    );
+  layout = arguments: polyarch.mkImageLayout ({ image = images.amd64; } // arguments);
+
+  # A nixpkgs from before lib.systems had Go names.
+  oldLib = pkgs.lib // {
+    systems = pkgs.lib.systems // {
+      elaborate = system: { inherit system; };
+    };
+  };
+  onOldNixpkgs = polyarch.overrideScope (
+    _final: _prev: { platforms = import ../../nix/platforms.nix { lib = oldLib; }; }
+  );
+in
+{
+  nameWithTag = {
+    value = hello { name = "hello:v1"; };
+    message = ''polyarch.mkMultiArchImage: argument `name` is "hello:v1", but should be the name of an image'';
+  };
+  nameInUpperCase = {
+    value = hello { name = "Hello"; };
+    message = ''polyarch.mkMultiArchImage: argument `name` is "Hello", but should be the name of an image, in lower case'';
+  };
+  nameIsNoString = {
+    value = hello { name = 5; };
+    message = "polyarch.mkMultiArchImage: argument `name` is 5, but should be the name of an image";
+  };
+  tag = {
+    value = hello { tag = "-x"; };
+    message = ''polyarch.mkMultiArchImage: argument `tag` is "-x", but should be a tag'';
+  };
+  format = {
+    value = hello { format = "docker-archive"; };
+    message = ''polyarch.mkMultiArchImage: argument `format` is "docker-archive", but should be one of "oci-archive", "oci-layout".'';
+  };
+  compression = {
+    value = hello { compression = "xz"; };
+    message = ''polyarch.mkMultiArchImage: argument `compression` is "xz", but should be one of "gzip", "zstd", "none", "keep".'';
+  };
+  compressionLevel = {
+    value = hello { compressionLevel = "9"; };
+    message = ''polyarch.mkMultiArchImage: argument `compressionLevel` is "9", but should be a whole number'';
+  };
+  noImages = {
+    value = hello { images = { }; };
+    message = "polyarch.mkMultiArchImage: argument `images` is an empty set, but should be a set of images keyed by platform";
+  };
+  emptyList = {
+    value = hello { images = [ ]; };
+    message = "polyarch.mkMultiArchImage: argument `images` is an empty list, but should be";
+  };
+  imagesIsOneImage = {
+    value = hello { images = images.amd64; };
+    message = "polyarch.mkMultiArchImage: argument `images` is the derivation hello.tar.gz, but should be";
+  };
+  unknownSystem = {
+    value = hello { images.x86-linux = images.amd64; };
+    message = ''polyarch.mkMultiArchImage: argument `images` is keyed by "x86-linux", but should be keyed by a Nix system such as "aarch64-linux" or an OCI platform such as "linux/arm/v7".'';
+  };
+  systemWithoutGoName = {
+    value = hello { images.avr-none = images.amd64; };
+    message = ''polyarch.mkMultiArchImage: argument `images` is keyed by "avr-none", but should be keyed by a Nix system'';
+  };
+  systemOnOldNixpkgs = {
+    value = onOldNixpkgs.mkMultiArchImage {
+      name = "hello";
+      images.x86_64-linux = images.amd64;
+    };
+    message = ''argument `images` is keyed by "x86_64-linux", but should be keyed by an OCI platform such as "linux/arm64" (the lib.systems of this nixpkgs has no Go names'';
+  };
+  samePlatformTwice = {
+    value = hello {
+      images = {
+        x86_64-linux = images.amd64;
+        "linux/amd64" = images.amd64;
+      };
+    };
+    message = ''polyarch.mkMultiArchImage: argument `images` is keyed by "linux/amd64", "x86_64-linux", which mean the same platform (linux/amd64), but should be keyed by each platform once.'';
+  };
+  imageInSet = {
+    value = hello { images.x86_64-linux = "hello.tar"; };
+    message = ''polyarch.mkMultiArchImage: argument `images."x86_64-linux"` is "hello.tar", but should be an image'';
+  };
+  imageInList = {
+    value = hello {
+      images = [
+        images.amd64
+        (_: images.arm64)
+      ];
+    };
+    message = "polyarch.mkMultiArchImage: argument `images[1]` is a function, but should be an image";
+  };
+  annotationsList = {
+    value = hello { annotations = [ "a=b" ]; };
+    message = "polyarch.mkMultiArchImage: argument `annotations` is a list, but should be a set of strings.";
+  };
+  annotationValue = {
+    value = hello { annotations."a.b" = 5; };
+    message = ''polyarch.mkMultiArchImage: argument `annotations."a.b"` is 5, but should be a string.'';
+  };
+  annotationName = {
+    value = hello { annotations."a=b" = "c"; };
+    message = ''polyarch.mkMultiArchImage: argument `annotations` is keyed by "a=b", but should be keyed by names that are not empty and have no "=" in them.'';
+  };
+  layoutPlatform = {
+    value = layout { platform = "amd64"; };
+    message = ''polyarch.mkImageLayout: argument `platform` is "amd64", but should be a Nix system such as "aarch64-linux" or an OCI platform'';
+  };
+  layoutImage = {
+    value = layout { image = null; };
+    message = "polyarch.mkImageLayout: argument `image` is null, but should be an image";
+  };
+  layoutCompression = {
+    value = layout { compression = true; };
+    message = "polyarch.mkImageLayout: argument `compression` is true, but should be one of";
+  };
+}

@@ -1,0 +1,168 @@
+# The part of nixpkgs' `lib` that flake.nix, default.nix and nix/ use, and no more: see pkgs.nix. Each function does
+# what its namesake in nixpkgs does, for the arguments it gets here.
+let
+  inherit (builtins)
+    attrNames
+    concatStringsSep
+    elemAt
+    filter
+    genList
+    isAttrs
+    isFunction
+    isString
+    length
+    listToAttrs
+    map
+    replaceStrings
+    stringLength
+    substring
+    toString
+    ;
+
+  hasPrefix = prefix: text: substring 0 (stringLength prefix) text == prefix;
+  isStringLike = value: isString value || builtins.isPath value || value ? outPath;
+in
+rec {
+  inherit (builtins)
+    concatLists
+    head
+    replaceStrings
+    ;
+
+  # Lists and sets
+  foldr =
+    step: start: list:
+    let
+      from = index: if index == length list then start else step (elemAt list index) (from (index + 1));
+    in
+    from 0;
+  imap0 = f: list: genList (index: f index (elemAt list index)) (length list);
+  optional = condition: value: if condition then [ value ] else [ ];
+  genAttrs = names: f: listToAttrs (map (name: nameValuePair name (f name)) names);
+  nameValuePair = name: value: { inherit name value; };
+  mapAttrs' = f: set: listToAttrs (mapAttrsToList f set);
+  mapAttrsToList = f: set: map (name: f name set.${name}) (attrNames set);
+
+  # Strings
+  hasSuffix =
+    suffix: text:
+    stringLength text >= stringLength suffix
+    && substring (stringLength text - stringLength suffix) (-1) text == suffix;
+  optionalString = condition: text: if condition then text else "";
+  concatMapStringsSep = separator: f: list: concatStringsSep separator (map f list);
+  splitString =
+    separator: text:
+    filter isString (builtins.split (replaceStrings [ "." "+" ] [ "\\." "\\+" ] separator) text);
+  escapeShellArg = value: "'${replaceStrings [ "'" ] [ "'\\''" ] (toString value)}'";
+  makeBinPath = concatMapStringsSep ":" (package: "${package}/bin");
+
+  # Kinds of values
+  isDerivation = value: value.type or null == "derivation";
+  isStorePath =
+    value: isStringLike value && dirOf (toString value) == builtins.storeDir;
+
+  # Files
+  importTOML = path: builtins.fromTOML (builtins.readFile path);
+
+  # Packages
+  callPackageWith =
+    scope: file: overrides:
+    let
+      f = if isFunction file then file else import file;
+      wanted = builtins.functionArgs f;
+    in
+    f (builtins.intersectAttrs wanted scope // overrides);
+  makeScope =
+    newScope: f:
+    let
+      self = f self // {
+        newScope = extra: newScope (self // extra);
+        callPackage = self.newScope { };
+        overrideScope =
+          change:
+          makeScope newScope (
+            final:
+            let
+              before = f final;
+            in
+            before // change final before
+          );
+      };
+    in
+    self;
+  licenses = {
+    mit.spdxId = "MIT";
+    asl20.spdxId = "Apache-2.0";
+  };
+
+  # Systems: those that the tests name, and one (`avr-none`) that has no Go name.
+  systems =
+    let
+      go = GOOS: GOARCH: GOARM: { inherit GOOS GOARCH GOARM; };
+      known = {
+        x86_64-linux = go "linux" "amd64" "";
+        aarch64-linux = go "linux" "arm64" "";
+        armv6l-linux = go "linux" "arm" "6";
+        armv7l-linux = go "linux" "arm" "7";
+        i686-linux = go "linux" "386" "";
+        aarch64-darwin = go "darwin" "arm64" "";
+        avr-none = go "none" null "";
+      };
+    in
+    {
+      doubles.all = attrNames known;
+      elaborate = system: {
+        inherit system;
+        go = known.${system};
+      };
+    };
+
+  # Filesets: `has` says whether a file is in it, `near` whether a directory is on the way to or inside of it.
+  fileset =
+    let
+      coerce =
+        set:
+        if isAttrs set then
+          set
+        else if !builtins.pathExists set then
+          throw "lib.fileset: ${toString set} does not exist"
+        else
+          rec {
+            has = path: path == toString set || hasPrefix "${toString set}/" path;
+            near = path: has path || hasPrefix "${path}/" (toString set);
+          };
+    in
+    {
+      unions = sets: {
+        has = path: builtins.any (set: (coerce set).has path) sets;
+        near = path: builtins.any (set: (coerce set).near path) sets;
+      };
+      fileFilter = predicate: directory: {
+        inherit (coerce directory) near;
+        has =
+          path:
+          (coerce directory).has path
+          && predicate { name = baseNameOf path; };
+      };
+      toSource =
+        { root, fileset }:
+        let
+          inherit (coerce fileset) has near;
+          # Only directories with a file in them are taken.
+          holds =
+            directory:
+            near directory
+            && builtins.any (
+              name:
+              (if (builtins.readDir directory).${name} == "directory" then holds else has) "${directory}/${name}"
+            ) (attrNames (builtins.readDir directory));
+        in
+        {
+          outPath = builtins.path {
+            name = "source";
+            path = root;
+            filter = path: type: (if type == "directory" then holds else has) path;
+          };
+        };
+    };
+}

@@ -1,0 +1,178 @@
+# The smallest offline stand-in for the parts of nixpkgs that nix/ uses, for a machine that cannot have nixpkgs. The
+# Nix is the real one, and so are the sandbox and the tool; what stands in is the userland of the builds (Debian's
+# static bash and busybox) and the few nixpkgs functions between them and nix/. nix/ is written for nixpkgs: where
+# the two differ, this file is wrong.
+{
+  # A directory with the static programs `bash`, `busybox` and `polyarch`.
+  bin ? ./bin,
+  # Only run by the push script, outside of any build, so it may be any program of this machine.
+  skopeo ? "/usr/bin/skopeo",
+  system ? builtins.currentSystem,
+}:
+
+let
+  lib = import ./lib.nix;
+
+  program =
+    name:
+    builtins.path {
+      inherit name;
+      path = bin + "/${name}";
+    };
+
+  # What stdenv's setup does that nix/ relies on, with structured attributes and without: outputs as variables, the
+  # tools on PATH, stop at the first error.
+  setup = builtins.toFile "setup" ''
+    set -eu -o pipefail
+    if [ -e .attrs.sh ]; then
+      source .attrs.sh
+      for outputName in "''${!outputs[@]}"; do
+        export "$outputName=''${outputs[$outputName]}"
+      done
+    else
+      read -r -a nativeBuildInputs <<< "''${nativeBuildInputs:-}"
+    fi
+    PATH=$initialPath
+    for input in "''${nativeBuildInputs[@]}"; do
+      PATH=$input/bin:$PATH
+    done
+    export PATH
+    eval "$buildCommand"
+  '';
+
+  rawDerivation =
+    attributes:
+    derivation (
+      {
+        inherit system;
+        builder = program "bash";
+        args = [ setup ];
+        nativeBuildInputs = [ ];
+      }
+      // attributes
+    );
+
+  # busybox goes by the name it is called by, which in the store is <hash>-busybox.
+  busybox = rawDerivation {
+    name = "busybox";
+    initialPath = "";
+    program = program "busybox";
+    buildCommand = ''
+      busybox() { (exec -a busybox "$program" "$@"); }
+      busybox mkdir -p "$out/bin"
+      busybox cp "$program" "$out/bin/busybox"
+      "$out/bin/busybox" --install -s "$out/bin"
+    '';
+  };
+
+  mkDerivation =
+    attributes:
+    let
+      drv = rawDerivation (
+        {
+          name = "${attributes.pname}-${attributes.version}";
+          initialPath = "${busybox}/bin";
+        }
+        // removeAttrs attributes [
+          "meta"
+          "passthru"
+        ]
+      );
+    in
+    drv // attributes.passthru or { } // { meta = attributes.meta or { }; };
+
+  runCommand =
+    name: attributes: buildCommand:
+    mkDerivation ({ inherit name buildCommand; } // attributes);
+
+  writeShellApplication =
+    {
+      name,
+      text,
+      runtimeInputs ? [ ],
+    }:
+    runCommand name
+      {
+        __structuredAttrs = true;
+        script = ''
+          #!${pkgs.bash}/bin/bash
+          set -o errexit
+          set -o nounset
+          set -o pipefail
+
+          export PATH="${lib.makeBinPath runtimeInputs}:$PATH"
+
+          ${text}
+        '';
+        meta.mainProgram = name;
+      }
+      ''
+        mkdir -p "$out/bin"
+        printf '%s' "$script" > "$out/bin/${name}"
+        chmod +x "$out/bin/${name}"
+        ${pkgs.bash}/bin/bash -n "$out/bin/${name}"
+      '';
+
+  # A program that is there already, as a package.
+  prebuilt =
+    name: attributes:
+    runCommand name ({ program = program name; } // attributes) ''
+      mkdir -p "$out/bin"
+      cp "$program" "$out/bin/${name}"
+    '';
+
+  pkgs = {
+    inherit
+      lib
+      busybox
+      runCommand
+      writeShellApplication
+      ;
+    stdenv.hostPlatform = { inherit system; };
+
+    bash = prebuilt "bash" { };
+
+    skopeo = writeShellApplication {
+      name = "skopeo";
+      text = ''exec ${skopeo} "$@"'';
+    };
+
+    # Cargo cannot fetch crates in here. The arguments are looked at as far as Nix can: `src` is made, `cargoLock`
+    # must be there, and the package is what `cargo build` made of the same tree before.
+    rustPlatform.buildRustPackage =
+      {
+        pname,
+        version,
+        src,
+        cargoLock,
+        doCheck,
+        meta,
+      }:
+      prebuilt pname {
+        name = "${pname}-${version}";
+        src = "${src}";
+        cargoLockHash = builtins.hashFile "sha256" cargoLock.lockFile;
+        inherit doCheck meta;
+      };
+
+    newScope = extra: lib.callPackageWith (pkgs // extra);
+    callPackage = pkgs.newScope { };
+    buildPackages = pkgs;
+
+    # nixpkgs does this for overlays given to `import <nixpkgs>`.
+    extend =
+      overlay:
+      let
+        extended =
+          pkgs
+          // {
+            callPackage = extended.newScope { };
+            newScope = extra: lib.callPackageWith (extended // extra);
+            buildPackages = extended;
+          }
+          // overlay extended pkgs;
+      in
+      extended;
+  };
+in
+pkgs
