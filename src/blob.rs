@@ -31,6 +31,8 @@ pub enum Content {
     },
     /// Written to the staging area, and verified there.
     Staged(Arc<Staged>),
+    /// Not in the image: a layer that must be fetched from the URLs of its descriptor.
+    Elsewhere,
 }
 
 /// A file of the staging area: `original` bytes, at rest as `stored`.
@@ -60,6 +62,10 @@ impl Content {
                 let mut file = File::open(path)?;
                 file.seek(SeekFrom::Start(*offset))?;
                 Box::new(file.take(*len))
+            }
+            Self::Elsewhere => {
+                let message = "the layer is not in the image, but at the URLs of its descriptor";
+                return Err(io::Error::new(io::ErrorKind::NotFound, message));
             }
             Self::Staged(staged) => {
                 let file = File::open(&staged.path)?;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use polyarch::codec::Level;
+use polyarch::source::Select;
 use polyarch::spec::{ImageName, Platform};
 use polyarch::{Compression, Format, Input, Request};
 
@@ -46,8 +47,22 @@ pub struct MergeArgs {
     ///
     /// `PLATFORM=` in front (os/arch or os/arch/variant, such as linux/arm64) asserts the platform
     /// of an image: a different one in its config is an error. The order of images does not matter.
-    #[arg(required = true, value_name = "[PLATFORM=]IMAGE")]
+    ///
+    /// `#NAME:TAG`, `#TAG` or `#@POSITION` (from 0) behind it picks one of several images. An IMAGE
+    /// that is just `-` comes through standard input.
+    #[arg(required = true, value_name = "[PLATFORM=]IMAGE[#WHICH]")]
     images: Vec<OsString>,
+
+    /// Take only the images for this platform; by default all of them (repeatable)
+    #[arg(long = "platform", value_name = "PLATFORM")]
+    platforms: Vec<Platform>,
+
+    /// Change the platform in the config of an image, which gives it another image ID (repeatable)
+    ///
+    /// For images whose config is wrong, such as one that says `aarch64` or no variant of arm. The
+    /// IMAGE is one of those above, as it is written there.
+    #[arg(long = "set-platform", value_name = "IMAGE=PLATFORM", value_parser = set_platform)]
+    set_platforms: Vec<(String, Platform)>,
 
     /// Where to write the merged image
     #[arg(short, long, value_name = "PATH")]
@@ -141,7 +156,8 @@ impl MergeArgs {
             }
         }
         Ok(Request {
-            inputs: self.images.iter().map(|image| input(image)).collect(),
+            inputs: self.inputs()?,
+            platforms: self.platforms.clone(),
             output: self.output.clone(),
             format,
             force: self.force,
@@ -151,6 +167,24 @@ impl MergeArgs {
             annotations,
             jobs: self.jobs.map_or(default_jobs, usize::from),
         })
+    }
+
+    fn inputs(&self) -> Result<Vec<Input>, String> {
+        let mut inputs: Vec<Input> = self.images.iter().map(|image| input(image)).collect();
+        if inputs.iter().filter(|input| input.is_stdin()).count() > 1 {
+            return Err("two images are \"-\": standard input has room for one".to_owned());
+        }
+        for (image, platform) in &self.set_platforms {
+            let meant = self.images.iter().zip(&mut inputs).find(|(argument, _)| {
+                let argument = argument.to_string_lossy();
+                argument == *image || argument.ends_with(&format!("={image}"))
+            });
+            let Some((_, input)) = meant else {
+                return Err(format!("--set-platform {image}: no IMAGE is called that"));
+            };
+            input.set_platform = Some(platform.clone());
+        }
+        Ok(inputs)
     }
 
     fn compression(&self) -> Result<Compression, String> {
@@ -179,23 +213,37 @@ fn is_archive_name(path: &Path) -> bool {
     extension.is_some_and(|e| e.eq_ignore_ascii_case("tar") || e.eq_ignore_ascii_case("ociarchive"))
 }
 
-/// `linux/arm64=image.tar`; a path that has a `=` of its own starts with `./` or `/`, or with
-/// something that is no platform.
+/// `linux/arm64=image.tar#v1`. A path that has a `=` of its own starts with `./` or `/`, or with
+/// something that is no platform; one that has a `#` of its own ends in a further `#`.
 fn input(argument: &OsStr) -> Input {
-    let split = argument.to_str().and_then(|text| {
-        let (platform, path) = text.split_once('=')?;
-        let platform: Platform = platform.parse().ok()?;
-        Some((platform, PathBuf::from(path)))
-    });
-    match split {
-        Some((platform, path)) => Input {
-            path,
-            platform: Some(platform),
+    let Some(text) = argument.to_str() else {
+        return Input::path(argument.into());
+    };
+    let platform = text
+        .split_once('=')
+        .and_then(|(platform, rest)| Some((platform.parse().ok()?, rest)));
+    let (platform, text) = match platform {
+        Some((platform, rest)) => (Some(platform), rest),
+        None => (None, text),
+    };
+    let (path, select) = match text.rsplit_once('#') {
+        None | Some((_, "")) => (text.strip_suffix('#').unwrap_or(text), Select::All),
+        Some((path, which)) => match which.strip_prefix('@').map(str::parse) {
+            Some(Ok(position)) => (path, Select::Position(position)),
+            _ => (path, Select::Name(which.to_owned())),
         },
-        None => Input {
-            path: argument.into(),
-            platform: None,
-        },
+    };
+    Input {
+        platform,
+        select,
+        ..Input::path(path.into())
+    }
+}
+
+fn set_platform(text: &str) -> Result<(String, Platform), String> {
+    match text.rsplit_once('=') {
+        Some((image, platform)) if !image.is_empty() => Ok((image.to_owned(), platform.parse()?)),
+        _ => Err("expected IMAGE=PLATFORM".to_owned()),
     }
 }
 
@@ -223,6 +271,21 @@ mod tests {
             let found = input(OsStr::new(argument));
             assert_eq!(found.platform.map(|p| p.to_string()).as_deref(), platform);
             assert_eq!(found.path, Path::new(path));
+        }
+    }
+
+    #[test]
+    fn what_stands_behind_a_hash_picks_an_image() {
+        for (argument, path, select) in [
+            ("a.tar", "a.tar", Select::All),
+            ("a.tar#v1", "a.tar", Select::Name("v1".into())),
+            ("a.tar#me/x:v1", "a.tar", Select::Name("me/x:v1".into())),
+            ("linux/arm64=a.tar#@2", "a.tar", Select::Position(2)),
+            ("a#b.tar#", "a#b.tar", Select::All),
+            ("a#b.tar#@0", "a#b.tar", Select::Position(0)),
+        ] {
+            let found = input(OsStr::new(argument));
+            assert_eq!((found.path, found.select), (PathBuf::from(path), select));
         }
     }
 

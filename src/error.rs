@@ -100,6 +100,21 @@ pub enum Error {
     #[error("{input}: it has no image")]
     NoImage { input: String },
 
+    #[error("{input}: there is no image {wanted} in it; it has{offered}")]
+    NoSuchImage {
+        input: String,
+        wanted: String,
+        offered: String,
+    },
+
+    #[error(
+        "{input}: several images, expected one, or one for each platform under the same name; it has{offered}"
+    )]
+    SeveralImages { input: String, offered: String },
+
+    #[error("no image for the platform {wanted}; there are {offered}")]
+    NoSuchPlatform { wanted: String, offered: String },
+
     #[error("{input}: no platform: neither its config nor its descriptor says what it runs on")]
     NoPlatform { input: String },
 
@@ -180,7 +195,7 @@ impl Error {
                 "the file is damaged or was not written to its end; build or download it again"
             }
             Self::Missing { .. } => {
-                "the image is incomplete; it may have been cut off, or saved without all of its content"
+                "the image is incomplete; it was cut off, or saved for some of its platforms only (take those with --platform)"
             }
             Self::WrongDiffId { .. } | Self::WrongDigest { .. } | Self::WrongSize { .. } => {
                 "the image was damaged or changed after it was built; build it again"
@@ -192,6 +207,11 @@ impl Error {
             }
             Self::DuplicatePlatform { .. } => {
                 "an index has one image for each platform; leave one of the two out"
+            }
+            Self::NoSuchImage { input, .. } | Self::SeveralImages { input, .. } => {
+                return Some(format!(
+                    "pick one with {input}#NAME:TAG or {input}#@POSITION"
+                ));
             }
             Self::ConflictingAnnotation { key, .. } => {
                 return Some(format!("decide with --annotation {key}=VALUE"));

@@ -11,8 +11,10 @@ use crate::spec::{Descriptor, DiffId, Document, Manifest, Platform};
 pub struct Image {
     /// Where it came from, for messages.
     pub origin: Arc<str>,
-    /// What it runs on, by its config.
+    /// What it runs on: by its config, as closely as the caller or an index names it.
     pub platform: Platform,
+    /// What the config alone says.
+    pub config_platform: Platform,
     /// How an index points to it; `platform` is set when it is merged.
     pub descriptor: Descriptor,
     /// The manifest.
@@ -21,6 +23,8 @@ pub struct Image {
     pub config: Blob,
     /// The layers, in the order of the manifest.
     pub layers: Vec<Layer>,
+    /// BuildKit's attestations of this very manifest.
+    pub attestations: Vec<Image>,
 }
 
 /// A layer of an image.

@@ -58,6 +58,8 @@ use spec::{Descriptor, ImageName, Platform};
 pub struct Request {
     /// The images; their order does not matter.
     pub inputs: Vec<Input>,
+    /// The platforms to take; none means all.
+    pub platforms: Vec<Platform>,
     /// Where the merged image goes.
     pub output: PathBuf,
     /// What it becomes.
@@ -83,6 +85,8 @@ pub struct Outcome {
     pub descriptor: Descriptor,
     /// What was merged, in the order of the index.
     pub images: Vec<Summary>,
+    /// What the user should know.
+    pub notes: Vec<String>,
 }
 
 /// One of the images that were merged.
@@ -102,20 +106,24 @@ pub struct Summary {
 
 /// Merges images.
 pub fn merge(request: &Request) -> Result<Outcome, Error> {
-    let paths: Vec<&Path> = request.inputs.iter().map(|i| i.path.as_path()).collect();
+    let files = request.inputs.iter().filter(|input| !input.is_stdin());
+    let paths: Vec<&Path> = files.map(|input| input.path.as_path()).collect();
     let staging = sink::Staging::new(&request.output, request.force, &paths)?;
     let store = store::Store::new(&staging.blobs(), request.compression, request.jobs);
 
-    let contents = parallel::map(request.jobs, &request.inputs, |i| source::read(i, &store))?;
-    let (images, mut annotations) = source::unite(contents, &request.annotations)?;
-    annotations.extend(request.annotations.clone());
+    let contents = parallel::map(request.jobs, &request.inputs, |input| {
+        source::read(input, &request.platforms, &store)
+    })?;
+    let contents = source::unite(contents, &request.annotations)?;
 
-    let images = merge::arrange(images)?;
+    let (images, mut notes) = (contents.images, contents.notes);
+    let images = merge::arrange(images, &request.platforms)?;
     let images = images.into_iter().map(transform::to_oci).collect();
     let images = transform::compress(images, &store)?;
+    let images = transform::keep_true_attestations(images, &mut notes);
     let summaries = images.iter().map(Summary::of).collect();
 
-    let merged = merge::merge(images, annotations, request.name.as_ref());
+    let merged = merge::merge(images, contents.annotations, request.name.as_ref());
     sink::write(
         &merged,
         request.format,
@@ -127,6 +135,7 @@ pub fn merge(request: &Request) -> Result<Outcome, Error> {
     Ok(Outcome {
         descriptor: merged.descriptor,
         images: summaries,
+        notes,
     })
 }
 

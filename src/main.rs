@@ -33,6 +33,9 @@ fn main() -> ExitCode {
 
 fn print(args: &MergeArgs, outcome: &polyarch::Outcome) -> io::Result<()> {
     if !args.quiet {
+        for note in &outcome.notes {
+            let _ = writeln!(io::stderr(), "warning: {note}");
+        }
         for image in &outcome.images {
             // A closed standard error is no reason to fail.
             let _ = writeln!(

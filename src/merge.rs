@@ -7,7 +7,7 @@ use crate::blob::{Blob, Content};
 use crate::codec::Encoding;
 use crate::error::Error;
 use crate::image::Image;
-use crate::spec::{Descriptor, DiffId, Document, ImageName, Index, MediaType};
+use crate::spec::{Descriptor, DiffId, Document, ImageName, Index, MediaType, Platform};
 
 /// A multi-platform image, ready to be written.
 #[derive(Debug)]
@@ -30,11 +30,32 @@ pub struct Part {
     pub layer: Option<(Encoding, DiffId)>,
 }
 
-/// Puts images into the order of the index; one for each platform.
+/// Puts images into the order of the index; one for each platform, and one at least for each that
+/// is `wanted`.
 ///
 /// The order of an index has a meaning (the first manifest that matches is used) and must not
 /// depend on the order of arguments.
-pub fn arrange(mut images: Vec<Image>) -> Result<Vec<Image>, Error> {
+pub fn arrange(mut images: Vec<Image>, wanted: &[Platform]) -> Result<Vec<Image>, Error> {
+    if !wanted.is_empty() {
+        let asked = |image: &Image| {
+            wanted
+                .iter()
+                .any(|w| image.platform.narrowed_by(w).is_some())
+        };
+        let offered: Vec<String> = images.iter().map(|i| i.platform.to_string()).collect();
+        images.retain(asked);
+        let found = |w: &Platform| images.iter().any(|i| i.platform.narrowed_by(w).is_some());
+        if let Some(missing) = wanted.iter().find(|w| !found(w)) {
+            return Err(Error::NoSuchPlatform {
+                wanted: missing.to_string(),
+                offered: if offered.is_empty() {
+                    "none".to_owned()
+                } else {
+                    offered.join(", ")
+                },
+            });
+        }
+    }
     images.sort_by(|a, b| {
         let place = a.platform.cmp_place(&b.platform);
         place.then_with(|| a.descriptor.digest.cmp(&b.descriptor.digest))
@@ -62,8 +83,11 @@ pub fn merge(
     annotations: BTreeMap<String, String>,
     name: Option<&ImageName>,
 ) -> Merged {
+    // Attestations last, as BuildKit has them: they must never be the first that matches.
+    let attestations = images.iter().flat_map(|image| &image.attestations);
     let manifests = images
         .iter()
+        .chain(attestations)
         .map(|image| Descriptor {
             platform: Some(image.platform.clone()),
             ..image.descriptor.clone()
@@ -91,7 +115,11 @@ pub fn merge(
     };
     let mut blobs = vec![made(&descriptor, &index.raw)];
     let mut layers = Vec::new();
-    for image in images {
+    let all = images.into_iter().flat_map(|mut image| {
+        let attestations = std::mem::take(&mut image.attestations);
+        std::iter::once(image).chain(attestations)
+    });
+    for image in all {
         blobs.push(made(&image.descriptor, &image.manifest.raw));
         blobs.push(Part {
             blob: image.config,
@@ -104,7 +132,10 @@ pub fn merge(
     }
     blobs.extend(layers);
     let mut seen = HashSet::new();
-    blobs.retain(|part| seen.insert(part.blob.descriptor.digest.clone()));
+    blobs.retain(|part| {
+        !matches!(part.blob.content, Content::Elsewhere)
+            && seen.insert(part.blob.descriptor.digest.clone())
+    });
 
     Merged {
         descriptor,

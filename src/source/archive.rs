@@ -60,7 +60,22 @@ pub fn look_up(path: &Path, mut file: File, size: u64) -> Result<Tree, Error> {
 }
 
 /// Reads an archive that is compressed, or comes through a pipe, to its end.
-pub fn read_stream(
+pub fn open_stream(path: &Path, mut file: impl Read, store: &Store) -> Result<Tree, Error> {
+    let mut head = [0; 512];
+    let n = read_head(&mut file, &mut head).map_err(Error::io("read", path))?;
+    let head = &head[..n];
+    let encoding = Encoding::sniff(head);
+    if encoding == Encoding::Plain && !is_tar(head) {
+        return Err(Error::NotAnImage {
+            input: path.display().to_string(),
+            found: describe(head).to_owned(),
+            hint: None,
+        });
+    }
+    read_stream(path, head.chain(file), encoding, store)
+}
+
+fn read_stream(
     path: &Path,
     file: impl Read,
     encoding: Encoding,

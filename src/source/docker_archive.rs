@@ -4,13 +4,14 @@
 //! Format". Only `manifest.json` counts; names of layers mean nothing. The archive has no digests
 //! of layers, so the diff IDs of the config are what its layers are held against.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde::Deserialize;
 
+use super::select::{Candidate, choose};
 use super::tree::{Found, Tree};
-use super::{Contents, sniff};
+use super::{Contents, Wanted, sniff};
 use crate::blob::{Blob, Content, Staged};
 use crate::codec::Encoding;
 use crate::error::Error;
@@ -34,7 +35,7 @@ struct Item {
 }
 
 /// Reads all images of an archive.
-pub fn read(tree: &Tree, store: &Store) -> Result<Contents, Error> {
+pub fn read(tree: &Tree, wanted: &Wanted<'_>, store: &Store) -> Result<Contents, Error> {
     let Some(raw) = tree.bytes(MANIFEST_FILE, MAX_MANIFEST)? else {
         return Err(Error::NotAnImage {
             input: tree.input().to_owned(),
@@ -43,33 +44,57 @@ pub fn read(tree: &Tree, store: &Store) -> Result<Contents, Error> {
         });
     };
     let manifest: Document<Vec<Item>> = tree.parse(MANIFEST_FILE, raw)?;
-    let several = manifest.view.len() > 1;
+    let items = manifest.view;
+    let configs: Vec<Configured> = items
+        .iter()
+        .map(|item| configured(tree, item))
+        .collect::<Result<_, Error>>()?;
+    let candidates: Vec<Candidate> = items
+        .iter()
+        .zip(&configs)
+        .map(|(item, configured)| Candidate {
+            names: item.repo_tags.clone().unwrap_or_default(),
+            platform: Some(configured.config.view.platform()),
+        })
+        .collect();
+    let chosen = choose(tree.input(), wanted.select, &candidates)?;
+
     let mut reader = Reader {
         tree,
         store,
         staged: HashMap::new(),
     };
-    let images: Vec<Image> = manifest
-        .view
-        .iter()
-        .enumerate()
-        .map(|(position, item)| {
-            let origin = match item.repo_tags.iter().flatten().next() {
-                _ if !several => tree.input().to_owned(),
-                Some(tag) => format!("{} ({tag})", tree.input()),
-                None => format!("{} (image {position})", tree.input()),
-            };
-            reader.image(item, origin.into())
-        })
-        .collect::<Result<_, Error>>()?;
-    if images.is_empty() {
-        return Err(Error::NoImage {
-            input: tree.input().to_owned(),
-        });
+    let mut contents = Contents::default();
+    for i in chosen {
+        if !wanted.has(&configs[i].config.view.platform()) {
+            continue;
+        }
+        let origin = match candidates[i].names.first() {
+            _ if items.len() == 1 => tree.input().to_owned(),
+            Some(name) => format!("{}#{name}", tree.input()),
+            None => format!("{}#@{i}", tree.input()),
+        };
+        let image = reader.image(&items[i], &configs[i], origin.into())?;
+        contents.images.push(image);
     }
-    Ok(Contents {
-        images,
-        annotations: BTreeMap::new(),
+    Ok(contents)
+}
+
+/// The config of an item.
+struct Configured {
+    config: Document<Config>,
+    descriptor: Descriptor,
+}
+
+fn configured(tree: &Tree, item: &Item) -> Result<Configured, Error> {
+    let raw = tree
+        .bytes(&item.config, MAX_CONFIG)?
+        .ok_or_else(|| missing(tree, "config", &item.config))?;
+    let descriptor = Descriptor::of(MediaType::ImageConfig, &raw);
+    check_name(tree, &item.config, &descriptor.digest)?;
+    Ok(Configured {
+        config: tree.parse(&item.config, raw)?,
+        descriptor,
     })
 }
 
@@ -81,15 +106,14 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn image(&mut self, item: &Item, origin: Arc<str>) -> Result<Image, Error> {
+    fn image(
+        &mut self,
+        item: &Item,
+        configured: &Configured,
+        origin: Arc<str>,
+    ) -> Result<Image, Error> {
         let tree = self.tree;
-        let raw = tree
-            .bytes(&item.config, MAX_CONFIG)?
-            .ok_or_else(|| self.missing("config", &item.config))?;
-        let descriptor = Descriptor::of(MediaType::ImageConfig, &raw);
-        self.check_name(&item.config, &descriptor.digest)?;
-        let config: Document<Config> = tree.parse(&item.config, raw.clone())?;
-
+        let Configured { config, descriptor } = configured;
         let names = item.layers.as_deref().unwrap_or_default();
         let diff_ids = config.view.diff_ids();
         if names.len() != diff_ids.len() {
@@ -112,15 +136,17 @@ impl Reader<'_> {
         Ok(Image {
             origin,
             platform: config.view.platform(),
+            config_platform: config.view.platform(),
             descriptor: Descriptor::of(MediaType::ImageManifest, &manifest.raw),
             manifest,
             config: Blob {
-                descriptor,
-                content: Content::Bytes(raw),
+                descriptor: descriptor.clone(),
+                content: Content::Bytes(config.raw.clone()),
                 input: tree.shared_input(),
                 name: item.config.as_str().into(),
             },
             layers,
+            attestations: Vec::new(),
         })
     }
 
@@ -128,7 +154,7 @@ impl Reader<'_> {
         let found = self
             .tree
             .find(name)?
-            .ok_or_else(|| self.missing("layer", name))?;
+            .ok_or_else(|| missing(self.tree, "layer", name))?;
         let (descriptor, content, encoding) = match self.identify(name, found)? {
             Identified::Plain(found) => {
                 // An uncompressed layer's digest is its diff ID, or the image is damaged: that is
@@ -179,29 +205,29 @@ impl Reader<'_> {
         self.staged.insert(name.to_owned(), staged.clone());
         Ok(Identified::Staged(staged))
     }
+}
 
-    fn missing(&self, kind: &'static str, name: &str) -> Error {
-        Error::Missing {
-            input: self.tree.input().to_owned(),
-            document: MANIFEST_FILE.to_owned(),
-            kind,
-            name: name.to_owned(),
-        }
+fn missing(tree: &Tree, kind: &'static str, name: &str) -> Error {
+    Error::Missing {
+        input: tree.input().to_owned(),
+        document: MANIFEST_FILE.to_owned(),
+        kind,
+        name: name.to_owned(),
     }
+}
 
-    /// A config is named by its digest. A name of another form says nothing.
-    fn check_name(&self, name: &str, found: &Digest) -> Result<(), Error> {
-        let stem = name.rsplit('/').next().unwrap_or_default();
-        let stem = stem.strip_suffix(".json").unwrap_or(stem);
-        match format!("sha256:{stem}").parse::<Digest>() {
-            Ok(expected) if expected != *found => Err(Error::WrongDigest {
-                input: self.tree.input().to_owned(),
-                blob: name.to_owned(),
-                found: found.clone(),
-                expected,
-            }),
-            _ => Ok(()),
-        }
+/// A config is named by its digest. A name of another form says nothing.
+fn check_name(tree: &Tree, name: &str, found: &Digest) -> Result<(), Error> {
+    let stem = name.rsplit('/').next().unwrap_or_default();
+    let stem = stem.strip_suffix(".json").unwrap_or(stem);
+    match format!("sha256:{stem}").parse::<Digest>() {
+        Ok(expected) if expected != *found => Err(Error::WrongDigest {
+            input: tree.input().to_owned(),
+            blob: name.to_owned(),
+            found: found.clone(),
+            expected,
+        }),
+        _ => Ok(()),
     }
 }
 

@@ -3,64 +3,81 @@
 //! Source: image-spec `image-layout.md`. Indexes inside of indexes are flattened, because
 //! consumers do not follow them (containers/image refuses to copy them).
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::Contents;
-use super::tree::Tree;
+use super::select::{Candidate, choose};
+use super::tree::{Found, Tree};
+use super::{Contents, Wanted};
 use crate::blob::{Blob, Content};
 use crate::codec::Encoding;
 use crate::error::Error;
 use crate::image::{Image, Layer};
 use crate::spec::{
     Config, Descriptor, Digest, Document, INDEX_FILE, Index, LAYOUT_FILE, MAX_CONFIG, MAX_MANIFEST,
-    Manifest, MediaType, NAME_ANNOTATIONS, check_layout, docker,
+    Manifest, MediaType, NAME_ANNOTATIONS, Platform, check_layout, docker,
 };
-use crate::store::Store;
+use crate::transform::{KIND, SUBJECT};
 
 /// Deeper nesting than anybody writes; an index cannot contain itself, but a long chain can be made.
 const MAX_DEPTH: usize = 8;
 
-/// Docker's first format, whose layers no config describes.
-const SCHEMA_1: &str = "application/vnd.docker.distribution.manifest.v1";
-
-/// Reads all images of a layout.
-pub fn read(tree: &Tree, _store: &Store) -> Result<Contents, Error> {
-    let marker = required(tree, LAYOUT_FILE, "the layout")?;
-    check_layout(&marker).map_err(|problem| tree.bad(LAYOUT_FILE, problem))?;
-    let root: Document<Index> =
-        tree.parse(INDEX_FILE, required(tree, INDEX_FILE, "the layout")?)?;
-
+/// Reads what is wanted of a layout.
+pub fn read(tree: &Tree, wanted: &Wanted<'_>) -> Result<Contents, Error> {
+    let (roots, candidates): (Vec<_>, Vec<_>) = roots(tree)?.into_iter().unzip();
     let mut reader = Reader {
         tree,
-        images: Vec::new(),
-        annotations: BTreeMap::new(),
+        wanted,
+        contents: Contents::default(),
+        attestations: Vec::new(),
     };
-    for mut descriptor in root.view.manifests {
-        // A name says where an image is found in the layout that it is in.
-        for name in NAME_ANNOTATIONS {
-            descriptor.annotations.remove(name);
-        }
-        reader.visit(descriptor, INDEX_FILE, 0)?;
+    for i in choose(tree.input(), wanted.select, &candidates)? {
+        reader.visit(roots[i].clone(), INDEX_FILE, 0)?;
     }
-    if reader.images.is_empty() {
-        return Err(Error::NoImage {
-            input: tree.input().to_owned(),
-        });
-    }
-    Ok(Contents {
-        images: reader.images,
-        annotations: reader.annotations,
-    })
+    Ok(reader.finish())
 }
 
-fn required(tree: &Tree, name: &str, by: &str) -> Result<Arc<[u8]>, Error> {
+/// The descriptors to start from, with their names.
+fn roots(tree: &Tree) -> Result<Vec<(Descriptor, Candidate)>, Error> {
+    let descriptors = match tree.root() {
+        Some(root) => vec![root.clone()],
+        None => {
+            let marker = required(tree, LAYOUT_FILE)?;
+            check_layout(&marker).map_err(|problem| tree.bad(LAYOUT_FILE, problem))?;
+            let index: Document<Index> = tree.parse(INDEX_FILE, required(tree, INDEX_FILE)?)?;
+            index.view.manifests
+        }
+    };
+    let mut roots: Vec<(Descriptor, Candidate)> = Vec::new();
+    for mut descriptor in descriptors {
+        // A name says where an image is found in the layout that it is in; it does not travel.
+        let mut names: Vec<String> = NAME_ANNOTATIONS
+            .iter()
+            .filter_map(|key| descriptor.annotations.remove(*key))
+            .collect();
+        names.sort();
+        names.dedup();
+        // The same image under several tags is there several times.
+        match roots
+            .iter_mut()
+            .find(|(d, _)| d.digest == descriptor.digest)
+        {
+            Some((_, candidate)) => candidate.names.extend(names),
+            None => {
+                let platform = descriptor.platform.clone();
+                roots.push((descriptor, Candidate { names, platform }));
+            }
+        }
+    }
+    Ok(roots)
+}
+
+fn required(tree: &Tree, name: &str) -> Result<Arc<[u8]>, Error> {
     tree.bytes(name, MAX_MANIFEST)?
         .ok_or_else(|| Error::Missing {
             input: tree.input().to_owned(),
-            document: by.to_owned(),
+            document: "the layout".to_owned(),
             kind: "file",
             name: name.to_owned(),
         })
@@ -68,22 +85,39 @@ fn required(tree: &Tree, name: &str, by: &str) -> Result<Arc<[u8]>, Error> {
 
 struct Reader<'a> {
     tree: &'a Tree,
-    images: Vec<Image>,
-    annotations: BTreeMap<String, String>,
+    wanted: &'a Wanted<'a>,
+    contents: Contents,
+    attestations: Vec<Image>,
 }
 
 impl Reader<'_> {
+    /// Gives attestations to the images that they describe.
+    fn finish(mut self) -> Contents {
+        for attestation in self.attestations {
+            let subject = attestation.descriptor.annotations.get(SUBJECT).cloned();
+            let is_subject =
+                |image: &&mut Image| Some(image.descriptor.digest.to_string()) == subject;
+            match self.contents.images.iter_mut().find(is_subject) {
+                Some(image) => image.attestations.push(attestation),
+                None => self.contents.notes.push(format!(
+                    "{}: an attestation was left out, because the image that it describes ({}) is not taken",
+                    self.tree.input(),
+                    subject.as_deref().unwrap_or("none is named"),
+                )),
+            }
+        }
+        self.contents
+    }
+
     fn visit(&mut self, descriptor: Descriptor, by: &str, depth: usize) -> Result<(), Error> {
         match descriptor.media_type.as_ref() {
             "application/vnd.oci.image.index.v1+json" | docker::MANIFEST_LIST => {
                 self.index(&descriptor, by, depth)
             }
             "application/vnd.oci.image.manifest.v1+json" | docker::MANIFEST => {
-                let image = self.image(descriptor, by)?;
-                self.images.push(image);
-                Ok(())
+                self.manifest(descriptor, by)
             }
-            other if other.starts_with(SCHEMA_1) => Err(self.tree.bad(
+            other if other.starts_with(docker::SCHEMA_1) => Err(self.tree.bad(
                 by,
                 format!("{} is a Docker schema 1 manifest, which has no config; convert it with: skopeo copy --format oci", descriptor.digest),
             )),
@@ -92,6 +126,24 @@ impl Reader<'_> {
                 format!("{} is a {other:?}, expected an image index or an image manifest", descriptor.digest),
             )),
         }
+    }
+
+    fn manifest(&mut self, descriptor: Descriptor, by: &str) -> Result<(), Error> {
+        if descriptor.annotations.contains_key(KIND) {
+            let attestation = self.image(descriptor, by)?;
+            self.attestations.push(attestation);
+            return Ok(());
+        }
+        // Before it is read: what is not wanted need not be there.
+        let unwanted = |platform: &Platform| !self.wanted.has(platform);
+        if descriptor.platform.as_ref().is_some_and(unwanted) {
+            return Ok(());
+        }
+        let image = self.image(descriptor, by)?;
+        if !unwanted(&image.platform) {
+            self.contents.images.push(image);
+        }
+        Ok(())
     }
 
     fn index(&mut self, descriptor: &Descriptor, by: &str, depth: usize) -> Result<(), Error> {
@@ -108,6 +160,7 @@ impl Reader<'_> {
         self.same_type(&name, &index.view.media_type, descriptor)?;
         for (key, value) in index.view.annotations {
             let kept = self
+                .contents
                 .annotations
                 .entry(key.clone())
                 .or_insert_with(|| value.clone());
@@ -163,6 +216,10 @@ impl Reader<'_> {
             }
         };
 
+        let config_platform = match &config {
+            Some(config) => config.view.platform(),
+            None => platform.clone(),
+        };
         let diff_ids = config.as_ref().map(|c| c.view.diff_ids());
         let count = manifest.view.layers.len();
         if let Some(diff_ids) = diff_ids.filter(|ids| ids.len() != count) {
@@ -195,10 +252,12 @@ impl Reader<'_> {
         Ok(Image {
             origin,
             platform,
+            config_platform,
             descriptor,
             manifest,
             config,
             layers,
+            attestations: Vec::new(),
         })
     }
 
@@ -206,7 +265,8 @@ impl Reader<'_> {
     fn blob(&self, descriptor: Descriptor, by: &str, kind: &'static str) -> Result<Blob, Error> {
         let found = self
             .tree
-            .find(&descriptor.digest.blob_path())?
+            .blob(&descriptor.digest)?
+            .or_else(|| elsewhere(&descriptor))
             .ok_or_else(|| Error::Missing {
                 input: self.tree.input().to_owned(),
                 document: by.to_owned(),
@@ -228,10 +288,11 @@ impl Reader<'_> {
     /// The verified bytes of a manifest, an index or a config.
     fn document(&self, descriptor: &Descriptor, by: &str, limit: u64) -> Result<Arc<[u8]>, Error> {
         let blob = self.blob(descriptor.clone(), by, "blob")?;
-        let bytes = self
-            .tree
-            .bytes(&descriptor.digest.blob_path(), limit)?
-            .unwrap_or_default();
+        let found = Found {
+            content: blob.content.clone(),
+            size: blob.descriptor.size,
+        };
+        let bytes = self.tree.read(&found, &blob.name, limit)?;
         let mut hasher = crate::spec::Hasher::new(descriptor.digest.algorithm());
         hasher.update(&bytes);
         let found: Digest = hasher.finish();
@@ -273,6 +334,20 @@ impl Reader<'_> {
             _ => Ok(()),
         }
     }
+}
+
+/// A layer that must not be distributed need not be there.
+fn elsewhere(descriptor: &Descriptor) -> Option<Found> {
+    let foreign = match &descriptor.media_type {
+        MediaType::ImageLayerNonDistributable
+        | MediaType::ImageLayerNonDistributableGzip
+        | MediaType::ImageLayerNonDistributableZstd => true,
+        other => other.as_ref().starts_with(docker::FOREIGN_LAYER),
+    };
+    (foreign && descriptor.extra.contains_key("urls")).then_some(Found {
+        content: Content::Elsewhere,
+        size: descriptor.size,
+    })
 }
 
 /// How a filesystem layer is encoded, by its media type. Layers that must not be distributed are

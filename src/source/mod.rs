@@ -7,61 +7,160 @@
 mod archive;
 mod docker_archive;
 mod layout;
+mod select;
 mod tree;
 
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Cursor, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::codec::Encoding;
 use crate::error::Error;
 use crate::image::Image;
-use crate::spec::{INDEX_FILE, LAYOUT_FILE, Platform};
+use crate::spec::Platform;
 use crate::store::Store;
+use crate::transform;
+pub use select::Select;
 use tree::Tree;
 
 /// An image as the user names it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Input {
-    /// Where it is.
+    /// Where it is; `-` is standard input.
     pub path: PathBuf,
+    /// Which of the images there is meant.
+    pub select: Select,
     /// What it is said to run on.
     pub platform: Option<Platform>,
+    /// What its config is to say.
+    pub set_platform: Option<Platform>,
+}
+
+impl Input {
+    /// All that is at a path.
+    pub fn path(path: PathBuf) -> Self {
+        Self {
+            path,
+            ..Self::default()
+        }
+    }
+
+    /// Whether it comes through standard input.
+    pub fn is_stdin(&self) -> bool {
+        self.path == Path::new("-")
+    }
 }
 
 /// What an input holds.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Contents {
     /// Its images.
     pub images: Vec<Image>,
     /// What its image indexes say of all of them together.
     pub annotations: BTreeMap<String, String>,
+    /// What the user should know.
+    pub notes: Vec<String>,
 }
 
-/// Reads an input and holds it against what the user says of it.
-pub fn read(input: &Input, store: &Store) -> Result<Contents, Error> {
-    let tree = open(input, store)?;
-    let mut contents = if tree.has(LAYOUT_FILE)? || tree.has(INDEX_FILE)? {
-        // Docker 25 and later save both formats in one archive; only the layout says all.
-        layout::read(&tree, store)?
-    } else {
-        docker_archive::read(&tree, store)?
-    };
-    if let Some(asserted) = &input.platform {
-        assert_platform(&mut contents, asserted, &tree)?;
+/// What is wanted of an input.
+struct Wanted<'a> {
+    select: &'a Select,
+    /// None means all.
+    platforms: &'a [Platform],
+}
+
+impl Wanted<'_> {
+    fn has(&self, platform: &Platform) -> bool {
+        let asked = |wanted: &Platform| platform.narrowed_by(wanted).is_some();
+        self.platforms.is_empty() || self.platforms.iter().any(asked)
     }
+}
+
+/// Reads what is wanted of an input and holds it against what the user says of it.
+pub fn read(input: &Input, platforms: &[Platform], store: &Store) -> Result<Contents, Error> {
+    let tree = open(input, store)?;
+    let wanted = Wanted {
+        select: &input.select,
+        // What is to be changed is looked for under its new name.
+        platforms: if input.set_platform.is_some() {
+            &[]
+        } else {
+            platforms
+        },
+    };
+    let mut contents = if tree.is_layout()? {
+        // Docker 25 and later save both formats in one archive; only the layout says all.
+        layout::read(&tree, &wanted)?
+    } else {
+        docker_archive::read(&tree, &wanted, store)?
+    };
+    if let Some(platform) = &input.set_platform {
+        let image = the_only_one(&mut contents, platform, &tree)?;
+        *image = transform::set_platform(image.clone(), platform);
+    }
+    if let Some(asserted) = &input.platform
+        && !contents.images.is_empty()
+    {
+        let image = the_only_one(&mut contents, asserted, &tree)?;
+        match image.platform.narrowed_by(asserted) {
+            Some(platform) => image.platform = platform,
+            None => {
+                return Err(Error::WrongPlatform {
+                    input: image.origin.to_string(),
+                    asserted: asserted.to_string(),
+                    found: image.platform.to_string(),
+                });
+            }
+        }
+    }
+    let doubts = contents.images.iter().filter_map(doubt);
+    contents.notes.extend(doubts.collect::<Vec<_>>());
     Ok(contents)
 }
 
+fn the_only_one<'a>(
+    contents: &'a mut Contents,
+    platform: &Platform,
+    tree: &Tree,
+) -> Result<&'a mut Image, Error> {
+    let count = contents.images.len();
+    match &mut contents.images[..] {
+        [image] => Ok(image),
+        _ => Err(Error::AssertedSeveral {
+            input: tree.input().to_owned(),
+            asserted: platform.to_string(),
+            count,
+        }),
+    }
+}
+
+/// What runtimes will make of a platform that is not named as it should be.
+fn doubt(image: &Image) -> Option<String> {
+    let Image {
+        origin, platform, ..
+    } = image;
+    if let Some(name) = image.config_platform.legacy_name() {
+        return Some(format!(
+            "{origin}: its config calls the architecture {:?}, which runtimes know as {name}; change it with --set-platform IMAGE={name}",
+            image.config_platform.architecture
+        ));
+    }
+    (platform.architecture == "arm" && platform.variant.is_none()).then(|| {
+        format!(
+            "{origin}: {platform} has no variant, and containerd takes that for linux/arm/v7; give it as linux/arm/v6=IMAGE or linux/arm/v7=IMAGE"
+        )
+    })
+}
+
 /// Puts together what several inputs hold. What their indexes say must not be lost, so where two
-/// contradict each other, `decided` must have the last word.
+/// contradict each other, `decided` has the last word.
 pub fn unite(
     contents: Vec<Contents>,
     decided: &BTreeMap<String, String>,
-) -> Result<(Vec<Image>, BTreeMap<String, String>), Error> {
-    let mut images = Vec::new();
-    let mut annotations = BTreeMap::<String, String>::new();
+) -> Result<Contents, Error> {
+    let mut united = Contents::default();
+    let annotations = &mut united.annotations;
     for found in contents {
         for (key, value) in found.annotations {
             match annotations.get(&key) {
@@ -74,54 +173,32 @@ pub fn unite(
                 _ => annotations.insert(key, value),
             };
         }
-        images.extend(found.images);
+        united.images.extend(found.images);
+        united.notes.extend(found.notes);
     }
-    Ok((images, annotations))
+    united.annotations.extend(decided.clone());
+    Ok(united)
 }
 
 fn open(input: &Input, store: &Store) -> Result<Tree, Error> {
     let path = &input.path;
+    if input.is_stdin() {
+        return archive::open_stream(Path::new("standard input"), io::stdin().lock(), store);
+    }
     let metadata = path.metadata().map_err(Error::io("read", path))?;
     if metadata.is_dir() {
         return Tree::directory(path);
     }
     let mut file = File::open(path).map_err(Error::io("read", path))?;
+    if !metadata.is_file() {
+        return archive::open_stream(path, file, store);
+    }
     let mut head = [0; 512];
     let n = read_head(&mut file, &mut head).map_err(Error::io("read", path))?;
-    let head = &head[..n];
-    let encoding = Encoding::sniff(head);
-    if encoding == Encoding::Plain && !is_tar(head) {
-        return Err(Error::NotAnImage {
-            input: path.display().to_string(),
-            found: describe(head).to_owned(),
-            hint: None,
-        });
+    match Encoding::sniff(&head[..n]) {
+        Encoding::Plain if is_tar(&head[..n]) => archive::look_up(path, file, metadata.len()),
+        _ => archive::open_stream(path, head[..n].chain(file), store),
     }
-    if encoding == Encoding::Plain && metadata.is_file() {
-        return archive::look_up(path, file, metadata.len());
-    }
-    archive::read_stream(path, head.chain(file), encoding, store)
-}
-
-fn assert_platform(contents: &mut Contents, asserted: &Platform, tree: &Tree) -> Result<(), Error> {
-    let [image] = &mut contents.images[..] else {
-        return Err(Error::AssertedSeveral {
-            input: tree.input().to_owned(),
-            asserted: asserted.to_string(),
-            count: contents.images.len(),
-        });
-    };
-    match image.platform.narrowed_by(asserted) {
-        Some(platform) => image.platform = platform,
-        None => {
-            return Err(Error::WrongPlatform {
-                input: image.origin.to_string(),
-                asserted: asserted.to_string(),
-                found: image.platform.to_string(),
-            });
-        }
-    }
-    Ok(())
 }
 
 /// Reads the start of a stream; short only where the stream is.

@@ -6,11 +6,19 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::blob::{Content, Staged};
 use crate::error::Error;
-use crate::spec::{Document, LAYOUT_FILE};
+use crate::spec::{
+    Algorithm, Descriptor, Digest, Document, INDEX_FILE, LAYOUT_FILE, MAX_MANIFEST, MediaType,
+    docker,
+};
+
+/// The files of skopeo's `dir:` (containers/image `directory_transport.go`).
+const FLAT_MANIFEST: &str = "manifest.json";
+const FLAT_VERSION: &str = "version";
 
 /// How many links may lead to a file (as many as Linux follows).
 const MAX_LINKS: usize = 40;
@@ -22,7 +30,13 @@ pub struct Tree {
 }
 
 enum Files {
+    /// An image layout.
     Directory(PathBuf),
+    /// What skopeo's `dir:` transport writes: `manifest.json`, and blobs by their hex digits.
+    Flat {
+        path: PathBuf,
+        root: Box<Descriptor>,
+    },
     Archive {
         path: Arc<Path>,
         entries: HashMap<String, Entry>,
@@ -60,12 +74,20 @@ impl Tree {
     /// The files of a directory.
     pub fn directory(path: &Path) -> Result<Self, Error> {
         // Links in the output must lead to the blobs themselves, from wherever it is read.
-        let root = path.canonicalize().map_err(Error::io("read", path))?;
-        let tree = Self {
+        let real = path.canonicalize().map_err(Error::io("read", path))?;
+        let mut tree = Self {
             input: path.display().to_string().into(),
-            files: Files::Directory(root),
+            files: Files::Directory(real.clone()),
         };
         if tree.has(LAYOUT_FILE)? {
+            return Ok(tree);
+        }
+        if let Some(manifest) = tree.bytes(FLAT_MANIFEST, MAX_MANIFEST)?
+            && tree.has(FLAT_VERSION)?
+        {
+            let head: Document<Head> = tree.parse(FLAT_MANIFEST, manifest)?;
+            let root = Box::new(Descriptor::of(head.view.media_type(), &head.raw));
+            tree.files = Files::Flat { path: real, root };
             return Ok(tree);
         }
         Err(Error::NotAnImage {
@@ -96,27 +118,49 @@ impl Tree {
         self.input.clone()
     }
 
+    /// Whether the files are those of an image layout, or are found in the same way.
+    pub fn is_layout(&self) -> Result<bool, Error> {
+        Ok(self.root().is_some() || self.has(LAYOUT_FILE)? || self.has(INDEX_FILE)?)
+    }
+
+    /// The descriptor of all there is, where no file says it.
+    pub fn root(&self) -> Option<&Descriptor> {
+        match &self.files {
+            Files::Flat { root, .. } => Some(root),
+            _ => None,
+        }
+    }
+
     /// Whether there is a file of that name.
-    pub fn has(&self, name: &str) -> Result<bool, Error> {
+    fn has(&self, name: &str) -> Result<bool, Error> {
         Ok(self.find(name)?.is_some())
+    }
+
+    /// Looks a blob up.
+    pub fn blob(&self, digest: &Digest) -> Result<Option<Found>, Error> {
+        let Files::Flat { path, root } = &self.files else {
+            return self.find(&digest.blob_path());
+        };
+        if *digest == root.digest {
+            return file(&path.join(FLAT_MANIFEST));
+        }
+        // containers/image `directory_transport.go`: manifests of an index have a suffix, digests
+        // that are not SHA-256 a prefix.
+        let stem = match digest.algorithm() {
+            Algorithm::Sha256 => digest.hex().to_owned(),
+            Algorithm::Sha512 => format!("sha512-{}", digest.hex()),
+        };
+        match file(&path.join(&stem))? {
+            Some(found) => Ok(Some(found)),
+            None => file(&path.join(stem + ".manifest.json")),
+        }
     }
 
     /// Looks a file up. In a directory `name` must be safe to be joined to a path: a fixed name or
     /// [`Digest::blob_path`](crate::spec::Digest::blob_path).
     pub fn find(&self, name: &str) -> Result<Option<Found>, Error> {
         match &self.files {
-            Files::Directory(root) => {
-                let path = root.join(name);
-                match path.metadata() {
-                    Ok(metadata) if metadata.is_file() => Ok(Some(Found {
-                        content: Content::File(path.into()),
-                        size: metadata.len(),
-                    })),
-                    Ok(_) => Ok(None),
-                    Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
-                    Err(e) => Err(Error::io("read", &path)(e)),
-                }
-            }
+            Files::Directory(path) | Files::Flat { path, .. } => file(&path.join(name)),
             Files::Archive { path, entries } => {
                 Ok(follow(entries, name).map(|entry| match entry {
                     Entry::Range { offset, len } => Found {
@@ -143,9 +187,14 @@ impl Tree {
 
     /// The bytes of a small file.
     pub fn bytes(&self, name: &str, limit: u64) -> Result<Option<Arc<[u8]>>, Error> {
-        let Some(found) = self.find(name)? else {
-            return Ok(None);
-        };
+        let found = self.find(name)?;
+        found
+            .map(|found| self.read(&found, name, limit))
+            .transpose()
+    }
+
+    /// The bytes of a small file that was found, which the input calls `name`.
+    pub fn read(&self, found: &Found, name: &str, limit: u64) -> Result<Arc<[u8]>, Error> {
         if found.size > limit {
             return Err(Error::DocumentTooLarge {
                 input: self.input.to_string(),
@@ -154,8 +203,8 @@ impl Tree {
                 limit,
             });
         }
-        if let Content::Bytes(bytes) = found.content {
-            return Ok(Some(bytes));
+        if let Content::Bytes(bytes) = &found.content {
+            return Ok(bytes.clone());
         }
         let mut bytes = Vec::new();
         found
@@ -164,7 +213,7 @@ impl Tree {
             // The limit holds although the file may grow while it is read.
             .and_then(|file| file.take(limit).read_to_end(&mut bytes))
             .map_err(|e| self.corrupt(name.to_owned(), &e))?;
-        Ok(Some(bytes.into()))
+        Ok(bytes.into())
     }
 
     /// Parses `raw`, which the input calls `name`.
@@ -191,6 +240,41 @@ impl Tree {
             input: self.input.to_string(),
             what,
             problem: problem.to_string(),
+        }
+    }
+}
+
+fn file(path: &Path) -> Result<Option<Found>, Error> {
+    match path.metadata() {
+        Ok(metadata) if metadata.is_file() => Ok(Some(Found {
+            content: Content::File(path.into()),
+            size: metadata.len(),
+        })),
+        Ok(_) => Ok(None),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(Error::io("read", path)(e)),
+    }
+}
+
+/// What a manifest says of itself. OCI leaves the media type out at times.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Head {
+    #[serde(default)]
+    schema_version: u32,
+    #[serde(default)]
+    media_type: Option<String>,
+    #[serde(default)]
+    manifests: Option<serde::de::IgnoredAny>,
+}
+
+impl Head {
+    fn media_type(&self) -> MediaType {
+        match &self.media_type {
+            Some(media_type) => media_type.as_str().into(),
+            None if self.schema_version == 1 => docker::SCHEMA_1.into(),
+            None if self.manifests.is_some() => MediaType::ImageIndex,
+            None => MediaType::ImageManifest,
         }
     }
 }

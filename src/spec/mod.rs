@@ -43,7 +43,11 @@ pub mod docker {
     pub const LAYER_GZIP: &str = "application/vnd.docker.image.rootfs.diff.tar.gzip";
     /// A layer, zstd.
     pub const LAYER_ZSTD: &str = "application/vnd.docker.image.rootfs.diff.tar.zstd";
-    /// A layer that must be fetched from elsewhere.
+    /// A layer that must be fetched from elsewhere, uncompressed; `.gzip` behind it where it is not.
+    pub const FOREIGN_LAYER: &str = "application/vnd.docker.image.rootfs.foreign.diff.tar";
+    /// The same, gzip.
     pub const FOREIGN_LAYER_GZIP: &str =
         "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip";
+    /// Docker's first manifest format, signed or not, whose layers no config describes.
+    pub const SCHEMA_1: &str = "application/vnd.docker.distribution.manifest.v1";
 }

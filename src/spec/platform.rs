@@ -36,19 +36,25 @@ impl Platform {
     /// other. What only the claim says (`os.version`, unknown fields) is taken over.
     ///
     /// A claim without a variant asserts none. An `arm` image whose config names no variant (all
-    /// that nixpkgs makes) takes the variant of the claim. `arm64` means `arm64/v8`, `amd64` means
-    /// `amd64/v1` (containerd `platforms.Normalize`).
+    /// that nixpkgs makes) takes the variant of the claim. Legacy names of architectures are
+    /// understood, and the narrowed platform has the name of today.
     pub fn narrowed_by(&self, claim: &Platform) -> Option<Platform> {
-        if (&self.os, &self.architecture) != (&claim.os, &claim.architecture) {
+        let (ours, theirs) = (self.normal(), claim.normal());
+        if (self.os.as_str(), ours.0) != (claim.os.as_str(), theirs.0) {
             return None;
         }
         let mut narrowed = self.clone();
-        match (&self.variant, &claim.variant) {
+        if self.architecture != claim.architecture {
+            // One of the two is a legacy name; what runtimes look for is the other one.
+            narrowed.architecture = ours.0.to_owned();
+            narrowed.variant = ours.1.map(str::to_owned);
+        }
+        match (ours.1, theirs.1) {
             (_, None) => {}
-            (None, Some(variant)) if self.architecture == "arm" => {
-                narrowed.variant = Some(variant.clone());
+            (None, Some(variant)) if ours.0 == "arm" => {
+                narrowed.variant = Some(variant.to_owned());
             }
-            _ if self.normal_variant() == claim.normal_variant() => {}
+            (ours, theirs) if ours == theirs => {}
             _ => return None,
         }
         if narrowed.os_version.is_none() {
@@ -70,23 +76,51 @@ impl Platform {
     /// variant first (the first manifest that matches is the one that is used), then `os.version`
     /// and `os.features`.
     pub fn cmp_place(&self, other: &Platform) -> Ordering {
-        let key = |p: &Platform| {
+        fn key(p: &Platform) -> impl Ord {
+            let (architecture, variant) = p.normal();
             (
                 p.os.clone(),
-                p.architecture.clone(),
-                Reverse(variant_rank(p.normal_variant())),
+                architecture.to_owned(),
+                Reverse(variant_rank(variant)),
                 p.os_version.clone(),
                 p.os_features.clone(),
             )
-        };
+        }
         key(self).cmp(&key(other))
     }
 
-    fn normal_variant(&self) -> Option<&str> {
-        match (self.architecture.as_str(), self.variant.as_deref()) {
-            (_, Some("")) => None,
-            ("arm64", Some("v8")) | ("amd64", Some("v1")) => None,
-            (_, variant) => variant,
+    /// Go's name of the architecture for a legacy one, with the variant that is in that name.
+    pub fn legacy_name(&self) -> Option<Platform> {
+        let (architecture, variant) = self.normal();
+        (architecture != self.architecture).then(|| Platform {
+            architecture: architecture.to_owned(),
+            variant: variant.map(str::to_owned),
+            ..self.clone()
+        })
+    }
+
+    /// Architecture and variant as a runtime compares them: `arm64` means `arm64/v8`, `amd64` means
+    /// `amd64/v1` (containerd `platforms.Normalize`; the `arm32v7` family is that of Docker's
+    /// official images).
+    fn normal(&self) -> (&str, Option<&str>) {
+        let variant = self.variant.as_deref().filter(|v| !v.is_empty());
+        let (architecture, variant) = match (self.architecture.as_str(), variant) {
+            ("x86_64" | "x86-64", variant) => ("amd64", variant),
+            ("i386" | "i486" | "i586" | "i686" | "x86", variant) => ("386", variant),
+            ("aarch64" | "arm64v8", variant) => ("arm64", variant),
+            ("armhf" | "armv7l" | "arm32v7", None) => ("arm", Some("v7")),
+            ("armel" | "armv6l" | "arm32v6", None) => ("arm", Some("v6")),
+            ("arm32v5", None) => ("arm", Some("v5")),
+            ("armhf" | "armel" | "armv7l" | "armv6l" | "arm32v7" | "arm32v6" | "arm32v5", v) => {
+                ("arm", v)
+            }
+            ("powerpc64le" | "ppc64el", variant) => ("ppc64le", variant),
+            ("loongarch64", variant) => ("loong64", variant),
+            kept => kept,
+        };
+        match (architecture, variant) {
+            ("arm64", Some("v8")) | ("amd64", Some("v1")) => (architecture, None),
+            kept => kept,
         }
     }
 }
@@ -210,6 +244,27 @@ mod tests {
             let found = platform(config).narrowed_by(&platform(claim));
             assert_eq!(found, Some(platform(config)));
         }
+    }
+
+    #[test]
+    fn legacy_names_are_understood_and_replaced_in_what_is_asserted() {
+        for (config, claim, found) in [
+            ("linux/x86_64", "linux/amd64", "linux/amd64"),
+            ("linux/aarch64", "linux/arm64", "linux/arm64"),
+            ("linux/arm64v8", "linux/arm64/v8", "linux/arm64"),
+            ("linux/arm32v7", "linux/arm/v7", "linux/arm/v7"),
+            ("linux/armhf", "linux/arm", "linux/arm/v7"),
+            ("linux/i386", "linux/386", "linux/386"),
+        ] {
+            assert_eq!(
+                platform(config).narrowed_by(&platform(claim)),
+                Some(platform(found))
+            );
+        }
+        assert_eq!(
+            platform("linux/arm32v6").narrowed_by(&platform("linux/arm/v7")),
+            None
+        );
     }
 
     #[test]

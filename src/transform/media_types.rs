@@ -32,6 +32,7 @@ fn oci(media_type: &MediaType) -> Option<MediaType> {
         docker::LAYER => MediaType::ImageLayer,
         docker::LAYER_GZIP => MediaType::ImageLayerGzip,
         docker::LAYER_ZSTD => MediaType::ImageLayerZstd,
+        docker::FOREIGN_LAYER => MediaType::ImageLayerNonDistributable,
         docker::FOREIGN_LAYER_GZIP => MediaType::ImageLayerNonDistributableGzip,
         _ => return None,
     })

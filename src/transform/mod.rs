@@ -1,11 +1,15 @@
 //! Changes of images, one file each. An image that a transform has nothing to do for comes out with
 //! the manifest it had, byte for byte.
 
+mod attestations;
 mod compression;
 mod media_types;
+mod platform;
 
+pub use attestations::{KIND, SUBJECT, keep_true_attestations};
 pub use compression::compress;
 pub use media_types::to_oci;
+pub use platform::set_platform;
 
 use crate::image::Image;
 use crate::spec::{Descriptor, Document, Manifest, MediaType};

@@ -1,0 +1,152 @@
+//! Which images of an input are meant, where it holds several.
+
+use std::fmt;
+
+use oci_spec::distribution::Reference;
+
+use crate::error::Error;
+use crate::spec::Platform;
+
+/// What the user says of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Select {
+    /// Nothing: all, if they are the platforms of one image.
+    #[default]
+    All,
+    /// The image at a position, from 0.
+    Position(usize),
+    /// The images of a name with its tag, or of a tag.
+    Name(String),
+}
+
+impl fmt::Display for Select {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::All => Ok(()),
+            Self::Position(position) => write!(f, "#@{position}"),
+            Self::Name(name) => write!(f, "#{name}"),
+        }
+    }
+}
+
+/// An image that an input offers.
+#[derive(Debug)]
+pub struct Candidate {
+    /// Its names, with tags; a layout may have the tag alone.
+    pub names: Vec<String>,
+    /// What it runs on, where that is known without reading it.
+    pub platform: Option<Platform>,
+}
+
+/// The positions of the candidates that are meant.
+pub fn choose(input: &str, select: &Select, candidates: &[Candidate]) -> Result<Vec<usize>, Error> {
+    let chosen: Vec<usize> = match select {
+        Select::All => (0..candidates.len()).collect(),
+        Select::Position(position) => (0..candidates.len()).filter(|i| i == position).collect(),
+        Select::Name(wanted) => (0..candidates.len())
+            .filter(|i| candidates[*i].names.iter().any(|name| is(name, wanted)))
+            .collect(),
+    };
+    if candidates.is_empty() {
+        return Err(Error::NoImage {
+            input: input.to_owned(),
+        });
+    }
+    if chosen.is_empty() {
+        return Err(Error::NoSuchImage {
+            input: input.to_owned(),
+            wanted: select.to_string(),
+            offered: list(candidates),
+        });
+    }
+    let one_image = chosen.windows(2).all(|pair| {
+        let [a, b] = [&candidates[pair[0]], &candidates[pair[1]]];
+        a.names == b.names || matches!(select, Select::Name(_))
+    });
+    let places = chosen
+        .iter()
+        .filter_map(|i| candidates[*i].platform.as_ref());
+    let mut places: Vec<&Platform> = places.collect();
+    places.sort_by(|a, b| a.cmp_place(b));
+    let one_each = places.windows(2).all(|pair| !pair[0].same_place(pair[1]));
+    if !(one_image && one_each) {
+        return Err(Error::SeveralImages {
+            input: input.to_owned(),
+            offered: list(candidates),
+        });
+    }
+    Ok(chosen)
+}
+
+/// Whether `name` is what is meant by `wanted`: the same words, the same name as Docker normalises
+/// it, or the tag of it.
+fn is(name: &str, wanted: &str) -> bool {
+    let full = |text: &str| text.parse::<Reference>().map(|r| r.whole()).ok();
+    let tag = name.rsplit_once(':').map(|(_, tag)| tag);
+    name == wanted || tag == Some(wanted) || full(name).is_some_and(|n| Some(n) == full(wanted))
+}
+
+fn list(candidates: &[Candidate]) -> String {
+    candidates
+        .iter()
+        .enumerate()
+        .map(|(i, candidate)| {
+            let names = candidate.names.iter().map(|name| format!("  #{name}"));
+            let platform = candidate.platform.as_ref().map(|p| format!("  {p}"));
+            format!("\n  #@{i}") + &names.collect::<String>() + &platform.unwrap_or_default()
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn candidates(list: &[(&str, &str)]) -> Vec<Candidate> {
+        list.iter()
+            .map(|(name, platform)| Candidate {
+                names: vec![(*name).to_owned()],
+                platform: platform.parse().ok(),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn platforms_of_one_name_are_taken_together() {
+        let both = candidates(&[("x:1", "linux/amd64"), ("x:1", "linux/arm64")]);
+        assert_eq!(choose("in", &Select::All, &both).unwrap(), [0, 1]);
+        assert_eq!(choose("in", &Select::Position(1), &both).unwrap(), [1]);
+        assert_eq!(
+            choose("in", &Select::Name("x:1".into()), &both).unwrap(),
+            [0, 1]
+        );
+    }
+
+    #[test]
+    fn names_are_compared_as_docker_does() {
+        let both = candidates(&[("x:1", "linux/amd64"), ("localhost/me/x:2", "linux/amd64")]);
+        for (wanted, expected) in [
+            ("docker.io/library/x:1", 0),
+            ("1", 0),
+            ("2", 1),
+            ("localhost/me/x:2", 1),
+        ] {
+            let found = choose("in", &Select::Name(wanted.into()), &both).unwrap();
+            assert_eq!(found, [expected], "{wanted}");
+        }
+    }
+
+    #[test]
+    fn several_images_are_listed() {
+        let both = candidates(&[("x:1", "linux/amd64"), ("y:1", "linux/arm64")]);
+        let error = choose("in", &Select::All, &both).unwrap_err().to_string();
+        assert!(
+            error.contains("#@0  #x:1  linux/amd64") && error.contains("#@1  #y:1"),
+            "{error}"
+        );
+        let twice = candidates(&[("x:1", "linux/amd64"), ("x:1", "linux/amd64")]);
+        assert!(choose("in", &Select::All, &twice).is_err());
+        let error = choose("in", &Select::Name("z".into()), &both).unwrap_err();
+        assert!(error.to_string().contains("#z"));
+    }
+}

@@ -1,0 +1,30 @@
+//! BuildKit's attestations speak of one manifest by its digest; of a manifest that was written anew
+//! they would not be true.
+//!
+//! Source: BuildKit `docs/attestations/attestation-storage.md`.
+
+use crate::image::Image;
+
+/// The annotation that tells an attestation from an image.
+pub const KIND: &str = "vnd.docker.reference.type";
+/// The annotation that names the manifest which is attested.
+pub const SUBJECT: &str = "vnd.docker.reference.digest";
+
+/// Drops attestations of manifests that have changed, with a note.
+pub fn keep_true_attestations(mut images: Vec<Image>, notes: &mut Vec<String>) -> Vec<Image> {
+    for image in &mut images {
+        let digest = image.descriptor.digest.to_string();
+        let origin = &image.origin;
+        image.attestations.retain(|attestation| {
+            let subject = attestation.descriptor.annotations.get(SUBJECT);
+            let is_true = subject == Some(&digest);
+            if !is_true {
+                notes.push(format!(
+                    "{origin}: its attestation was left out, because its manifest had to be changed"
+                ));
+            }
+            is_true
+        });
+    }
+    images
+}
