@@ -13,7 +13,7 @@ export POLYARCH := $(CURDIR)/target/$(host)/release/polyarch
 .PHONY: test demo lint setup static
 
 test: setup static
-	cargo test --locked
+	POLYARCH_TOOLS=required cargo test --locked
 	tests/nix/run
 
 demo: setup static

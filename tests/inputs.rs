@@ -611,6 +611,29 @@ fn what_skopeo_writes_into_a_directory_is_read() {
 }
 
 #[test]
+fn a_layer_is_what_its_content_is_whatever_it_is_called() {
+    // podman save --format docker-dir calls uncompressed layers gzip.
+    let scratch = Scratch::new();
+    let image = TestImage::new("linux/arm64");
+    let gzip = "application/vnd.oci.image.layer.v1.tar+gzip";
+    image
+        .layout(|layer| (gzip, layer.to_vec()))
+        .directory(&scratch, "in");
+    for (compression, found) in [("gzip", "tar+gzip"), ("keep", "tar")] {
+        scratch.run(&[
+            "merge",
+            "--compression",
+            compression,
+            "-o",
+            compression,
+            "in",
+        ]);
+        let merged = Merged::directory(&scratch.path(compression));
+        assert_eq!(merged.layer_types(), [found.to_owned()].into());
+    }
+}
+
+#[test]
 fn docker_schema_1_is_refused_with_a_way_out() {
     let scratch = Scratch::new();
     scratch.write("dir/version", b"Directory Transport Version: 1.1\n");

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::select::{Candidate, choose};
 use super::tree::{Found, Tree};
-use super::{Contents, Wanted};
+use super::{Contents, Wanted, sniff};
 use crate::blob::{Blob, Content};
 use crate::codec::Encoding;
 use crate::error::Error;
@@ -235,11 +235,13 @@ impl Reader<'_> {
             .iter()
             .enumerate()
             .map(|(i, layer)| {
-                let encoding = layer_encoding(&layer.media_type);
+                let blob = self.blob(layer.clone(), &name, "layer")?;
+                let diff_id = diff_ids.filter(|_| is_filesystem(&layer.media_type));
+                let encoding = diff_id.map(|_| self.encoding(&blob)).transpose()?;
                 Ok(Layer {
-                    blob: self.blob(layer.clone(), &name, "layer")?,
-                    diff_id: encoding.and(diff_ids).map(|ids| ids[i].clone()),
-                    encoding: encoding.filter(|_| diff_ids.is_some()),
+                    blob,
+                    diff_id: diff_id.map(|ids| ids[i].clone()),
+                    encoding,
                 })
             })
             .collect::<Result<_, Error>>()?;
@@ -283,6 +285,18 @@ impl Reader<'_> {
             blob.check(&(blob.descriptor.digest.clone(), found.size))?;
         }
         Ok(blob)
+    }
+
+    /// How a layer is encoded, by its content: podman saves uncompressed layers in Docker manifests
+    /// that call them gzip, and consumers look at the content too.
+    fn encoding(&self, blob: &Blob) -> Result<Encoding, Error> {
+        if let Content::Staged(staged) = &blob.content {
+            return Ok(staged.original_encoding);
+        }
+        let (_, encoding, _) = (blob.content.open())
+            .and_then(sniff)
+            .map_err(|e| self.tree.corrupt(format!("layer {}", blob.name), &e))?;
+        Ok(encoding)
     }
 
     /// The verified bytes of a manifest, an index or a config.
@@ -350,18 +364,11 @@ fn elsewhere(descriptor: &Descriptor) -> Option<Found> {
     })
 }
 
-/// How a filesystem layer is encoded, by its media type. Layers that must not be distributed are
-/// not touched, and neither is what we do not know.
-fn layer_encoding(media_type: &MediaType) -> Option<Encoding> {
+/// Whether a layer is one of files. Layers that must not be distributed are not touched, and neither
+/// is what we do not know.
+fn is_filesystem(media_type: &MediaType) -> bool {
     match media_type {
-        MediaType::ImageLayer => Some(Encoding::Plain),
-        MediaType::ImageLayerGzip => Some(Encoding::Gzip),
-        MediaType::ImageLayerZstd => Some(Encoding::Zstd),
-        other => match other.as_ref() {
-            docker::LAYER => Some(Encoding::Plain),
-            docker::LAYER_GZIP => Some(Encoding::Gzip),
-            docker::LAYER_ZSTD => Some(Encoding::Zstd),
-            _ => None,
-        },
+        MediaType::ImageLayer | MediaType::ImageLayerGzip | MediaType::ImageLayerZstd => true,
+        other => [docker::LAYER, docker::LAYER_GZIP, docker::LAYER_ZSTD].contains(&other.as_ref()),
     }
 }

@@ -6,19 +6,26 @@ use super::rewrite;
 use crate::image::Image;
 use crate::spec::{MediaType, docker};
 
-/// Gives every part of an image its OCI media type.
+/// Gives every part of an image its OCI media type, which for a layer is that of its content.
 pub fn to_oci(mut image: Image) -> Image {
     let mut changed = image.descriptor.media_type != MediaType::ImageManifest;
-    let config = &mut image.config.descriptor.media_type;
-    let layers = image
-        .layers
-        .iter_mut()
-        .map(|layer| &mut layer.blob.descriptor.media_type);
-    for media_type in std::iter::once(config).chain(layers) {
-        if let Some(oci) = oci(media_type) {
+    let mut set = |media_type: &mut MediaType, oci: Option<MediaType>| {
+        if let Some(oci) = oci.filter(|oci| oci != media_type) {
             *media_type = oci;
             changed = true;
         }
+    };
+    let config = &mut image.config.descriptor.media_type;
+    if config.as_ref() == docker::CONFIG {
+        set(config, Some(MediaType::ImageConfig));
+    }
+    for layer in &mut image.layers {
+        let media_type = &mut layer.blob.descriptor.media_type;
+        let oci = match layer.encoding {
+            Some(encoding) => Some(encoding.layer_type()),
+            None => foreign(media_type),
+        };
+        set(media_type, oci);
     }
     if changed {
         rewrite(&mut image);
@@ -26,14 +33,10 @@ pub fn to_oci(mut image: Image) -> Image {
     image
 }
 
-fn oci(media_type: &MediaType) -> Option<MediaType> {
-    Some(match media_type.as_ref() {
-        docker::CONFIG => MediaType::ImageConfig,
-        docker::LAYER => MediaType::ImageLayer,
-        docker::LAYER_GZIP => MediaType::ImageLayerGzip,
-        docker::LAYER_ZSTD => MediaType::ImageLayerZstd,
-        docker::FOREIGN_LAYER => MediaType::ImageLayerNonDistributable,
-        docker::FOREIGN_LAYER_GZIP => MediaType::ImageLayerNonDistributableGzip,
-        _ => return None,
-    })
+fn foreign(media_type: &MediaType) -> Option<MediaType> {
+    match media_type.as_ref() {
+        docker::FOREIGN_LAYER => Some(MediaType::ImageLayerNonDistributable),
+        docker::FOREIGN_LAYER_GZIP => Some(MediaType::ImageLayerNonDistributableGzip),
+        _ => None,
+    }
 }
