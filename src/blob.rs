@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use crate::codec::Encoding;
 use crate::error::Error;
+use crate::flow::Hashes;
 use crate::spec::{Descriptor, DiffId, Digest};
 
 /// Where the bytes of a blob are.
@@ -93,6 +94,23 @@ pub struct Blob {
 }
 
 impl Blob {
+    /// The error for bytes that cannot be read.
+    pub fn unreadable(&self, problem: &io::Error) -> Error {
+        Error::Corrupt {
+            input: self.input.to_string(),
+            what: format!("blob {:?}", self.name),
+            problem: problem.to_string(),
+        }
+    }
+
+    /// The algorithms to verify a layer by.
+    pub fn hashes(&self, diff_id: &DiffId) -> Hashes {
+        Hashes {
+            blob: self.descriptor.digest.algorithm(),
+            diff_id: diff_id.0.algorithm(),
+        }
+    }
+
     /// Compares what was read with what the descriptor promises.
     pub fn check(&self, found: &(Digest, u64)) -> Result<(), Error> {
         let (input, blob) = (self.input.to_string(), self.name.to_string());

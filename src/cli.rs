@@ -20,6 +20,9 @@ pub struct Cli {
     pub command: Command,
 }
 
+/// More threads than any machine has that runs builds.
+pub const MAX_JOBS: usize = 256;
+
 #[derive(Debug, Subcommand)]
 pub enum Command {
     Merge(MergeArgs),
@@ -68,7 +71,8 @@ pub struct MergeArgs {
     #[arg(short, long, value_name = "PATH")]
     output: PathBuf,
 
-    /// What to write; by default an oci-archive if PATH ends in .tar, else an oci-layout
+    /// What to write; by default an oci-archive if PATH ends in .tar or .ociarchive, else an
+    /// oci-layout
     #[arg(long, value_name = "FORMAT")]
     format: Option<FormatArg>,
 
@@ -101,7 +105,7 @@ pub struct MergeArgs {
     annotations: Vec<(String, String)>,
 
     /// How many threads to use [default: NIX_BUILD_CORES if it is set and not 0, else all cores]
-    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=MAX_JOBS as i64))]
     jobs: Option<u16>,
 
     /// Print the whole descriptor of the image index as JSON
@@ -137,8 +141,7 @@ impl MergeArgs {
         let format = match self.format {
             Some(FormatArg::OciLayout) => Format::Layout,
             Some(FormatArg::OciArchive) => Format::Archive,
-            None if is_archive_name(&self.output) => Format::Archive,
-            None => Format::Layout,
+            None => format_of(&self.output)?,
         };
         if self.link && format == Format::Archive {
             return Err(
@@ -208,9 +211,21 @@ impl MergeArgs {
     }
 }
 
-fn is_archive_name(path: &Path) -> bool {
-    let extension = path.extension().and_then(OsStr::to_str);
-    extension.is_some_and(|e| e.eq_ignore_ascii_case("tar") || e.eq_ignore_ascii_case("ociarchive"))
+fn format_of(output: &Path) -> Result<Format, String> {
+    let name = output.file_name().and_then(OsStr::to_str);
+    let name = name.unwrap_or_default().to_ascii_lowercase();
+    let ends = |suffixes: &[&str]| suffixes.iter().any(|suffix| name.ends_with(suffix));
+    if ends(&[".tar.gz", ".tgz", ".tar.zst", ".tar.xz"]) {
+        return Err(format!(
+            "{}: an oci-archive is not compressed, its layers are; name it .tar, or choose with --format",
+            output.display()
+        ));
+    }
+    Ok(if ends(&[".tar", ".ociarchive"]) {
+        Format::Archive
+    } else {
+        Format::Layout
+    })
 }
 
 /// `linux/arm64=image.tar#v1`. A path that has a `=` of its own starts with `./` or `/`, or with

@@ -54,6 +54,11 @@ pub enum Error {
         limit: u64,
     },
 
+    #[error(
+        "{input}: its manifests and configs sum up to more than {limit} bytes, which no image needs"
+    )]
+    TooManyDocuments { input: String, limit: u64 },
+
     #[error("{input}: {document} names the {kind} {name:?}, but there is no such file in it")]
     Missing {
         input: String,
@@ -141,9 +146,9 @@ pub enum Error {
     },
 
     #[error(
-        "the image indexes of two inputs have the annotation {key:?} with different values: {first:?} and {second:?}"
+        "two image indexes say different things: {key:?} is {first} in one and {second} in another"
     )]
-    ConflictingAnnotation {
+    ConflictingIndexes {
         key: String,
         first: String,
         second: String,
@@ -165,7 +170,7 @@ pub enum Error {
     #[error("{}: the output would be written into the input {}", output.display(), input.display())]
     OutputInsideInput { output: PathBuf, input: PathBuf },
 
-    #[error("{}: replacing the output would delete the input {}", output.display(), input.display())]
+    #[error("{}: replacing the output would delete {}, which is needed", output.display(), input.display())]
     InputInsideOutput { output: PathBuf, input: PathBuf },
 
     #[error("{}: cannot write there: the directory {} does not exist", output.display(), parent.display())]
@@ -191,6 +196,9 @@ impl Error {
         let text = match self {
             Self::NotFound { path } => return platform_hint(path),
             Self::NotAnImage { hint, .. } => return hint.clone(),
+            Self::Corrupt { problem, .. } if problem.contains("too much memory") => {
+                "it was compressed with a window of more than 128 MiB (zstd --long); compress it again without that"
+            }
             Self::Corrupt { .. } => {
                 "the file is damaged or was not written to its end; build or download it again"
             }
@@ -213,8 +221,10 @@ impl Error {
                     "pick one with {input}#NAME:TAG or {input}#@POSITION"
                 ));
             }
-            Self::ConflictingAnnotation { key, .. } => {
-                return Some(format!("decide with --annotation {key}=VALUE"));
+            Self::ConflictingIndexes { key, .. } => {
+                return Some(format!(
+                    "if it is an annotation, decide with --annotation {key}=VALUE"
+                ));
             }
             Self::AssertedSeveral { .. } => "leave the platform out: each image in it says its own",
             Self::OutputExists { .. } => "remove it, or replace it with --force",

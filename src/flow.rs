@@ -137,7 +137,7 @@ impl<R: Read, W: Write> Read for Tap<R, W> {
 }
 
 /// Reads until `chunk` is full or the input ends.
-fn fill(input: &mut impl Read, chunk: &mut [u8]) -> io::Result<usize> {
+pub fn fill(input: &mut impl Read, chunk: &mut [u8]) -> io::Result<usize> {
     let mut filled = 0;
     while filled < chunk.len() {
         match input.read(&mut chunk[filled..]) {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::blob::Blob;
+use crate::blob::{Blob, Content};
 use crate::codec::Encoding;
 use crate::spec::{Descriptor, DiffId, Document, Manifest, Platform};
 
@@ -19,6 +19,8 @@ pub struct Image {
     pub descriptor: Descriptor,
     /// The manifest.
     pub manifest: Document<Manifest>,
+    /// Where the bytes of the manifest are.
+    pub manifest_content: Content,
     /// The config.
     pub config: Blob,
     /// The layers, in the order of the manifest.

@@ -94,8 +94,6 @@ pub struct Outcome {
 pub struct Summary {
     /// What it runs on.
     pub platform: Platform,
-    /// The descriptor of its manifest.
-    pub manifest: Descriptor,
     /// Where it came from.
     pub origin: String,
     /// The number of its layers.
@@ -123,7 +121,7 @@ pub fn merge(request: &Request) -> Result<Outcome, Error> {
     let images = transform::keep_true_attestations(images, &mut notes);
     let summaries = images.iter().map(Summary::of).collect();
 
-    let merged = merge::merge(images, contents.annotations, request.name.as_ref());
+    let merged = merge::merge(images, contents.said, request.name.as_ref());
     sink::write(
         &merged,
         request.format,
@@ -143,7 +141,6 @@ impl Summary {
     fn of(image: &Image) -> Self {
         Self {
             platform: image.platform.clone(),
-            manifest: image.descriptor.clone(),
             origin: image.origin.to_string(),
             layers: image.layers.len(),
             size: image.layers.iter().map(|l| l.blob.descriptor.size).sum(),

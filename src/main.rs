@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
-use cli::{Cli, Command, MergeArgs};
+use cli::{Cli, Command, MAX_JOBS, MergeArgs};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 fn main() -> ExitCode {
@@ -22,8 +22,11 @@ fn main() -> ExitCode {
     let printed = polyarch::merge(&request)
         .map_err(|error| report(&error.to_string(), error.hint()))
         .and_then(|outcome| {
-            print(args, &outcome)
-                .map_err(|e| report(&format!("cannot write the result: {e}"), None))
+            print(args, &outcome).map_err(|e| {
+                let error =
+                    format!("the output is complete, but its digest cannot be printed: {e}");
+                report(&error, None);
+            })
         });
     match printed {
         Ok(()) => ExitCode::SUCCESS,
@@ -71,19 +74,33 @@ fn default_jobs() -> usize {
     let granted = std::env::var("NIX_BUILD_CORES")
         .ok()
         .and_then(|cores| cores.parse().ok())
-        .filter(|cores| *cores > 0);
+        .filter(|cores| *cores > 0)
+        .map(|cores: usize| cores.min(MAX_JOBS));
     granted.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, Into::into))
 }
 
 /// Dies of the signal as it would have without us, but leaves nothing behind.
 fn clean_up_on_signals() {
-    let Ok(mut signals) = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP]) else {
+    let deadly = [SIGINT, SIGTERM, SIGHUP]
+        .into_iter()
+        .filter(|s| !is_ignored(*s));
+    let Ok(mut signals) = signal_hook::iterator::Signals::new(deadly) else {
         return;
     };
-    std::thread::spawn(move || {
+    // Without a thread to spare, a signal leaves the staging directory; that is no reason to fail.
+    let _ = std::thread::Builder::new().spawn(move || {
         for signal in signals.forever() {
             polyarch::sink::clean_up();
             let _ = signal_hook::low_level::emulate_default_handler(signal);
         }
     });
+}
+
+/// Whether whoever started us wants the signal ignored, as nohup does. Only Linux tells without a
+/// system call that is unsafe to make.
+fn is_ignored(signal: i32) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.unwrap_or(0) >> (signal - 1) & 1 == 1
 }

@@ -3,10 +3,13 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
+use serde_json::Map;
+
 use crate::blob::{Blob, Content};
 use crate::codec::Encoding;
 use crate::error::Error;
 use crate::image::Image;
+use crate::source::Said;
 use crate::spec::{Descriptor, DiffId, Document, ImageName, Index, MediaType, Platform};
 
 /// A multi-platform image, ready to be written.
@@ -78,11 +81,7 @@ pub fn arrange(mut images: Vec<Image>, wanted: &[Platform]) -> Result<Vec<Image>
 }
 
 /// Makes the index of arranged images.
-pub fn merge(
-    images: Vec<Image>,
-    annotations: BTreeMap<String, String>,
-    name: Option<&ImageName>,
-) -> Merged {
+pub fn merge(images: Vec<Image>, said: Said, name: Option<&ImageName>) -> Merged {
     // Attestations last, as BuildKit has them: they must never be the first that matches.
     let attestations = images.iter().flat_map(|image| &image.attestations);
     let manifests = images
@@ -93,34 +92,41 @@ pub fn merge(
             ..image.descriptor.clone()
         })
         .collect();
-    let index = Document::write(Index::new(manifests, annotations));
+    let index = Document::write(Index::new(manifests, said.annotations, said.extra));
     let descriptor = Descriptor::of(MediaType::ImageIndex, &index.raw);
-    let root = Document::write(Index::new(
-        vec![Descriptor {
-            annotations: name.map(ImageName::annotations).unwrap_or_default(),
-            ..descriptor.clone()
-        }],
-        BTreeMap::new(),
-    ));
+    let mut annotations: BTreeMap<String, String> = (said.root_annotations.into_iter())
+        .filter_map(|(key, value)| Some((key, value?)))
+        .collect();
+    annotations.extend(name.map(ImageName::annotations).unwrap_or_default());
+    let top = Descriptor {
+        annotations,
+        ..descriptor.clone()
+    };
+    let root = Document::write(Index::new(vec![top], BTreeMap::new(), Map::new()));
 
     let ours: Arc<str> = "the merged image".into();
-    let made = |descriptor: &Descriptor, raw: &Arc<[u8]>| Part {
+    let document = |descriptor: &Descriptor, content: Content, input: &Arc<str>| Part {
         blob: Blob {
             name: descriptor.digest.to_string().into(),
             descriptor: descriptor.clone(),
-            content: Content::Bytes(raw.clone()),
-            input: ours.clone(),
+            content,
+            input: input.clone(),
         },
         layer: None,
     };
-    let mut blobs = vec![made(&descriptor, &index.raw)];
+    let mut blobs = vec![document(
+        &descriptor,
+        Content::Bytes(index.raw.clone()),
+        &ours,
+    )];
     let mut layers = Vec::new();
     let all = images.into_iter().flat_map(|mut image| {
         let attestations = std::mem::take(&mut image.attestations);
         std::iter::once(image).chain(attestations)
     });
     for image in all {
-        blobs.push(made(&image.descriptor, &image.manifest.raw));
+        let manifest = image.manifest_content;
+        blobs.push(document(&image.descriptor, manifest, &image.config.input));
         blobs.push(Part {
             blob: image.config,
             layer: None,

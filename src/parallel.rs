@@ -13,19 +13,27 @@ pub fn map<T: Sync, R: Send, E: Send>(
     let next = AtomicUsize::new(0);
     let failed = AtomicBool::new(false);
     let done = Mutex::new(Vec::with_capacity(items.len()));
-    std::thread::scope(|scope| {
-        for _ in 0..jobs.min(items.len()) {
-            scope.spawn(|| {
-                while !failed.load(Ordering::Relaxed) {
-                    let i = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(item) = items.get(i) else { break };
-                    let result = work(item);
-                    failed.fetch_or(result.is_err(), Ordering::Relaxed);
-                    let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
-                    done.push((i, result));
-                }
-            });
+    let work = || {
+        while !failed.load(Ordering::Relaxed) {
+            let i = next.fetch_add(1, Ordering::Relaxed);
+            let Some(item) = items.get(i) else { break };
+            let result = work(item);
+            failed.fetch_or(result.is_err(), Ordering::Relaxed);
+            let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
+            done.push((i, result));
         }
+    };
+    std::thread::scope(|scope| {
+        // This thread works too, so it also goes on where no other one can be started.
+        for _ in 1..jobs.min(items.len()) {
+            if std::thread::Builder::new()
+                .spawn_scoped(scope, work)
+                .is_err()
+            {
+                break;
+            }
+        }
+        work();
     });
     let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
     done.sort_by_key(|(i, _)| *i);

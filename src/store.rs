@@ -49,14 +49,19 @@ impl Store {
         &self.directory
     }
 
-    /// Reads a layer that is encoded as `found` to its end and stages it in the encoding that
-    /// [`Compression`] asks for.
-    pub fn put(&self, input: impl Read, found: Encoding, hashes: Hashes) -> Result<Staged, Broken> {
+    /// Reads a layer that is encoded as `found` to its end and stages it as `encoding`: the same, or
+    /// what [`Compression::target`] makes of it.
+    pub fn put(
+        &self,
+        input: impl Read,
+        found: Encoding,
+        encoding: Encoding,
+        hashes: Hashes,
+    ) -> Result<Staged, Broken> {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let path = self.directory.join(number.to_string());
         let mut file = File::create_new(&path).map_err(Broken::Write)?;
 
-        let encoding = self.compression.target(found);
         let (flow, stored) = if encoding == found {
             let flow = flow::run(input, found, hashes, &mut file, &mut io::sink())?;
             let stored = flow.blob.clone();

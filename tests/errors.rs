@@ -353,7 +353,7 @@ fn force_does_not_replace_what_no_merge_can_have_written() {
     expect(
         &scratch,
         &["--force", "a.tar"],
-        &["not replaced: found neither a file nor a directory"],
+        &["not replaced: found a symbolic link"],
     );
 }
 
@@ -369,7 +369,7 @@ fn an_output_and_an_input_inside_of_each_other() {
     for output in ["in", "./in", "in/../in"] {
         let message = scratch.fail(&["merge", "--force", "-o", output, "in"]);
         assert!(
-            message.contains("replacing the output would delete the input in\n"),
+            message.contains("replacing the output would delete in, which is needed\n"),
             "{message}"
         );
     }
@@ -485,11 +485,223 @@ fn index_annotations_that_contradict_each_other() {
         &["la", "lb"],
         &[
             "\"k\"",
-            "\"a\" and \"b\"",
-            "hint: decide with --annotation k=VALUE",
+            "is \"a\" in one and \"b\" in another",
+            "decide with --annotation k=VALUE",
         ],
     );
     scratch.run(&["merge", "-o", "decided", "--annotation", "k=c", "la", "lb"]);
     let merged = Merged::directory(&scratch.path("decided"));
     assert_eq!(merged.index["annotations"]["k"], "c");
+}
+
+#[test]
+fn force_replaces_neither_other_files_nor_directories_with_more_in_them() {
+    let scratch = Scratch::new();
+    scratch.write("a.tar", &amd64().docker_archive());
+    scratch.write("out", b"a thesis");
+    expect(
+        &scratch,
+        &["--force", "a.tar"],
+        &["not replaced: found a file that is no archive"],
+    );
+    fs::remove_file(scratch.path("out")).unwrap();
+    scratch.run(&["merge", "-o", "out", "a.tar"]);
+    scratch.write("out/thesis", b"a thesis");
+    expect(
+        &scratch,
+        &["--force", "a.tar"],
+        &["not replaced: found a directory", "has more in it"],
+    );
+}
+
+#[test]
+fn a_linked_output_does_not_replace_what_it_links_to() {
+    let scratch = Scratch::new();
+    scratch.write("a.tar", &amd64().docker_archive());
+    scratch.run(&["merge", "-o", "layout", "a.tar"]);
+    scratch.run(&["merge", "--link", "-o", "linked", "layout"]);
+    let message = scratch.fail(&["merge", "--link", "--force", "-o", "layout", "linked"]);
+    assert!(
+        message.contains("replacing the output would delete"),
+        "{message}"
+    );
+    scratch.run(&["merge", "-o", "copy", "linked"]);
+}
+
+/// A layout whose index names others, and those others again, each twenty times.
+#[test]
+fn a_small_layout_cannot_name_images_without_end() {
+    let scratch = Scratch::new();
+    let mut layout = amd64().layout(gzipped);
+    for _ in 0..6 {
+        let same = vec![layout.index["manifests"][0].clone(); 20];
+        let index = json!({ "schemaVersion": 2, "mediaType": INDEX, "manifests": same });
+        let descriptor = layout.blob(INDEX, &serde_json::to_vec(&index).unwrap());
+        layout.index["manifests"] = json!([descriptor]);
+    }
+    layout.directory(&scratch, "in");
+    // It is one image, and found at once.
+    scratch.run(&["merge", "-o", "ok", "in"]);
+
+    let mut image = amd64();
+    image.config["x"] = "x".repeat(7 << 20).into();
+    let mut layout = image.layout(gzipped);
+    let manifest = layout.index["manifests"][0].clone();
+    layout.index["manifests"] = (0..400)
+        .map(|i| {
+            let mut other = manifest.clone();
+            other["platform"] =
+                json!({ "os": "linux", "architecture": "amd64", "os.version": i.to_string() });
+            other
+        })
+        .collect();
+    layout.directory(&scratch, "large");
+    expect(
+        &scratch,
+        &["large"],
+        &["its manifests and configs sum up to more than 67108864 bytes"],
+    );
+
+    let item = json!({ "Config": "c", "Layers": ["0", "1"] });
+    let manifest = serde_json::to_vec(&vec![item; 300]).unwrap();
+    let files: [(&str, &[u8]); 4] = [
+        ("0", &image.layers[0]),
+        ("1", &image.layers[1]),
+        ("c", &image.config_bytes()),
+        ("manifest.json", &manifest),
+    ];
+    scratch.write("a.tar", &tar(&files));
+    expect(
+        &scratch,
+        &["a.tar"],
+        &["its manifests and configs sum up to more than"],
+    );
+}
+
+#[test]
+fn headers_and_entries_of_an_archive_are_bounded() {
+    let scratch = Scratch::new();
+    for kind in [
+        tar::EntryType::GNULongName,
+        tar::EntryType::GNULongLink,
+        tar::EntryType::XHeader,
+    ] {
+        let mut header = tar_header("././@LongLink", 64 << 20);
+        header.set_entry_type(kind);
+        header.set_cksum();
+        let mut archive = header.as_bytes().to_vec();
+        archive.resize(archive.len() + (64 << 20), b'a');
+        scratch.write("a.tar", &archive);
+        scratch.write("a.tar.gz", &gzip(&archive));
+        for input in ["a.tar", "a.tar.gz"] {
+            expect(
+                &scratch,
+                &[input],
+                &["cannot read the tar archive", "more than 1048576 bytes"],
+            );
+        }
+    }
+    let names: Vec<String> = (0..70_000).map(|i| i.to_string()).collect();
+    let files: Vec<(&str, &[u8])> = names.iter().map(|n| (n.as_str(), &b""[..])).collect();
+    let archive = tar(&files);
+    scratch.write("a.tar", &archive);
+    scratch.write("a.tar.gz", &gzip(&archive));
+    for input in ["a.tar", "a.tar.gz"] {
+        expect(&scratch, &[input], &["it has more than 65536 entries"]);
+    }
+    let mut sparse = tar_header("sparse", 0);
+    sparse.set_entry_type(tar::EntryType::GNUSparse);
+    sparse.as_gnu_mut().unwrap().set_real_size(0);
+    sparse.set_cksum();
+    let mut archive = sparse.as_bytes().to_vec();
+    archive.resize(archive.len() + 2048, 0);
+    scratch.write("a.tar", &archive);
+    scratch.write("a.tar.gz", &gzip(&archive));
+    for input in ["a.tar", "a.tar.gz"] {
+        expect(
+            &scratch,
+            &[input],
+            &["the entry \"sparse\" is a sparse file"],
+        );
+    }
+}
+
+#[test]
+fn keys_that_differ_in_case_only() {
+    for change in [
+        (|m, _| m["Layers"] = json!([])) as fn(&mut Value, &mut Value),
+        (|m, _| m["layers"][0]["Digest"] = "x".into()),
+        (|m, _| m["MANIFESTS"] = json!([])),
+    ] {
+        expect(
+            &layout_with(change),
+            &["in"],
+            &["it is ambiguous", "CVE-2021-41190"],
+        );
+    }
+    let scratch = Scratch::new();
+    let mut image = amd64();
+    image.config["Architecture"] = "arm64".into();
+    scratch.write("a.tar", &image.docker_archive());
+    image.layout(gzipped).directory(&scratch, "in");
+    for input in ["a.tar", "in"] {
+        expect(&scratch, &[input], &["\"Architecture\"", "CVE-2021-41190"]);
+    }
+}
+
+#[test]
+fn platforms_that_say_nothing_or_contradict_each_other() {
+    let scratch = Scratch::new();
+    let mut image = amd64();
+    image.config["os"] = "".into();
+    scratch.write("a.tar", &image.docker_archive());
+    image.layout(gzipped).directory(&scratch, "in");
+    expect(&scratch, &["a.tar"], &["no platform"]);
+    expect(&scratch, &["in"], &["no platform"]);
+    let mut image = amd64();
+    image.config["os.version"] = "10.0.1".into();
+    let mut layout = image.layout(gzipped);
+    layout.index["manifests"][0]["platform"] =
+        json!({ "os": "linux", "architecture": "amd64", "os.version": "10.0.2" });
+    layout.directory(&scratch, "version");
+    expect(
+        &scratch,
+        &["version"],
+        &["(10.0.1) by its config, but index.json says", "(10.0.2)"],
+    );
+    for (name, platform) in [("7", "linux/arm"), ("v7", "linux/arm/v7")] {
+        scratch.write(name, &TestImage::new(platform).docker_archive());
+    }
+    expect(
+        &scratch,
+        &["7", "v7"],
+        &["two images for the platform linux/arm"],
+    );
+}
+
+#[test]
+fn a_result_that_cannot_be_printed() {
+    let scratch = Scratch::new();
+    scratch.write("a.tar", &amd64().docker_archive());
+    let full = fs::File::options().write(true).open("/dev/full").unwrap();
+    let output = scratch
+        .command(&["merge", "-o", "out", "a.tar"])
+        .stdout(full)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("the output is complete, but its digest cannot be printed"));
+    Merged::directory(&scratch.path("out"));
+}
+
+#[test]
+fn an_output_with_the_name_of_a_compressed_archive() {
+    let scratch = Scratch::new();
+    scratch.write("a.tar", &amd64().docker_archive());
+    let output = scratch
+        .command(&["merge", "-o", "out.tar.gz", "a.tar"])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("an oci-archive is not compressed, its layers are"));
 }

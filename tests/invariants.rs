@@ -109,7 +109,8 @@ fn guarantee_2_a_docker_archive_keeps_its_image_id() {
     );
 }
 
-/// Where a byte of a blob was changed, in whatever way the blob goes out.
+/// Where a byte of a blob was changed, in whatever way the blob is written. (What `--link` does not
+/// write was verified when its layout was made; of it only documents are read again.)
 #[test]
 fn guarantee_3_no_changed_byte_goes_out() {
     let image = TestImage::new("linux/amd64");
@@ -283,6 +284,7 @@ fn guarantee_6_a_signal_leaves_nothing() {
     }
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn guarantee_7_memory_does_not_grow_with_the_image() {
     // The same for a layer of 16 MiB and one of 400 MiB; a stream is the hard case.
@@ -343,10 +345,14 @@ fn guarantee_8_unknown_things_survive() {
     descriptor["platform"] = json!({ "os": "linux", "architecture": "amd64", "features": ["x"] });
     let inner = json!({
         "schemaVersion": 2, "mediaType": INDEX, "manifests": [descriptor],
-        "annotations": { "of": "an index" },
+        "annotations": { "of": "an index" }, "artifactType": "application/x.index",
+        "newField": serde_json::from_str::<serde_json::Value>("123456789012345678901234567890").unwrap(),
     });
-    let inner = layout.blob(INDEX, &serde_json::to_vec(&inner).unwrap());
-    layout.index = json!({ "schemaVersion": 2, "manifests": [inner] });
+    let mut inner = layout.blob(INDEX, &serde_json::to_vec(&inner).unwrap());
+    inner["annotations"] = json!({ "of": "the descriptor of an index" });
+    layout.index = json!({
+        "schemaVersion": 2, "manifests": [inner], "annotations": { "of index.json": "too" },
+    });
     layout.directory(&scratch, "in");
     scratch.write("in.tar.gz", &gzip(&layout.archive()));
 
@@ -362,10 +368,19 @@ fn guarantee_8_unknown_things_survive() {
         written["layers"][0]["annotations"],
         manifest["layers"][0]["annotations"]
     );
-    assert_eq!(written["layers"][0]["urls"], manifest["layers"][0]["urls"]);
+    // The bytes at these URLs are those of the uncompressed layer.
+    assert_eq!(written["layers"][0].get("urls"), None);
     assert_eq!(written["annotations"], manifest["annotations"]);
     assert_eq!(written["newField"], manifest["newField"]);
-    assert_eq!(merged.index["annotations"], json!({ "of": "an index" }));
+    let annotations = json!({ "of": "an index", "of index.json": "too" });
+    assert_eq!(merged.index["annotations"], annotations);
+    assert_eq!(merged.index["artifactType"], "application/x.index");
+    assert_eq!(
+        merged.index["newField"].to_string(),
+        "123456789012345678901234567890"
+    );
+    let of_root = &merged.root["manifests"][0]["annotations"];
+    assert_eq!(of_root["of"], "the descriptor of an index");
     let found = &merged.index["manifests"][0];
     assert_eq!(found["annotations"]["of"], "a descriptor");
     assert_eq!(found["artifactType"], "application/x.type");
@@ -377,24 +392,174 @@ fn guarantee_8_unknown_things_survive() {
 }
 
 #[test]
+fn guarantee_3_other_digests_than_sha256_are_verified_too() {
+    use sha2::Digest as _;
+    let sha512 = |bytes: &[u8]| {
+        let hex: String = sha2::Sha512::digest(bytes)
+            .iter()
+            .map(|b| format!("{b:02x}"))
+            .collect();
+        format!("sha512:{hex}")
+    };
+    let layer = tar(&[("file", b"content")]);
+    for changed in [false, true] {
+        let scratch = Scratch::new();
+        let config = json!({
+            "os": "linux", "architecture": "amd64",
+            "rootfs": { "type": "layers", "diff_ids": [sha512(&layer)] },
+        });
+        let config = serde_json::to_vec(&config).unwrap();
+        let mut blob = gzip(&layer);
+        let digest_of_layer = sha512(&blob);
+        if changed {
+            blob[5] ^= 1;
+        }
+        let manifest = json!({
+            "schemaVersion": 2, "mediaType": MANIFEST,
+            "config": {
+                "mediaType": "application/vnd.oci.image.config.v1+json",
+                "digest": digest(&config), "size": config.len(),
+            },
+            "layers": [{
+                "mediaType": "application/vnd.oci.image.layer.v1.tar+gzip",
+                "digest": digest_of_layer, "size": blob.len(),
+            }],
+        });
+        let manifest = serde_json::to_vec(&manifest).unwrap();
+        let index = json!({
+            "schemaVersion": 2,
+            "manifests": [{ "mediaType": MANIFEST, "digest": digest(&manifest), "size": manifest.len() }],
+        });
+        let index = serde_json::to_vec(&index).unwrap();
+        let files: [(&str, &[u8]); 5] = [
+            ("oci-layout", br#"{"imageLayoutVersion":"1.0.0"}"#),
+            ("index.json", &index),
+            (&format!("blobs/sha256/{}", hex(&config)), &config),
+            (&format!("blobs/sha256/{}", hex(&manifest)), &manifest),
+            (
+                &format!("blobs/{}", digest_of_layer.replace(':', "/")),
+                &blob,
+            ),
+        ];
+        let mut builder = tar::Builder::new(Vec::new());
+        for (name, bytes) in files {
+            let mut header = tar::Header::new_gnu();
+            header.set_size(bytes.len() as u64);
+            header.set_mode(0o644);
+            builder.append_data(&mut header, name, bytes).unwrap();
+        }
+        let archive = builder.into_inner().unwrap();
+        scratch.write("in.tar", &archive);
+        scratch.write("in.tar.gz", &gzip(&archive));
+        for (output, input) in [("o1", "in.tar"), ("o2", "in.tar.gz")] {
+            for compression in ["gzip", "none"] {
+                let output = format!("{output}-{compression}");
+                let arguments = ["merge", "--compression", compression, "-o", &output, input];
+                if changed {
+                    let message = scratch.fail(&arguments);
+                    assert!(message.contains("wrong digest: found sha512:"), "{message}");
+                } else {
+                    scratch.run(&arguments);
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn guarantee_9_nothing_is_written_under_a_name_of_an_input() {
+    // Names that lead out, in an archive that is read all the same.
     let image = TestImage::new("linux/amd64");
     let config = image.config_bytes();
-    let manifest = json!([{
-        "Config": "../../config", "Layers": ["/../../../tmp/a", "../escape/b"],
-    }]);
+    let manifest = json!([{ "Config": "x/../config", "Layers": ["/a", "./b"] }]);
     let manifest = serde_json::to_vec(&manifest).unwrap();
     let archive = tar(&[
-        ("../../config", &config),
-        ("/../../../tmp/a", &image.layers[0]),
-        ("../escape/b", &image.layers[1]),
+        ("config", &config),
+        ("/a", &image.layers[0]),
+        ("b", &image.layers[1]),
+        ("../escape", &image.layers[0]),
+        ("../../escape", b"{}"),
+        ("/escape", &image.layers[1]),
         ("manifest.json", &manifest),
     ]);
     let scratch = Scratch::new();
-    scratch.write("in/a.tar", &archive);
-    scratch.write("in/a.tar.gz", &gzip(&archive));
-    for input in ["in/a.tar", "in/a.tar.gz"] {
-        let message = scratch.fail(&["merge", "-o", "out", input]);
-        assert!(message.contains("there is no such file in it"), "{message}");
+    scratch.write("deep/in/a.tar", &archive);
+    scratch.write("deep/in/a.tar.gz", &gzip(&archive));
+    for (output, input) in [
+        ("deep/in/o1", "deep/in/a.tar"),
+        ("deep/in/o2", "deep/in/a.tar.gz"),
+    ] {
+        let before = scratch.tree();
+        scratch.run(&["merge", "-o", output, input]);
+        let new: Vec<_> = scratch
+            .tree()
+            .difference(&before)
+            .map(|(path, _)| path.clone())
+            .collect();
+        assert!(
+            !new.is_empty() && new.iter().all(|path| path.starts_with(output)),
+            "{new:?}"
+        );
+        Merged::directory(&scratch.path(output));
     }
+    assert!(!std::path::Path::new("/escape").exists());
+    // A name that leads out means no entry.
+    let manifest = br#"[{"Config":"../../config","Layers":["../a","../b"]}]"#;
+    scratch.write(
+        "in.tar",
+        &tar(&[("../../config", &config), ("manifest.json", manifest)]),
+    );
+    let message = scratch.fail(&["merge", "-o", "out", "in.tar"]);
+    assert!(message.contains("there is no such file in it"), "{message}");
+}
+
+#[test]
+fn guarantee_1_an_absurd_number_of_cores_changes_nothing() {
+    let scratch = Scratch::new();
+    scratch.write("a.tar", &archive_with_noise("linux/amd64", 7));
+    let expected = scratch.run(&["merge", "-o", "o1", "a.tar"]);
+    for cores in ["100000", "0", "-1", "many"] {
+        let mut command = scratch.command(&["merge", "-f", "-q", "-o", "o2", "a.tar"]);
+        let output = command.env("NIX_BUILD_CORES", cores).output().unwrap();
+        assert!(output.status.success(), "{}", stderr(&output));
+        assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), expected);
+    }
+}
+
+#[test]
+fn a_signal_that_is_ignored_stays_ignored() {
+    let scratch = Scratch::new();
+    assert!(
+        Command::new("mkfifo")
+            .arg(scratch.path("pipe"))
+            .status()
+            .unwrap()
+            .success()
+    );
+    let script = format!(
+        "trap '' HUP; exec {} merge -q -o out pipe",
+        env!("CARGO_BIN_EXE_polyarch")
+    );
+    let mut child = Command::new("bash")
+        .current_dir(scratch.path(""))
+        .args(["-c", &script])
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut pipe = File::options()
+        .write(true)
+        .open(scratch.path("pipe"))
+        .unwrap();
+    let archive = TestImage::new("linux/amd64").docker_archive();
+    pipe.write_all(&archive[..100]).unwrap();
+    assert!(
+        Command::new("kill")
+            .args(["-HUP", &child.id().to_string()])
+            .status()
+            .unwrap()
+            .success()
+    );
+    pipe.write_all(&archive[100..]).unwrap();
+    drop(pipe);
+    assert!(child.wait().unwrap().success());
 }

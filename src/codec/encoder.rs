@@ -62,30 +62,36 @@ impl Encoder {
     /// Starts `jobs` threads.
     pub fn new(jobs: usize) -> Self {
         let (blocks, tasks) = unbounded::<Task>();
-        let workers = (0..jobs)
-            .map(|_| {
+        // Where threads are rationed fewer will do; with none, blocks are compressed on the spot.
+        let workers: Vec<_> = (0..jobs)
+            .map_while(|_| {
                 let tasks = tasks.clone();
-                std::thread::spawn(move || work(&tasks))
+                std::thread::Builder::new()
+                    .name("compress".to_owned())
+                    .spawn(move || work(&tasks))
+                    .ok()
             })
             .collect();
+        // One block being compressed and one waiting for each thread keep all of them busy; one
+        // more is being written.
+        let slots = 2 * workers.len() + 1;
         Self {
-            blocks: Some(blocks),
+            blocks: (!workers.is_empty()).then_some(blocks),
             workers,
-            // One block being compressed and one waiting for each thread keep all of them busy;
-            // one more is being written.
-            slots: Arc::new(Slots::new(2 * jobs + 1)),
+            slots: Arc::new(Slots::new(slots)),
         }
     }
 
     fn send(&self, block: Vec<u8>, compression: Compression, slot: Slot) -> Pending {
         let (reply, result) = bounded(1);
-        if let Some(blocks) = &self.blocks {
-            // A failed send drops `reply`, which the receiver of `result` notices.
-            let _ = blocks.send(Task {
+        // A failed send drops `reply`, which the receiver of `result` notices.
+        match &self.blocks {
+            Some(blocks) => drop(blocks.send(Task {
                 block,
                 compression,
                 reply,
-            });
+            })),
+            None => drop(reply.send(compress(&mut None, compression, block))),
         }
         Pending {
             result,

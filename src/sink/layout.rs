@@ -7,22 +7,23 @@ use std::path::Path;
 
 use walkdir::WalkDir;
 
-use super::copy;
+use super::{Staging, copy};
 use crate::blob::Content;
 use crate::error::Error;
 use crate::merge::{Merged, Part};
 use crate::parallel;
 use crate::spec::{INDEX_FILE, LAYOUT_FILE, layout_marker};
 
-/// Writes the layout into the directory `root`, which does not exist yet.
-pub fn write(merged: &Merged, link: bool, jobs: usize, root: &Path) -> Result<(), Error> {
+/// Writes the layout as the output of `staging`.
+pub fn write(merged: &Merged, link: bool, jobs: usize, staging: &Staging) -> Result<(), Error> {
+    let root = &staging.output();
     for part in &merged.blobs {
         let path = root.join(part.blob.descriptor.digest.blob_path());
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent).map_err(Error::io("create", parent))?;
         }
     }
-    parallel::map(jobs, &merged.blobs, |part| place(part, link, root))?;
+    parallel::map(jobs, &merged.blobs, |part| place(part, link, staging, root))?;
     for (name, bytes) in [
         (LAYOUT_FILE, &layout_marker()[..]),
         (INDEX_FILE, &merged.root.raw),
@@ -33,13 +34,14 @@ pub fn write(merged: &Merged, link: bool, jobs: usize, root: &Path) -> Result<()
     set_modes(root)
 }
 
-fn place(part: &Part, link: bool, root: &Path) -> Result<(), Error> {
+fn place(part: &Part, link: bool, staging: &Staging, root: &Path) -> Result<(), Error> {
     let blob = &part.blob;
     let path = root.join(blob.descriptor.digest.blob_path());
     match &blob.content {
         // The blob itself, not a link to it: chains of links would keep every layout in between.
         Content::File(target) if link => {
             let target = target.canonicalize().map_err(Error::io("read", target))?;
+            staging.may_link_to(&target)?;
             symlink(&target, &path).map_err(Error::io("create", &path))
         }
         Content::Staged(staged) if staged.stored.0 == blob.descriptor.digest => {

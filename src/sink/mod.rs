@@ -34,7 +34,7 @@ pub fn write(
     staging: &Staging,
 ) -> Result<(), Error> {
     match format {
-        Format::Layout => layout::write(merged, link, jobs, &staging.output()),
+        Format::Layout => layout::write(merged, link, jobs, staging),
         Format::Archive => archive::write(merged, jobs, &staging.output()),
     }
 }
@@ -43,11 +43,6 @@ pub fn write(
 /// way.
 fn copy(part: &Part, output: &mut File, path: &Path) -> Result<(), Error> {
     let blob = &part.blob;
-    let unreadable = |e: io::Error| Error::Corrupt {
-        input: blob.input.to_string(),
-        what: format!("blob {:?}", blob.name),
-        problem: e.to_string(),
-    };
     if let Content::Staged(staged) = &blob.content
         && staged.stored.0 == blob.descriptor.digest
     {
@@ -57,17 +52,19 @@ fn copy(part: &Part, output: &mut File, path: &Path) -> Result<(), Error> {
         return Ok(());
     }
     let algorithm = blob.descriptor.digest.algorithm();
-    let (encoding, diff_id) = match &part.layer {
-        Some((encoding, diff_id)) => (*encoding, Some(diff_id)),
-        None => (Encoding::Plain, None),
+    let (encoding, diff_id, hashes) = match &part.layer {
+        Some((encoding, diff_id)) => (*encoding, Some(diff_id), blob.hashes(diff_id)),
+        None => {
+            let hashes = Hashes {
+                blob: algorithm,
+                diff_id: algorithm,
+            };
+            (Encoding::Plain, None, hashes)
+        }
     };
-    let hashes = Hashes {
-        blob: algorithm,
-        diff_id: diff_id.map_or(algorithm, |id| id.0.algorithm()),
-    };
-    let input = blob.content.open().map_err(unreadable)?;
+    let input = blob.content.open().map_err(|e| blob.unreadable(&e))?;
     let flow = flow::run(input, encoding, hashes, output, &mut io::sink())
-        .map_err(|broken| broken.blame(unreadable, path))?;
+        .map_err(|broken| broken.blame(|e| blob.unreadable(&e), path))?;
     // The diff ID first: of an uncompressed layer in a docker-archive it *is* the digest, and the
     // error that speaks of the config is the one that helps.
     if let Some(expected) = diff_id {

@@ -7,9 +7,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::io::Errno;
 use tempfile::TempDir;
 
 use crate::error::Error;
+use crate::flow::fill;
+use crate::source::is_tar;
 use crate::spec::{INDEX_FILE, LAYOUT_FILE};
 
 /// The staging directories of this process. Whoever holds the lock may remove or rename them.
@@ -74,6 +77,17 @@ impl Staging {
         self.directory.path().join("output")
     }
 
+    /// Makes sure that a link of the output will not lead into what the output replaces.
+    pub fn may_link_to(&self, target: &Path) -> Result<(), Error> {
+        if target.starts_with(&self.destination) {
+            return Err(Error::InputInsideOutput {
+                output: self.destination.clone(),
+                input: target.to_owned(),
+            });
+        }
+        Ok(())
+    }
+
     /// Puts the output into its place.
     pub fn finish(self) -> Result<(), Error> {
         let _live = LIVE.lock().unwrap_or_else(PoisonError::into_inner);
@@ -89,8 +103,12 @@ impl Staging {
             Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Err(Error::OutputExists {
                 path: destination.clone(),
             }),
-            // File systems without these flags: the destination was looked at before.
-            Err(_) => replace_in_two_steps(&made, destination, &self.directory.path().join("old")),
+            // File systems that do not know these flags.
+            Err(e) if matches!(raw(&e), Some(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP)) => {
+                let old = self.directory.path().join("old");
+                replace_in_two_steps(&made, destination, self.replace, &old)
+            }
+            Err(e) => Err(Error::io("create", destination)(e)),
         }
     }
 }
@@ -121,8 +139,22 @@ pub fn clean_up() {
     std::mem::forget(live);
 }
 
-fn replace_in_two_steps(made: &Path, destination: &Path, old: &Path) -> Result<(), Error> {
+fn raw(error: &io::Error) -> Option<Errno> {
+    Errno::from_io_error(error)
+}
+
+fn replace_in_two_steps(
+    made: &Path,
+    destination: &Path,
+    replace: bool,
+    old: &Path,
+) -> Result<(), Error> {
     let had_one = fs::symlink_metadata(destination).is_ok();
+    if had_one && !replace {
+        return Err(Error::OutputExists {
+            path: destination.to_owned(),
+        });
+    }
     if had_one {
         fs::rename(destination, old).map_err(Error::io("replace", destination))?;
     }
@@ -134,6 +166,7 @@ fn replace_in_two_steps(made: &Path, destination: &Path, old: &Path) -> Result<(
     })
 }
 
+/// `--force` replaces what a merge can have written, and nothing that may be dear to anybody.
 fn may_replace(path: &Path, replace: bool) -> Result<(), Error> {
     let Ok(metadata) = fs::symlink_metadata(path) else {
         return Ok(());
@@ -142,19 +175,46 @@ fn may_replace(path: &Path, replace: bool) -> Result<(), Error> {
         path: path.to_owned(),
         found,
     };
-    if !replace {
+    if metadata.is_symlink() {
+        Err(foreign("a symbolic link"))
+    } else if !replace {
         Err(Error::OutputExists {
             path: path.to_owned(),
         })
+    } else if metadata.is_dir() {
+        match is_layout(path).map_err(Error::io("read", path))? {
+            true => Ok(()),
+            false => Err(foreign(
+                "a directory that is no image layout, or has more in it",
+            )),
+        }
     } else if metadata.is_file() {
-        Ok(())
-    } else if !metadata.is_dir() {
-        Err(foreign("neither a file nor a directory"))
-    } else if path.join(LAYOUT_FILE).exists() || path.join(INDEX_FILE).exists() {
-        Ok(())
+        match is_archive(path).map_err(Error::io("read", path))? {
+            true => Ok(()),
+            false => Err(foreign("a file that is no archive")),
+        }
     } else {
-        Err(foreign("a directory that is no image layout"))
+        Err(foreign("neither a file nor a directory"))
     }
+}
+
+fn is_layout(path: &Path) -> io::Result<bool> {
+    let ours = [LAYOUT_FILE, INDEX_FILE, "blobs"];
+    for entry in fs::read_dir(path)? {
+        if !ours
+            .iter()
+            .any(|name| entry.as_ref().is_ok_and(|e| e.file_name() == *name))
+        {
+            return Ok(false);
+        }
+    }
+    Ok(ours[..2].iter().all(|name| path.join(name).is_file()))
+}
+
+fn is_archive(path: &Path) -> io::Result<bool> {
+    let mut head = [0; 512];
+    let n = fill(&mut fs::File::open(path)?, &mut head)?;
+    Ok(is_tar(&head[..n]))
 }
 
 fn apart(output: &Path, real_output: &Path, input: &Path) -> Result<(), Error> {

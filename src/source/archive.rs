@@ -4,24 +4,33 @@
 //! cannot be read twice and its `manifest.json` may be its last entry, so everything that may be a
 //! layer is staged as it flows by, and small JSON files are kept in memory.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Read, Seek};
 use std::path::Path;
+use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tar::EntryType;
 
 use super::tree::{Entry, Tree, normal};
-use super::{describe, is_tar, read_head, sniff};
+use super::{describe, is_tar, sniff};
 use crate::codec::Encoding;
 use crate::error::Error;
-use crate::flow::{Broken, Hashes};
+use crate::flow::{Broken, Hashes, fill};
 use crate::spec::MAX_CONFIG;
 use crate::store::Store;
 
 /// How much of a stream's JSON is kept in memory; what comes after is staged like a layer.
 const MAX_DOCUMENTS: u64 = 64 << 20;
+
+/// The largest image has some hundred entries; each becomes a name in memory and perhaps a file.
+const MAX_ENTRIES: usize = 65_536;
+
+/// GNU long names and pax headers are read into memory as a whole. Linux has no path of more than
+/// 4 KiB.
+const MAX_HEADERS: u64 = 1 << 20;
 
 /// Files of the format that came before `manifest.json`; no reader needs them (image-spec of Docker,
 /// v1.2).
@@ -35,13 +44,15 @@ pub fn look_up(path: &Path, mut file: File, size: u64) -> Result<Tree, Error> {
         what: "tar archive".to_owned(),
         problem,
     };
-    let mut archive = tar::Archive::new(file);
-    let mut entries = HashMap::new();
-    for entry in archive
+    let leash = Leash::default();
+    let mut archive = tar::Archive::new(leash.on(file));
+    let mut walk = archive
         .entries_with_seek()
-        .map_err(|e| damaged(e.to_string()))?
-    {
+        .map_err(|e| damaged(e.to_string()))?;
+    let mut entries = HashMap::new();
+    while let Some(entry) = leash.next(&mut walk) {
         let entry = entry.map_err(|e| damaged(e.to_string()))?;
+        check(&entry, entries.len()).map_err(damaged)?;
         let Some(name) = name(&entry) else { continue };
         let (offset, len) = (entry.raw_file_position(), entry.size());
         let found = match link(&entry) {
@@ -62,7 +73,7 @@ pub fn look_up(path: &Path, mut file: File, size: u64) -> Result<Tree, Error> {
 /// Reads an archive that is compressed, or comes through a pipe, to its end.
 pub fn open_stream(path: &Path, mut file: impl Read, store: &Store) -> Result<Tree, Error> {
     let mut head = [0; 512];
-    let n = read_head(&mut file, &mut head).map_err(Error::io("read", path))?;
+    let n = fill(&mut file, &mut head).map_err(Error::io("read", path))?;
     let head = &head[..n];
     let encoding = Encoding::sniff(head);
     if encoding == Encoding::Plain && !is_tar(head) {
@@ -104,7 +115,7 @@ fn read_stream(
         damage: outer.clone(),
     };
     let mut head = [0; 512];
-    let n = read_head(&mut stream, &mut head).map_err(broken)?;
+    let n = fill(&mut stream, &mut head).map_err(broken)?;
     if !is_tar(&head[..n]) {
         return Err(Error::NotAnImage {
             input: input.clone(),
@@ -113,17 +124,28 @@ fn read_stream(
         });
     }
 
-    let mut archive = tar::Archive::new(head.chain(&mut stream));
+    let leash = Leash::default();
+    let mut archive = tar::Archive::new(leash.on(head.chain(&mut stream)));
+    let mut walk = archive.entries().map_err(broken)?;
     let mut entries = HashMap::new();
     let mut documents = 0;
-    for entry in archive.entries().map_err(broken)? {
-        let entry = entry.map_err(broken)?;
-        let Some(name) = name(&entry) else { continue };
-        let basename = name.rsplit('/').next().unwrap_or_default();
-        let found = match link(&entry) {
-            Some(link) => link,
-            None if !is_file(&entry) || LEGACY.contains(&basename) => continue,
-            None => {
+    while let Some(entry) = leash.next(&mut walk) {
+        let mut entry = entry.map_err(broken)?;
+        check(&entry, entries.len()).map_err(|problem| damaged("tar archive", problem))?;
+        let name = name(&entry);
+        let basename = name.as_deref().and_then(|name| name.rsplit('/').next());
+        let is_ignored = basename.is_none_or(|name| LEGACY.contains(&name));
+        let (name, found) = match (name, link(&entry)) {
+            (Some(name), Some(link)) => (name, link),
+            (None, _) => {
+                skip(&mut entry).map_err(broken)?;
+                continue;
+            }
+            (Some(_), None) if is_ignored || !is_file(&entry) => {
+                skip(&mut entry).map_err(broken)?;
+                continue;
+            }
+            (Some(name), None) => {
                 let size = entry.size();
                 let room = MAX_CONFIG.min(MAX_DOCUMENTS - documents);
                 let found = take(entry, room, store).map_err(|broken| {
@@ -144,21 +166,22 @@ fn read_stream(
                         format!("the entry {name:?} ends after {read} of {size} bytes"),
                     ));
                 }
-                found
+                (name, found)
             }
         };
         entries.insert(name, found);
     }
     // The checksum of the stream comes after the end of the archive.
-    io::copy(&mut archive.into_inner(), &mut io::sink()).map_err(broken)?;
+    drop(archive);
+    io::copy(&mut stream, &mut io::sink()).map_err(broken)?;
     Ok(Tree::archive(path, entries))
 }
 
-/// Keeps a JSON file of at most `room` bytes, stages anything else.
+/// Keeps a JSON file of at most `room` bytes (and an empty one), stages anything else.
 fn take(entry: impl Read, room: u64, store: &Store) -> Result<Entry, Broken> {
     let (head, encoding, mut input) = sniff(entry).map_err(Broken::Read)?;
     let is_json = matches!(head.trim_ascii_start().first(), Some(b'{' | b'['));
-    if is_json {
+    if is_json || head.is_empty() {
         let mut bytes = Vec::new();
         (&mut input)
             .take(room + 1)
@@ -168,11 +191,34 @@ fn take(entry: impl Read, room: u64, store: &Store) -> Result<Entry, Broken> {
             return Ok(Entry::Document(bytes.into()));
         }
         let all = io::Cursor::new(bytes).chain(input);
-        let staged = store.put(all, Encoding::Plain, Hashes::SHA256)?;
+        let staged = store.put(all, Encoding::Plain, Encoding::Plain, Hashes::SHA256)?;
         return Ok(Entry::Staged(Arc::new(staged)));
     }
-    let staged = store.put(input, encoding, Hashes::SHA256)?;
+    // What is compressed is kept as it is, even if layers are to be decompressed: whether it is a
+    // layer is not known yet, and compression cannot be undone and done again to the same bytes.
+    let target = match encoding {
+        Encoding::Plain => store.compression().target(Encoding::Plain),
+        compressed => compressed,
+    };
+    let staged = store.put(input, encoding, target, Hashes::SHA256)?;
     Ok(Entry::Staged(Arc::new(staged)))
+}
+
+/// Refuses what no archive of an image has.
+fn check<R: Read>(entry: &tar::Entry<'_, R>, entries: usize) -> Result<(), String> {
+    let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+    if entry.header().entry_type().is_gnu_sparse() {
+        return Err(format!("the entry {name:?} is a sparse file"));
+    }
+    if entries >= MAX_ENTRIES {
+        return Err(format!("it has more than {MAX_ENTRIES} entries"));
+    }
+    Ok(())
+}
+
+/// Reads an entry to its end, so that the next thing to be read is a header.
+fn skip(entry: &mut impl Read) -> io::Result<()> {
+    io::copy(entry, &mut io::sink()).map(drop)
 }
 
 /// The name of an entry, seen from the root. Names that are no UTF-8 or lead out of the archive
@@ -194,6 +240,52 @@ fn link<R: Read>(entry: &tar::Entry<'_, R>) -> Option<Entry> {
         EntryType::Symlink => target().map(Entry::SymbolicLink),
         EntryType::Link => target().map(Entry::HardLink),
         _ => None,
+    }
+}
+
+/// Bounds what the tar crate reads from one entry to the next: headers, which it keeps in memory.
+#[derive(Clone, Default)]
+struct Leash(Rc<Cell<Option<u64>>>);
+
+impl Leash {
+    fn on<R>(&self, input: R) -> Leashed<R> {
+        Leashed {
+            input,
+            leash: self.clone(),
+        }
+    }
+
+    fn next<I: Iterator>(&self, entries: &mut I) -> Option<I::Item> {
+        self.0.set(Some(MAX_HEADERS));
+        let entry = entries.next();
+        self.0.set(None);
+        entry
+    }
+}
+
+struct Leashed<R> {
+    input: R,
+    leash: Leash,
+}
+
+impl<R: Read> Read for Leashed<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let n = self.input.read(buf)?;
+        if let Some(left) = self.leash.0.get() {
+            let left = left.checked_sub(n as u64).ok_or_else(|| {
+                io::Error::other(format!(
+                    "the headers of an entry have more than {MAX_HEADERS} bytes"
+                ))
+            })?;
+            self.leash.0.set(Some(left));
+        }
+        Ok(n)
+    }
+}
+
+impl<R: Seek> Seek for Leashed<R> {
+    fn seek(&mut self, to: io::SeekFrom) -> io::Result<u64> {
+        self.input.seek(to)
     }
 }
 

@@ -92,17 +92,26 @@ fn configured(tree: &Tree, item: &Item) -> Result<Configured, Error> {
         .ok_or_else(|| missing(tree, "config", &item.config))?;
     let descriptor = Descriptor::of(MediaType::ImageConfig, &raw);
     check_name(tree, &item.config, &descriptor.digest)?;
-    Ok(Configured {
-        config: tree.parse(&item.config, raw)?,
-        descriptor,
-    })
+    let config: Document<Config> = tree.parse(&item.config, raw)?;
+    if let Some(key) = config.view.confusable() {
+        let problem = format!("not all readers take its key {key:?} for the same (CVE-2021-41190)");
+        return Err(tree.bad(&item.config, problem));
+    }
+    let platform = config.view.platform();
+    if platform.os.is_empty() || platform.architecture.is_empty() {
+        return Err(Error::NoPlatform {
+            input: format!("{} ({})", tree.input(), item.config),
+        });
+    }
+    Ok(Configured { config, descriptor })
 }
 
 struct Reader<'a> {
     tree: &'a Tree,
     store: &'a Store,
-    /// Layers that had to be staged because their digest was not known, by name.
-    staged: HashMap<String, Arc<Staged>>,
+    /// Layers that had to be staged because their digest was not known, by their offset: one entry
+    /// can be meant by many names.
+    staged: HashMap<u64, Arc<Staged>>,
 }
 
 impl Reader<'_> {
@@ -138,6 +147,7 @@ impl Reader<'_> {
             platform: config.view.platform(),
             config_platform: config.view.platform(),
             descriptor: Descriptor::of(MediaType::ImageManifest, &manifest.raw),
+            manifest_content: Content::Bytes(manifest.raw.clone()),
             manifest,
             config: Blob {
                 descriptor: descriptor.clone(),
@@ -188,7 +198,11 @@ impl Reader<'_> {
         if let Content::Staged(staged) = found.content {
             return Ok(Identified::Staged(staged));
         }
-        if let Some(staged) = self.staged.get(name) {
+        let place = match &found.content {
+            Content::Range { offset, .. } => *offset,
+            _ => 0,
+        };
+        if let Some(staged) = self.staged.get(&place) {
             return Ok(Identified::Staged(staged.clone()));
         }
         let corrupt = |e: std::io::Error| self.tree.corrupt(format!("layer {name:?}"), &e);
@@ -199,10 +213,10 @@ impl Reader<'_> {
         }
         let staged = self
             .store
-            .put(stream, encoding, Hashes::SHA256)
+            .put(stream, encoding, encoding, Hashes::SHA256)
             .map_err(|broken| broken.blame(corrupt, self.store.directory()))?;
         let staged = Arc::new(staged);
-        self.staged.insert(name.to_owned(), staged.clone());
+        self.staged.insert(place, staged.clone());
         Ok(Identified::Staged(staged))
     }
 }

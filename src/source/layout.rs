@@ -3,13 +3,14 @@
 //! Source: image-spec `image-layout.md`. Indexes inside of indexes are flattened, because
 //! consumers do not follow them (containers/image refuses to copy them).
 
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
 use super::select::{Candidate, choose};
 use super::tree::{Found, Tree};
-use super::{Contents, Wanted, sniff};
+use super::{Contents, Said, Wanted, sniff};
 use crate::blob::{Blob, Content};
 use crate::codec::Encoding;
 use crate::error::Error;
@@ -25,28 +26,51 @@ const MAX_DEPTH: usize = 8;
 
 /// Reads what is wanted of a layout.
 pub fn read(tree: &Tree, wanted: &Wanted<'_>) -> Result<Contents, Error> {
-    let (roots, candidates): (Vec<_>, Vec<_>) = roots(tree)?.into_iter().unzip();
+    let (roots, said) = roots(tree)?;
+    let (roots, candidates): (Vec<_>, Vec<_>) = roots.into_iter().unzip();
     let mut reader = Reader {
         tree,
         wanted,
         contents: Contents::default(),
         attestations: Vec::new(),
+        seen: HashSet::new(),
     };
+    let none = BTreeMap::new();
+    reader.contents.said.add(said, &none, &mut Vec::new())?;
     for i in choose(tree.input(), wanted.select, &candidates)? {
-        reader.visit(roots[i].clone(), INDEX_FILE, 0)?;
+        let root = roots[i].clone();
+        // An index is taken apart; what was said of it is said of the merged one.
+        if is_index(&root.media_type) {
+            let said = Said {
+                root_annotations: (root.annotations.clone().into_iter())
+                    .map(|(key, value)| (key, Some(value)))
+                    .collect(),
+                ..Said::default()
+            };
+            let Contents {
+                said: all, notes, ..
+            } = &mut reader.contents;
+            all.add(said, &none, notes)?;
+        }
+        reader.visit(root, INDEX_FILE, 0)?;
     }
     Ok(reader.finish())
 }
 
 /// The descriptors to start from, with their names.
-fn roots(tree: &Tree) -> Result<Vec<(Descriptor, Candidate)>, Error> {
-    let descriptors = match tree.root() {
-        Some(root) => vec![root.clone()],
+fn roots(tree: &Tree) -> Result<(Vec<(Descriptor, Candidate)>, Said), Error> {
+    let (descriptors, said) = match tree.root() {
+        Some(root) => (vec![root.clone()], Said::default()),
         None => {
             let marker = required(tree, LAYOUT_FILE)?;
             check_layout(&marker).map_err(|problem| tree.bad(LAYOUT_FILE, problem))?;
             let index: Document<Index> = tree.parse(INDEX_FILE, required(tree, INDEX_FILE)?)?;
-            index.view.manifests
+            let said = Said {
+                annotations: index.view.annotations,
+                extra: index.view.extra,
+                ..Said::default()
+            };
+            (index.view.manifests, said)
         }
     };
     let mut roots: Vec<(Descriptor, Candidate)> = Vec::new();
@@ -61,7 +85,7 @@ fn roots(tree: &Tree) -> Result<Vec<(Descriptor, Candidate)>, Error> {
         // The same image under several tags is there several times.
         match roots
             .iter_mut()
-            .find(|(d, _)| d.digest == descriptor.digest)
+            .find(|(d, _)| (&d.digest, &d.platform) == (&descriptor.digest, &descriptor.platform))
         {
             Some((_, candidate)) => candidate.names.extend(names),
             None => {
@@ -70,7 +94,11 @@ fn roots(tree: &Tree) -> Result<Vec<(Descriptor, Candidate)>, Error> {
             }
         }
     }
-    Ok(roots)
+    Ok((roots, said))
+}
+
+fn is_index(media_type: &MediaType) -> bool {
+    *media_type == MediaType::ImageIndex || media_type.as_ref() == docker::MANIFEST_LIST
 }
 
 fn required(tree: &Tree, name: &str) -> Result<Arc<[u8]>, Error> {
@@ -88,6 +116,8 @@ struct Reader<'a> {
     wanted: &'a Wanted<'a>,
     contents: Contents,
     attestations: Vec<Image>,
+    /// What was visited, by digest and claimed platform.
+    seen: HashSet<(Digest, String)>,
 }
 
 impl Reader<'_> {
@@ -111,9 +141,7 @@ impl Reader<'_> {
 
     fn visit(&mut self, descriptor: Descriptor, by: &str, depth: usize) -> Result<(), Error> {
         match descriptor.media_type.as_ref() {
-            "application/vnd.oci.image.index.v1+json" | docker::MANIFEST_LIST => {
-                self.index(&descriptor, by, depth)
-            }
+            _ if is_index(&descriptor.media_type) => self.index(&descriptor, by, depth),
             "application/vnd.oci.image.manifest.v1+json" | docker::MANIFEST => {
                 self.manifest(descriptor, by)
             }
@@ -134,6 +162,11 @@ impl Reader<'_> {
             self.attestations.push(attestation);
             return Ok(());
         }
+        let place = descriptor.platform.as_ref().map(ToString::to_string);
+        let place = place.unwrap_or_default();
+        if !self.seen.insert((descriptor.digest.clone(), place)) {
+            return Ok(());
+        }
         // Before it is read: what is not wanted need not be there.
         let unwanted = |platform: &Platform| !self.wanted.has(platform);
         if descriptor.platform.as_ref().is_some_and(unwanted) {
@@ -148,29 +181,29 @@ impl Reader<'_> {
 
     fn index(&mut self, descriptor: &Descriptor, by: &str, depth: usize) -> Result<(), Error> {
         let name = descriptor.digest.to_string();
+        // Named again, it says nothing new; a small file could name it without end.
+        if !self.seen.insert((descriptor.digest.clone(), String::new())) {
+            return Ok(());
+        }
         if depth >= MAX_DEPTH {
             return Err(self.tree.bad(
                 by,
                 format!("image indexes are nested more than {MAX_DEPTH} deep"),
             ));
         }
-        let raw = self.document(descriptor, by, MAX_MANIFEST)?;
+        let (raw, _) = self.document(descriptor, by, MAX_MANIFEST)?;
         let index: Document<Index> = self.tree.parse(&name, raw)?;
-        self.unambiguous(&name, &index.view.extra, &["layers", "config"])?;
+        let confusable = index.view.confusable();
+        self.unambiguous(&name, &index.view.extra, &["layers", "config"], confusable)?;
         self.same_type(&name, &index.view.media_type, descriptor)?;
-        for (key, value) in index.view.annotations {
-            let kept = self
-                .contents
-                .annotations
-                .entry(key.clone())
-                .or_insert_with(|| value.clone());
-            if *kept != value {
-                return Err(self.tree.bad(
-                    &name,
-                    format!("its annotation {key:?} is {value:?}, but another index of the same input says {kept:?}"),
-                ));
-            }
-        }
+        let said = Said {
+            annotations: index.view.annotations,
+            extra: index.view.extra,
+            ..Said::default()
+        };
+        self.contents
+            .said
+            .add(said, &BTreeMap::new(), &mut self.contents.notes)?;
         for manifest in index.view.manifests {
             self.visit(manifest, &name, depth + 1)?;
         }
@@ -180,19 +213,23 @@ impl Reader<'_> {
     fn image(&self, descriptor: Descriptor, by: &str) -> Result<Image, Error> {
         let tree = self.tree;
         let name = descriptor.digest.to_string();
-        let raw = self.document(&descriptor, by, MAX_MANIFEST)?;
+        let (raw, manifest_content) = self.document(&descriptor, by, MAX_MANIFEST)?;
         let manifest: Document<Manifest> = tree.parse(&name, raw)?;
-        self.unambiguous(&name, &manifest.view.extra, &["manifests"])?;
+        let confusable = manifest.view.confusable();
+        self.unambiguous(&name, &manifest.view.extra, &["manifests"], confusable)?;
         self.same_type(&name, &manifest.view.media_type, &descriptor)?;
 
         let origin: Arc<str> = format!("{} ({name})", tree.input()).into();
-        let raw = self.document(&manifest.view.config, &name, MAX_CONFIG)?;
+        let (raw, config_content) = self.document(&manifest.view.config, &name, MAX_CONFIG)?;
         let config_name = manifest.view.config.digest.to_string();
         let config: Option<Document<Config>> = manifest
             .view
             .is_image()
-            .then(|| tree.parse(&config_name, raw.clone()))
+            .then(|| tree.parse(&config_name, raw))
             .transpose()?;
+        if let Some(key) = config.as_ref().and_then(|c| c.view.confusable()) {
+            self.unambiguous(&config_name, &Map::new(), &[], Some(key))?;
+        }
 
         let claimed = descriptor.platform.clone();
         let platform = match (&config, claimed) {
@@ -216,6 +253,11 @@ impl Reader<'_> {
             }
         };
 
+        if platform.os.is_empty() || platform.architecture.is_empty() {
+            return Err(Error::NoPlatform {
+                input: origin.to_string(),
+            });
+        }
         let config_platform = match &config {
             Some(config) => config.view.platform(),
             None => platform.clone(),
@@ -247,7 +289,7 @@ impl Reader<'_> {
             .collect::<Result<_, Error>>()?;
         let config = Blob {
             descriptor: manifest.view.config.clone(),
-            content: Content::Bytes(raw),
+            content: config_content,
             input: tree.shared_input(),
             name: config_name.into(),
         };
@@ -257,6 +299,7 @@ impl Reader<'_> {
             config_platform,
             descriptor,
             manifest,
+            manifest_content,
             config,
             layers,
             attestations: Vec::new(),
@@ -299,8 +342,13 @@ impl Reader<'_> {
         Ok(encoding)
     }
 
-    /// The verified bytes of a manifest, an index or a config.
-    fn document(&self, descriptor: &Descriptor, by: &str, limit: u64) -> Result<Arc<[u8]>, Error> {
+    /// The verified bytes of a manifest, an index or a config, and where they are.
+    fn document(
+        &self,
+        descriptor: &Descriptor,
+        by: &str,
+        limit: u64,
+    ) -> Result<(Arc<[u8]>, Content), Error> {
         let blob = self.blob(descriptor.clone(), by, "blob")?;
         let found = Found {
             content: blob.content.clone(),
@@ -311,21 +359,23 @@ impl Reader<'_> {
         hasher.update(&bytes);
         let found: Digest = hasher.finish();
         blob.check(&(found, bytes.len() as u64))?;
-        Ok(bytes)
+        Ok((bytes, blob.content))
     }
 
-    /// A document that can be read as an index and as a manifest means different things to
-    /// different readers (CVE-2021-41190; image-spec 1.0.2 forbids it).
+    /// A document that means different things to different readers: an index and a manifest
+    /// (CVE-2021-41190; image-spec 1.0.2 forbids it), or with keys that differ in case only.
     fn unambiguous(
         &self,
         name: &str,
         extra: &Map<String, Value>,
         others: &[&str],
+        confusable: Option<&str>,
     ) -> Result<(), Error> {
-        match others.iter().find(|key| extra.contains_key(**key)) {
+        let other = others.iter().find(|key| extra.contains_key(**key));
+        match other.copied().or(confusable) {
             Some(key) => Err(self.tree.bad(
                 name,
-                format!("it is ambiguous: it also has the key {key:?} of another kind of document (CVE-2021-41190)"),
+                format!("it is ambiguous: not all readers take its key {key:?} for the same (CVE-2021-41190)"),
             )),
             None => Ok(()),
         }

@@ -7,6 +7,7 @@
 mod archive;
 mod docker_archive;
 mod layout;
+mod said;
 mod select;
 mod tree;
 
@@ -17,10 +18,12 @@ use std::path::{Path, PathBuf};
 
 use crate::codec::Encoding;
 use crate::error::Error;
+use crate::flow::fill;
 use crate::image::Image;
 use crate::spec::Platform;
 use crate::store::Store;
 use crate::transform;
+pub use said::Said;
 pub use select::Select;
 use tree::Tree;
 
@@ -58,7 +61,7 @@ pub struct Contents {
     /// Its images.
     pub images: Vec<Image>,
     /// What its image indexes say of all of them together.
-    pub annotations: BTreeMap<String, String>,
+    pub said: Said,
     /// What the user should know.
     pub notes: Vec<String>,
 }
@@ -97,7 +100,7 @@ pub fn read(input: &Input, platforms: &[Platform], store: &Store) -> Result<Cont
     };
     if let Some(platform) = &input.set_platform {
         let image = the_only_one(&mut contents, platform, &tree)?;
-        *image = transform::set_platform(image.clone(), platform);
+        *image = transform::set_platform(image.clone(), platform)?;
     }
     if let Some(asserted) = &input.platform
         && !contents.images.is_empty()
@@ -160,23 +163,12 @@ pub fn unite(
     decided: &BTreeMap<String, String>,
 ) -> Result<Contents, Error> {
     let mut united = Contents::default();
-    let annotations = &mut united.annotations;
     for found in contents {
-        for (key, value) in found.annotations {
-            match annotations.get(&key) {
-                Some(kept) if *kept != value && !decided.contains_key(&key) => {
-                    let mut values = [kept.clone(), value];
-                    values.sort();
-                    let [first, second] = values;
-                    return Err(Error::ConflictingAnnotation { key, first, second });
-                }
-                _ => annotations.insert(key, value),
-            };
-        }
         united.images.extend(found.images);
         united.notes.extend(found.notes);
+        united.said.add(found.said, decided, &mut united.notes)?;
     }
-    united.annotations.extend(decided.clone());
+    united.said.annotations.extend(decided.clone());
     Ok(united)
 }
 
@@ -194,30 +186,16 @@ fn open(input: &Input, store: &Store) -> Result<Tree, Error> {
         return archive::open_stream(path, file, store);
     }
     let mut head = [0; 512];
-    let n = read_head(&mut file, &mut head).map_err(Error::io("read", path))?;
+    let n = fill(&mut file, &mut head).map_err(Error::io("read", path))?;
     match Encoding::sniff(&head[..n]) {
         Encoding::Plain if is_tar(&head[..n]) => archive::look_up(path, file, metadata.len()),
         _ => archive::open_stream(path, head[..n].chain(file), store),
     }
 }
 
-/// Reads the start of a stream; short only where the stream is.
-fn read_head(input: &mut impl Read, head: &mut [u8]) -> io::Result<usize> {
-    let mut n = 0;
-    while n < head.len() {
-        match input.read(&mut head[n..]) {
-            Ok(0) => break,
-            Ok(more) => n += more,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(n)
-}
-
 /// Whether this is the header of a tar entry: old (v7) archives have no magic, but all have a
 /// checksum.
-fn is_tar(head: &[u8]) -> bool {
+pub(crate) fn is_tar(head: &[u8]) -> bool {
     let Ok(block) = <[u8; 512]>::try_from(head) else {
         return false;
     };
@@ -248,7 +226,7 @@ fn describe(head: &[u8]) -> &'static str {
 /// The head of a file, its encoding, and its stream from the first byte on.
 fn sniff<R: Read>(mut input: R) -> io::Result<(Vec<u8>, Encoding, impl Read + use<R>)> {
     let mut head = vec![0; 512];
-    let n = read_head(&mut input, &mut head)?;
+    let n = fill(&mut input, &mut head)?;
     head.truncate(n);
     let encoding = Encoding::sniff(&head);
     let stream = Cursor::new(head.clone()).chain(input);

@@ -1,6 +1,7 @@
 //! The files of an input, whatever holds them: a directory, or an archive that was looked up or read
 //! as a stream.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -12,8 +13,7 @@ use serde::de::DeserializeOwned;
 use crate::blob::{Content, Staged};
 use crate::error::Error;
 use crate::spec::{
-    Algorithm, Descriptor, Digest, Document, INDEX_FILE, LAYOUT_FILE, MAX_MANIFEST, MediaType,
-    docker,
+    Algorithm, Descriptor, Digest, Document, LAYOUT_FILE, MAX_MANIFEST, MediaType, docker,
 };
 
 /// The files of skopeo's `dir:` (containers/image `directory_transport.go`).
@@ -23,10 +23,16 @@ const FLAT_VERSION: &str = "version";
 /// How many links may lead to a file (as many as Linux follows).
 const MAX_LINKS: usize = 40;
 
+/// What all manifests, indexes and configs of an input may sum up to, each as often as it is named:
+/// a thousand images of the usual size. A small file can name a large one very often.
+const MAX_DOCUMENTS: u64 = 64 << 20;
+
 /// Files by name.
 pub struct Tree {
     input: Arc<str>,
     files: Files,
+    /// How many bytes of documents may still be read.
+    budget: Cell<u64>,
 }
 
 enum Files {
@@ -78,6 +84,7 @@ impl Tree {
         let mut tree = Self {
             input: path.display().to_string().into(),
             files: Files::Directory(real.clone()),
+            budget: Cell::new(MAX_DOCUMENTS),
         };
         if tree.has(LAYOUT_FILE)? {
             return Ok(tree);
@@ -105,6 +112,7 @@ impl Tree {
                 path: path.into(),
                 entries,
             },
+            budget: Cell::new(MAX_DOCUMENTS),
         }
     }
 
@@ -120,7 +128,7 @@ impl Tree {
 
     /// Whether the files are those of an image layout, or are found in the same way.
     pub fn is_layout(&self) -> Result<bool, Error> {
-        Ok(self.root().is_some() || self.has(LAYOUT_FILE)? || self.has(INDEX_FILE)?)
+        Ok(self.root().is_some() || self.has(LAYOUT_FILE)?)
     }
 
     /// The descriptor of all there is, where no file says it.
@@ -203,6 +211,11 @@ impl Tree {
                 limit,
             });
         }
+        let left = self.budget.get().checked_sub(found.size);
+        self.budget.set(left.ok_or_else(|| Error::TooManyDocuments {
+            input: self.input.to_string(),
+            limit: MAX_DOCUMENTS,
+        })?);
         if let Content::Bytes(bytes) = &found.content {
             return Ok(bytes.clone());
         }

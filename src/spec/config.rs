@@ -3,9 +3,12 @@
 //! Source: image-spec `config.md`. Reading leniently is the point: the bytes of a config go out as
 //! they came in, so a field that we do not know cannot hurt.
 
-use serde::Deserialize;
+use std::collections::BTreeMap;
 
-use super::{DiffId, Platform};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use super::{DiffId, Platform, confusable};
 
 /// The platform and the layers of an image.
 #[derive(Clone, Debug, Deserialize)]
@@ -19,6 +22,8 @@ pub struct Config {
     #[serde(default, rename = "os.features")]
     os_features: Option<Vec<String>>,
     rootfs: RootFs,
+    #[serde(flatten)]
+    extra: BTreeMap<String, IgnoredAny>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -40,6 +45,19 @@ impl Config {
             variant: set(&self.variant),
             extra: Default::default(),
         }
+    }
+
+    /// A key that some readers take for one of those that count here.
+    pub fn confusable(&self) -> Option<&str> {
+        let known = [
+            "architecture",
+            "os",
+            "variant",
+            "os.version",
+            "os.features",
+            "rootfs",
+        ];
+        confusable(&known, self.extra.keys())
     }
 
     /// The digests of the uncompressed layers, bottom first.

@@ -8,7 +8,7 @@ use oci_spec::image::MediaType;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Digest, Platform};
+use super::{Digest, Platform, confusable};
 
 /// Media type, digest and size of a blob, and what is said about it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -35,6 +35,42 @@ impl Descriptor {
     /// A descriptor of `bytes`, with nothing further said about them.
     pub fn of(media_type: MediaType, bytes: &[u8]) -> Self {
         Self::new(media_type, Digest::of(bytes), bytes.len() as u64)
+    }
+
+    /// A key that some readers take for one that the specification has.
+    pub fn confusable(&self) -> Option<&str> {
+        let known = [
+            "mediaType",
+            "digest",
+            "size",
+            "platform",
+            "annotations",
+            "urls",
+            "data",
+        ];
+        let platform = ["architecture", "os", "variant", "os.version", "os.features"];
+        let inner = self.platform.iter().flat_map(|p| p.extra.keys());
+        confusable(&known, self.extra.keys()).or(confusable(&platform, inner))
+    }
+
+    /// The same for other bytes, without what was said of the old ones.
+    pub fn with_content(&self, digest: Digest, size: u64) -> Self {
+        let mut other = Self {
+            digest,
+            size,
+            ..self.clone()
+        };
+        // `data` is the old content, at `urls` it is served, and lazily pulling snapshotters find
+        // its table of contents by these annotations (eStargz, zstd:chunked).
+        for key in ["data", "urls"] {
+            other.extra.shift_remove(key);
+        }
+        other.annotations.retain(|key, _| {
+            !key.starts_with("containerd.io/snapshot/stargz/")
+                && !key.starts_with("io.containers.estargz.")
+                && !key.starts_with("io.github.containers.zstd-chunked.")
+        });
+        other
     }
 
     /// A descriptor with nothing but the three required properties.

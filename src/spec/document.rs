@@ -14,6 +14,20 @@ pub const MAX_MANIFEST: u64 = 4 << 20;
 /// Configs: no limit in any specification; containerd reads at most 8 MiB of one.
 pub const MAX_CONFIG: u64 = 8 << 20;
 
+/// A key that some readers take for one of `known` and others do not: Go's encoding/json ignores
+/// case, so that `Layers` beside `layers` makes two images of one manifest.
+pub fn confusable<'a>(
+    known: &[&str],
+    mut keys: impl Iterator<Item = &'a String>,
+) -> Option<&'a str> {
+    let is_like = |key: &&String| {
+        known
+            .iter()
+            .any(|known| known.eq_ignore_ascii_case(key) && known != key)
+    };
+    keys.find(is_like).map(String::as_str)
+}
+
 /// The bytes of a document, and what they say.
 #[derive(Clone, Debug)]
 pub struct Document<T> {

@@ -8,7 +8,7 @@ use oci_spec::image::MediaType;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::Descriptor;
+use super::{Descriptor, confusable};
 
 /// A list of manifests.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -30,14 +30,34 @@ pub struct Index {
 }
 
 impl Index {
+    /// A key that some readers take for one that the specification has.
+    pub fn confusable(&self) -> Option<&str> {
+        let known = [
+            "schemaVersion",
+            "mediaType",
+            "manifests",
+            "artifactType",
+            "subject",
+            "annotations",
+            "layers",
+            "config",
+        ];
+        let manifests = self.manifests.iter().find_map(Descriptor::confusable);
+        confusable(&known, self.extra.keys()).or(manifests)
+    }
+
     /// An index of `manifests`.
-    pub fn new(manifests: Vec<Descriptor>, annotations: BTreeMap<String, String>) -> Self {
+    pub fn new(
+        manifests: Vec<Descriptor>,
+        annotations: BTreeMap<String, String>,
+        extra: Map<String, Value>,
+    ) -> Self {
         Self {
             schema_version: 2,
             media_type: Some(MediaType::ImageIndex),
             manifests,
             annotations,
-            extra: Map::new(),
+            extra,
         }
     }
 }

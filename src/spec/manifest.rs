@@ -6,7 +6,7 @@ use oci_spec::image::MediaType;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Descriptor, docker};
+use super::{Descriptor, confusable, docker};
 
 /// One platform's image: its config and its layers, bottom first.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -36,6 +36,24 @@ impl Manifest {
             layers,
             extra: Map::new(),
         }
+    }
+
+    /// A key that some readers take for one that the specification has.
+    pub fn confusable(&self) -> Option<&str> {
+        let known = [
+            "schemaVersion",
+            "mediaType",
+            "config",
+            "layers",
+            "artifactType",
+            "subject",
+            "annotations",
+            "manifests",
+        ];
+        let layers = self.layers.iter().find_map(Descriptor::confusable);
+        confusable(&known, self.extra.keys())
+            .or(self.config.confusable())
+            .or(layers)
     }
 
     /// Whether the config is one of a container image; the config of an artifact says nothing

@@ -20,7 +20,7 @@ mod platform;
 pub use config::Config;
 pub use descriptor::Descriptor;
 pub use digest::{Algorithm, DiffId, Digest, Hasher};
-pub use document::{Document, MAX_CONFIG, MAX_MANIFEST};
+pub use document::{Document, MAX_CONFIG, MAX_MANIFEST, confusable};
 pub use index::Index;
 pub use layout::{INDEX_FILE, LAYOUT_FILE, check_layout, layout_marker};
 pub use manifest::Manifest;

@@ -57,6 +57,10 @@ impl Platform {
             (ours, theirs) if ours == theirs => {}
             _ => return None,
         }
+        let differ = |a: &Option<String>, b: &Option<String>| a.is_some() && b.is_some() && a != b;
+        if differ(&self.os_version, &claim.os_version) {
+            return None;
+        }
         if narrowed.os_version.is_none() {
             narrowed.os_version.clone_from(&claim.os_version);
         }
@@ -78,6 +82,8 @@ impl Platform {
     pub fn cmp_place(&self, other: &Platform) -> Ordering {
         fn key(p: &Platform) -> impl Ord {
             let (architecture, variant) = p.normal();
+            // What containerd takes `arm` for.
+            let variant = variant.or((architecture == "arm").then_some("v7"));
             (
                 p.os.clone(),
                 architecture.to_owned(),
@@ -269,12 +275,12 @@ mod tests {
 
     #[test]
     fn the_most_specific_variant_comes_first() {
-        let mut all = ["linux/arm", "linux/arm/v6", "linux/amd64", "linux/arm/v7"].map(platform);
+        let mut all = ["linux/arm/v6", "linux/amd64", "linux/arm", "linux/amd64/v3"].map(platform);
         all.sort_by(Platform::cmp_place);
         let order = all.map(|p| p.to_string());
-        assert_eq!(
-            order,
-            ["linux/amd64", "linux/arm/v7", "linux/arm/v6", "linux/arm"]
-        );
+        // `arm` is what a runtime takes for `arm/v7`.
+        let expected = ["linux/amd64/v3", "linux/amd64", "linux/arm", "linux/arm/v6"];
+        assert_eq!(order, expected);
+        assert!(platform("linux/arm").same_place(&platform("linux/arm/v7")));
     }
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::rewrite;
 use crate::blob::{Blob, Content, Staged};
 use crate::error::Error;
-use crate::flow::Hashes;
+use crate::flow;
 use crate::image::{Image, Layer};
 use crate::parallel;
 use crate::spec::{Descriptor, DiffId, Digest};
@@ -54,8 +54,11 @@ fn needs_work(layer: &Layer, store: &Store) -> bool {
     let Some(encoding) = layer.encoding else {
         return false;
     };
-    let is_staged = matches!(layer.blob.content, Content::Staged(_));
-    !is_staged && store.compression().target(encoding) != encoding
+    let at_rest = match &layer.blob.content {
+        Content::Staged(staged) => staged.encoding,
+        _ => encoding,
+    };
+    store.compression().target(encoding) != at_rest
 }
 
 fn stage(layer: &Layer, store: &Store) -> Result<Staged, Error> {
@@ -63,20 +66,12 @@ fn stage(layer: &Layer, store: &Store) -> Result<Staged, Error> {
     let (Some(encoding), Some(diff_id)) = (layer.encoding, &layer.diff_id) else {
         unreachable!("only layers that a config describes are encoded anew")
     };
-    let unreadable = |e: std::io::Error| Error::Corrupt {
-        input: blob.input.to_string(),
-        what: format!("layer {:?}", blob.name),
-        problem: e.to_string(),
-    };
-    let hashes = Hashes {
-        blob: blob.descriptor.digest.algorithm(),
-        diff_id: diff_id.0.algorithm(),
-    };
-    let input = blob.content.open().map_err(unreadable)?;
+    let target = store.compression().target(encoding);
+    let input = blob.content.open().map_err(|e| blob.unreadable(&e))?;
     let staged = store
-        .put(input, encoding, hashes)
-        .map_err(|broken| broken.blame(unreadable, store.directory()))?;
-    check(blob, &staged, diff_id)?;
+        .put(input, encoding, target, blob.hashes(diff_id))
+        .map_err(|broken| broken.blame(|e| blob.unreadable(&e), store.directory()))?;
+    check(blob, &staged.original, &staged.diff_id, diff_id)?;
     Ok(staged)
 }
 
@@ -85,23 +80,45 @@ fn settle(layer: &mut Layer) -> Result<bool, Error> {
     let (Content::Staged(staged), Some(diff_id)) = (&layer.blob.content, &layer.diff_id) else {
         return Ok(false);
     };
-    check(&layer.blob, staged, diff_id)?;
+    let blob = &layer.blob;
+    let hashes = blob.hashes(diff_id);
+    let is_of = |found: &Digest, wanted| found.algorithm() == wanted;
+    if is_of(&staged.original.0, hashes.blob) && is_of(&staged.diff_id.0, hashes.diff_id) {
+        check(blob, &staged.original, &staged.diff_id, diff_id)?;
+    } else {
+        // A stream is hashed before it is known by which algorithm it will be named.
+        let input = blob.content.open().map_err(|e| blob.unreadable(&e))?;
+        let none = &mut std::io::sink();
+        let flow = flow::run(
+            input,
+            staged.original_encoding,
+            hashes,
+            none,
+            &mut std::io::sink(),
+        )
+        .map_err(|broken| broken.blame(|e| blob.unreadable(&e), &staged.path))?;
+        check(blob, &flow.blob, &flow.diff_id, diff_id)?;
+    }
     if staged.encoding == staged.original_encoding {
         return Ok(false);
     }
     let (digest, size) = staged.stored.clone();
+    let (encoding, old) = (staged.encoding, &layer.blob.descriptor);
     layer.blob.descriptor = Descriptor {
-        media_type: staged.encoding.layer_type(),
-        digest,
-        size,
-        ..layer.blob.descriptor.clone()
+        media_type: encoding.layer_type(),
+        ..old.with_content(digest, size)
     };
-    layer.encoding = Some(staged.encoding);
+    layer.encoding = Some(encoding);
     Ok(true)
 }
 
-fn check(blob: &Blob, staged: &Staged, diff_id: &DiffId) -> Result<(), Error> {
+fn check(
+    blob: &Blob,
+    found: &(Digest, u64),
+    found_diff_id: &DiffId,
+    diff_id: &DiffId,
+) -> Result<(), Error> {
     // In this order for the reason given where blobs are copied (`sink::copy`).
-    blob.check_diff_id(&staged.diff_id, diff_id)?;
-    blob.check(&staged.original)
+    blob.check_diff_id(found_diff_id, diff_id)?;
+    blob.check(found)
 }

@@ -11,6 +11,7 @@ pub use compression::compress;
 pub use media_types::to_oci;
 pub use platform::set_platform;
 
+use crate::blob::Content;
 use crate::image::Image;
 use crate::spec::{Descriptor, Document, Manifest, MediaType};
 
@@ -26,12 +27,11 @@ fn rewrite(image: &mut Image) {
             .collect(),
         ..image.manifest.view.clone()
     });
-    let written = Descriptor::of(MediaType::ImageManifest, &manifest.raw);
+    let Descriptor { digest, size, .. } = Descriptor::of(MediaType::ImageManifest, &manifest.raw);
     image.descriptor = Descriptor {
-        platform: image.descriptor.platform.take(),
-        annotations: std::mem::take(&mut image.descriptor.annotations),
-        extra: std::mem::take(&mut image.descriptor.extra),
-        ..written
+        media_type: MediaType::ImageManifest,
+        ..image.descriptor.with_content(digest, size)
     };
+    image.manifest_content = Content::Bytes(manifest.raw.clone());
     image.manifest = manifest;
 }

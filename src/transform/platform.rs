@@ -1,22 +1,25 @@
 //! Another platform, because the user says that the config is wrong: config and manifest are written
 //! anew, and nothing else.
 
+use std::io::Read;
+
 use serde_json::{Map, Value};
 
 use super::rewrite;
 use crate::blob::Content;
+use crate::error::Error;
 use crate::image::Image;
-use crate::spec::{Descriptor, Digest, Platform};
+use crate::spec::{Digest, Platform};
 
 /// Makes the config say `platform`.
-pub fn set_platform(mut image: Image, platform: &Platform) -> Image {
-    let Content::Bytes(raw) = &image.config.content else {
-        return image;
-    };
-    // It was read as a config before, so it is an object.
-    let Ok(mut config) = serde_json::from_slice::<Map<String, Value>>(raw) else {
-        return image;
-    };
+pub fn set_platform(mut image: Image, platform: &Platform) -> Result<Image, Error> {
+    let blob = &image.config;
+    let mut raw = Vec::new();
+    (blob.content.open())
+        .and_then(|mut file| file.read_to_end(&mut raw))
+        .map_err(|e| blob.unreadable(&e))?;
+    let mut config: Map<String, Value> =
+        serde_json::from_slice(&raw).map_err(|e| blob.unreadable(&e.into()))?;
     config.insert(
         "architecture".to_owned(),
         platform.architecture.clone().into(),
@@ -28,11 +31,8 @@ pub fn set_platform(mut image: Image, platform: &Platform) -> Image {
         None => config.shift_remove("variant"),
     };
     let raw = Value::from(config).to_string().into_bytes();
-    image.config.descriptor = Descriptor {
-        digest: Digest::of(&raw),
-        size: raw.len() as u64,
-        ..image.config.descriptor.clone()
-    };
+    let (digest, size) = (Digest::of(&raw), raw.len() as u64);
+    image.config.descriptor = image.config.descriptor.with_content(digest, size);
     image.config.content = Content::Bytes(raw.into());
     let changed = Platform {
         os_version: image.platform.os_version.clone(),
@@ -43,5 +43,5 @@ pub fn set_platform(mut image: Image, platform: &Platform) -> Image {
     image.platform = changed.clone();
     image.config_platform = changed;
     rewrite(&mut image);
-    image
+    Ok(image)
 }
