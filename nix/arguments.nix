@@ -23,6 +23,8 @@ let
     else
       builtins.toJSON value;
 
+  isImage = value: lib.isDerivation value || builtins.isPath value || lib.isStorePath value;
+
   quoted = lib.concatMapStringsSep ", " builtins.toJSON;
 
   rule = argument: found: ok: wanted: {
@@ -104,9 +106,30 @@ rec {
   # A derivation is the rule; a file of the source tree or an output of another flake is an image just as well.
   image =
     argument: found:
-    rule argument found (
-      lib.isDerivation found || builtins.isPath found || lib.isStorePath found
-    ) "an image: a derivation such as dockerTools.buildLayeredImage gives, or a path";
+    rule argument found (isImage found)
+      "an image: a derivation such as dockerTools.buildLayeredImage gives, or a path";
+
+  # Whether it is an image and what its config is made to say, and not an image as such.
+  isWithPlatform = found: builtins.isAttrs found && found ? image && !isImage found;
+
+  imageWithPlatform =
+    asserted: argument: found:
+    let
+      others = removeAttrs found [
+        "image"
+        "setPlatform"
+      ];
+    in
+    [
+      {
+        inherit argument;
+        is = "a set with ${quoted (builtins.attrNames others)} in it";
+        wanted = "an image, or a set of `image` and `setPlatform`";
+        ok = others == { };
+      }
+      (image "${argument}.image" found.image)
+    ]
+    ++ setPlatform asserted "${argument}.setPlatform" (found.setPlatform or null);
 
   imageName =
     argument: found:
@@ -122,6 +145,14 @@ rec {
     argument: found:
     rule argument found (found == null || platforms.isPlatform found) (platforms.wanted found);
 
+  # `asserted` is what the image is said to be, which holds for the changed one; null: nothing.
+  setPlatform = asserted: argument: found: [
+    (platform argument found)
+    (rule argument found (
+      found == null || asserted == null || platforms.agree asserted found
+    ) "the platform that the image is given for, ${toString asserted}")
+  ];
+
   collection =
     argument: found:
     rule argument found (
@@ -135,18 +166,27 @@ rec {
 
   images =
     argument: found:
+    let
+      member =
+        asserted: argument: value:
+        if isWithPlatform value then
+          imageWithPlatform asserted argument value
+        else
+          [ (image argument value) ];
+    in
     if builtins.isList found then
-      lib.imap0 (index: image "${argument}[${toString index}]") found
+      lib.concatLists (lib.imap0 (index: member null "${argument}[${toString index}]") found)
     else
       let
         keys = builtins.attrNames found;
         samePlatform = key: builtins.filter (other: platforms.toOci other == platforms.toOci key) keys;
       in
       lib.concatLists (
-        lib.mapAttrsToList (key: value: [
-          (keyRule argument key (platforms.isPlatform key) (platforms.wanted key))
-          (image (memberOf argument key) value)
-        ]) found
+        lib.mapAttrsToList (
+          key: value:
+          [ (keyRule argument key (platforms.isPlatform key) (platforms.wanted key)) ]
+          ++ member key (memberOf argument key) value
+        ) found
       )
       ++ map (key: {
         inherit argument;

@@ -24,5 +24,6 @@ lib.makeScope buildPackages.newScope (self: {
   merge = self.callPackage ./merge.nix { };
   arguments = self.callPackage ./arguments.nix { };
   platforms = self.callPackage ./platforms.nix { };
+  inputOf = self.callPackage ./input-of.nix { };
   reference = self.callPackage ./reference.nix { };
 })

@@ -19,6 +19,9 @@
   `images`
   : Its images, each `[PLATFORM=]PATH`.
 
+  `stream`
+  : The program whose standard output is the image `-`. Default: `null`, there is none.
+
   `discardReferences`
   : Whether the output refers to nothing by right, so that the store paths that stand in its bytes (the history
     comments and the layers of a dockerTools image are full of them) are not references. Without this, the
@@ -35,6 +38,7 @@
     name :: String,
     options :: [ String ],
     images :: [ String ],
+    stream :: Derivation | Null ? null,
     discardReferences :: Bool,
     passthru :: AttrSet ? { },
   } -> Derivation
@@ -44,9 +48,37 @@
   name,
   options,
   images,
+  stream ? null,
   discardReferences,
   passthru ? { },
 }:
+let
+  fromFiles = ''
+    polyarch merge --output "$out" "''${mergeArguments[@]}"
+  '';
+
+  # - It is bash that starts the stream: under pkgsCross, older nixpkgs give the script an interpreter of the machine
+  #   that the image is for. The kernel refuses that one (ENOEXEC), and bash then reads the script itself.
+  # - All of it is read, even when the merge has failed: so where the stream fails, it is not for want of a reader.
+  # - Its exit code counts even when what it wrote is a whole image.
+  fromStream = ''
+    set -o pipefail
+    ${stream} | {
+      status=0
+      polyarch merge --output "$out" "''${mergeArguments[@]}" || status=$?
+      cat > /dev/null
+      exit "$status"
+    } || {
+      statuses=("''${PIPESTATUS[@]}")
+      if [ "''${statuses[0]}" -eq 0 ]; then
+        echo "(standard input was the output of ${stream})" >&2
+      else
+        echo "error: ${stream}, which writes the image, failed with exit code ''${statuses[0]}" >&2
+      fi
+      exit 1
+    }
+  '';
+in
 runCommand name
   {
     # The values reach the tool as a bash array, every character of them as it was written.
@@ -56,6 +88,4 @@ runCommand name
     nativeBuildInputs = [ polyarch ];
     inherit passthru;
   }
-  ''
-    polyarch merge --output "$out" "''${mergeArguments[@]}"
-  ''
+  (if stream == null then fromFiles else fromStream)

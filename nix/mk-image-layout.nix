@@ -2,6 +2,7 @@
 {
   lib,
   arguments,
+  inputOf,
   merge,
   platforms,
 }:
@@ -14,12 +15,23 @@
   # Inputs
 
   `image`
-  : The image: what `dockerTools.buildImage` and `dockerTools.buildLayeredImage` give, an OCI image layout or an
-    oci-archive, as a derivation or a path.
+  : The image: what `dockerTools.buildImage`, `buildLayeredImage` and `streamLayeredImage` give, an OCI image
+    layout or an oci-archive, as a derivation or a path.
+
+    A stream is run in the build, and its output never becomes a file; a `buildLayeredImage` is read through its
+    `stream` too, so its archive is not even built. That takes a stream of the system that this derivation is
+    built on; any other is made into an archive on its own system. To have the archive of a `buildLayeredImage`
+    read where it could be a stream, because it is in a binary cache and what is in it is not, or because it was
+    changed with `overrideAttrs`, give it as a string: `"${image}"`.
 
   `platform`
   : The platform that the image must be of, as a Nix system (`"aarch64-linux"`) or an OCI platform
     (`"linux/arm/v7"`). The build fails if the image's config says another. Default: `null`, whatever it says.
+
+  `setPlatform`
+  : The platform that the image's config is made to say, written like `platform`: for an image whose config is
+    wrong, such as one that says `aarch64`, or should have the variant of an ARM. Config and manifest get other
+    digests, the layers stay as they are. Default: `null`, the config is not changed.
 
   `compression`
   : For layers: `"gzip"` and `"zstd"` compress what is not compressed yet, `"none"` leaves all uncompressed,
@@ -39,6 +51,7 @@
   mkImageLayout :: {
     image :: Derivation | Path,
     platform :: String | Null ? null,
+    setPlatform :: String | Null ? null,
     compression :: String ? "gzip",
     compressionLevel :: Int | Null ? null,
   } -> Derivation
@@ -57,31 +70,41 @@
 {
   image,
   platform ? null,
+  setPlatform ? null,
   compression ? "gzip",
   compressionLevel ? null,
 }:
 
 let
-  # `hello.tar.gz` → `hello`; a path has no name that would be worth showing.
-  imageName = lib.head (lib.splitString ".tar" image.name or "image");
-  ociPlatform = platforms.toOci platform;
+  input = inputOf image;
+
+  # For the name of the derivation.
+  knownPlatform = if platform != null then platform else setPlatform;
+  platformSuffix = "-${lib.replaceStrings [ "/" ] [ "-" ] (platforms.toOci knownPlatform)}";
 in
 arguments.checked "mkImageLayout"
-  [
-    (arguments.image "image" image)
-    (arguments.platform "platform" platform)
-    (arguments.compression "compression" compression)
-    (arguments.compressionLevel "compressionLevel" compressionLevel)
-  ]
+  (
+    [
+      (arguments.image "image" image)
+      (arguments.platform "platform" platform)
+    ]
+    ++ arguments.setPlatform platform "setPlatform" setPlatform
+    ++ [
+      (arguments.compression "compression" compression)
+      (arguments.compressionLevel "compressionLevel" compressionLevel)
+    ]
+  )
   (merge {
-    name =
-      "${imageName}-layout"
-      + lib.optionalString (platform != null) "-${lib.replaceStrings [ "/" ] [ "-" ] ociPlatform}";
+    name = "${input.name}-layout" + lib.optionalString (knownPlatform != null) platformSuffix;
     options = [
       "--format=oci-layout"
       "--compression=${compression}"
     ]
-    ++ lib.optional (compressionLevel != null) "--compression-level=${toString compressionLevel}";
-    images = [ (lib.optionalString (platform != null) "${ociPlatform}=" + "${image}") ];
+    ++ lib.optional (compressionLevel != null) "--compression-level=${toString compressionLevel}"
+    ++ lib.optional (setPlatform != null) "--set-platform=${input.path}=${platforms.toOci setPlatform}";
+    images = [
+      (lib.optionalString (platform != null) "${platforms.toOci platform}=" + input.path)
+    ];
+    inherit (input) stream;
     discardReferences = true;
   })

@@ -29,6 +29,9 @@
     platform that its key says; or a list, which takes each image for what its config says. The order of a list
     does not matter.
 
+    Where the config of an image names a wrong platform, give a set `{ image, setPlatform }` instead of the image,
+    with `setPlatform` as in `mkImageLayout`. Under a key the two must agree.
+
   `format`
   : `"oci-archive"`: one tar file, for `podman load` and `skopeo copy --all oci-archive:…`.
     `"oci-layout"`: a directory that links to the layouts of the images instead of copying their blobs.
@@ -65,12 +68,13 @@
   mkMultiArchImage :: {
     name :: String,
     tag :: String ? "latest",
-    images :: AttrsOf Image | [ Image ],
+    images :: AttrsOf (Image | WithPlatform) | [ Image | WithPlatform ],
     format :: String ? "oci-archive",
     compression :: String ? "gzip",
     compressionLevel :: Int | Null ? null,
     annotations :: AttrsOf String ? { },
   } -> Derivation
+  WithPlatform = { image :: Image, setPlatform :: String | Null ? null }
   ```
 
   # Examples
@@ -101,21 +105,19 @@
 
 let
   layoutOf =
-    platform: image:
-    mkImageLayout {
-      inherit
-        image
-        platform
-        compression
-        compressionLevel
-        ;
-    };
+    platform: value:
+    mkImageLayout (
+      {
+        inherit platform compression compressionLevel;
+      }
+      // (if arguments.isWithPlatform value then value else { image = value; })
+    );
 
   layouts =
     if builtins.isList images then
       map (layoutOf null) images
     else
-      lib.mapAttrs' (key: image: lib.nameValuePair (platforms.toOci key) (layoutOf key image)) images;
+      lib.mapAttrs' (key: value: lib.nameValuePair (platforms.toOci key) (layoutOf key value)) images;
 
   # Options and values in one word, as a value may begin with a dash.
   options = [

@@ -57,6 +57,34 @@ rec {
       "${go.GOOS}/${go.GOARCH}" + lib.optionalString (go.GOARM or "" != "") "/v${go.GOARM}";
 
   /**
+    Whether an image can be of both platforms: one is the other, or says no more than which variant of it.
+
+    # Type
+
+    ```
+    agree :: String -> String -> Bool
+    ```
+
+    # Examples
+
+    ```nix
+    agree "armv7l-linux" "linux/arm/v7"
+    => true
+    agree "aarch64-linux" "linux/arm64/v8"
+    => true
+    agree "armv6l-linux" "armv7l-linux"
+    => false
+    ```
+  */
+  agree =
+    a: b:
+    let
+      first = "${toOci a}/";
+      second = "${toOci b}/";
+    in
+    lib.hasPrefix first second || lib.hasPrefix second first;
+
+  /**
     What `isPlatform` asks for, in words, for an error about a key that is none.
 
     # Type

@@ -6,6 +6,10 @@
 
 let
   images = pkgs.callPackage ./images.nix { };
+
+  # The images of another machine than the one that builds, as its own package set has them.
+  otherMachine = (import <nixpkgs> { system = "riscv64-linux"; }).callPackage ./images.nix { };
+
   hello =
     arguments:
     polyarch.mkMultiArchImage (
@@ -76,6 +80,80 @@ rec {
     };
   };
 
+  # Images as streams: `bySystem` has them by their attribute `stream`.
+  streams = hello { images = map (image: image.stream) asList.images; };
+  tarballs = hello { images = map (image: "${image}") asList.images; };
+  otherMachineImages = hello { images = map (image: otherMachine.${image}) [ "amd64" "arm64" ]; };
+  otherMachineStreams = hello {
+    images = map (image: otherMachine.${image}.stream) [ "amd64" "arm64" ];
+  };
+  otherMachinePaths = map toString otherMachineImages.images;
+
+  # Streams of amd64 in other forms than a script of this machine.
+  streamForms = builtins.mapAttrs (_: amd64: hello { images = [ amd64 images.arm64 ]; }) {
+    # made by makeBinaryWrapper
+    program = images.stream "cp ${<nixpkgs/bin/stream>} $out";
+    # with an interpreter that is for another machine
+    script = images.scriptFor foreignProgram (writeAmd64 "exec");
+  };
+  writeAmd64 = run: "${run} ${pkgs.busybox}/bin/gzip -dc ${../fixtures/amd64-bli-hello-gz.tar.gz}";
+  # bash for AVR, which no Linux and no qemu of anyone runs, by its ELF header: bytes 18 and 19 are the machine.
+  foreignProgram = pkgs.runCommand "foreign" { } ''
+    cp ${pkgs.bash}/bin/bash $out
+    chmod +w $out
+    printf '\123\000' | dd of=$out bs=1 seek=18 conv=notrunc
+    chmod 555 $out
+  '';
+  foreignProgramIsRefused = pkgs.runCommand "refused" { } ''
+    said=$(${foreignProgram} -c true 2>&1) && exit 1
+    [[ $said == *'Exec format error'* ]]
+    touch $out
+  '';
+
+  # Streams that fail, at once, in the middle, and when all is written.
+  streamFailures = builtins.mapAttrs (_: text: hello { images = [ (images.script text) ]; }) {
+    atOnce = "echo 'no layers today' >&2; exit 7";
+    inTheMiddle = "${writeAmd64 ""} | head -c 20000; exit 7";
+    atTheEnd = "${writeAmd64 ""}; exit 7";
+  };
+  otherMachineFailure = hello { images = [ (otherMachine.script "exit 7") ]; };
+  streamOfNoImage = hello { images = [ (images.script "yes | head -c 10000000") ]; };
+  wrongPlatformOfStream = hello { images.aarch64-linux = images.amd64; };
+
+  # The config of an image changed.
+  platformSet = hello {
+    images = {
+      # read from a file
+      armv6l-linux = {
+        image = images.arm;
+        setPlatform = "armv6l-linux";
+      };
+      # and through a stream
+      "linux/arm64" = {
+        image = images.arm64;
+        setPlatform = "linux/arm64/v8";
+      };
+      x86_64-linux.image = images.amd64;
+    };
+  };
+  platformSetInList = hello {
+    images = [
+      {
+        image = images.arm;
+        setPlatform = "linux/arm/v6";
+      }
+      {
+        image = images.arm64.stream;
+        setPlatform = "linux/arm64/v8";
+      }
+      images.amd64
+    ];
+  };
+  platformSetLayout = polyarch.mkImageLayout {
+    image = images.arm;
+    setPlatform = "armv6l-linux";
+  };
+
   # Other options.
   named = hello {
     name = "registry.example:5000/team/hello";
@@ -119,6 +197,17 @@ rec {
         name = "hello";
         images = [ images.amd64 ];
       };
+
+  # Images → names of their layouts.
+  layoutNames = map (image: (polyarch.mkImageLayout { inherit image; }).name) [
+    images.amd64
+    images.amd64.stream
+    images.amd64Zstd
+    images.amd64Flat
+    "${images.amd64}"
+    # nix2container.buildImage
+    (pkgs.runCommand "image-hello.json" { } "")
+  ];
 
   # Platform keys → OCI platforms.
   platforms = builtins.listToAttrs (

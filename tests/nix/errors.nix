@@ -105,6 +105,50 @@ in
     };
     message = "polyarch.mkMultiArchImage: argument `images[1]` is a function, but should be an image";
   };
+  setPlatformInSet = {
+    value = hello {
+      images.armv6l-linux = {
+        image = images.arm;
+        setPlatform = "armv7l-linux";
+      };
+    };
+    message = ''polyarch.mkMultiArchImage: argument `images."armv6l-linux".setPlatform` is "armv7l-linux", but should be the platform that the image is given for, armv6l-linux.'';
+  };
+  setPlatformInList = {
+    value = hello {
+      images = [
+        {
+          image = images.arm;
+          setPlatform = true;
+        }
+      ];
+    };
+    message = "polyarch.mkMultiArchImage: argument `images[0].setPlatform` is true, but should be a Nix system";
+  };
+  setPlatformOfNoImage = {
+    value = hello {
+      images.armv7l-linux = {
+        image = [ images.arm ];
+        setPlatform = "armv7l-linux";
+      };
+    };
+    message = ''polyarch.mkMultiArchImage: argument `images."armv7l-linux".image` is a list, but should be an image'';
+  };
+  setPlatformAlone = {
+    value = hello { images = [ { setPlatform = "armv7l-linux"; } ]; };
+    message = "polyarch.mkMultiArchImage: argument `images[0]` is a set, but should be an image";
+  };
+  imageWithOtherAttributes = {
+    value = hello {
+      images = [
+        {
+          image = images.arm;
+          platform = "armv7l-linux";
+        }
+      ];
+    };
+    message = ''polyarch.mkMultiArchImage: argument `images[0]` is a set with "platform" in it, but should be an image, or a set of `image` and `setPlatform`.'';
+  };
   annotationsList = {
     value = hello { annotations = [ "a=b" ]; };
     message = "polyarch.mkMultiArchImage: argument `annotations` is a list, but should be a set of strings.";
@@ -120,6 +164,17 @@ in
   layoutPlatform = {
     value = layout { platform = "amd64"; };
     message = ''polyarch.mkImageLayout: argument `platform` is "amd64", but should be a Nix system such as "aarch64-linux" or an OCI platform'';
+  };
+  layoutSetPlatform = {
+    value = layout { setPlatform = "amd64"; };
+    message = ''polyarch.mkImageLayout: argument `setPlatform` is "amd64", but should be a Nix system'';
+  };
+  layoutSetOtherPlatform = {
+    value = layout {
+      platform = "x86_64-linux";
+      setPlatform = "linux/386";
+    };
+    message = ''polyarch.mkImageLayout: argument `setPlatform` is "linux/386", but should be the platform that the image is given for, x86_64-linux.'';
   };
   layoutImage = {
     value = layout { image = null; };

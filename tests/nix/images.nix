@@ -1,27 +1,43 @@
 # The images of the tests, as derivations: archives that nixpkgs' dockerTools wrote (tests/fixtures), with the
 # attributes that its derivations have.
-{ runCommand }:
+{
+  runCommand,
+  bash,
+  busybox,
+}:
 
 let
+  attributes = {
+    imageName = "hello";
+    imageTag = "latest";
+  };
   image =
-    name: file:
-    runCommand name {
-      passthru = {
-        imageName = "hello";
-        imageTag = "latest";
-      };
-    } "cp ${file} $out";
+    name: file: more:
+    runCommand name { passthru = attributes // more; } "cp ${file} $out";
+
+  layered = file: image "hello.tar.gz" file { stream = script "exec ${busybox}/bin/gzip -dc ${file}"; };
+
+  # dockerTools.streamLayeredImage { name = "hello"; … }: a program that writes the archive to standard output. Only
+  # the script is real in form; what it writes is what dockerTools wrote, uncompressed.
+  stream = runCommand "stream-hello" { passthru = attributes // { isExe = true; }; };
+  scriptFor = interpreter: text: stream ''
+    printf '%s\n' '#! ${interpreter} -e' 'echo "Creating the layers" >&2' ${builtins.toJSON text} > $out
+    chmod +x $out
+  '';
+  script = scriptFor "${bash}/bin/bash";
 in
 rec {
+  inherit stream scriptFor script;
+
   # dockerTools.buildLayeredImage { name = "hello"; … }
-  amd64 = image "hello.tar.gz" ../fixtures/amd64-bli-hello-gz.tar.gz;
-  arm64 = image "hello.tar.gz" ../fixtures/arm64-bli-hello-gz.tar.gz;
+  amd64 = layered ../fixtures/amd64-bli-hello-gz.tar.gz;
+  arm64 = layered ../fixtures/arm64-bli-hello-gz.tar.gz;
   # the same with compressor = "zstd"
-  amd64Zstd = image "hello.tar.zst" ../fixtures/amd64-bli-hello-zstd.tar.zst;
-  arm64Zstd = image "hello.tar.zst" ../fixtures/arm64-bli-hello-zstd.tar.zst;
+  amd64Zstd = image "hello.tar.zst" ../fixtures/amd64-bli-hello-zstd.tar.zst { };
+  arm64Zstd = image "hello.tar.zst" ../fixtures/arm64-bli-hello-zstd.tar.zst { };
   # dockerTools.buildImage { name = "hello"; … }
-  amd64Flat = image "docker-image-hello.tar.gz" ../fixtures/amd64-bi-hello-gz.tar.gz;
-  arm64Flat = image "docker-image-hello.tar.gz" ../fixtures/arm64-bi-hello-gz.tar.gz;
+  amd64Flat = image "docker-image-hello.tar.gz" ../fixtures/amd64-bi-hello-gz.tar.gz { };
+  arm64Flat = image "docker-image-hello.tar.gz" ../fixtures/arm64-bi-hello-gz.tar.gz { };
   # What dockerTools writes for any 32-bit ARM: the architecture, and never a variant. There is no such archive in
   # tests/fixtures, so this is the one for arm64 with the config changed.
   arm = runCommand "hello.tar" { } ''

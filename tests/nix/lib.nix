@@ -19,7 +19,6 @@ let
     toString
     ;
 
-  hasPrefix = prefix: text: substring 0 (stringLength prefix) text == prefix;
   isStringLike = value: isString value || builtins.isPath value || value ? outPath;
 in
 rec {
@@ -44,6 +43,12 @@ rec {
   mapAttrsToList = f: set: map (name: f name set.${name}) (attrNames set);
 
   # Strings
+  hasPrefix = prefix: text: substring 0 (stringLength prefix) text == prefix;
+  removePrefix =
+    prefix: text: if hasPrefix prefix text then substring (stringLength prefix) (-1) text else text;
+  removeSuffix =
+    suffix: text:
+    if hasSuffix suffix text then substring 0 (stringLength text - stringLength suffix) text else text;
   hasSuffix =
     suffix: text:
     stringLength text >= stringLength suffix

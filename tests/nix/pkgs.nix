@@ -129,6 +129,7 @@ let
       writeShellApplication
       ;
     stdenv.hostPlatform = { inherit system; };
+    stdenv.buildPlatform = { inherit system; };
 
     bash = prebuilt "bash" { };
 
