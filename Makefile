@@ -1,7 +1,7 @@
 # The commands of the project. Each does its own set-up: a machine with cargo and Debian's apt is enough.
 #
 #   make demo    the main job on real images: Nix → archive → registry → a container on each architecture
-#   make test    every test, Rust and Nix
+#   make test    every test: Rust, Nix and what the README says
 #   make lint    formatting and lints
 
 SHELL := bash
@@ -15,6 +15,7 @@ export POLYARCH := $(CURDIR)/target/$(host)/release/polyarch
 test: setup static
 	POLYARCH_TOOLS=required cargo test --locked
 	tests/nix/run
+	tests/readme/run
 
 demo: setup static
 	tests/demo/run
@@ -22,7 +23,7 @@ demo: setup static
 lint:
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
-	shellcheck -x .ci/run tests/setup tests/nix/run tests/demo/run
+	shellcheck -x .ci/run tests/setup tests/nix/run tests/readme/run tests/demo/run
 
 setup:
 	tests/setup

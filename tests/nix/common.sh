@@ -1,5 +1,6 @@
-# Sourced by tests/nix/run and tests/demo/run: a scratch world in which the real Nix, podman and a registry work
-# without touching anything of the machine's or the user's own, and which is gone afterwards.
+# Sourced by tests/nix/run, tests/readme/run and tests/demo/run: a scratch world in which the real Nix, podman and a
+# registry work without touching anything of the machine's or the user's own, and which is gone afterwards; and what
+# the tests say about what they find in there.
 # Its locals must not be called as variables of those scripts: their traps run in the middle of these functions.
 # shellcheck shell=bash
 
@@ -46,6 +47,7 @@ CONF
   cp "$(command -v bash-static)" "$dir/nixpkgs/bin/bash"
   cp "$(command -v busybox)" "$dir/nixpkgs/bin/busybox"
   cp "$POLYARCH" "$dir/nixpkgs/bin/polyarch"
+  cp -R "$project/tests/fixtures" "$dir/nixpkgs/fixtures"
 
   # The project as a clone would have it, without target/.
   source=$dir/source
@@ -89,14 +91,14 @@ CONF
 
 podman() { command podman --tmpdir "$podman_tmp" "$@"; }
 
-# docker-registry on a free port of the loopback interface; sets `registry` to its HOST:PORT.
+# docker-registry on the loopback interface, at port $2 or any that is free; sets `registry` to its HOST:PORT.
 start_registry() {
-  local dir=$1/registry tries=100
+  local dir=$1/registry port=${2:-0} tries=100
   mkdir -p "$dir"
   cat >"$dir/config.yml" <<CONF
 version: 0.1
 storage: { filesystem: { rootdirectory: "$dir/data" } }
-http: { addr: "127.0.0.1:0" }
+http: { addr: "127.0.0.1:$port" }
 CONF
   : >"$dir/log"
   docker-registry serve "$dir/config.yml" >>"$dir/log" 2>&1 &
@@ -132,3 +134,54 @@ file_digest() { sha256sum "$@" | sed 's/^\([0-9a-f]*\) .*/sha256:\1/'; }
 raw_digest() { skopeo inspect --raw "$@" | file_digest; }
 layout_digest() { jq -er '.manifests[0].digest' "$1/index.json"; }
 archive_digest() { tar -xOf "$1" index.json | jq -er '.manifests[0].digest'; }
+
+# What tests are made of.
+fail() {
+  printf '%s\n' "$*" >&2
+  return 1
+}
+same() { # WHAT FOUND WANTED
+  # A command that fails in here leaves an empty word behind, and two of them would be the same.
+  [ -n "$3" ] || fail "$1: nothing to compare with"
+  [ "$2" = "$3" ] || fail "$1: found '$2', wanted '$3'"
+}
+none() { # WHAT FOUND
+  [ -z "$2" ] || fail "$1: found '$2', wanted nothing"
+}
+has() { # TEXT PART
+  grep -qF -- "$2" <<<"$1" || fail "'$2' is not in: $1"
+}
+refuse() { # COMMAND…: must fail; what it says is in $said
+  ! said=$("$@" 2>&1) || fail "this should have failed: $*"
+}
+
+# Run a test in a shell of its own, and tell its log where it fails. A registry that it starts is stopped.
+passed=0 failed=0
+try() { # TITLE COMMAND…
+  local title=$1 status
+  shift
+  # Not as a condition: bash would ignore `set -e` in there.
+  set +e
+  (
+    registry_pid=
+    trap stop_registry EXIT
+    set -euo pipefail
+    "$@"
+  ) >"$world/log" 2>&1
+  status=$?
+  set -e
+  if [ "$status" -eq 0 ]; then
+    passed=$((passed + 1))
+    printf 'ok      %s\n' "$title"
+  else
+    failed=$((failed + 1))
+    printf 'FAILED  %s\n' "$title"
+    sed 's/^/        /' "$world/log"
+  fi
+}
+
+# The last line of a test script, and its exit code.
+score() {
+  printf '%d passed, %d failed\n' "$passed" "$failed"
+  [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
+}

@@ -38,16 +38,20 @@ rec {
   # dockerTools.buildImage { name = "hello"; … }
   amd64Flat = image "docker-image-hello.tar.gz" ../fixtures/amd64-bi-hello-gz.tar.gz { };
   arm64Flat = image "docker-image-hello.tar.gz" ../fixtures/arm64-bi-hello-gz.tar.gz { };
-  # What dockerTools writes for any 32-bit ARM: the architecture, and never a variant. There is no such archive in
-  # tests/fixtures, so this is the one for arm64 with the config changed.
-  arm = runCommand "hello.tar" { } ''
-    tar -xzf ${arm64}
-    config=$(sed -n 's/.*"Config": "\(.*\)",/\1/p' manifest.json)
-    sed -i 's/"architecture": "arm64"/"architecture": "arm"/' "$config"
-    # It was named by its digest.
-    new=$(sha256sum "$config" | cut -d ' ' -f 1).json
-    mv "$config" "$new"
-    sed -i "s/$config/$new/" manifest.json
-    tar -cf "$out" ./*
-  '';
+  # What dockerTools writes for other architectures: there are no such archives in tests/fixtures, so these are the one
+  # for arm64 with the config changed. For any 32-bit ARM it says `arm`, and never a variant.
+  arm = withArchitecture "arm";
+  riscv64 = withArchitecture "riscv64";
+  withArchitecture =
+    architecture:
+    runCommand "hello.tar" { } ''
+      tar -xzf ${arm64}
+      config=$(sed -n 's/.*"Config": "\(.*\)",/\1/p' manifest.json)
+      sed -i 's/"architecture": "arm64"/"architecture": "${architecture}"/' "$config"
+      # It was named by its digest.
+      new=$(sha256sum "$config" | cut -d ' ' -f 1).json
+      mv "$config" "$new"
+      sed -i "s/$config/$new/" manifest.json
+      tar -cf "$out" ./*
+    '';
 }

@@ -5,6 +5,8 @@
 {
   # A directory with the static programs `bash`, `busybox` and `polyarch`.
   bin ? ./bin,
+  # A directory with archives that nixpkgs' dockerTools wrote.
+  fixtures ? ./fixtures,
   # Only run by the push script, outside of any build, so it may be any program of this machine.
   skopeo ? "/usr/bin/skopeo",
   system ? builtins.currentSystem,
@@ -121,15 +123,38 @@ let
       cp "$program" "$out/bin/${name}"
     '';
 
-  pkgs = {
+  # What differs between the package sets of two machines.
+  forHost = hostSystem: rec {
+    stdenv = {
+      hostPlatform.system = hostSystem;
+      buildPlatform = { inherit system; };
+    };
+
+    # Something that an image can name.
+    hello = runCommand "hello-${hostSystem}" { } "mkdir -p $out/bin && touch $out/bin/hello";
+
+    # No image is made in here. Whatever it shall hold, this is the one that the real buildLayeredImage once wrote for
+    # the machine of this package set (tests/fixtures): a program that says hello and what it was built for. The
+    # arguments are evaluated, and what they name is built.
+    dockerTools.buildLayeredImage =
+      { name, config }:
+      runCommand "${baseNameOf name}.tar.gz" {
+        config = builtins.toJSON config;
+        fixture = builtins.path {
+          name = "fixture";
+          path = fixtures + "/${(lib.systems.elaborate hostSystem).go.GOARCH}-bli-hello-gz.tar.gz";
+        };
+        passthru.imageName = name;
+      } ''cp "$fixture" "$out"'';
+  };
+
+  pkgs = forHost system // {
     inherit
       lib
       busybox
       runCommand
       writeShellApplication
       ;
-    stdenv.hostPlatform = { inherit system; };
-    stdenv.buildPlatform = { inherit system; };
 
     bash = prebuilt "bash" { };
 
@@ -159,6 +184,8 @@ let
     newScope = extra: lib.callPackageWith (pkgs // extra);
     callPackage = pkgs.newScope { };
     buildPackages = pkgs;
+
+    pkgsCross.aarch64-multiplatform = pkgs.extend (_: _: forHost "aarch64-linux" // { buildPackages = pkgs; });
 
     # nixpkgs does this for overlays given to `import <nixpkgs>`.
     extend =
