@@ -23,7 +23,12 @@ let
     else
       builtins.toJSON value;
 
-  isImage = value: lib.isDerivation value || builtins.isPath value || lib.isStorePath value;
+  # A string is one of a file in an output: "${images}/amd64.tar".
+  isImage =
+    value:
+    lib.isDerivation value
+    || builtins.isPath value
+    || (builtins.isString value && lib.hasPrefix "${builtins.storeDir}/" value);
 
   quoted = lib.concatMapStringsSep ", " builtins.toJSON;
 

@@ -26,7 +26,7 @@
   : Whether the output refers to nothing by right, so that the store paths that stand in its bytes (the history
     comments and the layers of a dockerTools image are full of them) are not references. Without this, the
     archive of two architectures keeps the closures of both alive. Nix before 2.14 does not know the attribute
-    and finds them all the same.
+    and finds them all the same; from 2.14 to 2.17 it wants the experimental feature `discard-references`.
 
   `passthru`
   : As in `mkDerivation`.
@@ -83,9 +83,10 @@ runCommand name
   {
     # The values reach the tool as a bash array, every character of them as it was written.
     __structuredAttrs = true;
-    unsafeDiscardReferences.out = discardReferences;
     mergeArguments = options ++ [ "--" ] ++ images;
     nativeBuildInputs = [ polyarch ];
     inherit passthru;
+    # Said only where it is meant: it is an experimental feature in some versions of Nix.
+    ${if discardReferences then "unsafeDiscardReferences" else null}.out = true;
   }
   (if stream == null then fromFiles else fromStream)

@@ -43,7 +43,7 @@
   # Output
 
   A derivation whose output is the layout: a directory with `oci-layout`, `index.json` and `blobs/`. It refers to
-  no other store path, whatever paths the image's layers and config mention (from Nix 2.14 on).
+  no other store path, whatever paths the image's layers and config mention (from Nix 2.18 on).
 
   # Type
 

@@ -21,7 +21,8 @@
 //!
 //! 1. Same inputs, same bytes, whatever the order of arguments, the number of threads, the machine.
 //! 2. Identity is the raw bytes: what needs no change is copied, never written anew.
-//! 3. Every byte that goes out was verified, on the pass that copies it.
+//! 3. Every byte that goes out was verified, on the pass that copies it. (What `--link` links to was
+//!    verified when it was written; of it only manifests and configs are read again.)
 //! 4. A blob is always complete: its digest and size are known before anything names them.
 //! 5. The platform comes from the config; what the caller says is an assertion.
 //! 6. All or nothing: after a failure or a signal, nothing is left and nothing is lost.

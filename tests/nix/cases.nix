@@ -45,6 +45,10 @@ rec {
     ];
   };
   layout = hello { format = "oci-layout"; };
+  layoutOfNamedPaths = hello {
+    format = "oci-layout";
+    images = [ images.namesAStorePath ];
+  };
 
   # Other images.
   flat = hello {

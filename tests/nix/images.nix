@@ -42,12 +42,15 @@ rec {
   # for arm64 with the config changed. For any 32-bit ARM it says `arm`, and never a variant.
   arm = withArchitecture "arm";
   riscv64 = withArchitecture "riscv64";
-  withArchitecture =
-    architecture:
+  withArchitecture = architecture: withConfig ''"architecture": "${architecture}"'';
+  # A config that names a store path, as the history of every layered image does.
+  namesAStorePath = withConfig ''"architecture": "arm64", "author": "${busybox}"'';
+  withConfig =
+    properties:
     runCommand "hello.tar" { } ''
       tar -xzf ${arm64}
       config=$(sed -n 's/.*"Config": "\(.*\)",/\1/p' manifest.json)
-      sed -i 's/"architecture": "arm64"/"architecture": "${architecture}"/' "$config"
+      sed -i 's|"architecture": "arm64"|${properties}|' "$config"
       # It was named by its digest.
       new=$(sha256sum "$config" | cut -d ' ' -f 1).json
       mv "$config" "$new"
