@@ -43,11 +43,7 @@ pub fn write(
 /// way.
 fn copy(part: &Part, output: &mut File, path: &Path) -> Result<(), Error> {
     let blob = &part.blob;
-    let unreadable = |e: io::Error| Error::Corrupt {
-        input: blob.input.to_string(),
-        what: format!("blob {:?}", blob.name),
-        problem: e.to_string(),
-    };
+    let unreadable = |e: io::Error| blob.unreadable("blob", &e);
     if let Content::Staged(staged) = &blob.content
         && staged.stored.0 == blob.descriptor.digest
     {

@@ -7,6 +7,7 @@
 mod archive;
 mod docker_archive;
 mod layout;
+mod nix2container;
 mod tree;
 
 use std::collections::BTreeMap;
@@ -41,17 +42,23 @@ pub struct Contents {
 
 /// Reads an input and holds it against what the user says of it.
 pub fn read(input: &Input, store: &Store) -> Result<Contents, Error> {
-    let tree = open(input, store)?;
-    let mut contents = if tree.has(LAYOUT_FILE)? || tree.has(INDEX_FILE)? {
-        // Docker 25 and later save both formats in one archive; only the layout says all.
-        layout::read(&tree, store)?
-    } else {
-        docker_archive::read(&tree, store)?
+    let mut contents = match nix2container::read(&input.path)? {
+        Some(contents) => contents,
+        None => read_tree(&open(input, store)?, store)?,
     };
     if let Some(asserted) = &input.platform {
-        assert_platform(&mut contents, asserted, &tree)?;
+        assert_platform(&mut contents, asserted, input)?;
     }
     Ok(contents)
+}
+
+fn read_tree(tree: &Tree, store: &Store) -> Result<Contents, Error> {
+    if tree.has(LAYOUT_FILE)? || tree.has(INDEX_FILE)? {
+        // Docker 25 and later save both formats in one archive; only the layout says all.
+        layout::read(tree, store)
+    } else {
+        docker_archive::read(tree, store)
+    }
 }
 
 /// Puts together what several inputs hold. What their indexes say must not be lost, so where two
@@ -103,10 +110,14 @@ fn open(input: &Input, store: &Store) -> Result<Tree, Error> {
     archive::read_stream(path, head.chain(file), encoding, store)
 }
 
-fn assert_platform(contents: &mut Contents, asserted: &Platform, tree: &Tree) -> Result<(), Error> {
+fn assert_platform(
+    contents: &mut Contents,
+    asserted: &Platform,
+    input: &Input,
+) -> Result<(), Error> {
     let [image] = &mut contents.images[..] else {
         return Err(Error::AssertedSeveral {
-            input: tree.input().to_owned(),
+            input: input.path.display().to_string(),
             asserted: asserted.to_string(),
             count: contents.images.len(),
         });

@@ -63,11 +63,7 @@ fn stage(layer: &Layer, store: &Store) -> Result<Staged, Error> {
     let (Some(encoding), Some(diff_id)) = (layer.encoding, &layer.diff_id) else {
         unreachable!("only layers that a config describes are encoded anew")
     };
-    let unreadable = |e: std::io::Error| Error::Corrupt {
-        input: blob.input.to_string(),
-        what: format!("layer {:?}", blob.name),
-        problem: e.to_string(),
-    };
+    let unreadable = |e: std::io::Error| blob.unreadable("layer", &e);
     let hashes = Hashes {
         blob: blob.descriptor.digest.algorithm(),
         diff_id: diff_id.0.algorithm(),
