@@ -1,9 +1,10 @@
 //! Blobs: a descriptor plus the content that it describes.
 //!
-//! Content comes in two kinds. What lies in an input is opened when it is needed and verified by
-//! whoever reads it, on that very pass. What was *staged* was verified while it was written and is
-//! ours.
+//! Content comes in two kinds. What lies in an input, or is made from one, is opened when it is
+//! needed and verified by whoever reads it, on that very pass. What was *staged* was verified while
+//! it was written and is ours.
 
+use std::fmt::{Debug, Display};
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
@@ -19,7 +20,7 @@ use crate::spec::{Descriptor, DiffId, Digest};
 pub enum Content {
     /// In memory, verified: manifests and configs.
     Bytes(Arc<[u8]>),
-    /// A file of an image layout directory, not yet verified.
+    /// A file as it is, of an image layout directory for example, not yet verified.
     File(Arc<Path>),
     /// A part of an uncompressed archive, not yet verified.
     Range {
@@ -30,10 +31,18 @@ pub enum Content {
         /// How many there are.
         len: u64,
     },
+    /// Made from other files each time it is opened, not yet verified.
+    Generated(Arc<dyn Generate>),
     /// Written to the staging area, and verified there.
     Staged(Arc<Staged>),
     /// Not in the image: a layer that must be fetched from the URLs of its descriptor.
     Elsewhere,
+}
+
+/// What makes a blob that is stored nowhere.
+pub trait Generate: Debug + Send + Sync {
+    /// Starts from the first byte. Errors name the file to blame.
+    fn open(&self) -> io::Result<Box<dyn Read + '_>>;
 }
 
 /// A file of the staging area: `original` bytes, at rest as `stored`.
@@ -68,6 +77,7 @@ impl Content {
                 let message = "the layer is not in the image, but at the URLs of its descriptor";
                 return Err(io::Error::new(io::ErrorKind::NotFound, message));
             }
+            Self::Generated(recipe) => recipe.open()?,
             Self::Staged(staged) => {
                 let file = File::open(&staged.path)?;
                 if staged.encoding == staged.original_encoding {
@@ -94,15 +104,6 @@ pub struct Blob {
 }
 
 impl Blob {
-    /// The error for bytes that cannot be read.
-    pub fn unreadable(&self, problem: &io::Error) -> Error {
-        Error::Corrupt {
-            input: self.input.to_string(),
-            what: format!("blob {:?}", self.name),
-            problem: problem.to_string(),
-        }
-    }
-
     /// The algorithms to verify a layer by.
     pub fn hashes(&self, diff_id: &DiffId) -> Hashes {
         Hashes {
@@ -117,6 +118,7 @@ impl Blob {
         let (digest, size) = found;
         // The size first: it tells a file that was cut off from one that was changed.
         if *size != self.descriptor.size {
+            self.check_recipe(format_args!("{size} bytes"), self.descriptor.size)?;
             return Err(Error::WrongSize {
                 input,
                 blob,
@@ -125,6 +127,7 @@ impl Blob {
             });
         }
         if *digest != self.descriptor.digest {
+            self.check_recipe(digest, &self.descriptor.digest)?;
             return Err(Error::WrongDigest {
                 input,
                 blob,
@@ -140,11 +143,39 @@ impl Blob {
         if found == expected {
             return Ok(());
         }
+        self.check_recipe(found, expected)?;
         Err(Error::WrongDiffId {
             input: self.input.to_string(),
             layer: self.name.to_string(),
             found: found.clone(),
             expected: expected.clone(),
         })
+    }
+
+    /// The error for content that cannot be read.
+    pub fn unreadable(&self, problem: &io::Error) -> Error {
+        let input = self.input.to_string();
+        match self.content {
+            Content::Generated(_) => Error::StorePaths {
+                input,
+                layer: self.name.to_string(),
+                problem: problem.to_string(),
+            },
+            _ => Error::Corrupt {
+                input,
+                what: format!("blob {:?}", self.name),
+                problem: problem.to_string(),
+            },
+        }
+    }
+
+    /// Of content that was just made, the files that it was made from are to blame.
+    fn check_recipe(&self, found: impl Display, expected: impl Display) -> Result<(), Error> {
+        let problem =
+            format!("its files are not what they were: found {found}, expected {expected}");
+        match self.content {
+            Content::Generated(_) => Err(self.unreadable(&io::Error::other(problem))),
+            _ => Ok(()),
+        }
     }
 }

@@ -46,7 +46,7 @@ Examples:
 Exit code: 0 done, 1 failed (nothing is written), 2 wrong usage.")]
 pub struct MergeArgs {
     /// The images: docker-archives, OCI image layout directories or oci-archives (plain, gzip or
-    /// zstd), told apart by content
+    /// zstd), or what nix2container builds, told apart by content
     ///
     /// `PLATFORM=` in front (os/arch or os/arch/variant, such as linux/arm64) asserts the platform
     /// of an image: a different one in its config is an error. The order of images does not matter.

@@ -24,7 +24,7 @@ pub enum Error {
     },
 
     #[error(
-        "{input}: not a container image: found {found}, expected a docker-archive, an OCI image layout directory or an oci-archive"
+        "{input}: not a container image: found {found}, expected a docker-archive, an OCI image layout directory, an oci-archive or a nix2container image"
     )]
     NotAnImage {
         input: String,
@@ -100,6 +100,13 @@ pub enum Error {
         blob: String,
         found: u64,
         expected: u64,
+    },
+
+    #[error("{input}: layer {layer}: {problem}")]
+    StorePaths {
+        input: String,
+        layer: String,
+        problem: String,
     },
 
     #[error("{input}: it has no image")]
@@ -207,6 +214,9 @@ impl Error {
             }
             Self::WrongDiffId { .. } | Self::WrongDigest { .. } | Self::WrongSize { .. } => {
                 "the image was damaged or changed after it was built; build it again"
+            }
+            Self::StorePaths { .. } => {
+                "a store path is not there, or not what it was when the image was made; build the image again on this machine"
             }
             Self::WrongPlatform { found, .. } => {
                 return Some(format!(

@@ -7,6 +7,7 @@
 mod archive;
 mod docker_archive;
 mod layout;
+mod nix2container;
 mod said;
 mod select;
 mod tree;
@@ -82,7 +83,6 @@ impl Wanted<'_> {
 
 /// Reads what is wanted of an input and holds it against what the user says of it.
 pub fn read(input: &Input, platforms: &[Platform], store: &Store) -> Result<Contents, Error> {
-    let tree = open(input, store)?;
     let wanted = Wanted {
         select: &input.select,
         // What is to be changed is looked for under its new name.
@@ -92,20 +92,26 @@ pub fn read(input: &Input, platforms: &[Platform], store: &Store) -> Result<Cont
             platforms
         },
     };
-    let mut contents = if tree.is_layout()? {
-        // Docker 25 and later save both formats in one archive; only the layout says all.
-        layout::read(&tree, &wanted)?
-    } else {
-        docker_archive::read(&tree, &wanted, store)?
+    let mut contents = match nix2container::read(input, &wanted)? {
+        Some(contents) => contents,
+        None => {
+            let tree = open(input, store)?;
+            if tree.is_layout()? {
+                // Docker 25 and later save both formats in one archive; only the layout says all.
+                layout::read(&tree, &wanted)?
+            } else {
+                docker_archive::read(&tree, &wanted, store)?
+            }
+        }
     };
     if let Some(platform) = &input.set_platform {
-        let image = the_only_one(&mut contents, platform, &tree)?;
+        let image = the_only_one(&mut contents, platform, input)?;
         *image = transform::set_platform(image.clone(), platform)?;
     }
     if let Some(asserted) = &input.platform
         && !contents.images.is_empty()
     {
-        let image = the_only_one(&mut contents, asserted, &tree)?;
+        let image = the_only_one(&mut contents, asserted, input)?;
         match image.platform.narrowed_by(asserted) {
             Some(platform) => image.platform = platform,
             None => {
@@ -125,13 +131,13 @@ pub fn read(input: &Input, platforms: &[Platform], store: &Store) -> Result<Cont
 fn the_only_one<'a>(
     contents: &'a mut Contents,
     platform: &Platform,
-    tree: &Tree,
+    input: &Input,
 ) -> Result<&'a mut Image, Error> {
     let count = contents.images.len();
     match &mut contents.images[..] {
         [image] => Ok(image),
         _ => Err(Error::AssertedSeveral {
-            input: tree.input().to_owned(),
+            input: input.path.display().to_string(),
             asserted: platform.to_string(),
             count,
         }),

@@ -1,0 +1,193 @@
+//! The config of an image with the very bytes that nix2container gives it, which make the image ID.
+//!
+//! nix2container fills image-spec's Go type `v1.Image` (v1.1.1) and lets `encoding/json` write it:
+//! fields in the order of that type, empty ones left out (but not an empty `config`), keys of maps
+//! sorted, and the characters escaped that mean something to HTML. (A backspace and a form feed are
+//! `\b` and `\f` since Go 1.22; nix2container needs 1.24.) Reading drops what that type does not
+//! have, and so do we here: a key more would be another image than nix2container's.
+
+use std::collections::BTreeMap;
+use std::io;
+
+use serde::{Deserialize, Serialize};
+use serde_json::ser::Formatter;
+
+use crate::spec::DiffId;
+
+/// The part that the author of an image writes: `v1.ImageConfig`.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+pub struct ImageConfig {
+    #[serde(skip_serializing_if = "String::is_empty")]
+    user: String,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    exposed_ports: BTreeMap<String, Empty>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    env: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    entrypoint: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    cmd: Vec<String>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    volumes: BTreeMap<String, Empty>,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    working_dir: String,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    labels: BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    stop_signal: String,
+    #[serde(skip_serializing_if = "is_false")]
+    args_escaped: bool,
+}
+
+/// What Go writes for the members of a set.
+#[derive(Debug, Serialize, Deserialize)]
+struct Empty {}
+
+/// What is said about a layer: `v1.History`.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct History {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    created: Option<Time>,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    created_by: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    author: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    comment: String,
+    #[serde(skip_serializing_if = "is_false")]
+    empty_layer: bool,
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+/// A point in time as Go writes it: RFC 3339 without zeros at the end of a fraction.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Time(String);
+
+impl TryFrom<String> for Time {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        normal_time(&text).map(Self).ok_or_else(|| {
+            format!("{text:?} is not a time, expected one like 2025-01-31T00:00:00Z")
+        })
+    }
+}
+
+impl From<Time> for String {
+    fn from(time: Time) -> Self {
+        time.0
+    }
+}
+
+/// The form of a time is checked, not the calendar: what is read was written by Go.
+fn normal_time(text: &str) -> Option<String> {
+    let has_form = |text: &str, form: &str| {
+        text.len() == form.len()
+            && text
+                .bytes()
+                .zip(form.bytes())
+                .all(|(found, form)| match form {
+                    b'0' => found.is_ascii_digit(),
+                    _ => found == form,
+                })
+    };
+    let (seconds, rest) = text.split_at_checked("0000-00-00T00:00:00".len())?;
+    let zone_at = rest.find(['Z', '+', '-'])?;
+    let (fraction, zone) = rest.split_at(zone_at);
+    let zone = match zone {
+        "Z" | "+00:00" | "-00:00" => "Z",
+        zone if has_form(&zone[1..], "00:00") => zone,
+        _ => return None,
+    };
+    if !has_form(seconds, "0000-00-00T00:00:00") {
+        return None;
+    }
+    let digits = match fraction.strip_prefix('.') {
+        Some(digits) if !digits.is_empty() => digits,
+        None if fraction.is_empty() => "",
+        _ => return None,
+    };
+    if !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    // Nanoseconds are the finest that Go knows.
+    let digits = digits[..digits.len().min(9)].trim_end_matches('0');
+    let dot = if digits.is_empty() { "" } else { "." };
+    Some(format!("{seconds}{dot}{digits}{zone}"))
+}
+
+#[derive(Serialize)]
+struct Image<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    created: Option<&'a Time>,
+    architecture: &'a str,
+    os: &'a str,
+    config: &'a ImageConfig,
+    rootfs: RootFs<'a>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    history: &'a [&'a History],
+}
+
+#[derive(Serialize)]
+struct RootFs<'a> {
+    r#type: &'a str,
+    diff_ids: Option<&'a [&'a DiffId]>,
+}
+
+/// The config of an image whose layers, bottom first, have these diff IDs and histories.
+pub fn config(
+    created: Option<&Time>,
+    architecture: &str,
+    config: &ImageConfig,
+    diff_ids: &[&DiffId],
+    history: &[&History],
+) -> serde_json::Result<Vec<u8>> {
+    let has_layers = !diff_ids.is_empty();
+    let image = Image {
+        created,
+        architecture,
+        os: "linux",
+        config,
+        rootfs: RootFs {
+            // An image without layers gets what Go has for "not set".
+            r#type: if has_layers { "layers" } else { "" },
+            diff_ids: has_layers.then_some(diff_ids),
+        },
+        history,
+    };
+    let mut bytes = Vec::new();
+    let mut writer = serde_json::Serializer::with_formatter(&mut bytes, ForHtml);
+    image.serialize(&mut writer)?;
+    Ok(bytes)
+}
+
+/// Compact JSON that is safe inside of HTML, as Go writes it unless it is told otherwise.
+struct ForHtml;
+
+impl Formatter for ForHtml {
+    fn write_string_fragment<W>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()>
+    where
+        W: ?Sized + io::Write,
+    {
+        for part in fragment.split_inclusive(is_escaped) {
+            match part.chars().next_back().filter(|c| is_escaped(*c)) {
+                Some(escaped) => {
+                    let plain = &part[..part.len() - escaped.len_utf8()];
+                    write!(writer, "{plain}\\u{:04x}", u32::from(escaped))?;
+                }
+                None => writer.write_all(part.as_bytes())?,
+            }
+        }
+        Ok(())
+    }
+}
+
+fn is_escaped(c: char) -> bool {
+    matches!(c, '<' | '>' | '&' | '\u{2028}' | '\u{2029}')
+}

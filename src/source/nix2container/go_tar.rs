@@ -1,0 +1,286 @@
+//! Headers of tar entries with the very bytes that Go's `archive/tar` gives them.
+//!
+//! The digest of a layer is that of Go's bytes, so each choice that a tar writer has must be made
+//! as Go makes it: POSIX ustar where everything fits (a long name may be split at a slash), else a
+//! pax extended header in front, with a record for each field that does not fit. Go's third choice,
+//! the GNU format, is never reached by a file: only by a mode of more than 21 bits, which is refused.
+
+use std::collections::BTreeMap;
+
+/// Tar counts in blocks of this size.
+pub const BLOCK: usize = 512;
+
+const NAME: usize = 100;
+const PREFIX: usize = 155;
+
+/// Go's limit for a pax extended header.
+const MAX_RECORDS: usize = 1 << 20;
+
+/// What an entry is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Kind {
+    /// A regular file.
+    Regular = b'0',
+    /// A symbolic link.
+    Symlink = b'2',
+    /// A directory. nix2container gives its name no slash at the end.
+    Directory = b'5',
+}
+
+/// What the header of an entry says. Entries were changed a second after the epoch, as all files in
+/// a Nix store.
+#[derive(Debug)]
+pub struct Header<'a> {
+    pub name: &'a [u8],
+    pub kind: Kind,
+    pub link: &'a [u8],
+    pub size: u64,
+    pub mode: i64,
+    pub uid: i64,
+    pub gid: i64,
+    pub uname: &'a str,
+    pub gname: &'a str,
+}
+
+impl Header<'_> {
+    /// The blocks of the header, or why no header can say this.
+    pub fn bytes(&self) -> Result<Vec<u8>, String> {
+        let size = i64::try_from(self.size).map_err(|e| e.to_string())?;
+        let texts = [
+            ("path", self.name, NAME),
+            ("linkpath", self.link, NAME),
+            ("uname", self.uname.as_bytes(), 32),
+            ("gname", self.gname.as_bytes(), 32),
+        ];
+        if self.kind == Kind::Regular && self.name.ends_with(b"/") {
+            return Err("the root directory cannot be a regular file".to_owned());
+        }
+        if !fits(self.mode, 8) {
+            return Err(format!("the mode {:o} does not fit", self.mode));
+        }
+
+        let split = split(self.name);
+        let mut ustar = true;
+        let mut records = BTreeMap::new();
+        for (key, text, len) in texts {
+            if text.contains(&0) {
+                return Err(format!("its {key} contains a NUL"));
+            }
+            if !text.is_ascii() || text.len() > len {
+                ustar &= key == "path" && split.is_some();
+                records.insert(key, text.to_vec());
+            }
+        }
+        for (key, number, len) in [
+            ("uid", self.uid, 8),
+            ("gid", self.gid, 8),
+            ("size", size, 12),
+        ] {
+            if !fits(number, len) {
+                ustar = false;
+                records.insert(key, number.to_string().into_bytes());
+            }
+        }
+
+        let mut blocks = Vec::new();
+        let (prefix, name) = match split {
+            Some(parts) if ustar => parts,
+            _ => (&b""[..], self.name),
+        };
+        if !ustar {
+            self.put_records(&records, &mut blocks)?;
+        }
+        let mut block = [0; BLOCK];
+        put_text(&mut block[..NAME], name);
+        put_number(&mut block[100..108], self.mode);
+        put_number(&mut block[108..116], self.uid);
+        put_number(&mut block[116..124], self.gid);
+        put_number(&mut block[124..136], size);
+        put_number(&mut block[136..148], 1);
+        put_text(&mut block[157..257], self.link);
+        put_text(&mut block[265..297], self.uname.as_bytes());
+        put_text(&mut block[297..329], self.gname.as_bytes());
+        put_number(&mut block[329..337], 0);
+        put_number(&mut block[337..345], 0);
+        put_text(&mut block[345..500], prefix);
+        finish(&mut block, self.kind as u8);
+        blocks.extend_from_slice(&block);
+        Ok(blocks)
+    }
+
+    /// An entry of its own, named after the one that it is about.
+    fn put_records(
+        &self,
+        records: &BTreeMap<&str, Vec<u8>>,
+        blocks: &mut Vec<u8>,
+    ) -> Result<(), String> {
+        let mut data = Vec::new();
+        for (key, value) in records {
+            data.extend(record(key, value));
+        }
+        if data.len() > MAX_RECORDS {
+            return Err("its name or its owner is too long".to_owned());
+        }
+        let slash = self.name.iter().rposition(|b| *b == b'/');
+        let (directory, file) = self.name.split_at(slash.map_or(0, |i| i + 1));
+        let mut name = ascii(&clean_path(&[directory, b"PaxHeaders.0/", file].concat()));
+        name.truncate(NAME);
+        while name.ends_with(b"/") {
+            name.pop();
+        }
+        let mut block = [0; BLOCK];
+        put_text(&mut block[..NAME], &name);
+        put_number(&mut block[100..108], 0);
+        put_number(&mut block[108..116], 0);
+        put_number(&mut block[116..124], 0);
+        put_number(&mut block[124..136], data.len() as i64);
+        put_number(&mut block[136..148], 0);
+        finish(&mut block, b'x');
+        blocks.extend_from_slice(&block);
+        blocks.extend_from_slice(&data);
+        blocks.resize(blocks.len().next_multiple_of(BLOCK), 0);
+        Ok(())
+    }
+}
+
+/// The shortest path that leads to the same place, by its name alone, as Go's `path.Clean` has it.
+pub fn clean_path(path: &[u8]) -> Vec<u8> {
+    let rooted = path.starts_with(b"/");
+    let mut parts: Vec<&[u8]> = Vec::new();
+    for part in path.split(|b| *b == b'/') {
+        match part {
+            b"" | b"." => {}
+            b".." if parts.last().is_some_and(|last| *last != b"..") => {
+                parts.pop();
+            }
+            b".." if rooted => {}
+            part => parts.push(part),
+        }
+    }
+    let path = parts.join(&b'/');
+    match (rooted, path.is_empty()) {
+        (true, _) => [b"/", &path[..]].concat(),
+        (false, true) => b".".to_vec(),
+        (false, false) => path,
+    }
+}
+
+/// Magic, version, type and checksum.
+fn finish(block: &mut [u8; BLOCK], kind: u8) {
+    block[156] = kind;
+    block[257..265].copy_from_slice(b"ustar\x0000");
+    block[148..156].fill(b' ');
+    let sum = block.iter().map(|b| i64::from(*b)).sum();
+    // Seven bytes, and the space that is there already.
+    put_number(&mut block[148..155], sum);
+}
+
+/// Where ustar may split a name that is too long for its field: at the last slash that leaves at
+/// most as much in front of it as the prefix holds.
+fn split(name: &[u8]) -> Option<(&[u8], &[u8])> {
+    if name.len() <= NAME || !name.is_ascii() {
+        return None;
+    }
+    let head = &name[..name.len().min(PREFIX + 1)];
+    let i = head.iter().rposition(|b| *b == b'/').filter(|i| *i > 0)?;
+    let (prefix, rest) = (&name[..i], &name[i + 1..]);
+    (!rest.is_empty() && rest.len() <= NAME).then_some((prefix, rest))
+}
+
+/// Whether an octal number fits into a field that ends with a NUL.
+fn fits(number: i64, len: usize) -> bool {
+    (0..1 << (3 * (len - 1))).contains(&number)
+}
+
+/// In octal; zero where it does not fit, because then a pax record says it.
+fn put_number(field: &mut [u8], number: i64) {
+    let width = field.len() - 1;
+    let number = if fits(number, field.len()) { number } else { 0 };
+    field[..width].copy_from_slice(format!("{number:0width$o}").as_bytes());
+    field[width] = 0;
+}
+
+/// As much of it as fits, and only of ASCII, because then a pax record says it all.
+fn put_text(field: &mut [u8], text: &[u8]) {
+    let text = ascii(text);
+    let n = text.len().min(field.len());
+    field[..n].copy_from_slice(&text[..n]);
+    // A name that was cut at a slash would be taken for a directory.
+    if text.len() > n && field[n - 1] == b'/' {
+        let end = field.iter().rposition(|b| *b != b'/').map_or(0, |i| i + 1);
+        field[end] = 0;
+    }
+}
+
+fn ascii(text: &[u8]) -> Vec<u8> {
+    text.iter().copied().filter(u8::is_ascii).collect()
+}
+
+/// `LENGTH KEY=VALUE\n`, whose length counts itself.
+fn record(key: &str, value: &[u8]) -> Vec<u8> {
+    let rest = key.len() + value.len() + 3;
+    let mut length = rest;
+    while rest + length.to_string().len() != length {
+        length = rest + length.to_string().len();
+    }
+    let mut record = format!("{length} {key}=").into_bytes();
+    record.extend_from_slice(value);
+    record.push(b'\n');
+    record
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::Digest;
+
+    /// The digests are those of what Go 1.19 writes; a test that makes such files would be slow.
+    #[test]
+    fn a_size_that_does_not_fit_gets_a_record() {
+        for (size, len, expected) in [
+            (
+                (8 << 30) - 1,
+                BLOCK,
+                "662c2dd6c6f25a38d0e35e4e61d39cf5eefa0737247b9ece086baa9a6f135ff6",
+            ),
+            (
+                8 << 30,
+                3 * BLOCK,
+                "44ec5165f78c1e98126d0a6d11ade423455afe05fd668f393a83afa453b67bff",
+            ),
+        ] {
+            let header = Header {
+                name: b"/big",
+                kind: Kind::Regular,
+                link: b"",
+                size,
+                mode: 0o444,
+                uid: 0,
+                gid: 0,
+                uname: "root",
+                gname: "root",
+            };
+            let bytes = header.bytes().unwrap();
+            assert_eq!((bytes.len(), Digest::of(&bytes).hex()), (len, expected));
+        }
+    }
+
+    #[test]
+    fn the_length_of_a_record_counts_itself() {
+        for (len, expected) in [
+            (1, 9),
+            (2, 11),
+            (90, 99),
+            (91, 101),
+            (988, 998),
+            (989, 999),
+            (990, 1001),
+        ] {
+            let record = record("path", &vec![b'x'; len]);
+            assert_eq!(record.len(), expected);
+            let text = String::from_utf8(record).unwrap();
+            assert!(text.starts_with(&format!("{expected} path=x")));
+        }
+    }
+}

@@ -1,0 +1,302 @@
+//! Images of [nix2container]: a JSON document that names store paths.
+//!
+//! Such an image holds no layer. It says which store paths each layer has, and the digest, the size
+//! and the diff ID of the tar that its own tool makes of them when it copies the image. That tar
+//! (`layer.rs`) and the config (`config.rs`) are made here with the same bytes, so an image keeps
+//! the image ID that it has everywhere else, and a layer goes out only if it has the digest that the
+//! document promises. Layers of other images, and those whose store paths cannot be reproduced, are
+//! tars on disk that the document names (`layer-path`).
+//!
+//! The paths in the document are absolute ones of this machine, anywhere on it. That is the nature
+//! of the format: they are *read* because the user gave us this document as an image, which is why
+//! it is looked for only in a file that was named on the command line, never inside of an archive.
+//!
+//! [nix2container]: https://github.com/nlewo/nix2container
+
+mod config;
+mod files;
+mod go_tar;
+mod layer;
+
+use std::fs::{File, Metadata};
+use std::io::{self, BufReader, Read, Seek};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use super::select::{Candidate, choose};
+use super::{Contents, Input, Wanted};
+use crate::blob::{Blob, Content};
+use crate::codec::Encoding;
+use crate::error::Error;
+use crate::flow::fill;
+use crate::image::{Image, Layer};
+use crate::spec::{Config, Descriptor, DiffId, Digest, Document, Manifest, MediaType};
+use config::{History, ImageConfig, Time};
+use go_tar::clean_path;
+use layer::{StorePath, StorePaths};
+
+/// What messages call the document.
+const DOCUMENT: &str = "the nix2container image";
+
+/// The only version that there ever was.
+const VERSION: u64 = 1;
+
+/// Far more than the closure of any image needs.
+const MAX_DOCUMENT: u64 = 32 << 20;
+
+/// The keys by which the document is told from any other JSON.
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct Probe {
+    version: u64,
+    #[serde(rename = "layers")]
+    _layers: IgnoredAny,
+    #[serde(rename = "image-config")]
+    _image_config: IgnoredAny,
+}
+
+/// The document. Keys that nix2container does not know it drops when it reads one, and so do we. (Go
+/// would take the others in any case; nix2container writes them like this.)
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct Nix2Container {
+    image_config: ImageConfig,
+    layers: Option<Vec<Item>>,
+    #[serde(default)]
+    arch: String,
+    created: Option<Time>,
+}
+
+#[derive(Deserialize)]
+struct Item {
+    digest: Digest,
+    #[serde(default)]
+    size: u64,
+    diff_ids: DiffId,
+    #[serde(default)]
+    paths: Vec<StorePath>,
+    mediatype: MediaType,
+    #[serde(rename = "layer-path")]
+    layer_path: Option<PathBuf>,
+    #[serde(default, rename = "History")]
+    history: History,
+}
+
+/// Reads what is wanted of an image, if `input` is a file that holds one.
+pub fn read(input: &Input, wanted: &Wanted<'_>) -> Result<Option<Contents>, Error> {
+    let path = &input.path;
+    // What is wrong with a path that cannot be read is said by whoever tries the other formats.
+    let is_file = path.metadata().is_ok_and(|metadata| metadata.is_file());
+    if input.is_stdin() || !is_file {
+        return Ok(None);
+    }
+    let Some(raw) = document(path)? else {
+        return Ok(None);
+    };
+    let origin: Arc<str> = path.display().to_string().into();
+    let document: Nix2Container =
+        serde_json::from_slice(&raw).map_err(|e| bad(&origin, e.to_string()))?;
+    let image = image(document, origin)?;
+    let only = Candidate {
+        names: Vec::new(),
+        platform: Some(image.platform.clone()),
+    };
+    choose(&image.origin, wanted.select, &[only])?;
+    let is_wanted = wanted.has(&image.platform);
+    Ok(Some(Contents {
+        images: is_wanted.then_some(image).into_iter().collect(),
+        ..Contents::default()
+    }))
+}
+
+/// The bytes of the document, if it is one.
+fn document(path: &Path) -> Result<Option<Vec<u8>>, Error> {
+    let unreadable = || Error::io("read", path);
+    let mut file = File::open(path).map_err(unreadable())?;
+    let mut head = [0; 512];
+    let n = fill(&mut file, &mut head).map_err(unreadable())?;
+    if head[..n].trim_ascii_start().first() != Some(&b'{') {
+        return Ok(None);
+    }
+    // As a stream: a JSON document of any size must not fill the memory.
+    file.rewind().map_err(unreadable())?;
+    let probe: Result<Probe, _> = serde_json::from_reader(BufReader::new(&file));
+    let Ok(Probe { version, .. }) = probe else {
+        return Ok(None);
+    };
+    let input = path.display().to_string();
+    if version != VERSION {
+        let problem = format!("found version {version}, expected {VERSION}");
+        return Err(bad(&input, problem));
+    }
+    file.rewind().map_err(unreadable())?;
+    let mut raw = Vec::new();
+    let limit = MAX_DOCUMENT;
+    file.take(limit + 1)
+        .read_to_end(&mut raw)
+        .map_err(unreadable())?;
+    if raw.len() as u64 > limit {
+        let size = path.metadata().map_err(unreadable())?.len();
+        return Err(Error::DocumentTooLarge {
+            input,
+            document: DOCUMENT.to_owned(),
+            size,
+            limit,
+        });
+    }
+    Ok(Some(raw))
+}
+
+fn image(document: Nix2Container, origin: Arc<str>) -> Result<Image, Error> {
+    let items = document.layers.unwrap_or_default();
+    let diff_ids: Vec<&DiffId> = items.iter().map(|item| &item.diff_ids).collect();
+    let history: Vec<&History> = items.iter().map(|item| &item.history).collect();
+    let (created, arch) = (document.created.as_ref(), &document.arch);
+    if arch.is_empty() {
+        return Err(Error::NoPlatform {
+            input: origin.to_string(),
+        });
+    }
+    let raw = config::config(created, arch, &document.image_config, &diff_ids, &history)
+        .map_err(|e| bad(&origin, e.to_string()))?;
+    let config: Document<Config> = Document::parse(raw).map_err(|e| bad(&origin, e.to_string()))?;
+    let descriptor = Descriptor::of(MediaType::ImageConfig, &config.raw);
+
+    let layers = items
+        .into_iter()
+        .enumerate()
+        .map(|(i, item)| layer(i + 1, item, &origin))
+        .collect::<Result<Vec<_>, Error>>()?;
+    let manifest = Document::write(Manifest::new(
+        descriptor.clone(),
+        layers.iter().map(|l| l.blob.descriptor.clone()).collect(),
+    ));
+    Ok(Image {
+        platform: config.view.platform(),
+        config_platform: config.view.platform(),
+        manifest_content: Content::Bytes(manifest.raw.clone()),
+        attestations: Vec::new(),
+        descriptor: Descriptor::of(MediaType::ImageManifest, &manifest.raw),
+        manifest,
+        config: Blob {
+            name: descriptor.digest.to_string().into(),
+            descriptor,
+            content: Content::Bytes(config.raw),
+            input: origin.clone(),
+        },
+        layers,
+        origin,
+    })
+}
+
+fn layer(number: usize, item: Item, input: &Arc<str>) -> Result<Layer, Error> {
+    let first = item
+        .layer_path
+        .as_deref()
+        .or(item.paths.first().map(|p| &*p.path));
+    let more = match item.paths.len() {
+        n @ 2.. if item.layer_path.is_none() => format!(" and {} more", n - 1),
+        _ => String::new(),
+    };
+    let name = match first {
+        Some(path) => format!("{number} ({}{more})", path.display()),
+        None => number.to_string(),
+    };
+    let wrong = |problem: String| Error::StorePaths {
+        input: input.to_string(),
+        layer: name.clone(),
+        problem,
+    };
+    let encoding = match &item.mediatype {
+        MediaType::ImageLayer => Encoding::Plain,
+        MediaType::ImageLayerGzip => Encoding::Gzip,
+        MediaType::ImageLayerZstd => Encoding::Zstd,
+        other => {
+            return Err(bad(
+                input,
+                format!("layer {name} is a {other}, expected a tar, gzip or zstd layer of OCI"),
+            ));
+        }
+    };
+    let (content, size) = match item.layer_path {
+        Some(path) => {
+            let metadata = present(&path, Path::metadata).map_err(wrong)?;
+            if !metadata.is_file() {
+                return Err(wrong(format!(
+                    "{}: it is not a regular file",
+                    path.display()
+                )));
+            }
+            let size = metadata.len();
+            (Content::File(path.into()), size)
+        }
+        None if item.paths.is_empty() => {
+            let problem = format!("layer {name} has neither paths nor a layer-path");
+            return Err(bad(input, problem));
+        }
+        None if encoding != Encoding::Plain => {
+            let problem = format!(
+                "layer {name} is made of store paths, but it is a {}",
+                item.mediatype
+            );
+            return Err(bad(input, problem));
+        }
+        None => {
+            for path in &item.paths {
+                present(&path.path, Path::symlink_metadata).map_err(wrong)?;
+            }
+            (
+                Content::Generated(Arc::new(StorePaths(item.paths))),
+                item.size,
+            )
+        }
+    };
+    // The layers of a base image come without a size.
+    let promised = if item.size == 0 { size } else { item.size };
+    let blob = Blob {
+        descriptor: Descriptor::new(item.mediatype, item.digest, promised),
+        content,
+        input: input.clone(),
+        name: name.clone().into(),
+    };
+    if size != promised {
+        blob.check(&(blob.descriptor.digest.clone(), size))?;
+    }
+    Ok(Layer {
+        blob,
+        diff_id: Some(item.diff_ids),
+        encoding: Some(encoding),
+    })
+}
+
+/// What is at a path, or what is wrong with it. A tar may be a link to one; of a path, links are
+/// part of the layer.
+fn present(
+    path: &Path,
+    metadata: impl Fn(&Path) -> io::Result<Metadata>,
+) -> Result<Metadata, String> {
+    let bytes = path.as_os_str().as_encoded_bytes();
+    if !path.is_absolute() || clean_path(bytes) != bytes {
+        return Err(format!(
+            "found {path:?}, expected an absolute path without \"..\""
+        ));
+    }
+    match metadata(path) {
+        Ok(metadata) => Ok(metadata),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => {
+            Err(format!("{}: no such file or directory", path.display()))
+        }
+        Err(e) => Err(format!("{}: {e}", path.display())),
+    }
+}
+
+fn bad(input: &str, problem: String) -> Error {
+    Error::BadDocument {
+        input: input.to_owned(),
+        document: DOCUMENT.to_owned(),
+        problem,
+    }
+}
