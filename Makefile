@@ -7,6 +7,10 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 
+ifeq (,$(shell command -v cargo))
+$(error cargo is not there; install Rust 1.88 or newer)
+endif
+
 host := $(shell rustc -vV | sed -n 's/^host: //p')
 export POLYARCH := $(CURDIR)/target/$(host)/release/polyarch
 

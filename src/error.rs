@@ -201,7 +201,7 @@ impl Error {
     /// What the user can do about it.
     pub fn hint(&self) -> Option<String> {
         let text = match self {
-            Self::NotFound { path } => return platform_hint(path),
+            Self::NotFound { path } => return not_found_hint(path),
             Self::NotAnImage { hint, .. } => return hint.clone(),
             Self::Corrupt { problem, .. } if problem.contains("too much memory") => {
                 "it was compressed with a window of more than 128 MiB (zstd --long); compress it again without that"
@@ -249,9 +249,27 @@ impl Error {
     }
 }
 
-/// `aarch64-linux=image.tar` is a file name to us, but hardly to the one who wrote it.
-fn platform_hint(path: &Path) -> Option<String> {
+/// `aarch64-linux=image.tar` and `docker://image` are file names to us, but hardly to the one who
+/// wrote them.
+fn not_found_hint(path: &Path) -> Option<String> {
     let text = path.to_str()?;
+    let transports = [
+        "oci:",
+        "oci-archive:",
+        "docker-archive:",
+        "dir:",
+        "docker:",
+        "docker-daemon:",
+        "containers-storage:",
+    ];
+    if transports
+        .iter()
+        .any(|transport| text.starts_with(transport))
+    {
+        return Some(
+            "images are files and directories here, without a transport in front; fetch others with: skopeo copy --all IMAGE oci-archive:FILE.tar".to_owned(),
+        );
+    }
     let (before, after) = text.split_once('=')?;
     (!after.is_empty()).then(|| {
         format!("{before:?} is no platform; expected os/arch or os/arch/variant, such as linux/arm64={after}")

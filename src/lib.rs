@@ -116,7 +116,7 @@ pub fn merge(request: &Request) -> Result<Outcome, Error> {
     let contents = source::unite(contents, &request.annotations)?;
 
     let (images, mut notes) = (contents.images, contents.notes);
-    let images = merge::arrange(images, &request.platforms)?;
+    let images = merge::arrange(images, &request.platforms, &mut notes)?;
     let images = images.into_iter().map(transform::to_oci).collect();
     let images = transform::compress(images, &store)?;
     let images = transform::keep_true_attestations(images, &mut notes);

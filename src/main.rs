@@ -15,9 +15,16 @@ fn main() -> ExitCode {
     let Command::Merge(args) = &cli.command;
     let request = match args.request(default_jobs()) {
         Ok(request) => request,
-        Err(problem) => Cli::command()
-            .error(clap::error::ErrorKind::ValueValidation, problem)
-            .exit(),
+        Err(problem) => {
+            let mut command = Cli::command();
+            command.build();
+            let merge = command.find_subcommand_mut("merge");
+            let error = clap::error::ErrorKind::ValueValidation;
+            match merge {
+                Some(merge) => merge.error(error, problem).exit(),
+                None => command.error(error, problem).exit(),
+            }
+        }
     };
     let printed = polyarch::merge(&request)
         .map_err(|error| report(&error.to_string(), error.hint()))

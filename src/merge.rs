@@ -38,7 +38,11 @@ pub struct Part {
 ///
 /// The order of an index has a meaning (the first manifest that matches is used) and must not
 /// depend on the order of arguments.
-pub fn arrange(mut images: Vec<Image>, wanted: &[Platform]) -> Result<Vec<Image>, Error> {
+pub fn arrange(
+    mut images: Vec<Image>,
+    wanted: &[Platform],
+    notes: &mut Vec<String>,
+) -> Result<Vec<Image>, Error> {
     if !wanted.is_empty() {
         let asked = |image: &Image| {
             wanted
@@ -61,10 +65,19 @@ pub fn arrange(mut images: Vec<Image>, wanted: &[Platform]) -> Result<Vec<Image>
     }
     images.sort_by(|a, b| {
         let place = a.platform.cmp_place(&b.platform);
-        place.then_with(|| a.descriptor.digest.cmp(&b.descriptor.digest))
+        let digest = a.descriptor.digest.cmp(&b.descriptor.digest);
+        place.then(digest).then_with(|| a.origin.cmp(&b.origin))
     });
     images.dedup_by(|a, b| {
-        a.descriptor.digest == b.descriptor.digest && a.platform.same_place(&b.platform)
+        let same = a.descriptor.digest == b.descriptor.digest && a.platform.same_place(&b.platform);
+        if same {
+            // Harmless, but a slip of who meant to give two images.
+            let (platform, first, second) = (&b.platform, &b.origin, &a.origin);
+            notes.push(format!(
+                "{first} and {second} are the same image for {platform}"
+            ));
+        }
+        same
     });
     for pair in images.windows(2) {
         let [a, b] = pair else { continue };

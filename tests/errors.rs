@@ -48,6 +48,18 @@ fn a_nix_system_in_front_of_a_file_is_explained() {
 }
 
 #[test]
+fn a_transport_of_skopeo_in_front_of_a_file_is_explained() {
+    let scratch = Scratch::new();
+    let hint = "hint: images are files and directories here, without a transport in front";
+    expect(&scratch, &["docker://hello"], &["no such file", hint]);
+    expect(
+        &scratch,
+        &["oci-archive:hello.tar"],
+        &["no such file", hint],
+    );
+}
+
+#[test]
 fn what_is_no_image_is_called_by_its_name() {
     let scratch = Scratch::new();
     for (name, bytes, found) in [
