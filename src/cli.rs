@@ -1,14 +1,13 @@
 //! The command line: arguments to a [`Request`], without any I/O.
 
-use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use polyarch::codec::Level;
+use polyarch::codec;
 use polyarch::source::Select;
 use polyarch::spec::{ImageName, Platform};
-use polyarch::{Compression, Format, Input, Request};
+use polyarch::{Annotations, Compression, Format, Input, Request};
 
 /// Merge container images, one per platform, into one multi-platform OCI image.
 ///
@@ -100,9 +99,20 @@ pub struct MergeArgs {
     #[arg(long)]
     link: bool,
 
-    /// An annotation of the image index (repeatable)
-    #[arg(long = "annotation", value_name = "KEY=VALUE", value_parser = annotation)]
-    annotations: Vec<(String, String)>,
+    /// An annotation, of the image index if no LEVEL is given (repeatable)
+    ///
+    /// LEVEL is as in docker buildx: `index`, `manifest` (of each image), `manifest-descriptor` (of
+    /// each image, in the index), `index-descriptor` (of the index, in index.json); several are
+    /// separated by commas.
+    #[arg(long = "annotation", value_name = "[LEVEL:]KEY=VALUE", value_parser = annotation)]
+    annotations: Vec<Annotation>,
+
+    /// Add a manifest.json for Docker's classic image store, which knows no image indexes
+    ///
+    /// It loads every image as NAME:TAG-OS-ARCH, and that of PLATFORM (by default the first of the
+    /// index) as NAME:TAG. Some tools, such as crane, then see these images only.
+    #[arg(long, value_name = "PLATFORM", num_args = 0..=1, require_equals = true, requires = "name")]
+    docker_manifest: Option<Option<Platform>>,
 
     /// How many threads to use [default: NIX_BUILD_CORES if it is set and not 0, else all cores]
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=MAX_JOBS as i64))]
@@ -152,10 +162,19 @@ impl MergeArgs {
             Some(name) => Some(ImageName::new(name, &self.tag)?),
             None => None,
         };
-        let mut annotations = BTreeMap::new();
-        for (key, value) in &self.annotations {
-            if annotations.insert(key.clone(), value.clone()).is_some() {
-                return Err(format!("--annotation {key} is given twice"));
+        let mut annotations = Annotations::default();
+        for annotation in &self.annotations {
+            let Annotation { levels, key, value } = annotation;
+            for level in levels {
+                let of_level = match level {
+                    Level::Index => &mut annotations.index,
+                    Level::Manifest => &mut annotations.manifest,
+                    Level::ManifestDescriptor => &mut annotations.manifest_descriptor,
+                    Level::IndexDescriptor => &mut annotations.index_descriptor,
+                };
+                if of_level.insert(key.clone(), value.clone()).is_some() {
+                    return Err(format!("--annotation {key} is given twice"));
+                }
             }
         }
         Ok(Request {
@@ -168,6 +187,7 @@ impl MergeArgs {
             compression: self.compression()?,
             name,
             annotations,
+            docker_manifest: self.docker_manifest.clone(),
             jobs: self.jobs.map_or(default_jobs, usize::from),
         })
     }
@@ -194,12 +214,12 @@ impl MergeArgs {
         let level = self.compression_level;
         let bad = |range| format!("--compression-level: expected {range}");
         match (self.compression, level) {
-            (CompressionArg::Gzip, None) => Ok(Compression::Gzip(Level::GZIP_DEFAULT)),
-            (CompressionArg::Zstd, None) => Ok(Compression::Zstd(Level::ZSTD_DEFAULT)),
-            (CompressionArg::Gzip, Some(level)) => Level::gzip(level)
+            (CompressionArg::Gzip, None) => Ok(Compression::Gzip(codec::Level::GZIP_DEFAULT)),
+            (CompressionArg::Zstd, None) => Ok(Compression::Zstd(codec::Level::ZSTD_DEFAULT)),
+            (CompressionArg::Gzip, Some(level)) => codec::Level::gzip(level)
                 .map(Compression::Gzip)
                 .ok_or_else(|| bad("1 to 12 for gzip")),
-            (CompressionArg::Zstd, Some(level)) => Level::zstd(level)
+            (CompressionArg::Zstd, Some(level)) => codec::Level::zstd(level)
                 .map(Compression::Zstd)
                 .ok_or_else(|| bad("1 to 19 for zstd")),
             (CompressionArg::None, None) => Ok(Compression::None),
@@ -262,11 +282,42 @@ fn set_platform(text: &str) -> Result<(String, Platform), String> {
     }
 }
 
-fn annotation(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
-        _ => Err("expected KEY=VALUE".to_owned()),
+/// What is annotated.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Level {
+    Index,
+    Manifest,
+    ManifestDescriptor,
+    IndexDescriptor,
+}
+
+#[derive(Clone, Debug)]
+struct Annotation {
+    levels: Vec<Level>,
+    key: String,
+    value: String,
+}
+
+fn annotation(text: &str) -> Result<Annotation, String> {
+    let (key, value) = text.split_once('=').ok_or("expected [LEVEL:]KEY=VALUE")?;
+    let levels = |text: &str| -> Option<Vec<Level>> {
+        text.split(',')
+            .map(|level| Level::from_str(level, false).ok())
+            .collect()
+    };
+    // A colon may also be one of the key.
+    let (levels, key) = match key.split_once(':') {
+        Some((before, after)) if levels(before).is_some() => (levels(before), after),
+        _ => (None, key),
+    };
+    if key.is_empty() {
+        return Err("expected [LEVEL:]KEY=VALUE".to_owned());
     }
+    Ok(Annotation {
+        levels: levels.unwrap_or_else(|| vec![Level::Index]),
+        key: key.to_owned(),
+        value: value.to_owned(),
+    })
 }
 
 #[cfg(test)]

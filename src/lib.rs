@@ -73,10 +73,26 @@ pub struct Request {
     pub compression: Compression,
     /// The name of the merged image.
     pub name: Option<ImageName>,
-    /// Annotations of the image index.
-    pub annotations: BTreeMap<String, String>,
+    /// Annotations to add.
+    pub annotations: Annotations,
+    /// Whether a `manifest.json` for Docker's classic store is added, and for which platform it has
+    /// the plain tag.
+    pub docker_manifest: Option<Option<Platform>>,
     /// How many threads work.
     pub jobs: usize,
+}
+
+/// Annotations by what they are said of; they overrule what is there.
+#[derive(Clone, Debug, Default)]
+pub struct Annotations {
+    /// The image index.
+    pub index: BTreeMap<String, String>,
+    /// Every image manifest.
+    pub manifest: BTreeMap<String, String>,
+    /// Every descriptor of an image manifest in the index.
+    pub manifest_descriptor: BTreeMap<String, String>,
+    /// The descriptor of the index in `index.json`.
+    pub index_descriptor: BTreeMap<String, String>,
 }
 
 /// What came of it.
@@ -113,16 +129,23 @@ pub fn merge(request: &Request) -> Result<Outcome, Error> {
     let contents = parallel::map(request.jobs, &request.inputs, |input| {
         source::read(input, &request.platforms, &store)
     })?;
-    let contents = source::unite(contents, &request.annotations)?;
+    let mut contents = source::unite(contents, &request.annotations.index)?;
+    contents.said.overrule(&request.annotations);
 
     let (images, mut notes) = (contents.images, contents.notes);
     let images = merge::arrange(images, &request.platforms, &mut notes)?;
     let images = images.into_iter().map(transform::to_oci).collect();
     let images = transform::compress(images, &store)?;
+    let images = transform::annotate(images, &request.annotations);
     let images = transform::keep_true_attestations(images, &mut notes);
     let summaries = images.iter().map(Summary::of).collect();
 
-    let merged = merge::merge(images, contents.said, request.name.as_ref());
+    let docker = match (&request.name, &request.docker_manifest) {
+        (Some(name), Some(plain)) => Some(merge::docker_manifest(&images, name, plain.as_ref())?),
+        _ => None,
+    };
+    let mut merged = merge::merge(images, contents.said, request.name.as_ref());
+    merged.docker_manifest = docker;
     sink::write(
         &merged,
         request.format,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use serde_json::Map;
+use serde_json::{Map, Value, json};
 
 use crate::blob::{Blob, Content};
 use crate::codec::Encoding;
@@ -22,6 +22,8 @@ pub struct Merged {
     /// Every blob once, in the order of an archive: the image index, then manifest and config of
     /// each image, then the layers; so a reader of a stream sees what it needs before it needs it.
     pub blobs: Vec<Part>,
+    /// The content of `manifest.json`, for Docker's classic store.
+    pub docker_manifest: Option<Vec<u8>>,
 }
 
 /// A blob, and what its content must be besides.
@@ -49,17 +51,13 @@ pub fn arrange(
                 .iter()
                 .any(|w| image.platform.narrowed_by(w).is_some())
         };
-        let offered: Vec<String> = images.iter().map(|i| i.platform.to_string()).collect();
+        let offered = list(images.iter().map(|image| &image.platform));
         images.retain(asked);
         let found = |w: &Platform| images.iter().any(|i| i.platform.narrowed_by(w).is_some());
         if let Some(missing) = wanted.iter().find(|w| !found(w)) {
             return Err(Error::NoSuchPlatform {
                 wanted: missing.to_string(),
-                offered: if offered.is_empty() {
-                    "none".to_owned()
-                } else {
-                    offered.join(", ")
-                },
+                offered,
             });
         }
     }
@@ -160,5 +158,62 @@ pub fn merge(images: Vec<Image>, said: Said, name: Option<&ImageName>) -> Merged
         descriptor,
         root,
         blobs,
+        docker_manifest: None,
+    }
+}
+
+/// Docker's list of images ("Docker Image Specification v1.2"): one for each platform, all tags of
+/// one name; the tag without a suffix goes to the platform `plain`.
+pub fn docker_manifest(
+    images: &[Image],
+    name: &ImageName,
+    plain: Option<&Platform>,
+) -> Result<Vec<u8>, Error> {
+    let chosen = match plain {
+        None => 0,
+        Some(plain) => images
+            .iter()
+            .position(|image| image.platform.narrowed_by(plain).is_some())
+            .ok_or_else(|| Error::NoSuchPlatform {
+                wanted: plain.to_string(),
+                offered: list(images.iter().map(|image| &image.platform)),
+            })?,
+    };
+    let items: Vec<Value> = images
+        .iter()
+        .enumerate()
+        .map(|(i, image)| {
+            let Platform {
+                os,
+                architecture,
+                variant,
+                ..
+            } = &image.platform;
+            let words = [Some(os), Some(architecture), variant.as_ref()];
+            let suffix: String = words
+                .iter()
+                .flatten()
+                .map(|word| format!("-{word}"))
+                .collect();
+            let mut tags = vec![name.with_suffix(&suffix)];
+            tags.extend((i == chosen).then(|| name.with_suffix("")));
+            let layers: Vec<String> = (image.layers.iter())
+                .map(|layer| layer.blob.descriptor.digest.blob_path())
+                .collect();
+            json!({
+                "Config": image.config.descriptor.digest.blob_path(),
+                "RepoTags": tags,
+                "Layers": layers,
+            })
+        })
+        .collect();
+    Ok(Value::from(items).to_string().into_bytes())
+}
+
+fn list<'a>(platforms: impl Iterator<Item = &'a Platform>) -> String {
+    let names: Vec<String> = platforms.map(ToString::to_string).collect();
+    match &names[..] {
+        [] => "none".to_owned(),
+        names => names.join(", "),
     }
 }

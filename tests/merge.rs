@@ -164,6 +164,116 @@ fn annotations_of_the_index_survive_exactly() {
 }
 
 #[test]
+fn annotations_go_where_their_level_says() {
+    let scratch = two_archives();
+    let annotations = [
+        "a=1",
+        "index:b=2",
+        "manifest:c=3",
+        "manifest-descriptor:d=4",
+        "index-descriptor:e=5",
+        "index,manifest:f=6",
+        "org.example:g=7",
+    ];
+    let options: Vec<&str> = annotations
+        .iter()
+        .flat_map(|a| ["--annotation", a])
+        .collect();
+    let inputs = ["-o", "out", "a.tar", "b.tar"];
+    scratch.run(&[&["merge"], &options[..], &inputs].concat());
+    let merged = Merged::directory(&scratch.path("out"));
+    let of_index = json!({ "a": "1", "b": "2", "f": "6", "org.example:g": "7" });
+    assert_eq!(merged.index["annotations"], of_index);
+    assert_eq!(
+        merged.root["manifests"][0]["annotations"],
+        json!({ "e": "5" })
+    );
+    for (i, manifest) in merged.manifests.iter().enumerate() {
+        assert_eq!(manifest["annotations"], json!({ "c": "3", "f": "6" }));
+        assert_eq!(
+            merged.index["manifests"][i]["annotations"],
+            json!({ "d": "4" })
+        );
+    }
+    // An image that says all of it already keeps its digest.
+    let again = [
+        "merge",
+        "--annotation",
+        "manifest:c=3",
+        "-o",
+        "again",
+        "out",
+    ];
+    scratch.run(&again);
+    assert_eq!(
+        Merged::directory(&scratch.path("again")).digest,
+        merged.digest
+    );
+    let twice = [
+        "merge",
+        "-o",
+        "x",
+        "--annotation",
+        "a=1",
+        "--annotation",
+        "index:a=2",
+        "a.tar",
+    ];
+    let output = scratch.command(&twice).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("--annotation a is given twice"));
+}
+
+#[test]
+fn a_docker_manifest_names_every_image_and_one_of_them_plainly() {
+    let scratch = two_archives();
+    for (option, plain) in [
+        ("--docker-manifest", 0),
+        ("--docker-manifest=linux/arm64", 1),
+    ] {
+        for output in ["out", "out.tar"] {
+            let name = ["--name", "me/x", "--tag", "v1", option];
+            scratch.run(
+                &[
+                    &["merge", "-f", "-o", output],
+                    &name[..],
+                    &["a.tar", "b.tar"],
+                ]
+                .concat(),
+            );
+            let bytes = if output == "out" {
+                fs::read(scratch.path("out/manifest.json")).unwrap()
+            } else {
+                let archive = fs::read(scratch.path("out.tar")).unwrap();
+                let mut archive = tar::Archive::new(&archive[..]);
+                let mut entries = archive.entries().unwrap().map(Result::unwrap);
+                let mut entry = entries
+                    .find(|e| e.path().unwrap().to_str() == Some("manifest.json"))
+                    .unwrap();
+                let mut bytes = Vec::new();
+                std::io::Read::read_to_end(&mut entry, &mut bytes).unwrap();
+                bytes
+            };
+            let items: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+            for (i, platform) in ["linux-amd64", "linux-arm64"].iter().enumerate() {
+                let mut tags = vec![format!("docker.io/me/x:v1-{platform}")];
+                tags.extend((i == plain).then(|| "docker.io/me/x:v1".to_owned()));
+                assert_eq!(items[i]["RepoTags"], json!(tags));
+            }
+        }
+        // It is still a layout to us, and the same image.
+        let digest = scratch.run(&["merge", "-f", "-o", "again.tar", "out.tar"]);
+        assert_eq!(
+            scratch.run(&["merge", "-f", "-o", "again", "a.tar", "b.tar"]),
+            digest
+        );
+    }
+    let options = ["--name", "x", "--docker-manifest=linux/s390x"];
+    let message = scratch.fail(&[&["merge", "-o", "no"], &options[..], &["a.tar"]].concat());
+    assert!(message.contains("no image for the platform linux/s390x; there are linux/amd64"));
+}
+
+#[test]
 fn json_prints_the_descriptor_of_the_index() {
     let scratch = two_archives();
     let printed = scratch.run(&["merge", "--json", "-o", "out", "a.tar", "b.tar"]);

@@ -99,6 +99,39 @@ fn every_format_that_skopeo_writes_is_read() {
 }
 
 #[test]
+fn skopeo_reads_a_docker_manifest_as_a_docker_archive() {
+    if !have(&["skopeo"]) {
+        return;
+    }
+    let scratch = Scratch::new();
+    let expected = both(&scratch);
+    let options = [
+        "--name",
+        "hello",
+        "--docker-manifest=linux/arm64",
+        "-o",
+        "docker.tar",
+    ];
+    scratch.run(&[&["merge"], &options[..], &["image.tar"]].concat());
+    for (tag, i) in [
+        ("latest-linux-amd64", 0),
+        ("latest-linux-arm64", 1),
+        ("latest", 1),
+    ] {
+        let copy = format!("copy-{tag}");
+        sh(
+            &scratch,
+            &format!(
+                "skopeo --insecure-policy copy -q docker-archive:docker.tar:docker.io/library/hello:{tag} dir:{copy}"
+            ),
+        );
+        scratch.run(&["merge", "-f", "-o", "out", &copy]);
+        let found = Merged::directory(&scratch.path("out"));
+        assert_eq!(image_ids(&found), image_ids(&expected)[i..=i]);
+    }
+}
+
+#[test]
 fn all_platforms_in_a_directory_of_skopeo_are_the_same_image() {
     if !have(&["skopeo"]) {
         return;

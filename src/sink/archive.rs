@@ -14,11 +14,10 @@ use std::io::{Seek, SeekFrom, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use super::copy;
+use super::{copy, fixed_files};
 use crate::error::Error;
 use crate::merge::{Merged, Part};
 use crate::parallel;
-use crate::spec::{INDEX_FILE, LAYOUT_FILE, layout_marker};
 
 /// Tar counts in blocks of this size.
 const BLOCK: u64 = 512;
@@ -28,13 +27,10 @@ pub fn write(merged: &Merged, jobs: usize, path: &Path) -> Result<(), Error> {
     let failed = || Error::io("write", path);
     let mut file = File::create_new(path).map_err(failed())?;
     let mut end = 0;
-    for (name, bytes) in [
-        (LAYOUT_FILE, &layout_marker()[..]),
-        (INDEX_FILE, &merged.root.raw),
-    ] {
+    for (name, bytes) in fixed_files(merged) {
         let size = bytes.len() as u64;
         put_header(&mut file, end, name, Some(size)).map_err(failed())?;
-        file.write_all(bytes).map_err(failed())?;
+        file.write_all(&bytes).map_err(failed())?;
         end += BLOCK + size.next_multiple_of(BLOCK);
     }
     let directories: BTreeSet<String> = merged

@@ -7,12 +7,11 @@ use std::path::Path;
 
 use walkdir::WalkDir;
 
-use super::{Staging, copy};
+use super::{Staging, copy, fixed_files};
 use crate::blob::Content;
 use crate::error::Error;
 use crate::merge::{Merged, Part};
 use crate::parallel;
-use crate::spec::{INDEX_FILE, LAYOUT_FILE, layout_marker};
 
 /// Writes the layout as the output of `staging`.
 pub fn write(merged: &Merged, link: bool, jobs: usize, staging: &Staging) -> Result<(), Error> {
@@ -24,10 +23,7 @@ pub fn write(merged: &Merged, link: bool, jobs: usize, staging: &Staging) -> Res
         }
     }
     parallel::map(jobs, &merged.blobs, |part| place(part, link, staging, root))?;
-    for (name, bytes) in [
-        (LAYOUT_FILE, &layout_marker()[..]),
-        (INDEX_FILE, &merged.root.raw),
-    ] {
+    for (name, bytes) in fixed_files(merged) {
         let path = root.join(name);
         fs::write(&path, bytes).map_err(Error::io("write", &path))?;
     }

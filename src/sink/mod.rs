@@ -4,6 +4,7 @@ mod archive;
 mod layout;
 mod staging;
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io;
 use std::path::Path;
@@ -13,6 +14,7 @@ use crate::codec::Encoding;
 use crate::error::Error;
 use crate::flow::{self, Hashes};
 use crate::merge::{Merged, Part};
+use crate::spec::{DOCKER_FILE, INDEX_FILE, LAYOUT_FILE, layout_marker};
 
 pub use staging::{Staging, clean_up};
 
@@ -37,6 +39,17 @@ pub fn write(
         Format::Layout => layout::write(merged, link, jobs, staging),
         Format::Archive => archive::write(merged, jobs, &staging.output()),
     }
+}
+
+/// The files of an image layout that are no blobs, in the order of an archive.
+fn fixed_files(merged: &Merged) -> Vec<(&'static str, Cow<'_, [u8]>)> {
+    let mut files = vec![
+        (LAYOUT_FILE, Cow::from(layout_marker())),
+        (INDEX_FILE, Cow::from(&merged.root.raw[..])),
+    ];
+    let docker = merged.docker_manifest.as_ref();
+    files.extend(docker.map(|bytes| (DOCKER_FILE, Cow::from(&bytes[..]))));
+    files
 }
 
 /// Copies the bytes of a blob to `output`, where it stands at its place, and verifies them on the

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use crate::error::Error;
 use crate::flow::fill;
 use crate::source::is_tar;
-use crate::spec::{INDEX_FILE, LAYOUT_FILE};
+use crate::spec::{DOCKER_FILE, INDEX_FILE, LAYOUT_FILE};
 
 /// The staging directories of this process. Whoever holds the lock may remove or rename them.
 static LIVE: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
@@ -199,7 +199,7 @@ fn may_replace(path: &Path, replace: bool) -> Result<(), Error> {
 }
 
 fn is_layout(path: &Path) -> io::Result<bool> {
-    let ours = [LAYOUT_FILE, INDEX_FILE, "blobs"];
+    let ours = [LAYOUT_FILE, INDEX_FILE, "blobs", DOCKER_FILE];
     for entry in fs::read_dir(path)? {
         if !ours
             .iter()

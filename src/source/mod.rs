@@ -174,7 +174,6 @@ pub fn unite(
         united.notes.extend(found.notes);
         united.said.add(found.said, decided, &mut united.notes)?;
     }
-    united.said.annotations.extend(decided.clone());
     Ok(united)
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+use crate::Annotations;
 use crate::error::Error;
 
 /// The properties of an index but its manifests.
@@ -19,6 +20,14 @@ pub struct Said {
 }
 
 impl Said {
+    /// Lets the user have the last word.
+    pub fn overrule(&mut self, annotations: &Annotations) {
+        self.annotations.extend(annotations.index.clone());
+        let of_root = annotations.index_descriptor.clone().into_iter();
+        self.root_annotations
+            .extend(of_root.map(|(key, value)| (key, Some(value))));
+    }
+
     /// Adds what another index says. Where the two contradict each other, `decided` must have the
     /// word; it need not for descriptors, whose annotations speak of the one index alone (when it
     /// was made, say).

@@ -9,6 +9,9 @@ pub const LAYOUT_FILE: &str = "oci-layout";
 /// The file that lists what an image layout holds.
 pub const INDEX_FILE: &str = "index.json";
 
+/// The file that Docker's classic store reads; image layouts may have further files.
+pub const DOCKER_FILE: &str = "manifest.json";
+
 /// Consumers refuse any other version (containers/image `oci/layout`).
 const VERSION: &str = "1.0.0";
 

@@ -22,7 +22,7 @@ pub use descriptor::Descriptor;
 pub use digest::{Algorithm, DiffId, Digest, Hasher};
 pub use document::{Document, MAX_CONFIG, MAX_MANIFEST, confusable};
 pub use index::Index;
-pub use layout::{INDEX_FILE, LAYOUT_FILE, check_layout, layout_marker};
+pub use layout::{DOCKER_FILE, INDEX_FILE, LAYOUT_FILE, check_layout, layout_marker};
 pub use manifest::Manifest;
 pub use name::{ImageName, NAME_ANNOTATIONS};
 pub use platform::Platform;

@@ -46,9 +46,14 @@ impl ImageName {
         })
     }
 
+    /// The whole name, with something behind its tag.
+    pub fn with_suffix(&self, suffix: &str) -> String {
+        format!("{}:{}{suffix}", self.repository, self.tag)
+    }
+
     /// The annotations of the one descriptor of `index.json`.
     pub fn annotations(&self) -> BTreeMap<String, String> {
-        let full = format!("{}:{}", self.repository, self.tag);
+        let full = self.with_suffix("");
         let values = [full.clone(), self.tag.clone(), full];
         NAME_ANNOTATIONS
             .map(str::to_owned)

@@ -1,11 +1,13 @@
 //! Changes of images, one file each. An image that a transform has nothing to do for comes out with
 //! the manifest it had, byte for byte.
 
+mod annotations;
 mod attestations;
 mod compression;
 mod media_types;
 mod platform;
 
+pub use annotations::annotate;
 pub use attestations::{KIND, SUBJECT, keep_true_attestations};
 pub use compression::compress;
 pub use media_types::to_oci;
