@@ -132,6 +132,7 @@ pub fn merge(request: &Request) -> Result<Outcome, Error> {
     let mut contents = source::unite(contents, &request.annotations.index)?;
     contents.said.overrule(&request.annotations);
 
+    store.resolve(&mut contents.images)?;
     let (images, mut notes) = (contents.images, contents.notes);
     let images = merge::arrange(images, &request.platforms, &mut notes)?;
     let images = images.into_iter().map(transform::to_oci).collect();

@@ -363,6 +363,59 @@ fn standard_input_with_no_image_is_an_error() {
     assert!(stderr(&output).contains("standard input has room for one"));
 }
 
+#[test]
+fn a_layer_that_streams_share_is_compressed_once_and_found_by_all() {
+    let scratch = Scratch::new();
+    for (name, platform) in [
+        ("a", "linux/amd64"),
+        ("b", "linux/arm64"),
+        ("c", "linux/s390x"),
+    ] {
+        let archive = TestImage::new(platform).docker_archive();
+        scratch.write(&format!("{name}.tar"), &archive);
+        scratch.write(&format!("{name}.tar.gz"), &gzip(&archive));
+    }
+    for compression in ["gzip", "zstd", "none"] {
+        for jobs in ["1", "4"] {
+            let options = ["--compression", compression, "--jobs", jobs, "-f", "-o"];
+            let merge = |output, inputs: &[&str]| {
+                scratch.run(&[&["merge"], &options[..], &[output], inputs].concat())
+            };
+            let plain = merge("plain", &["a.tar", "b.tar", "c.tar"]);
+            assert_eq!(merge("gz", &["a.tar.gz", "b.tar.gz", "c.tar.gz"]), plain);
+            assert_eq!(merge("both", &["c.tar", "a.tar.gz", "b.tar.gz"]), plain);
+            Merged::directory(&scratch.path("gz"));
+        }
+    }
+}
+
+#[test]
+fn a_layer_that_is_named_for_another_one_does_not_hide_it() {
+    // The name of an entry is no proof: here both are called what only one of them is.
+    let (a, b) = (TestImage::new("linux/amd64"), TestImage::new("linux/arm64"));
+    let name = format!("{}/layer.tar", hex(&a.layers[1]));
+    let archive = |image: &TestImage| {
+        let config = image.config_bytes();
+        let manifest = json!([{ "Config": "c", "Layers": ["0", name] }]);
+        let manifest = serde_json::to_vec(&manifest).unwrap();
+        gzip(&tar(&[
+            ("0", &image.layers[0]),
+            (&name, &image.layers[1]),
+            ("c", &config),
+            ("manifest.json", &manifest),
+        ]))
+    };
+    let scratch = Scratch::new();
+    scratch.write("a", &archive(&a));
+    scratch.write("b", &archive(&b));
+    scratch.run(&["merge", "-o", "alone", "b"]);
+    let message = scratch.fail(&["merge", "--jobs", "1", "-o", "out", "a", "b"]);
+    assert!(
+        message.contains("it is named for another digest than it has"),
+        "{message}"
+    );
+}
+
 // ---- Images of several platforms
 
 /// An image of both architectures, as BuildKit makes it: with an attestation of each.

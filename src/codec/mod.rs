@@ -1,6 +1,7 @@
 //! How bytes are encoded: plain, gzip or zstd; told apart by content.
 
 mod encoder;
+mod read_ahead;
 
 use std::io::{self, BufReader, Read};
 
@@ -9,6 +10,7 @@ use flate2::bufread::MultiGzDecoder;
 use crate::spec::MediaType;
 
 pub use encoder::{BlockWriter, Encoder, Level};
+pub use read_ahead::ReadAhead;
 
 /// How the bytes of a layer, or of a whole archive, are encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

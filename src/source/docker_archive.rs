@@ -173,6 +173,10 @@ impl Reader<'_> {
                 let descriptor = Descriptor::new(MediaType::ImageLayer, digest, found.size);
                 (descriptor, found.content, Encoding::Plain)
             }
+            Identified::Known(digest, found) => {
+                let descriptor = Descriptor::new(MediaType::ImageLayer, digest, found.size);
+                (descriptor, found.content, Encoding::Plain)
+            }
             Identified::Staged(staged) => {
                 let encoding = staged.original_encoding;
                 let (digest, size) = staged.original.clone();
@@ -195,8 +199,10 @@ impl Reader<'_> {
     /// Finds out how a layer is encoded. Nothing in the archive says the digest of a compressed
     /// one, so it is read and staged here.
     fn identify(&mut self, name: &str, found: Found) -> Result<Identified, Error> {
-        if let Content::Staged(staged) = found.content {
-            return Ok(Identified::Staged(staged));
+        match found.content {
+            Content::Staged(staged) => return Ok(Identified::Staged(staged)),
+            Content::Known(ref digest) => return Ok(Identified::Known(digest.clone(), found)),
+            _ => {}
         }
         let place = match &found.content {
             Content::Range { offset, .. } => *offset,
@@ -215,7 +221,6 @@ impl Reader<'_> {
             .store
             .put(stream, encoding, encoding, Hashes::SHA256)
             .map_err(|broken| broken.blame(corrupt, self.store.directory()))?;
-        let staged = Arc::new(staged);
         self.staged.insert(place, staged.clone());
         Ok(Identified::Staged(staged))
     }
@@ -247,5 +252,6 @@ fn check_name(tree: &Tree, name: &str, found: &Digest) -> Result<(), Error> {
 
 enum Identified {
     Plain(Found),
+    Known(Digest, Found),
     Staged(Arc<Staged>),
 }

@@ -333,8 +333,10 @@ impl Reader<'_> {
     /// How a layer is encoded, by its content: podman saves uncompressed layers in Docker manifests
     /// that call them gzip, and consumers look at the content too.
     fn encoding(&self, blob: &Blob) -> Result<Encoding, Error> {
-        if let Content::Staged(staged) = &blob.content {
-            return Ok(staged.original_encoding);
+        match &blob.content {
+            Content::Staged(staged) => return Ok(staged.original_encoding),
+            Content::Known(_) => return Ok(Encoding::Plain),
+            _ => {}
         }
         let (_, encoding, _) = (blob.content.open())
             .and_then(sniff)

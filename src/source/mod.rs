@@ -180,7 +180,7 @@ pub fn unite(
 fn open(input: &Input, store: &Store) -> Result<Tree, Error> {
     let path = &input.path;
     if input.is_stdin() {
-        return archive::open_stream(Path::new("standard input"), io::stdin().lock(), store);
+        return archive::open_stream(Path::new("standard input"), io::stdin(), store);
     }
     let metadata = path.metadata().map_err(Error::io("read", path))?;
     if metadata.is_dir() {
@@ -194,7 +194,10 @@ fn open(input: &Input, store: &Store) -> Result<Tree, Error> {
     let n = fill(&mut file, &mut head).map_err(Error::io("read", path))?;
     match Encoding::sniff(&head[..n]) {
         Encoding::Plain if is_tar(&head[..n]) => archive::look_up(path, file, metadata.len()),
-        _ => archive::open_stream(path, head[..n].chain(file), store),
+        _ => {
+            let all = io::Cursor::new(head[..n].to_vec()).chain(file);
+            archive::open_stream(path, all, store)
+        }
     }
 }
 

@@ -62,6 +62,13 @@ pub enum Entry {
     Document(Arc<[u8]>),
     /// A large file of a stream, staged.
     Staged(Arc<Staged>),
+    /// A file of a stream whose bytes are staged for another one.
+    Known {
+        /// Their digest.
+        digest: Digest,
+        /// How many there are.
+        size: u64,
+    },
     /// A symbolic link, relative to the directory that it is in.
     SymbolicLink(String),
     /// A hard link, relative to the root.
@@ -186,6 +193,10 @@ impl Tree {
                     Entry::Staged(staged) => Found {
                         content: Content::Staged(staged.clone()),
                         size: staged.original.1,
+                    },
+                    Entry::Known { digest, size } => Found {
+                        content: Content::Known(digest.clone()),
+                        size: *size,
                     },
                     Entry::SymbolicLink(_) | Entry::HardLink(_) => unreachable!("followed"),
                 }))
