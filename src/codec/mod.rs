@@ -94,3 +94,18 @@ impl Compression {
         }
     }
 }
+
+/// Whether this is the header of a tar entry: old (v7) archives have no magic, but all have a
+/// checksum.
+pub fn is_tar(head: &[u8]) -> bool {
+    let Ok(block) = <[u8; 512]>::try_from(head) else {
+        return false;
+    };
+    let header = tar::Header::from_byte_slice(&block);
+    let sum: u32 = block
+        .iter()
+        .enumerate()
+        .map(|(i, b)| u32::from(if (148..156).contains(&i) { b' ' } else { *b }))
+        .sum();
+    header.cksum().is_ok_and(|found| found == sum)
+}

@@ -15,8 +15,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tar::EntryType;
 
 use super::tree::{Entry, Tree, normal};
-use super::{describe, is_tar, sniff};
-use crate::codec::{Encoding, ReadAhead};
+use super::{describe, no_image, sniff};
+use crate::codec::{Encoding, ReadAhead, is_tar};
 use crate::error::Error;
 use crate::flow::{self, Broken, Hashes, fill};
 use crate::spec::{Digest, MAX_CONFIG};
@@ -50,9 +50,11 @@ pub fn look_up(path: &Path, mut file: File, size: u64) -> Result<Tree, Error> {
         .entries_with_seek()
         .map_err(|e| damaged(e.to_string()))?;
     let mut entries = HashMap::new();
+    let mut count = 0;
     while let Some(entry) = leash.next(&mut walk) {
         let entry = entry.map_err(|e| damaged(e.to_string()))?;
-        check(&entry, entries.len()).map_err(damaged)?;
+        count += 1;
+        check(&entry, count).map_err(damaged)?;
         let Some(name) = name(&entry) else { continue };
         let (offset, len) = (entry.raw_file_position(), entry.size());
         let found = match link(&entry) {
@@ -81,11 +83,13 @@ pub fn open_stream(
     let head = head[..n].to_vec();
     let encoding = Encoding::sniff(&head);
     if encoding == Encoding::Plain && !is_tar(&head) {
-        return Err(Error::NotAnImage {
-            input: path.display().to_string(),
-            found: describe(&head).to_owned(),
-            hint: None,
-        });
+        let mut error = no_image(path, &head);
+        if let Error::NotAnImage { hint, .. } = &mut error
+            && head.trim_ascii_start().starts_with(b"{")
+        {
+            *hint = Some("an image of nix2container must be given as a file".to_owned());
+        }
+        return Err(error);
     }
     read_stream(path, io::Cursor::new(head).chain(file), encoding, store)
 }
@@ -133,9 +137,11 @@ fn read_stream(
     let mut walk = archive.entries().map_err(broken)?;
     let mut entries = HashMap::new();
     let mut documents = 0;
+    let mut count = 0;
     while let Some(entry) = leash.next(&mut walk) {
         let mut entry = entry.map_err(broken)?;
-        check(&entry, entries.len()).map_err(|problem| damaged("tar archive", problem))?;
+        count += 1;
+        check(&entry, count).map_err(|problem| damaged("tar archive", problem))?;
         let name = name(&entry);
         let basename = name.as_deref().and_then(|name| name.rsplit('/').next());
         let is_ignored = basename.is_none_or(|name| LEGACY.contains(&name));
@@ -234,12 +240,12 @@ fn claim(name: &str) -> Option<Digest> {
 }
 
 /// Refuses what no archive of an image has.
-fn check<R: Read>(entry: &tar::Entry<'_, R>, entries: usize) -> Result<(), String> {
+fn check<R: Read>(entry: &tar::Entry<'_, R>, count: usize) -> Result<(), String> {
     let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
     if entry.header().entry_type().is_gnu_sparse() {
         return Err(format!("the entry {name:?} is a sparse file"));
     }
-    if entries >= MAX_ENTRIES {
+    if count > MAX_ENTRIES {
         return Err(format!("it has more than {MAX_ENTRIES} entries"));
     }
     Ok(())

@@ -212,6 +212,16 @@ impl Tree {
             .transpose()
     }
 
+    /// Takes `cost` bytes off what the documents of an input may cost.
+    pub fn charge(&self, cost: u64) -> Result<(), Error> {
+        let left = self.budget.get().checked_sub(cost);
+        self.budget.set(left.ok_or_else(|| Error::TooManyDocuments {
+            input: self.input.to_string(),
+            limit: MAX_DOCUMENTS,
+        })?);
+        Ok(())
+    }
+
     /// The bytes of a small file that was found, which the input calls `name`.
     pub fn read(&self, found: &Found, name: &str, limit: u64) -> Result<Arc<[u8]>, Error> {
         if found.size > limit {
@@ -222,11 +232,7 @@ impl Tree {
                 limit,
             });
         }
-        let left = self.budget.get().checked_sub(found.size);
-        self.budget.set(left.ok_or_else(|| Error::TooManyDocuments {
-            input: self.input.to_string(),
-            limit: MAX_DOCUMENTS,
-        })?);
+        self.charge(found.size)?;
         if let Content::Bytes(bytes) = &found.content {
             return Ok(bytes.clone());
         }
