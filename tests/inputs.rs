@@ -114,6 +114,22 @@ fn layers_may_be_links_to_other_entries() {
 }
 
 #[test]
+fn small_compressed_layers_are_told_apart() {
+    let p = parts(&["a", "b"]);
+    let mut image = p.image.clone();
+    image.layers = vec![vec![0; 1024], Vec::new()];
+    is_read(
+        &image,
+        &tar(&[
+            ("a", &gzip(&image.layers[0])),
+            ("b", &gzip(&image.layers[1])),
+            ("config.json", &image.config_bytes()),
+            ("manifest.json", &p.manifest),
+        ]),
+    );
+}
+
+#[test]
 fn a_layer_may_be_listed_twice_and_a_path_be_there_twice() {
     // As dockerTools writes an image whose base has the same layers.
     let mut p = parts(&["a/layer.tar", "b/layer.tar", "a/layer.tar"]);

@@ -189,7 +189,8 @@ fn read_stream(
     Ok(Tree::archive(path, entries))
 }
 
-/// Keeps a JSON file of at most `room` bytes (and an empty one), stages anything else.
+/// Keeps a JSON file of at most `room` bytes (and what is too small to be a tar, of which an archive
+/// can have very many), stages anything else.
 fn take(
     entry: impl Read,
     room: u64,
@@ -198,7 +199,7 @@ fn take(
 ) -> Result<Entry, Broken> {
     let (head, encoding, mut input) = sniff(entry).map_err(Broken::Read)?;
     let is_json = matches!(head.trim_ascii_start().first(), Some(b'{' | b'['));
-    if is_json || head.is_empty() {
+    if is_json || head.len() < 512 {
         let mut bytes = Vec::new();
         (&mut input)
             .take(room + 1)

@@ -188,10 +188,10 @@ impl Reader<'_> {
             _ => {}
         }
         let place = match &found.content {
-            Content::Range { offset, .. } => *offset,
-            _ => 0,
+            Content::Range { offset, .. } => Some(*offset),
+            _ => None,
         };
-        if let Some(staged) = self.staged.get(&place) {
+        if let Some(staged) = place.and_then(|place| self.staged.get(&place)) {
             return Ok(Identified::Staged(staged.clone()));
         }
         let corrupt = |e: std::io::Error| self.tree.corrupt(format!("layer {name:?}"), &e);
@@ -204,7 +204,8 @@ impl Reader<'_> {
             .store
             .put(stream, encoding, encoding, Hashes::SHA256)
             .map_err(|broken| broken.blame(corrupt, self.store.directory()))?;
-        self.staged.insert(place, staged.clone());
+        self.staged
+            .extend(place.map(|place| (place, staged.clone())));
         Ok(Identified::Staged(staged))
     }
 }
