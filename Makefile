@@ -24,10 +24,15 @@ test: setup static
 demo: setup static
 	tests/demo/run
 
+nix_files = $$(git ls-files '*.nix')
+
 lint:
+	tests/lint-tools
+	target/tools/bin/nixfmt --check $(nix_files)
+	target/tools/bin/deadnix --fail $(nix_files)
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
-	shellcheck -x .ci/run tests/setup tests/nix/run tests/readme/run tests/demo/run
+	shellcheck -x .ci/run tests/setup tests/lint-tools tests/nix/run tests/readme/run tests/demo/run
 
 setup:
 	tests/setup

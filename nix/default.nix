@@ -8,16 +8,24 @@
 { lib, buildPackages }:
 
 lib.makeScope buildPackages.newScope (self: {
-  /** The tool itself. Override it here and every function uses the other one. */
+  /**
+    The tool itself. Override it here and every function uses the other one.
+  */
   polyarch = self.callPackage ./package.nix { };
 
-  /** One image derivation of any kind → OCI image layout. */
+  /**
+    One image derivation of any kind → OCI image layout.
+  */
   mkImageLayout = self.callPackage ./mk-image-layout.nix { };
 
-  /** One image per platform → one multi-platform OCI image. */
+  /**
+    One image per platform → one multi-platform OCI image.
+  */
   mkMultiArchImage = self.callPackage ./mk-multi-arch-image.nix { };
 
-  /** The script behind `passthru.push`. */
+  /**
+    The script behind `passthru.push`.
+  */
   mkPushScript = self.callPackage ./push.nix { };
 
   # What the functions share. Not meant for users, but nothing is hidden.

@@ -1,6 +1,5 @@
 # `polyarch merge` as a derivation: the one place of nix/ where the tool runs.
 {
-  lib,
   runCommand,
   polyarch,
 }:
@@ -79,14 +78,12 @@ let
     }
   '';
 in
-runCommand name
-  {
-    # The values reach the tool as a bash array, every character of them as it was written.
-    __structuredAttrs = true;
-    mergeArguments = options ++ [ "--" ] ++ images;
-    nativeBuildInputs = [ polyarch ];
-    inherit passthru;
-    # Said only where it is meant: it is an experimental feature in some versions of Nix.
-    ${if discardReferences then "unsafeDiscardReferences" else null}.out = true;
-  }
-  (if stream == null then fromFiles else fromStream)
+runCommand name {
+  # The values reach the tool as a bash array, every character of them as it was written.
+  __structuredAttrs = true;
+  mergeArguments = options ++ [ "--" ] ++ images;
+  nativeBuildInputs = [ polyarch ];
+  inherit passthru;
+  # Said only where it is meant: it is an experimental feature in some versions of Nix.
+  ${if discardReferences then "unsafeDiscardReferences" else null}.out = true;
+} (if stream == null then fromFiles else fromStream)

@@ -1,6 +1,10 @@
 # The script that pushes a merged image to a registry. No part of any build: it is for the network that builds do
 # not have, and runs as the person who starts it.
-{ lib, skopeo, writeShellApplication }:
+{
+  lib,
+  skopeo,
+  writeShellApplication,
+}:
 
 /**
   Make a script that pushes an OCI image layout to `docker://NAME:TAG`, all platforms, every digest kept.

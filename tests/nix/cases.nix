@@ -87,19 +87,38 @@ rec {
   # Images as streams: `bySystem` has them by their attribute `stream`.
   streams = hello { images = map (image: image.stream) asList.images; };
   tarballs = hello { images = map (image: "${image}") asList.images; };
-  otherMachineImages = hello { images = map (image: otherMachine.${image}) [ "amd64" "arm64" ]; };
+  otherMachineImages = hello {
+    images = map (image: otherMachine.${image}) [
+      "amd64"
+      "arm64"
+    ];
+  };
   otherMachineStreams = hello {
-    images = map (image: otherMachine.${image}.stream) [ "amd64" "arm64" ];
+    images = map (image: otherMachine.${image}.stream) [
+      "amd64"
+      "arm64"
+    ];
   };
   otherMachinePaths = map toString otherMachineImages.images;
 
   # Streams of amd64 in other forms than a script of this machine.
-  streamForms = builtins.mapAttrs (_: amd64: hello { images = [ amd64 images.arm64 ]; }) {
-    # made by makeBinaryWrapper
-    program = images.stream "cp ${<nixpkgs/bin/stream>} $out";
-    # with an interpreter that is for another machine
-    script = images.scriptFor foreignProgram (writeAmd64 "exec");
-  };
+  streamForms =
+    builtins.mapAttrs
+      (
+        _: amd64:
+        hello {
+          images = [
+            amd64
+            images.arm64
+          ];
+        }
+      )
+      {
+        # made by makeBinaryWrapper
+        program = images.stream "cp ${<nixpkgs/bin/stream>} $out";
+        # with an interpreter that is for another machine
+        script = images.scriptFor foreignProgram (writeAmd64 "exec");
+      };
   writeAmd64 = run: "${run} ${pkgs.busybox}/bin/gzip -dc ${../fixtures/amd64-bli-hello-gz.tar.gz}";
   # bash for AVR, which no Linux and no qemu of anyone runs, by its ELF header: bytes 18 and 19 are the machine.
   foreignProgram = pkgs.runCommand "foreign" { } ''
@@ -183,7 +202,9 @@ rec {
   # The package set of another machine than the one that builds, as pkgsCross has it.
   cross =
     let
-      pkgsCross = (import <nixpkgs> { system = "riscv64-linux"; }).extend (_: _: { buildPackages = pkgs; });
+      pkgsCross = (import <nixpkgs> { system = "riscv64-linux"; }).extend (
+        _: _: { buildPackages = pkgs; }
+      );
     in
     (import ../.. { pkgs = pkgsCross; }).mkMultiArchImage {
       name = "hello";
@@ -193,7 +214,7 @@ rec {
   # The tool put in place by the user.
   otherTool =
     (polyarch.overrideScope (
-      final: prev: {
+      _final: prev: {
         polyarch = pkgs.runCommand "polyarch-other" { } "cp -R ${prev.polyarch} $out";
       }
     )).mkMultiArchImage

@@ -15,15 +15,22 @@ let
     name: file: more:
     runCommand name { passthru = attributes // more; } "cp ${file} $out";
 
-  layered = file: image "hello.tar.gz" file { stream = script "exec ${busybox}/bin/gzip -dc ${file}"; };
+  layered =
+    file: image "hello.tar.gz" file { stream = script "exec ${busybox}/bin/gzip -dc ${file}"; };
 
   # dockerTools.streamLayeredImage { name = "hello"; … }: a program that writes the archive to standard output. Only
   # the script is real in form; what it writes is what dockerTools wrote, uncompressed.
-  stream = runCommand "stream-hello" { passthru = attributes // { isExe = true; }; };
-  scriptFor = interpreter: text: stream ''
-    printf '%s\n' '#! ${interpreter} -e' 'echo "Creating the layers" >&2' ${builtins.toJSON text} > $out
-    chmod +x $out
-  '';
+  stream = runCommand "stream-hello" {
+    passthru = attributes // {
+      isExe = true;
+    };
+  };
+  scriptFor =
+    interpreter: text:
+    stream ''
+      printf '%s\n' '#! ${interpreter} -e' 'echo "Creating the layers" >&2' ${builtins.toJSON text} > $out
+      chmod +x $out
+    '';
   script = scriptFor "${bash}/bin/bash";
 in
 rec {

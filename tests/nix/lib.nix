@@ -13,7 +13,6 @@ let
     length
     listToAttrs
     map
-    replaceStrings
     stringLength
     substring
     toString
@@ -54,7 +53,9 @@ rec {
     stringLength text >= stringLength suffix
     && substring (stringLength text - stringLength suffix) (-1) text == suffix;
   optionalString = condition: text: if condition then text else "";
-  concatMapStringsSep = separator: f: list: concatStringsSep separator (map f list);
+  concatMapStringsSep =
+    separator: f: list:
+    concatStringsSep separator (map f list);
   splitString =
     separator: text:
     filter isString (builtins.split (replaceStrings [ "." "+" ] [ "\\." "\\+" ] separator) text);
@@ -63,8 +64,7 @@ rec {
 
   # Kinds of values
   isDerivation = value: value.type or null == "derivation";
-  isStorePath =
-    value: isStringLike value && dirOf (toString value) == builtins.storeDir;
+  isStorePath = value: isStringLike value && dirOf (toString value) == builtins.storeDir;
 
   # Files
   importTOML = path: builtins.fromTOML (builtins.readFile path);
@@ -144,10 +144,7 @@ rec {
       };
       fileFilter = predicate: directory: {
         inherit (coerce directory) near;
-        has =
-          path:
-          (coerce directory).has path
-          && predicate { name = baseNameOf path; };
+        has = path: (coerce directory).has path && predicate { name = baseNameOf path; };
       };
       toSource =
         { root, fileset }:

@@ -185,7 +185,9 @@ let
     callPackage = pkgs.newScope { };
     buildPackages = pkgs;
 
-    pkgsCross.aarch64-multiplatform = pkgs.extend (_: _: forHost "aarch64-linux" // { buildPackages = pkgs; });
+    pkgsCross.aarch64-multiplatform = pkgs.extend (
+      _: _: forHost "aarch64-linux" // { buildPackages = pkgs; }
+    );
 
     # nixpkgs does this for overlays given to `import <nixpkgs>`.
     extend =
