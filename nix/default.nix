@@ -28,10 +28,27 @@ lib.makeScope buildPackages.newScope (self: {
   */
   mkPushScript = self.callPackage ./push.nix { };
 
+  /**
+    The script behind `passthru.copyToPodman`.
+  */
+  mkCopyToPodmanScript = self.callPackage ./copy-to-podman.nix { };
+
+  /**
+    The script behind `passthru.copyToDocker`.
+  */
+  mkCopyToDockerScript = self.callPackage ./copy-to-docker.nix { };
+
+  /**
+    The script behind `passthru.inspect`.
+  */
+  mkInspectScript = self.callPackage ./inspect.nix { };
+
   # What the functions share. Not meant for users, but nothing is hidden.
   merge = self.callPackage ./merge.nix { };
   arguments = self.callPackage ./arguments.nix { };
   platforms = self.callPackage ./platforms.nix { };
+  packageSets = self.callPackage ./package-sets.nix { };
+  labelsOf = self.callPackage ./labels-of.nix { };
   inputOf = self.callPackage ./input-of.nix { };
   reference = self.callPackage ./reference.nix { };
 })

@@ -199,6 +199,209 @@ rec {
     "--dashes" = "--name";
   };
 
+  levels = hello {
+    annotations = {
+      index = annotations;
+      manifest = {
+        "on" = "manifest";
+        "index:x" = "a key with a level in it";
+      };
+      descriptor."on" = "descriptor";
+    };
+  };
+  labelled = hello {
+    labelsFrom = {
+      type = "derivation";
+      version = "1.2";
+      meta = {
+        description = "Says \"hello\", $HOME";
+        homepage = "https://example.org/hello";
+        license = with pkgs.lib.licenses; [
+          mit
+          asl20
+        ];
+      };
+    };
+    annotations.manifest."org.opencontainers.image.version" = "3";
+  };
+
+  # Licences of nixpkgs → SPDX expressions, null where there is none.
+  licenses =
+    let
+      inherit (pkgs.lib.licenses) mit asl20;
+      unfree.free = false;
+      gpl2.spdxId = "GPL-2.0-only";
+      classpath.spdxId = "Classpath-exception-2.0";
+      compound = operator: licenses: {
+        licenseType = "compound";
+        inherit operator licenses;
+      };
+    in
+    builtins.mapAttrs
+      (
+        _: license:
+        (polyarch.labelsOf { meta = { inherit license; }; })."org.opencontainers.image.licenses" or null
+      )
+      {
+        one = mit;
+        oneInAList = [ mit ];
+        several = [
+          mit
+          asl20
+        ];
+        inherit unfree;
+        partlyUnfree = [
+          mit
+          unfree
+        ];
+        none = [ ];
+        compound = compound "AND" [
+          (compound "OR" [
+            mit
+            asl20
+          ])
+          {
+            licenseType = "exception";
+            operator = "WITH";
+            license = gpl2;
+            exception = classpath;
+          }
+        ];
+        plus = {
+          licenseType = "plus";
+          operator = "+";
+          license = gpl2;
+        };
+      };
+
+  # Scripts whose skopeo says what it is called with, and finds something else in the registry.
+  otherSkopeo =
+    (polyarch.overrideScope (
+      _: _: {
+        skopeo = pkgs.writeShellApplication {
+          name = "skopeo";
+          text = ''
+            printf '%s\n' "skopeo $*" >&2
+            case "$*" in
+              "inspect "*" docker://"*) echo '{}' ;;
+              inspect*) exec ${pkgs.skopeo}/bin/skopeo "$@" ;;
+            esac
+          '';
+        };
+      }
+    )).mkMultiArchImage
+      {
+        name = "hello";
+        images = [ images.amd64 ];
+      };
+
+  # Tags.
+  hashTag = hello { tag = null; };
+  hashTagOfLayout = hello {
+    tag = null;
+    format = "oci-layout";
+  };
+  hashTagOfAnother = hello {
+    tag = null;
+    annotations.a = "b";
+  };
+  manyTags = hello {
+    name = "registry.example/hello";
+    tag = "v1";
+    tags = [
+      "v1"
+      "latest"
+      "1.2"
+    ];
+    meta.description = "An image";
+  };
+
+  # A manifest.json for Docker's classic store.
+  dockerManifest = hello { dockerManifest = true; };
+  dockerManifestOfArm64 = hello {
+    dockerManifest = "aarch64-linux";
+    format = "oci-layout";
+  };
+
+  # Images as a function.
+  function =
+    more:
+    hello (
+      {
+        images =
+          pkgs:
+          pkgs.dockerTools.buildLayeredImage {
+            name = "hello";
+            config.Cmd = [
+              "${pkgs.hello}/bin/hello"
+              pkgs.addedByAnOverlay or ""
+            ];
+          };
+        systems = [
+          "x86_64-linux"
+          "aarch64-linux"
+        ];
+      }
+      // more
+    );
+  functionCross = function { };
+  functionNative = function { strategy = "native"; };
+  functionByHand = hello {
+    images =
+      builtins.mapAttrs
+        (
+          _: pkgs:
+          pkgs.dockerTools.buildLayeredImage {
+            name = "hello";
+            config.Cmd = [
+              "${pkgs.hello}/bin/hello"
+              ""
+            ];
+          }
+        )
+        {
+          ${pkgs.stdenv.hostPlatform.system} = pkgs;
+          ${if pkgs.stdenv.hostPlatform.system == "x86_64-linux" then "aarch64-linux" else "x86_64-linux"} =
+            import <nixpkgs>
+              {
+                localSystem.system = pkgs.stdenv.hostPlatform.system;
+                crossSystem.system =
+                  if pkgs.stdenv.hostPlatform.system == "x86_64-linux" then "aarch64-linux" else "x86_64-linux";
+              };
+        };
+  };
+  # overlays reach the package sets of all systems
+  functionWithOverlay =
+    let
+      changed = pkgs.extend (_: _: { addedByAnOverlay = "--loud"; });
+    in
+    builtins.mapAttrs
+      (
+        _: strategy:
+        map (image: image.config) (
+          builtins.attrValues
+            ((import ../.. { pkgs = changed; }).mkMultiArchImage {
+              name = "hello";
+              inherit strategy;
+              systems = [
+                "x86_64-linux"
+                "aarch64-linux"
+                "riscv64-linux"
+              ];
+              images =
+                pkgs:
+                pkgs.dockerTools.buildLayeredImage {
+                  name = "hello";
+                  config.Cmd = [ pkgs.addedByAnOverlay or "" ];
+                };
+            }).images
+        )
+      )
+      {
+        cross = "cross";
+        native = "native";
+      };
+
   # The package set of another machine than the one that builds, as pkgsCross has it.
   cross =
     let

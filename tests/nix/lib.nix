@@ -3,7 +3,6 @@
 let
   inherit (builtins)
     attrNames
-    concatStringsSep
     elemAt
     filter
     genList
@@ -23,6 +22,7 @@ in
 rec {
   inherit (builtins)
     concatLists
+    concatStringsSep
     head
     replaceStrings
     ;
@@ -36,6 +36,17 @@ rec {
     from 0;
   imap0 = f: list: genList (index: f index (elemAt list index)) (length list);
   optional = condition: value: if condition then [ value ] else [ ];
+  optionals = condition: list: if condition then list else [ ];
+  toList = value: if builtins.isList value then value else [ value ];
+  unique = builtins.foldl' (
+    list: value: if builtins.elem value list then list else list ++ [ value ]
+  ) [ ];
+  zipListsWith =
+    f: a: b:
+    genList (index: f (elemAt a index) (elemAt b index)) (length a);
+  optionalAttrs = condition: set: if condition then set else { };
+  filterAttrs =
+    predicate: set: removeAttrs set (filter (name: !predicate name set.${name}) (attrNames set));
   genAttrs = names: f: listToAttrs (map (name: nameValuePair name (f name)) names);
   nameValuePair = name: value: { inherit name value; };
   mapAttrs' = f: set: listToAttrs (mapAttrsToList f set);
@@ -107,6 +118,7 @@ rec {
       known = {
         x86_64-linux = go "linux" "amd64" "";
         aarch64-linux = go "linux" "arm64" "";
+        riscv64-linux = go "linux" "riscv64" "";
         armv6l-linux = go "linux" "arm" "6";
         armv7l-linux = go "linux" "arm" "7";
         i686-linux = go "linux" "386" "";
