@@ -44,6 +44,8 @@ CONF
   cp "$project/tests/nix/pkgs.nix" "$dir/nixpkgs/default.nix"
   cp "$project/tests/nix/lib.nix" "$dir/nixpkgs/lib.nix"
   cp "$project/tests/nix/nixpkgs-flake.nix" "$dir/nixpkgs/flake.nix"
+  mkdir -p "$dir/flake-parts"
+  cp "$project/tests/nix/flake-parts.nix" "$dir/flake-parts/flake.nix"
   cp "$(command -v bash-static)" "$dir/nixpkgs/bin/bash"
   cp "$(command -v busybox)" "$dir/nixpkgs/bin/busybox"
   cp "$POLYARCH" "$dir/nixpkgs/bin/polyarch"
@@ -52,7 +54,7 @@ CONF
   # The project as a clone would have it, without target/.
   source=$dir/source
   mkdir -p "$source"
-  (cd "$project" && cp -R Cargo.toml Cargo.lock default.nix flake.nix nix src tests "$source")
+  (cd "$project" && cp -R Cargo.toml Cargo.lock default.nix flake.nix nix src templates tests "$source")
 }
 
 physical() { printf '%s%s\n' "$store" "$1"; }

@@ -24,6 +24,7 @@ rec {
     concatLists
     concatStringsSep
     head
+    mapAttrs
     replaceStrings
     ;
 
@@ -76,6 +77,14 @@ rec {
   # Kinds of values
   isDerivation = value: value.type or null == "derivation";
   isStorePath = value: isStringLike value && dirOf (toString value) == builtins.storeDir;
+
+  # Modules: as much as flake-parts.nix looks at
+  mkOption = option: option;
+  literalExpression = text: { inherit text; };
+  types = {
+    lazyAttrsOf = _: { };
+    raw = { };
+  };
 
   # Files
   importTOML = path: builtins.fromTOML (builtins.readFile path);
