@@ -35,6 +35,9 @@ pub enum Content {
     Generated(Arc<dyn Generate>),
     /// Written to the staging area, and verified there.
     Staged(Arc<Staged>),
+    /// Staged for another blob of this digest, perhaps of another image, which
+    /// [`Store::resolve`](crate::store::Store::resolve) finds when all inputs are read.
+    Known(Digest),
     /// Not in the image: a layer that must be fetched from the URLs of its descriptor.
     Elsewhere,
 }
@@ -72,6 +75,10 @@ impl Content {
                 let mut file = File::open(path)?;
                 file.seek(SeekFrom::Start(*offset))?;
                 Box::new(file.take(*len))
+            }
+            Self::Known(digest) => {
+                let message = format!("{digest} is not resolved yet");
+                return Err(io::Error::new(io::ErrorKind::NotFound, message));
             }
             Self::Elsewhere => {
                 let message = "the layer is not in the image, but at the URLs of its descriptor";

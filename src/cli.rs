@@ -50,8 +50,8 @@ pub struct MergeArgs {
     /// `PLATFORM=` in front (os/arch or os/arch/variant, such as linux/arm64) asserts the platform
     /// of an image: a different one in its config is an error. The order of images does not matter.
     ///
-    /// `#NAME:TAG`, `#TAG` or `#@POSITION` (from 0) behind it picks one of several images. An IMAGE
-    /// that is just `-` comes through standard input.
+    /// `#NAME:TAG`, `#TAG` or `#@POSITION` (from 0) behind it picks one of several images; a file whose
+    /// name has a `#` takes a further one behind it. `-` comes through standard input.
     #[arg(required = true, value_name = "[PLATFORM=]IMAGE[#WHICH]")]
     images: Vec<OsString>,
 
@@ -198,14 +198,27 @@ impl MergeArgs {
             return Err("two images are \"-\": standard input has room for one".to_owned());
         }
         for (image, platform) in &self.set_platforms {
-            let meant = self.images.iter().zip(&mut inputs).find(|(argument, _)| {
+            let bad = |problem| Err(format!("--set-platform {image}: {problem}"));
+            // As it is written, with or without its platform in front.
+            let is_meant = |argument: &OsString| {
                 let argument = argument.to_string_lossy();
-                argument == *image || argument.ends_with(&format!("={image}"))
-            });
-            let Some((_, input)) = meant else {
-                return Err(format!("--set-platform {image}: no IMAGE is called that"));
+                argument == *image || split_platform(&argument).1 == image
             };
-            input.set_platform = Some(platform.clone());
+            let mut meant = self
+                .images
+                .iter()
+                .zip(&mut inputs)
+                .filter(|(a, _)| is_meant(a));
+            match (meant.next(), meant.next()) {
+                (None, _) => return bad("no IMAGE is called that"),
+                (Some(_), Some(_)) => {
+                    return bad("several are called that; put the PLATFORM= in front of the one");
+                }
+                (Some((_, input)), None) if input.set_platform.is_some() => {
+                    return bad("it is given twice");
+                }
+                (Some((_, input)), None) => input.set_platform = Some(platform.clone()),
+            }
         }
         Ok(inputs)
     }
@@ -254,13 +267,7 @@ fn input(argument: &OsStr) -> Input {
     let Some(text) = argument.to_str() else {
         return Input::path(argument.into());
     };
-    let platform = text
-        .split_once('=')
-        .and_then(|(platform, rest)| Some((platform.parse().ok()?, rest)));
-    let (platform, text) = match platform {
-        Some((platform, rest)) => (Some(platform), rest),
-        None => (None, text),
-    };
+    let (platform, text) = split_platform(text);
     let (path, select) = match text.rsplit_once('#') {
         None | Some((_, "")) => (text.strip_suffix('#').unwrap_or(text), Select::All),
         Some((path, which)) => match which.strip_prefix('@').map(str::parse) {
@@ -272,6 +279,15 @@ fn input(argument: &OsStr) -> Input {
         platform,
         select,
         ..Input::path(path.into())
+    }
+}
+
+fn split_platform(text: &str) -> (Option<Platform>, &str) {
+    let split = text.split_once('=');
+    let platform = split.and_then(|(platform, rest)| Some((platform.parse().ok()?, rest)));
+    match platform {
+        Some((platform, rest)) => (Some(platform), rest),
+        None => (None, text),
     }
 }
 

@@ -16,6 +16,9 @@ pub enum Error {
     #[error("{}: no such file or directory", path.display())]
     NotFound { path: PathBuf },
 
+    #[error("{}: no such file or directory (to take {select} of it)", path.display())]
+    NotFoundToSelect { path: PathBuf, select: String },
+
     #[error("{}: cannot {action}: {source}", path.display())]
     Io {
         action: &'static str,
@@ -168,6 +171,22 @@ pub enum Error {
         count: usize,
     },
 
+    #[error("{input}: {count} images, but the platform of one is to be set to {platform}")]
+    SetSeveral {
+        input: String,
+        platform: String,
+        count: usize,
+    },
+
+    #[error(
+        "the layer {digest} cannot have all the content that configs promise of it: {first} and {second}"
+    )]
+    AmbiguousLayer {
+        digest: Digest,
+        first: String,
+        second: String,
+    },
+
     #[error("{}: the output exists already", path.display())]
     OutputExists { path: PathBuf },
 
@@ -202,6 +221,12 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         let text = match self {
             Self::NotFound { path } => return not_found_hint(path),
+            Self::NotFoundToSelect { path, select } => {
+                return Some(format!(
+                    "what stands behind a # picks one of several images; if the file is called \"{}{select}\", put a # behind that",
+                    path.display()
+                ));
+            }
             Self::NotAnImage { hint, .. } => return hint.clone(),
             Self::Corrupt { problem, .. } if problem.contains("too much memory") => {
                 "it was compressed with a window of more than 128 MiB (zstd --long); compress it again without that"
@@ -237,6 +262,12 @@ impl Error {
                 ));
             }
             Self::AssertedSeveral { .. } => "leave the platform out: each image in it says its own",
+            Self::SetSeveral { input, .. } => {
+                return Some(format!(
+                    "pick one with {input}#NAME:TAG or {input}#@POSITION"
+                ));
+            }
+            Self::AmbiguousLayer { .. } => "one of the two is damaged or was tampered with",
             Self::OutputExists { .. } => "remove it, or replace it with --force",
             Self::OutputForeign { .. } => "remove it by hand if it is not needed",
             Self::OutputInsideInput { .. } | Self::InputInsideOutput { .. } => {

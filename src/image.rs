@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::blob::{Blob, Content};
 use crate::codec::Encoding;
-use crate::spec::{Descriptor, DiffId, Document, Manifest, Platform};
+use crate::spec::{Config, Descriptor, DiffId, Document, Manifest, MediaType, Platform};
 
 /// An image: its manifest as raw bytes with a view, its config, and its layers, bottom first.
 #[derive(Clone, Debug)]
@@ -38,4 +38,37 @@ pub struct Layer {
     pub diff_id: Option<DiffId>,
     /// How it is compressed. None for what is no filesystem layer: it is carried untouched.
     pub encoding: Option<Encoding>,
+}
+
+impl Image {
+    /// The image of a config and layers, where no manifest came with them.
+    pub fn new(
+        origin: Arc<str>,
+        config: &Document<Config>,
+        name: &str,
+        input: Arc<str>,
+        layers: Vec<Layer>,
+    ) -> Self {
+        let descriptor = Descriptor::of(MediaType::ImageConfig, &config.raw);
+        let manifest = Document::write(Manifest::new(
+            descriptor.clone(),
+            layers.iter().map(|l| l.blob.descriptor.clone()).collect(),
+        ));
+        Self {
+            origin,
+            platform: config.view.platform(),
+            config_platform: config.view.platform(),
+            descriptor: Descriptor::of(MediaType::ImageManifest, &manifest.raw),
+            manifest_content: Content::Bytes(manifest.raw.clone()),
+            manifest,
+            config: Blob {
+                descriptor,
+                content: Content::Bytes(config.raw.clone()),
+                input,
+                name: name.into(),
+            },
+            layers,
+            attestations: Vec::new(),
+        }
+    }
 }

@@ -11,7 +11,7 @@
 //!
 //! - [`spec`]: the documents of the image specification as data;
 //! - [`blob`], [`image`]: what flows;
-//! - [`source`]: what an input holds;
+//! - [`source`]: what an input holds; `claims`: what the user says of it;
 //! - [`codec`], [`flow`], [`store`]: bytes, on their one way from an input to the output;
 //! - [`transform`]: images to images;
 //! - [`mod@merge`]: images to an index;
@@ -31,12 +31,14 @@
 //! 9. Input is hostile: nothing is written under a name that comes from it.
 
 pub mod blob;
+mod claims;
 pub mod codec;
 pub mod error;
 pub mod flow;
 pub mod image;
 pub mod merge;
 mod parallel;
+mod said;
 pub mod sink;
 pub mod source;
 pub mod spec;
@@ -127,13 +129,16 @@ pub fn merge(request: &Request) -> Result<Outcome, Error> {
     let store = store::Store::new(&staging.blobs(), request.compression, request.jobs);
 
     let contents = parallel::map(request.jobs, &request.inputs, |input| {
-        source::read(input, &request.platforms, &store)
+        let contents = source::read(input, request, &store)?;
+        claims::hold(contents, input, &request.platforms)
     })?;
     let mut contents = source::unite(contents, &request.annotations.index)?;
+    claims::all_found(&contents, &request.platforms)?;
     contents.said.overrule(&request.annotations);
 
+    store.resolve(&mut contents.images)?;
     let (images, mut notes) = (contents.images, contents.notes);
-    let images = merge::arrange(images, &request.platforms, &mut notes)?;
+    let images = merge::arrange(images, &mut notes)?;
     let images = images.into_iter().map(transform::to_oci).collect();
     let images = transform::compress(images, &store)?;
     let images = transform::annotate(images, &request.annotations);
@@ -144,7 +149,7 @@ pub fn merge(request: &Request) -> Result<Outcome, Error> {
         (Some(name), Some(plain)) => Some(merge::docker_manifest(&images, name, plain.as_ref())?),
         _ => None,
     };
-    let mut merged = merge::merge(images, contents.said, request.name.as_ref());
+    let mut merged = merge::merge(images, contents.said, request.name.as_ref())?;
     merged.docker_manifest = docker;
     sink::write(
         &merged,

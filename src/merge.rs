@@ -1,6 +1,6 @@
 //! From images to one image index. Nothing here touches a file.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
@@ -8,9 +8,9 @@ use serde_json::{Map, Value, json};
 use crate::blob::{Blob, Content};
 use crate::codec::Encoding;
 use crate::error::Error;
-use crate::image::Image;
-use crate::source::Said;
-use crate::spec::{Descriptor, DiffId, Document, ImageName, Index, MediaType, Platform};
+use crate::image::{Image, Layer};
+use crate::said::Said;
+use crate::spec::{Descriptor, DiffId, Digest, Document, ImageName, Index, MediaType, Platform};
 
 /// A multi-platform image, ready to be written.
 #[derive(Debug)]
@@ -35,64 +35,76 @@ pub struct Part {
     pub layer: Option<(Encoding, DiffId)>,
 }
 
-/// Puts images into the order of the index; one for each platform, and one at least for each that
-/// is `wanted`.
+/// Puts images into the order of the index; one for each platform.
 ///
 /// The order of an index has a meaning (the first manifest that matches is used) and must not
 /// depend on the order of arguments.
-pub fn arrange(
-    mut images: Vec<Image>,
-    wanted: &[Platform],
-    notes: &mut Vec<String>,
-) -> Result<Vec<Image>, Error> {
-    if !wanted.is_empty() {
-        let asked = |image: &Image| {
-            wanted
-                .iter()
-                .any(|w| image.platform.narrowed_by(w).is_some())
-        };
-        let offered = list(images.iter().map(|image| &image.platform));
-        images.retain(asked);
-        let found = |w: &Platform| images.iter().any(|i| i.platform.narrowed_by(w).is_some());
-        if let Some(missing) = wanted.iter().find(|w| !found(w)) {
-            return Err(Error::NoSuchPlatform {
-                wanted: missing.to_string(),
-                offered,
-            });
-        }
-    }
+pub fn arrange(mut images: Vec<Image>, notes: &mut Vec<String>) -> Result<Vec<Image>, Error> {
     images.sort_by(|a, b| {
         let place = a.platform.cmp_place(&b.platform);
         let digest = a.descriptor.digest.cmp(&b.descriptor.digest);
         place.then(digest).then_with(|| a.origin.cmp(&b.origin))
     });
-    images.dedup_by(|a, b| {
-        let same = a.descriptor.digest == b.descriptor.digest && a.platform.same_place(&b.platform);
-        if same {
-            // Harmless, but a slip of who meant to give two images.
-            let (platform, first, second) = (&b.platform, &b.origin, &a.origin);
-            notes.push(format!(
-                "{first} and {second} are the same image for {platform}"
-            ));
-        }
-        same
-    });
-    for pair in images.windows(2) {
-        let [a, b] = pair else { continue };
-        if a.platform.same_place(&b.platform) {
-            let (first, second) = if a.origin <= b.origin { (a, b) } else { (b, a) };
-            return Err(Error::DuplicatePlatform {
-                platform: a.platform.to_string(),
-                first: first.origin.to_string(),
-                second: second.origin.to_string(),
-            });
+    let mut arranged: Vec<Image> = Vec::with_capacity(images.len());
+    for image in images {
+        match arranged.pop_if(|last| last.platform.same_place(&image.platform)) {
+            None => arranged.push(image),
+            Some(last) if last.descriptor.digest == image.descriptor.digest => {
+                // Harmless, but a slip of who meant to give two images.
+                notes.push(format!(
+                    "{} and {} are the same image for {}",
+                    last.origin, image.origin, image.platform
+                ));
+                arranged.push(unite(last, image)?);
+            }
+            Some(last) => {
+                let mut origins = [last.origin.to_string(), image.origin.to_string()];
+                origins.sort();
+                let [first, second] = origins;
+                return Err(Error::DuplicatePlatform {
+                    platform: last.platform.to_string(),
+                    first,
+                    second,
+                });
+            }
         }
     }
-    Ok(images)
+    Ok(arranged)
+}
+
+/// One image that came in twice: what either of them says is true of both.
+fn unite(mut one: Image, other: Image) -> Result<Image, Error> {
+    let variant = one.platform.variant.take().or(other.platform.variant);
+    one.platform.variant = variant;
+    one.platform.extra.extend(other.platform.extra);
+    let mut said = Said {
+        annotations: one.descriptor.annotations,
+        extra: one.descriptor.extra,
+        ..Said::default()
+    };
+    let more = Said {
+        annotations: other.descriptor.annotations,
+        extra: other.descriptor.extra,
+        ..Said::default()
+    };
+    said.add(more, &BTreeMap::new(), &mut Vec::new())?;
+    one.descriptor.annotations = said.annotations;
+    one.descriptor.extra = said.extra;
+    for attestation in other.attestations {
+        let same = |kept: &Image| kept.descriptor.digest == attestation.descriptor.digest;
+        if !one.attestations.iter().any(same) {
+            one.attestations.push(attestation);
+        }
+    }
+    let digest = |attestation: &Image| attestation.descriptor.digest.clone();
+    one.attestations.sort_by_key(digest);
+    Ok(one)
 }
 
 /// Makes the index of arranged images.
-pub fn merge(images: Vec<Image>, said: Said, name: Option<&ImageName>) -> Merged {
+pub fn merge(images: Vec<Image>, said: Said, name: Option<&ImageName>) -> Result<Merged, Error> {
+    let layers = images.iter().flat_map(|image| &image.layers);
+    unambiguous(layers)?;
     // Attestations last, as BuildKit has them: they must never be the first that matches.
     let attestations = images.iter().flat_map(|image| &image.attestations);
     let manifests = images
@@ -154,12 +166,36 @@ pub fn merge(images: Vec<Image>, said: Said, name: Option<&ImageName>) -> Merged
             && seen.insert(part.blob.descriptor.digest.clone())
     });
 
-    Merged {
+    Ok(Merged {
         descriptor,
         root,
         blobs,
         docker_manifest: None,
+    })
+}
+
+/// A blob goes out once, and is held against one diff ID; so all images must mean the same by it.
+fn unambiguous<'a>(layers: impl Iterator<Item = &'a Layer>) -> Result<(), Error> {
+    let mut known: HashMap<&Digest, &Layer> = HashMap::new();
+    for layer in layers {
+        let digest = &layer.blob.descriptor.digest;
+        let first = *known.entry(digest).or_insert(layer);
+        if first.diff_id != layer.diff_id {
+            let name = |layer: &Layer| match &layer.diff_id {
+                Some(diff_id) => format!("{} ({diff_id})", layer.blob.input),
+                None => layer.blob.input.to_string(),
+            };
+            let mut names = [name(first), name(layer)];
+            names.sort();
+            let [first, second] = names;
+            return Err(Error::AmbiguousLayer {
+                digest: digest.clone(),
+                first,
+                second,
+            });
+        }
     }
+    Ok(())
 }
 
 /// Docker's list of images ("Docker Image Specification v1.2"): one for each platform, all tags of
@@ -176,7 +212,7 @@ pub fn docker_manifest(
             .position(|image| image.platform.narrowed_by(plain).is_some())
             .ok_or_else(|| Error::NoSuchPlatform {
                 wanted: plain.to_string(),
-                offered: list(images.iter().map(|image| &image.platform)),
+                offered: Platform::list(images.iter().map(|image| &image.platform)),
             })?,
     };
     let items: Vec<Value> = images
@@ -208,12 +244,4 @@ pub fn docker_manifest(
         })
         .collect();
     Ok(Value::from(items).to_string().into_bytes())
-}
-
-fn list<'a>(platforms: impl Iterator<Item = &'a Platform>) -> String {
-    let names: Vec<String> = platforms.map(ToString::to_string).collect();
-    match &names[..] {
-        [] => "none".to_owned(),
-        names => names.join(", "),
-    }
 }

@@ -3,20 +3,27 @@
 //!
 //! Files are named by a counter, never by anything that an input says.
 
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::blob::Staged;
+use crate::blob::{Content, Staged};
 use crate::codec::{BlockWriter, Compression, Encoder, Encoding};
+use crate::error::Error;
 use crate::flow::{self, Broken, Hashes, Hashing};
-use crate::spec::Algorithm;
+use crate::image::Image;
+use crate::spec::{Algorithm, Digest};
 
 /// Where staged blobs go, and how layers are to be encoded on the way.
 pub struct Store {
     directory: PathBuf,
     next: AtomicU64,
+    claimed: Mutex<HashSet<Digest>>,
+    /// What was staged without compression before, by its digest.
+    plain: Mutex<HashMap<Digest, Arc<Staged>>>,
     encoder: Encoder,
     compression: Compression,
     jobs: usize,
@@ -28,6 +35,8 @@ impl Store {
         Self {
             directory: directory.to_owned(),
             next: AtomicU64::new(0),
+            claimed: Mutex::default(),
+            plain: Mutex::default(),
             encoder: Encoder::new(jobs),
             compression,
             jobs,
@@ -57,7 +66,7 @@ impl Store {
         found: Encoding,
         encoding: Encoding,
         hashes: Hashes,
-    ) -> Result<Staged, Broken> {
+    ) -> Result<Arc<Staged>, Broken> {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let path = self.directory.join(number.to_string());
         let mut file = File::create_new(&path).map_err(Broken::Write)?;
@@ -73,13 +82,49 @@ impl Store {
             blocks.finish().map_err(Broken::Write)?;
             (flow, output.finish())
         };
-        Ok(Staged {
+        let staged = Arc::new(Staged {
             path: path.into(),
             original: flow.blob,
             stored,
             original_encoding: found,
             encoding,
             diff_id: flow.diff_id,
-        })
+        });
+        if found == Encoding::Plain {
+            let digest = staged.original.0.clone();
+            lock(&self.plain).insert(digest, staged.clone());
+        }
+        Ok(staged)
     }
+
+    /// Whether nobody else has set out to stage the bytes of this digest.
+    pub fn claim(&self, digest: &Digest) -> bool {
+        lock(&self.claimed).insert(digest.clone())
+    }
+
+    /// Finds what was left to others to stage.
+    pub fn resolve(&self, images: &mut [Image]) -> Result<(), Error> {
+        for image in images {
+            self.resolve(&mut image.attestations)?;
+            let plain = lock(&self.plain);
+            for blob in image.layers.iter_mut().map(|layer| &mut layer.blob) {
+                let Content::Known(digest) = &blob.content else {
+                    continue;
+                };
+                // An entry that is named for another digest than it has, and a lie about that one
+                // in another archive: no tool writes such names.
+                let staged = plain.get(digest).ok_or_else(|| Error::Corrupt {
+                    input: blob.input.to_string(),
+                    what: format!("layer {:?}", blob.name),
+                    problem: format!("it is named for another digest than it has ({digest})"),
+                })?;
+                blob.content = Content::Staged(staged.clone());
+            }
+        }
+        Ok(())
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

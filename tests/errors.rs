@@ -501,6 +501,23 @@ fn index_annotations_that_contradict_each_other() {
             "decide with --annotation k=VALUE",
         ],
     );
+    // Two indexes in one layout are no different.
+    let mut layout = TestImage::new("linux/amd64").layout(gzipped);
+    let manifest = layout.index["manifests"][0].clone();
+    let indexes: Vec<Value> = ["1", "2"]
+        .iter()
+        .map(|value| {
+            let index = json!({
+                "schemaVersion": 2, "mediaType": INDEX, "manifests": [manifest],
+                "annotations": { "k": value },
+            });
+            layout.blob(INDEX, &serde_json::to_vec(&index).unwrap())
+        })
+        .collect();
+    layout.index["manifests"] = indexes.into();
+    layout.directory(&scratch, "both");
+    expect(&scratch, &["both"], &["decide with --annotation k=VALUE"]);
+    scratch.run(&["merge", "-o", "decided-too", "--annotation", "k=3", "both"]);
     scratch.run(&["merge", "-o", "decided", "--annotation", "k=c", "la", "lb"]);
     let merged = Merged::directory(&scratch.path("decided"));
     assert_eq!(merged.index["annotations"]["k"], "c");
@@ -574,6 +591,32 @@ fn a_small_layout_cannot_name_images_without_end() {
         &["its manifests and configs sum up to more than 67108864 bytes"],
     );
 
+    // Layers without number, which cost more in memory than in the manifest.
+    let mut layout = Layout::default();
+    let empty = json!({ "mediaType": "a/b", "digest": digest(b""), "size": 0 });
+    layout.blobs.push(Vec::new());
+    let config = layout.blob("application/vnd.oci.empty.v1+json", b"{}");
+    let manifest = json!({
+        "schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": vec![empty; 20_000],
+    });
+    let manifest = layout.blob(MANIFEST, &serde_json::to_vec(&manifest).unwrap());
+    layout.index = json!({ "schemaVersion": 2, "manifests": [] });
+    for version in 0..4 {
+        let mut other = manifest.clone();
+        other["platform"] =
+            json!({ "os": "linux", "architecture": "amd64", "os.version": version.to_string() });
+        layout.index["manifests"]
+            .as_array_mut()
+            .unwrap()
+            .push(other);
+    }
+    layout.directory(&scratch, "layers");
+    expect(
+        &scratch,
+        &["layers"],
+        &["its manifests and configs sum up to more than"],
+    );
+
     let item = json!({ "Config": "c", "Layers": ["0", "1"] });
     let manifest = serde_json::to_vec(&vec![item; 300]).unwrap();
     let files: [(&str, &[u8]); 4] = [
@@ -621,6 +664,10 @@ fn headers_and_entries_of_an_archive_are_bounded() {
     for input in ["a.tar", "a.tar.gz"] {
         expect(&scratch, &[input], &["it has more than 65536 entries"]);
     }
+    // The same name again and again.
+    let files: Vec<(&str, &[u8])> = vec![("a", b"x"); 70_000];
+    scratch.write("a.tar.gz", &gzip(&tar(&files)));
+    expect(&scratch, &["a.tar.gz"], &["it has more than 65536 entries"]);
     let mut sparse = tar_header("sparse", 0);
     sparse.set_entry_type(tar::EntryType::GNUSparse);
     sparse.as_gnu_mut().unwrap().set_real_size(0);

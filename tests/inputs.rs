@@ -260,6 +260,18 @@ fn one_of_several_images_is_picked_by_tag_or_position() {
             assert_eq!(merged.platforms(), [platform], "{input}");
         }
     }
+    // A tag that two images share, and images without a name, are not one image.
+    scratch.write("tags.tar", &several(&[(&["x:1"], &a), (&["y:1"], &b)]));
+    scratch.write("unnamed.tar", &several(&[(&[], &a), (&[], &b)]));
+    for input in ["tags.tar#1", "unnamed.tar"] {
+        let message = scratch.fail(&["merge", "-o", "no", input]);
+        assert!(message.contains("several images"), "{message}");
+    }
+    let message = scratch.fail(&["merge", "-o", "no", "no.tar#v1"]);
+    assert!(
+        message.contains("no.tar: no such file or directory (to take #v1 of it)"),
+        "{message}"
+    );
     let message = scratch.fail(&["merge", "-o", "no", "in.tar#z"]);
     assert!(
         message.contains("there is no image #z in it; it has\n  #@0"),
@@ -361,6 +373,59 @@ fn standard_input_with_no_image_is_an_error() {
         .unwrap();
     assert_eq!(output.status.code(), Some(2));
     assert!(stderr(&output).contains("standard input has room for one"));
+}
+
+#[test]
+fn a_layer_that_streams_share_is_compressed_once_and_found_by_all() {
+    let scratch = Scratch::new();
+    for (name, platform) in [
+        ("a", "linux/amd64"),
+        ("b", "linux/arm64"),
+        ("c", "linux/s390x"),
+    ] {
+        let archive = TestImage::new(platform).docker_archive();
+        scratch.write(&format!("{name}.tar"), &archive);
+        scratch.write(&format!("{name}.tar.gz"), &gzip(&archive));
+    }
+    for compression in ["gzip", "zstd", "none"] {
+        for jobs in ["1", "4"] {
+            let options = ["--compression", compression, "--jobs", jobs, "-f", "-o"];
+            let merge = |output, inputs: &[&str]| {
+                scratch.run(&[&["merge"], &options[..], &[output], inputs].concat())
+            };
+            let plain = merge("plain", &["a.tar", "b.tar", "c.tar"]);
+            assert_eq!(merge("gz", &["a.tar.gz", "b.tar.gz", "c.tar.gz"]), plain);
+            assert_eq!(merge("both", &["c.tar", "a.tar.gz", "b.tar.gz"]), plain);
+            Merged::directory(&scratch.path("gz"));
+        }
+    }
+}
+
+#[test]
+fn a_layer_that_is_named_for_another_one_does_not_hide_it() {
+    // The name of an entry is no proof: here both are called what only one of them is.
+    let (a, b) = (TestImage::new("linux/amd64"), TestImage::new("linux/arm64"));
+    let name = format!("{}/layer.tar", hex(&a.layers[1]));
+    let archive = |image: &TestImage| {
+        let config = image.config_bytes();
+        let manifest = json!([{ "Config": "c", "Layers": ["0", name] }]);
+        let manifest = serde_json::to_vec(&manifest).unwrap();
+        gzip(&tar(&[
+            ("0", &image.layers[0]),
+            (&name, &image.layers[1]),
+            ("c", &config),
+            ("manifest.json", &manifest),
+        ]))
+    };
+    let scratch = Scratch::new();
+    scratch.write("a", &archive(&a));
+    scratch.write("b", &archive(&b));
+    scratch.run(&["merge", "-o", "alone", "b"]);
+    let message = scratch.fail(&["merge", "--jobs", "1", "-o", "out", "a", "b"]);
+    assert!(
+        message.contains("it is named for another digest than it has"),
+        "{message}"
+    );
 }
 
 // ---- Images of several platforms
@@ -561,6 +626,113 @@ fn an_index_nested_without_end_is_an_error() {
     layout.directory(&scratch, "in");
     let message = scratch.fail(&["merge", "-o", "out", "in"]);
     assert!(message.contains("nested more than 8 deep"), "{message}");
+}
+
+#[test]
+fn what_only_calls_itself_an_attestation_is_an_image() {
+    let scratch = Scratch::new();
+    let mut layout = TestImage::new("linux/amd64").layout(gzipped);
+    let other = TestImage::new("linux/arm64").layout(gzipped);
+    layout.blobs.extend(other.blobs);
+    let mut evil = other.index["manifests"][0].clone();
+    evil["annotations"] = json!({
+        "vnd.docker.reference.type": "attestation-manifest",
+        "vnd.docker.reference.digest": layout.index["manifests"][0]["digest"],
+    });
+    layout.index["manifests"].as_array_mut().unwrap().push(evil);
+    layout.directory(&scratch, "in");
+    let message = scratch.fail(&["merge", "-o", "out", "linux/amd64=in"]);
+    assert!(
+        message.contains("in: 2 images, but it was given as the platform"),
+        "{message}"
+    );
+}
+
+#[test]
+fn attestations_of_images_that_are_not_there_need_not_be_there() {
+    let scratch = Scratch::new();
+    let (layout, digests) = attested();
+    layout.directory(&scratch, "in");
+    let index: Value = serde_json::from_slice(layout.blobs.last().unwrap()).unwrap();
+    for manifest in index["manifests"].as_array().unwrap() {
+        let subject = &manifest["annotations"]["vnd.docker.reference.digest"];
+        if manifest["digest"] == digests[0] || *subject == digests[0] {
+            let digest = manifest["digest"].as_str().unwrap();
+            let name = format!("in/blobs/{}", digest.replace(':', "/"));
+            std::fs::remove_file(scratch.path(&name)).unwrap();
+        }
+    }
+    scratch.run(&["merge", "--platform", "linux/arm64", "-o", "out", "in"]);
+    let merged = Merged::directory(&scratch.path("out"));
+    assert_eq!(merged.platforms(), ["linux/arm64", "unknown/unknown"]);
+}
+
+/// The same image twice: once with an attestation and an annotation, once without.
+#[test]
+fn what_is_said_of_an_image_that_comes_in_twice_is_united() {
+    let scratch = Scratch::new();
+    let (layout, _) = attested();
+    layout.directory(&scratch, "with");
+    layout.directory(&scratch, "again");
+    let mut index: Value = serde_json::from_slice(layout.blobs.last().unwrap()).unwrap();
+    let manifests = index["manifests"].as_array_mut().unwrap();
+    manifests.truncate(2);
+    manifests[0]["annotations"] = json!({ "note": "one" });
+    let mut plain = layout.clone();
+    plain.blobs.pop();
+    let descriptor = plain.blob(INDEX, &serde_json::to_vec(&index).unwrap());
+    plain.index["manifests"] = json!([descriptor]);
+    for name in ["a-plain", "z-plain"] {
+        plain.directory(&scratch, name);
+    }
+    let orders = [
+        &["with", "a-plain"][..],
+        &["z-plain", "with"],
+        &["with", "again", "a-plain", "z-plain"],
+    ];
+    let digests = orders.map(|inputs| {
+        let digest = scratch.run(&[&["merge", "-f", "-o", "out"], inputs].concat());
+        let merged = Merged::directory(&scratch.path("out"));
+        assert_eq!(merged.index["manifests"].as_array().unwrap().len(), 4);
+        assert_eq!(merged.index["manifests"][0]["annotations"]["note"], "one");
+        digest
+    });
+    assert!(
+        digests.windows(2).all(|pair| pair[0] == pair[1]),
+        "{digests:?}"
+    );
+
+    scratch.write("arm.tar", &TestImage::new("linux/arm").docker_archive());
+    let one = scratch.run(&["merge", "-o", "o1", "arm.tar", "linux/arm/v7=arm.tar"]);
+    assert_eq!(
+        scratch.run(&["merge", "-o", "o2", "linux/arm/v7=arm.tar", "arm.tar"]),
+        one
+    );
+    assert_eq!(
+        Merged::directory(&scratch.path("o1")).platforms(),
+        ["linux/arm/v7"]
+    );
+}
+
+#[test]
+fn a_blob_that_two_configs_promise_different_content_of() {
+    let scratch = Scratch::new();
+    let (good, bad) = (TestImage::new("linux/amd64"), TestImage::new("linux/arm64"));
+    good.layout(gzipped).directory(&scratch, "good");
+    // The blob of the good image's program, under a config that promises its own.
+    let other = gzip(&good.layers[1]);
+    let own = bad.layers[1].clone();
+    bad.layout(|layer| match layer == own {
+        true => (gzipped(layer).0, other.clone()),
+        false => gzipped(layer),
+    })
+    .directory(&scratch, "bad");
+    scratch.fail(&["merge", "-o", "out", "bad"]);
+    let message = scratch.fail(&["merge", "-o", "out", "good", "bad"]);
+    assert!(
+        message.contains("cannot have all the content that configs promise of it: bad ("),
+        "{message}"
+    );
 }
 
 // ---- skopeo's dir:
@@ -809,6 +981,148 @@ fn set_platform_changes_the_config_and_nothing_else_of_it() {
         .unwrap();
     assert_eq!(output.status.code(), Some(2));
     assert!(stderr(&output).contains("--set-platform b.tar: no IMAGE is called that"));
+}
+
+#[test]
+fn set_platform_leaves_alone_what_says_it_already_and_means_one_image() {
+    let scratch = Scratch::new();
+    let image = TestImage::new("linux/arm64");
+    scratch.write("a.tar", &image.docker_archive());
+    let expected = scratch.run(&["merge", "-o", "o1", "a.tar"]);
+    let set = ["--set-platform", "a.tar=linux/arm64"];
+    assert_eq!(
+        scratch.run(&[&["merge", "-o", "o2"], &set[..], &["a.tar"]].concat()),
+        expected
+    );
+
+    let arm = TestImage::new("linux/arm");
+    scratch.write("arm.tar", &arm.docker_archive());
+    scratch.write("x=arm.tar", &arm.docker_archive());
+    let v6 = "linux/arm/v6=arm.tar=linux/arm/v6";
+    for inputs in [
+        ["linux/arm/v6=arm.tar", "linux/arm/v7=arm.tar"],
+        ["linux/arm/v7=arm.tar", "linux/arm/v6=arm.tar"],
+    ] {
+        scratch.run(&[
+            "merge",
+            "-f",
+            "-o",
+            "out",
+            "--set-platform",
+            v6,
+            inputs[0],
+            inputs[1],
+        ]);
+        let merged = Merged::directory(&scratch.path("out"));
+        assert_eq!(merged.platforms(), ["linux/arm/v7", "linux/arm/v6"]);
+    }
+    for (sets, inputs, problem) in [
+        (
+            &["arm.tar=linux/arm/v6"][..],
+            &["linux/arm/v6=arm.tar", "linux/arm/v7=arm.tar"][..],
+            "several are called that",
+        ),
+        (
+            &["arm.tar=linux/arm/v6"],
+            &["./x=arm.tar"],
+            "no IMAGE is called that",
+        ),
+        (
+            &["arm.tar=linux/arm/v6", "arm.tar=linux/arm/v7"],
+            &["arm.tar"],
+            "it is given twice",
+        ),
+    ] {
+        let sets: Vec<&str> = sets
+            .iter()
+            .flat_map(|set| ["--set-platform", *set])
+            .collect();
+        let output = scratch
+            .command(&[&["merge", "-o", "x"], &sets[..], inputs].concat())
+            .output();
+        let output = output.unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        assert!(stderr(&output).contains(problem), "{}", stderr(&output));
+    }
+    scratch.run(&["merge", "-o", "two", "a.tar", "arm.tar"]);
+    let set = ["--set-platform", "two=linux/arm64"];
+    let message = scratch.fail(&[&["merge", "-o", "x"], &set[..], &["two"]].concat());
+    assert!(
+        message.contains("two: 2 images, but the platform of one is to be set"),
+        "{message}"
+    );
+}
+
+#[test]
+fn a_platform_that_is_asked_for_is_what_a_runtime_takes_it_for() {
+    let scratch = Scratch::new();
+    scratch.write("arm.tar", &TestImage::new("linux/arm").docker_archive());
+    scratch.write("amd64.tar", &TestImage::new("linux/amd64").docker_archive());
+    let message = scratch.fail(&[
+        "merge",
+        "-o",
+        "x",
+        "--platform",
+        "linux/arm/v6",
+        "arm.tar",
+        "amd64.tar",
+    ]);
+    let offered = "no image for the platform linux/arm/v6; there are";
+    assert!(
+        message.contains(offered) && message.contains("linux/amd64"),
+        "{message}"
+    );
+    scratch.run(&[
+        "merge",
+        "-o",
+        "v7",
+        "--platform",
+        "linux/arm/v7",
+        "arm.tar",
+        "amd64.tar",
+    ]);
+    scratch.run(&[
+        "merge",
+        "-o",
+        "v6",
+        "--platform",
+        "linux/arm/v6",
+        "linux/arm/v6=arm.tar",
+    ]);
+    // What is not taken is not what it is said to be either.
+    let wrong = [
+        "--platform",
+        "linux/amd64",
+        "linux/amd64=arm.tar",
+        "amd64.tar",
+    ];
+    let message = scratch.fail(&[&["merge", "-o", "x"], &wrong[..]].concat());
+    assert!(
+        message.contains("its platform is linux/arm by its config"),
+        "{message}"
+    );
+}
+
+#[test]
+fn images_of_one_architecture_may_differ_in_the_version_of_their_system() {
+    let scratch = Scratch::new();
+    for version in ["10.0.20348.1", "10.0.17763.1"] {
+        let mut image = TestImage::new("windows/amd64");
+        image.config["os.version"] = version.into();
+        image.config["os.features"] = json!(["win32k"]);
+        scratch.write(version, &image.docker_archive());
+    }
+    scratch.run(&["merge", "-o", "out", "10.0.20348.1", "10.0.17763.1"]);
+    let merged = Merged::directory(&scratch.path("out"));
+    let expected = [
+        "windows/amd64 (10.0.17763.1)",
+        "windows/amd64 (10.0.20348.1)",
+    ];
+    assert_eq!(merged.platforms(), expected);
+    assert_eq!(
+        merged.index["manifests"][0]["platform"]["os.features"],
+        json!(["win32k"])
+    );
 }
 
 #[test]

@@ -695,3 +695,33 @@ fn other_json_is_no_image() {
         store.expect_image(text.as_bytes(), &["found a JSON document", "nix2container"]);
     }
 }
+
+#[test]
+fn perms_cannot_take_all_of_the_memory() {
+    for (perms, problem) in [
+        (vec!["a{1000}{1000}".to_owned()], "exceeds size limit"),
+        (
+            (0..300).map(|i| format!("a{i}")).collect(),
+            "more than 256 different regexes",
+        ),
+    ] {
+        let store = Store::new();
+        store.file("x/file", 0o444, b"content");
+        store.seal();
+        let perms: Vec<Value> = perms
+            .iter()
+            .map(|regex| json!({ "regex": regex, "mode": "0644" }))
+            .collect();
+        let layer = json!({
+            "digest": digest(b""), "diff_ids": digest(b""), "size": 1, "mediatype": TAR,
+            "paths": [{ "path": store.path("x"), "options": { "perms": perms } }],
+        });
+        let document =
+            json!({ "version": 1, "image-config": {}, "arch": "amd64", "layers": [layer] });
+        store
+            .0
+            .write("image.json", &serde_json::to_vec(&document).unwrap());
+        let message = store.0.fail(&["merge", "-o", "out", "image.json"]);
+        assert!(message.contains(problem), "{message}");
+    }
+}

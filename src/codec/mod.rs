@@ -1,6 +1,7 @@
 //! How bytes are encoded: plain, gzip or zstd; told apart by content.
 
 mod encoder;
+mod read_ahead;
 
 use std::io::{self, BufReader, Read};
 
@@ -9,6 +10,7 @@ use flate2::bufread::MultiGzDecoder;
 use crate::spec::MediaType;
 
 pub use encoder::{BlockWriter, Encoder, Level};
+pub use read_ahead::ReadAhead;
 
 /// How the bytes of a layer, or of a whole archive, are encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -91,4 +93,19 @@ impl Compression {
             (_, kept) => kept,
         }
     }
+}
+
+/// Whether this is the header of a tar entry: old (v7) archives have no magic, but all have a
+/// checksum.
+pub fn is_tar(head: &[u8]) -> bool {
+    let Ok(block) = <[u8; 512]>::try_from(head) else {
+        return false;
+    };
+    let header = tar::Header::from_byte_slice(&block);
+    let sum: u32 = block
+        .iter()
+        .enumerate()
+        .map(|(i, b)| u32::from(if (148..156).contains(&i) { b' ' } else { *b }))
+        .sum();
+    header.cksum().is_ok_and(|found| found == sum)
 }

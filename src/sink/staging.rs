@@ -10,9 +10,9 @@ use rustix::fs::{CWD, RenameFlags, renameat_with};
 use rustix::io::Errno;
 use tempfile::TempDir;
 
+use crate::codec::is_tar;
 use crate::error::Error;
 use crate::flow::fill;
-use crate::source::is_tar;
 use crate::spec::{DOCKER_FILE, INDEX_FILE, LAYOUT_FILE};
 
 /// The staging directories of this process. Whoever holds the lock may remove or rename them.

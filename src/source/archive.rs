@@ -15,11 +15,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tar::EntryType;
 
 use super::tree::{Entry, Tree, normal};
-use super::{describe, is_tar, sniff};
-use crate::codec::Encoding;
+use super::{describe, no_image, sniff};
+use crate::codec::{Encoding, ReadAhead, is_tar};
 use crate::error::Error;
-use crate::flow::{Broken, Hashes, fill};
-use crate::spec::MAX_CONFIG;
+use crate::flow::{self, Broken, Hashes, fill};
+use crate::spec::{Digest, MAX_CONFIG};
 use crate::store::Store;
 
 /// How much of a stream's JSON is kept in memory; what comes after is staged like a layer.
@@ -50,9 +50,11 @@ pub fn look_up(path: &Path, mut file: File, size: u64) -> Result<Tree, Error> {
         .entries_with_seek()
         .map_err(|e| damaged(e.to_string()))?;
     let mut entries = HashMap::new();
+    let mut count = 0;
     while let Some(entry) = leash.next(&mut walk) {
         let entry = entry.map_err(|e| damaged(e.to_string()))?;
-        check(&entry, entries.len()).map_err(damaged)?;
+        count += 1;
+        check(&entry, count).map_err(damaged)?;
         let Some(name) = name(&entry) else { continue };
         let (offset, len) = (entry.raw_file_position(), entry.size());
         let found = match link(&entry) {
@@ -71,24 +73,30 @@ pub fn look_up(path: &Path, mut file: File, size: u64) -> Result<Tree, Error> {
 }
 
 /// Reads an archive that is compressed, or comes through a pipe, to its end.
-pub fn open_stream(path: &Path, mut file: impl Read, store: &Store) -> Result<Tree, Error> {
+pub fn open_stream(
+    path: &Path,
+    mut file: impl Read + Send + 'static,
+    store: &Store,
+) -> Result<Tree, Error> {
     let mut head = [0; 512];
     let n = fill(&mut file, &mut head).map_err(Error::io("read", path))?;
-    let head = &head[..n];
-    let encoding = Encoding::sniff(head);
-    if encoding == Encoding::Plain && !is_tar(head) {
-        return Err(Error::NotAnImage {
-            input: path.display().to_string(),
-            found: describe(head).to_owned(),
-            hint: None,
-        });
+    let head = head[..n].to_vec();
+    let encoding = Encoding::sniff(&head);
+    if encoding == Encoding::Plain && !is_tar(&head) {
+        let mut error = no_image(path, &head);
+        if let Error::NotAnImage { hint, .. } = &mut error
+            && head.trim_ascii_start().starts_with(b"{")
+        {
+            *hint = Some("an image of nix2container must be given as a file".to_owned());
+        }
+        return Err(error);
     }
-    read_stream(path, head.chain(file), encoding, store)
+    read_stream(path, io::Cursor::new(head).chain(file), encoding, store)
 }
 
 fn read_stream(
     path: &Path,
-    file: impl Read,
+    file: impl Read + Send + 'static,
     encoding: Encoding,
     store: &Store,
 ) -> Result<Tree, Error> {
@@ -111,7 +119,7 @@ fn read_stream(
     let broken = |e: io::Error| damaged("tar archive", e.to_string());
 
     let mut stream = Watched {
-        input: encoding.decode(file).map_err(broken)?,
+        input: ReadAhead::start(move || encoding.decode(file)).map_err(broken)?,
         damage: outer.clone(),
     };
     let mut head = [0; 512];
@@ -129,9 +137,11 @@ fn read_stream(
     let mut walk = archive.entries().map_err(broken)?;
     let mut entries = HashMap::new();
     let mut documents = 0;
+    let mut count = 0;
     while let Some(entry) = leash.next(&mut walk) {
         let mut entry = entry.map_err(broken)?;
-        check(&entry, entries.len()).map_err(|problem| damaged("tar archive", problem))?;
+        count += 1;
+        check(&entry, count).map_err(|problem| damaged("tar archive", problem))?;
         let name = name(&entry);
         let basename = name.as_deref().and_then(|name| name.rsplit('/').next());
         let is_ignored = basename.is_none_or(|name| LEGACY.contains(&name));
@@ -148,7 +158,8 @@ fn read_stream(
             (Some(name), None) => {
                 let size = entry.size();
                 let room = MAX_CONFIG.min(MAX_DOCUMENTS - documents);
-                let found = take(entry, room, store).map_err(|broken| {
+                let claim = claim(&name);
+                let found = take(entry, room, claim.as_ref(), store).map_err(|broken| {
                     let blame = |e: io::Error| damaged(&format!("entry {name:?}"), e.to_string());
                     broken.blame(blame, store.directory())
                 })?;
@@ -158,6 +169,7 @@ fn read_stream(
                         bytes.len() as u64
                     }
                     Entry::Staged(staged) => staged.original.1,
+                    Entry::Known { size, .. } => *size,
                     _ => size,
                 };
                 if read != size {
@@ -178,7 +190,12 @@ fn read_stream(
 }
 
 /// Keeps a JSON file of at most `room` bytes (and an empty one), stages anything else.
-fn take(entry: impl Read, room: u64, store: &Store) -> Result<Entry, Broken> {
+fn take(
+    entry: impl Read,
+    room: u64,
+    claim: Option<&Digest>,
+    store: &Store,
+) -> Result<Entry, Broken> {
     let (head, encoding, mut input) = sniff(entry).map_err(Broken::Read)?;
     let is_json = matches!(head.trim_ascii_start().first(), Some(b'{' | b'['));
     if is_json || head.is_empty() {
@@ -192,7 +209,15 @@ fn take(entry: impl Read, room: u64, store: &Store) -> Result<Entry, Broken> {
         }
         let all = io::Cursor::new(bytes).chain(input);
         let staged = store.put(all, Encoding::Plain, Encoding::Plain, Hashes::SHA256)?;
-        return Ok(Entry::Staged(Arc::new(staged)));
+        return Ok(Entry::Staged(staged));
+    }
+    // Another image, or another entry, is about to have it. It is hashed all the same: a name is no
+    // proof.
+    if encoding == Encoding::Plain && claim.is_some_and(|claim| !store.claim(claim)) {
+        let none = &mut io::sink();
+        let flow = flow::run(input, encoding, Hashes::SHA256, none, &mut io::sink())?;
+        let (digest, size) = flow.blob;
+        return Ok(Entry::Known { digest, size });
     }
     // What is compressed is kept as it is, even if layers are to be decompressed: whether it is a
     // layer is not known yet, and compression cannot be undone and done again to the same bytes.
@@ -201,16 +226,26 @@ fn take(entry: impl Read, room: u64, store: &Store) -> Result<Entry, Broken> {
         compressed => compressed,
     };
     let staged = store.put(input, encoding, target, Hashes::SHA256)?;
-    Ok(Entry::Staged(Arc::new(staged)))
+    Ok(Entry::Staged(staged))
+}
+
+/// The digest that a layer has by its name: `<hex>/layer.tar` or `<hex>.tar` in a docker-archive,
+/// `blobs/sha256/<hex>` in a layout.
+fn claim(name: &str) -> Option<Digest> {
+    let word = |word: &str| {
+        let hex = word.strip_suffix(".tar").unwrap_or(word);
+        format!("sha256:{hex}").parse().ok()
+    };
+    name.split('/').find_map(word)
 }
 
 /// Refuses what no archive of an image has.
-fn check<R: Read>(entry: &tar::Entry<'_, R>, entries: usize) -> Result<(), String> {
+fn check<R: Read>(entry: &tar::Entry<'_, R>, count: usize) -> Result<(), String> {
     let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
     if entry.header().entry_type().is_gnu_sparse() {
         return Err(format!("the entry {name:?} is a sparse file"));
     }
-    if entries >= MAX_ENTRIES {
+    if count > MAX_ENTRIES {
         return Err(format!("it has more than {MAX_ENTRIES} entries"));
     }
     Ok(())

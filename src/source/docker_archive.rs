@@ -18,7 +18,7 @@ use crate::error::Error;
 use crate::flow::Hashes;
 use crate::image::{Image, Layer};
 use crate::spec::{
-    Config, Descriptor, DiffId, Digest, Document, MAX_CONFIG, MAX_MANIFEST, Manifest, MediaType,
+    Config, Descriptor, DiffId, Digest, Document, MAX_CONFIG, MAX_MANIFEST, MediaType,
 };
 use crate::store::Store;
 
@@ -57,7 +57,7 @@ pub fn read(tree: &Tree, wanted: &Wanted<'_>, store: &Store) -> Result<Contents,
             platform: Some(configured.config.view.platform()),
         })
         .collect();
-    let chosen = choose(tree.input(), wanted.select, &candidates)?;
+    let chosen = choose(tree.input(), &wanted.input.select, &candidates, false)?;
 
     let mut reader = Reader {
         tree,
@@ -66,7 +66,9 @@ pub fn read(tree: &Tree, wanted: &Wanted<'_>, store: &Store) -> Result<Contents,
     };
     let mut contents = Contents::default();
     for i in chosen {
-        if !wanted.has(&configs[i].config.view.platform()) {
+        let platform = configs[i].config.view.platform();
+        contents.seen.push(platform.clone());
+        if !wanted.has(&platform) {
             continue;
         }
         let origin = match candidates[i].names.first() {
@@ -83,7 +85,6 @@ pub fn read(tree: &Tree, wanted: &Wanted<'_>, store: &Store) -> Result<Contents,
 /// The config of an item.
 struct Configured {
     config: Document<Config>,
-    descriptor: Descriptor,
 }
 
 fn configured(tree: &Tree, item: &Item) -> Result<Configured, Error> {
@@ -103,7 +104,7 @@ fn configured(tree: &Tree, item: &Item) -> Result<Configured, Error> {
             input: format!("{} ({})", tree.input(), item.config),
         });
     }
-    Ok(Configured { config, descriptor })
+    Ok(Configured { config })
 }
 
 struct Reader<'a> {
@@ -122,7 +123,7 @@ impl Reader<'_> {
         origin: Arc<str>,
     ) -> Result<Image, Error> {
         let tree = self.tree;
-        let Configured { config, descriptor } = configured;
+        let config = &configured.config;
         let names = item.layers.as_deref().unwrap_or_default();
         let diff_ids = config.view.diff_ids();
         if names.len() != diff_ids.len() {
@@ -138,26 +139,8 @@ impl Reader<'_> {
             .map(|(name, diff_id)| self.layer(name, diff_id))
             .collect::<Result<Vec<_>, Error>>()?;
 
-        let manifest = Document::write(Manifest::new(
-            descriptor.clone(),
-            layers.iter().map(|l| l.blob.descriptor.clone()).collect(),
-        ));
-        Ok(Image {
-            origin,
-            platform: config.view.platform(),
-            config_platform: config.view.platform(),
-            descriptor: Descriptor::of(MediaType::ImageManifest, &manifest.raw),
-            manifest_content: Content::Bytes(manifest.raw.clone()),
-            manifest,
-            config: Blob {
-                descriptor: descriptor.clone(),
-                content: Content::Bytes(config.raw.clone()),
-                input: tree.shared_input(),
-                name: item.config.as_str().into(),
-            },
-            layers,
-            attestations: Vec::new(),
-        })
+        let input = tree.shared_input();
+        Ok(Image::new(origin, config, &item.config, input, layers))
     }
 
     fn layer(&mut self, name: &str, diff_id: &DiffId) -> Result<Layer, Error> {
@@ -170,6 +153,10 @@ impl Reader<'_> {
                 // An uncompressed layer's digest is its diff ID, or the image is damaged: that is
                 // verified when the layer is read.
                 let digest = diff_id.0.clone();
+                let descriptor = Descriptor::new(MediaType::ImageLayer, digest, found.size);
+                (descriptor, found.content, Encoding::Plain)
+            }
+            Identified::Known(digest, found) => {
                 let descriptor = Descriptor::new(MediaType::ImageLayer, digest, found.size);
                 (descriptor, found.content, Encoding::Plain)
             }
@@ -195,8 +182,10 @@ impl Reader<'_> {
     /// Finds out how a layer is encoded. Nothing in the archive says the digest of a compressed
     /// one, so it is read and staged here.
     fn identify(&mut self, name: &str, found: Found) -> Result<Identified, Error> {
-        if let Content::Staged(staged) = found.content {
-            return Ok(Identified::Staged(staged));
+        match found.content {
+            Content::Staged(staged) => return Ok(Identified::Staged(staged)),
+            Content::Known(ref digest) => return Ok(Identified::Known(digest.clone(), found)),
+            _ => {}
         }
         let place = match &found.content {
             Content::Range { offset, .. } => *offset,
@@ -215,7 +204,6 @@ impl Reader<'_> {
             .store
             .put(stream, encoding, encoding, Hashes::SHA256)
             .map_err(|broken| broken.blame(corrupt, self.store.directory()))?;
-        let staged = Arc::new(staged);
         self.staged.insert(place, staged.clone());
         Ok(Identified::Staged(staged))
     }
@@ -247,5 +235,6 @@ fn check_name(tree: &Tree, name: &str, found: &Digest) -> Result<(), Error> {
 
 enum Identified {
     Plain(Found),
+    Known(Digest, Found),
     Staged(Arc<Staged>),
 }

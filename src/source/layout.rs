@@ -3,26 +3,30 @@
 //! Source: image-spec `image-layout.md`. Indexes inside of indexes are flattened, because
 //! consumers do not follow them (containers/image refuses to copy them).
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
 use super::select::{Candidate, choose};
 use super::tree::{Found, Tree};
-use super::{Contents, Said, Wanted, sniff};
+use super::{Contents, Wanted, sniff};
 use crate::blob::{Blob, Content};
 use crate::codec::Encoding;
 use crate::error::Error;
 use crate::image::{Image, Layer};
+use crate::said::Said;
 use crate::spec::{
     Config, Descriptor, Digest, Document, INDEX_FILE, Index, LAYOUT_FILE, MAX_CONFIG, MAX_MANIFEST,
-    Manifest, MediaType, NAME_ANNOTATIONS, Platform, check_layout, docker,
+    Manifest, MediaType, NAME_ANNOTATIONS, Platform, attestation, check_layout, docker,
 };
-use crate::transform::{KIND, SUBJECT};
 
 /// Deeper nesting than anybody writes; an index cannot contain itself, but a long chain can be made.
 const MAX_DEPTH: usize = 8;
+
+/// What a layer costs in memory, about. A manifest of 4 MiB names 37,000 of them, and an index can
+/// name that manifest for many platforms.
+const LAYER_COST: u64 = 1024;
 
 /// Reads what is wanted of a layout.
 pub fn read(tree: &Tree, wanted: &Wanted<'_>) -> Result<Contents, Error> {
@@ -35,9 +39,8 @@ pub fn read(tree: &Tree, wanted: &Wanted<'_>) -> Result<Contents, Error> {
         attestations: Vec::new(),
         seen: HashSet::new(),
     };
-    let none = BTreeMap::new();
-    reader.contents.said.add(said, &none, &mut Vec::new())?;
-    for i in choose(tree.input(), wanted.select, &candidates)? {
+    reader.say(said)?;
+    for i in choose(tree.input(), &wanted.input.select, &candidates, true)? {
         let root = roots[i].clone();
         // An index is taken apart; what was said of it is said of the merged one.
         if is_index(&root.media_type) {
@@ -47,14 +50,11 @@ pub fn read(tree: &Tree, wanted: &Wanted<'_>) -> Result<Contents, Error> {
                     .collect(),
                 ..Said::default()
             };
-            let Contents {
-                said: all, notes, ..
-            } = &mut reader.contents;
-            all.add(said, &none, notes)?;
+            reader.say(said)?;
         }
         reader.visit(root, INDEX_FILE, 0)?;
     }
-    Ok(reader.finish())
+    reader.finish()
 }
 
 /// The descriptors to start from, with their names.
@@ -101,6 +101,15 @@ fn is_index(media_type: &MediaType) -> bool {
     *media_type == MediaType::ImageIndex || media_type.as_ref() == docker::MANIFEST_LIST
 }
 
+/// An image that only calls itself one is treated as what it is: nothing of it is left unchecked.
+fn is_attestation(descriptor: &Descriptor) -> bool {
+    let kind = descriptor.annotations.get(attestation::KIND);
+    let is_unknown =
+        |p: &Platform| (p.os.as_str(), p.architecture.as_str()) == ("unknown", "unknown");
+    kind.is_some_and(|kind| kind == attestation::MANIFEST)
+        && descriptor.platform.as_ref().is_some_and(is_unknown)
+}
+
 fn required(tree: &Tree, name: &str) -> Result<Arc<[u8]>, Error> {
     tree.bytes(name, MAX_MANIFEST)?
         .ok_or_else(|| Error::Missing {
@@ -115,28 +124,43 @@ struct Reader<'a> {
     tree: &'a Tree,
     wanted: &'a Wanted<'a>,
     contents: Contents,
-    attestations: Vec<Image>,
+    /// The descriptors of attestations, with who names them.
+    attestations: Vec<(Descriptor, String)>,
     /// What was visited, by digest and claimed platform.
     seen: HashSet<(Digest, String)>,
 }
 
 impl Reader<'_> {
-    /// Gives attestations to the images that they describe.
-    fn finish(mut self) -> Contents {
-        for attestation in self.attestations {
-            let subject = attestation.descriptor.annotations.get(SUBJECT).cloned();
-            let is_subject =
-                |image: &&mut Image| Some(image.descriptor.digest.to_string()) == subject;
-            match self.contents.images.iter_mut().find(is_subject) {
-                Some(image) => image.attestations.push(attestation),
+    /// Reads the attestations of the images that are taken; others need not even be there.
+    fn finish(mut self) -> Result<Contents, Error> {
+        let images = self.contents.images.iter().enumerate();
+        let places: HashMap<String, usize> = images
+            .map(|(i, image)| (image.descriptor.digest.to_string(), i))
+            .collect();
+        for (descriptor, by) in std::mem::take(&mut self.attestations) {
+            let subject = descriptor.annotations.get(attestation::SUBJECT);
+            match subject.and_then(|subject| places.get(subject)) {
+                Some(place) => {
+                    let attestation = self.image(descriptor, &by)?;
+                    self.contents.images[*place].attestations.push(attestation);
+                }
                 None => self.contents.notes.push(format!(
                     "{}: an attestation was left out, because the image that it describes ({}) is not taken",
                     self.tree.input(),
-                    subject.as_deref().unwrap_or("none is named"),
+                    subject.map_or("none is named", String::as_str),
                 )),
             }
         }
-        self.contents
+        Ok(self.contents)
+    }
+
+    /// Adds what an index says.
+    fn say(&mut self, said: Said) -> Result<(), Error> {
+        let decided = &self.wanted.request.annotations.index;
+        let Contents {
+            said: all, notes, ..
+        } = &mut self.contents;
+        all.add(said, decided, notes)
     }
 
     fn visit(&mut self, descriptor: Descriptor, by: &str, depth: usize) -> Result<(), Error> {
@@ -157,22 +181,23 @@ impl Reader<'_> {
     }
 
     fn manifest(&mut self, descriptor: Descriptor, by: &str) -> Result<(), Error> {
-        if descriptor.annotations.contains_key(KIND) {
-            let attestation = self.image(descriptor, by)?;
-            self.attestations.push(attestation);
-            return Ok(());
-        }
         let place = descriptor.platform.as_ref().map(ToString::to_string);
         let place = place.unwrap_or_default();
         if !self.seen.insert((descriptor.digest.clone(), place)) {
             return Ok(());
         }
+        if is_attestation(&descriptor) {
+            self.attestations.push((descriptor, by.to_owned()));
+            return Ok(());
+        }
         // Before it is read: what is not wanted need not be there.
         let unwanted = |platform: &Platform| !self.wanted.has(platform);
-        if descriptor.platform.as_ref().is_some_and(unwanted) {
+        if let Some(platform) = descriptor.platform.as_ref().filter(|p| unwanted(p)) {
+            self.contents.seen.push(platform.clone());
             return Ok(());
         }
         let image = self.image(descriptor, by)?;
+        self.contents.seen.push(image.platform.clone());
         if !unwanted(&image.platform) {
             self.contents.images.push(image);
         }
@@ -201,9 +226,7 @@ impl Reader<'_> {
             extra: index.view.extra,
             ..Said::default()
         };
-        self.contents
-            .said
-            .add(said, &BTreeMap::new(), &mut self.contents.notes)?;
+        self.say(said)?;
         for manifest in index.view.manifests {
             self.visit(manifest, &name, depth + 1)?;
         }
@@ -264,6 +287,7 @@ impl Reader<'_> {
         };
         let diff_ids = config.as_ref().map(|c| c.view.diff_ids());
         let count = manifest.view.layers.len();
+        tree.charge(count as u64 * LAYER_COST)?;
         if let Some(diff_ids) = diff_ids.filter(|ids| ids.len() != count) {
             return Err(Error::LayerCount {
                 input: origin.to_string(),
@@ -333,8 +357,10 @@ impl Reader<'_> {
     /// How a layer is encoded, by its content: podman saves uncompressed layers in Docker manifests
     /// that call them gzip, and consumers look at the content too.
     fn encoding(&self, blob: &Blob) -> Result<Encoding, Error> {
-        if let Content::Staged(staged) = &blob.content {
-            return Ok(staged.original_encoding);
+        match &blob.content {
+            Content::Staged(staged) => return Ok(staged.original_encoding),
+            Content::Known(_) => return Ok(Encoding::Plain),
+            _ => {}
         }
         let (_, encoding, _) = (blob.content.open())
             .and_then(sniff)

@@ -8,7 +8,6 @@ mod archive;
 mod docker_archive;
 mod layout;
 mod nix2container;
-mod said;
 mod select;
 mod tree;
 
@@ -17,14 +16,14 @@ use std::fs::File;
 use std::io::{self, Cursor, Read};
 use std::path::{Path, PathBuf};
 
-use crate::codec::Encoding;
+use crate::Request;
+use crate::codec::{Encoding, is_tar};
 use crate::error::Error;
 use crate::flow::fill;
 use crate::image::Image;
+use crate::said::Said;
 use crate::spec::Platform;
 use crate::store::Store;
-use crate::transform;
-pub use said::Said;
 pub use select::Select;
 use tree::Tree;
 
@@ -65,101 +64,36 @@ pub struct Contents {
     pub said: Said,
     /// What the user should know.
     pub notes: Vec<String>,
+    /// The platforms of all its images, also of those that are not wanted.
+    pub seen: Vec<Platform>,
 }
 
 /// What is wanted of an input.
 struct Wanted<'a> {
-    select: &'a Select,
-    /// None means all.
-    platforms: &'a [Platform],
+    input: &'a Input,
+    request: &'a Request,
 }
 
 impl Wanted<'_> {
+    /// Whether an image of this platform may be wanted. What is to be changed is known by its new
+    /// platform, an `arm` that is asserted to be a `v6` by that one.
     fn has(&self, platform: &Platform) -> bool {
-        let asked = |wanted: &Platform| platform.narrowed_by(wanted).is_some();
-        self.platforms.is_empty() || self.platforms.iter().any(asked)
+        let asserted = self.input.platform.as_ref();
+        let narrowed = asserted.and_then(|asserted| platform.narrowed_by(asserted));
+        let platform = narrowed.as_ref().unwrap_or(platform);
+        self.input.set_platform.is_some() || platform.is_one_of(&self.request.platforms)
     }
 }
 
-/// Reads what is wanted of an input and holds it against what the user says of it.
-pub fn read(input: &Input, platforms: &[Platform], store: &Store) -> Result<Contents, Error> {
-    let wanted = Wanted {
-        select: &input.select,
-        // What is to be changed is looked for under its new name.
-        platforms: if input.set_platform.is_some() {
-            &[]
-        } else {
-            platforms
-        },
-    };
-    let mut contents = match nix2container::read(input, &wanted)? {
-        Some(contents) => contents,
-        None => {
-            let tree = open(input, store)?;
-            if tree.is_layout()? {
-                // Docker 25 and later save both formats in one archive; only the layout says all.
-                layout::read(&tree, &wanted)?
-            } else {
-                docker_archive::read(&tree, &wanted, store)?
-            }
-        }
-    };
-    if let Some(platform) = &input.set_platform {
-        let image = the_only_one(&mut contents, platform, input)?;
-        *image = transform::set_platform(image.clone(), platform)?;
+/// Reads what is wanted of an input.
+pub fn read(input: &Input, request: &Request, store: &Store) -> Result<Contents, Error> {
+    let wanted = Wanted { input, request };
+    match open(input, store)? {
+        // Docker 25 and later save both formats in one archive; only the layout says all.
+        Opened::Tree(tree) if tree.is_layout()? => layout::read(&tree, &wanted),
+        Opened::Tree(tree) => docker_archive::read(&tree, &wanted, store),
+        Opened::Image(image) => nix2container::read(*image, &wanted),
     }
-    if let Some(asserted) = &input.platform
-        && !contents.images.is_empty()
-    {
-        let image = the_only_one(&mut contents, asserted, input)?;
-        match image.platform.narrowed_by(asserted) {
-            Some(platform) => image.platform = platform,
-            None => {
-                return Err(Error::WrongPlatform {
-                    input: image.origin.to_string(),
-                    asserted: asserted.to_string(),
-                    found: image.platform.to_string(),
-                });
-            }
-        }
-    }
-    let doubts = contents.images.iter().filter_map(doubt);
-    contents.notes.extend(doubts.collect::<Vec<_>>());
-    Ok(contents)
-}
-
-fn the_only_one<'a>(
-    contents: &'a mut Contents,
-    platform: &Platform,
-    input: &Input,
-) -> Result<&'a mut Image, Error> {
-    let count = contents.images.len();
-    match &mut contents.images[..] {
-        [image] => Ok(image),
-        _ => Err(Error::AssertedSeveral {
-            input: input.path.display().to_string(),
-            asserted: platform.to_string(),
-            count,
-        }),
-    }
-}
-
-/// What runtimes will make of a platform that is not named as it should be.
-fn doubt(image: &Image) -> Option<String> {
-    let Image {
-        origin, platform, ..
-    } = image;
-    if let Some(name) = image.config_platform.legacy_name() {
-        return Some(format!(
-            "{origin}: its config calls the architecture {:?}, which runtimes know as {name}; change it with --set-platform IMAGE={name}",
-            image.config_platform.architecture
-        ));
-    }
-    (platform.architecture == "arm" && platform.variant.is_none()).then(|| {
-        format!(
-            "{origin}: {platform} has no variant, and containerd takes that for linux/arm/v7; give it as linux/arm/v6=IMAGE or linux/arm/v7=IMAGE"
-        )
-    })
 }
 
 /// Puts together what several inputs hold. What their indexes say must not be lost, so where two
@@ -172,45 +106,65 @@ pub fn unite(
     for found in contents {
         united.images.extend(found.images);
         united.notes.extend(found.notes);
+        united.seen.extend(found.seen);
         united.said.add(found.said, decided, &mut united.notes)?;
     }
     Ok(united)
 }
 
-fn open(input: &Input, store: &Store) -> Result<Tree, Error> {
+/// What an input was found to be.
+enum Opened {
+    /// Files: an image layout or a docker-archive.
+    Tree(Tree),
+    /// One of nix2container.
+    Image(Box<Image>),
+}
+
+fn open(input: &Input, store: &Store) -> Result<Opened, Error> {
     let path = &input.path;
     if input.is_stdin() {
-        return archive::open_stream(Path::new("standard input"), io::stdin().lock(), store);
+        let tree = archive::open_stream(Path::new("standard input"), io::stdin(), store);
+        return tree.map(Opened::Tree);
     }
-    let metadata = path.metadata().map_err(Error::io("read", path))?;
+    let metadata = path.metadata().map_err(|e| match &input.select {
+        select if *select != Select::All && e.kind() == io::ErrorKind::NotFound => {
+            Error::NotFoundToSelect {
+                path: path.clone(),
+                select: select.to_string(),
+            }
+        }
+        _ => Error::io("read", path)(e),
+    })?;
     if metadata.is_dir() {
-        return Tree::directory(path);
+        return Tree::directory(path).map(Opened::Tree);
     }
     let mut file = File::open(path).map_err(Error::io("read", path))?;
     if !metadata.is_file() {
-        return archive::open_stream(path, file, store);
+        return archive::open_stream(path, file, store).map(Opened::Tree);
     }
     let mut head = [0; 512];
     let n = fill(&mut file, &mut head).map_err(Error::io("read", path))?;
-    match Encoding::sniff(&head[..n]) {
-        Encoding::Plain if is_tar(&head[..n]) => archive::look_up(path, file, metadata.len()),
-        _ => archive::open_stream(path, head[..n].chain(file), store),
+    let head = &head[..n];
+    let all = io::Cursor::new(head.to_vec()).chain(file);
+    match Encoding::sniff(head) {
+        Encoding::Plain if is_tar(head) => {
+            let (_, file) = all.into_inner();
+            archive::look_up(path, file, metadata.len()).map(Opened::Tree)
+        }
+        Encoding::Plain if head.trim_ascii_start().starts_with(b"{") => {
+            nix2container::open(path, all).map(|image| Opened::Image(Box::new(image)))
+        }
+        _ => archive::open_stream(path, all, store).map(Opened::Tree),
     }
 }
 
-/// Whether this is the header of a tar entry: old (v7) archives have no magic, but all have a
-/// checksum.
-pub(crate) fn is_tar(head: &[u8]) -> bool {
-    let Ok(block) = <[u8; 512]>::try_from(head) else {
-        return false;
-    };
-    let header = tar::Header::from_byte_slice(&block);
-    let sum: u32 = block
-        .iter()
-        .enumerate()
-        .map(|(i, b)| u32::from(if (148..156).contains(&i) { b' ' } else { *b }))
-        .sum();
-    header.cksum().is_ok_and(|found| found == sum)
+/// The error for a file that is no image.
+fn no_image(path: &Path, head: &[u8]) -> Error {
+    Error::NotAnImage {
+        input: path.display().to_string(),
+        found: describe(head).to_owned(),
+        hint: None,
+    }
 }
 
 /// What a file is that is no image, in the words of its owner.

@@ -38,8 +38,14 @@ pub struct Candidate {
     pub platform: Option<Platform>,
 }
 
-/// The positions of the candidates that are meant.
-pub fn choose(input: &str, select: &Select, candidates: &[Candidate]) -> Result<Vec<usize>, Error> {
+/// The positions of the candidates that are meant. Where none has a name, `unnamed_is_one` tells
+/// whether they may be one image all the same.
+pub fn choose(
+    input: &str,
+    select: &Select,
+    candidates: &[Candidate],
+    unnamed_is_one: bool,
+) -> Result<Vec<usize>, Error> {
     let chosen: Vec<usize> = match select {
         Select::All => (0..candidates.len()).collect(),
         Select::Position(position) => (0..candidates.len()).filter(|i| i == position).collect(),
@@ -59,9 +65,17 @@ pub fn choose(input: &str, select: &Select, candidates: &[Candidate]) -> Result<
             offered: list(candidates),
         });
     }
+    // By what names they are chosen: `#v1` may be met by several images that only share the tag.
+    let meant = |i: &usize| -> Vec<String> {
+        let names = candidates[*i].names.iter();
+        match select {
+            Select::Name(wanted) => names.filter(|name| is(name, wanted)).map(full).collect(),
+            _ => names.map(full).collect(),
+        }
+    };
     let one_image = chosen.windows(2).all(|pair| {
-        let [a, b] = [&candidates[pair[0]], &candidates[pair[1]]];
-        a.names == b.names || matches!(select, Select::Name(_))
+        let names = meant(&pair[0]);
+        names == meant(&pair[1]) && (unnamed_is_one || !names.is_empty())
     });
     let places = chosen
         .iter()
@@ -81,9 +95,15 @@ pub fn choose(input: &str, select: &Select, candidates: &[Candidate]) -> Result<
 /// Whether `name` is what is meant by `wanted`: the same words, the same name as Docker normalises
 /// it, or the tag of it.
 fn is(name: &str, wanted: &str) -> bool {
-    let full = |text: &str| text.parse::<Reference>().map(|r| r.whole()).ok();
     let tag = name.rsplit_once(':').map(|(_, tag)| tag);
-    name == wanted || tag == Some(wanted) || full(name).is_some_and(|n| Some(n) == full(wanted))
+    name == wanted || tag == Some(wanted) || full(name) == full(wanted)
+}
+
+/// A name as Docker normalises it.
+fn full(name: impl AsRef<str>) -> String {
+    let name = name.as_ref();
+    let reference = name.parse::<Reference>();
+    reference.map_or_else(|_| name.to_owned(), |reference| reference.whole())
 }
 
 fn list(candidates: &[Candidate]) -> String {
@@ -114,10 +134,13 @@ mod tests {
     #[test]
     fn platforms_of_one_name_are_taken_together() {
         let both = candidates(&[("x:1", "linux/amd64"), ("x:1", "linux/arm64")]);
-        assert_eq!(choose("in", &Select::All, &both).unwrap(), [0, 1]);
-        assert_eq!(choose("in", &Select::Position(1), &both).unwrap(), [1]);
+        assert_eq!(choose("in", &Select::All, &both, false).unwrap(), [0, 1]);
         assert_eq!(
-            choose("in", &Select::Name("x:1".into()), &both).unwrap(),
+            choose("in", &Select::Position(1), &both, false).unwrap(),
+            [1]
+        );
+        assert_eq!(
+            choose("in", &Select::Name("x:1".into()), &both, false).unwrap(),
             [0, 1]
         );
     }
@@ -131,7 +154,7 @@ mod tests {
             ("2", 1),
             ("localhost/me/x:2", 1),
         ] {
-            let found = choose("in", &Select::Name(wanted.into()), &both).unwrap();
+            let found = choose("in", &Select::Name(wanted.into()), &both, false).unwrap();
             assert_eq!(found, [expected], "{wanted}");
         }
     }
@@ -139,14 +162,24 @@ mod tests {
     #[test]
     fn several_images_are_listed() {
         let both = candidates(&[("x:1", "linux/amd64"), ("y:1", "linux/arm64")]);
-        let error = choose("in", &Select::All, &both).unwrap_err().to_string();
+        let error = choose("in", &Select::All, &both, false)
+            .unwrap_err()
+            .to_string();
         assert!(
             error.contains("#@0  #x:1  linux/amd64") && error.contains("#@1  #y:1"),
             "{error}"
         );
+        // A tag that two images share means neither of them, and no name is no common name.
+        assert!(choose("in", &Select::Name("1".into()), &both, false).is_err());
+        let mut unnamed = candidates(&[("", "linux/amd64"), ("", "linux/arm64")]);
+        unnamed
+            .iter_mut()
+            .for_each(|candidate| candidate.names.clear());
+        assert!(choose("in", &Select::All, &unnamed, false).is_err());
+        assert!(choose("in", &Select::All, &unnamed, true).is_ok());
         let twice = candidates(&[("x:1", "linux/amd64"), ("x:1", "linux/amd64")]);
-        assert!(choose("in", &Select::All, &twice).is_err());
-        let error = choose("in", &Select::Name("z".into()), &both).unwrap_err();
+        assert!(choose("in", &Select::All, &twice, false).is_err());
+        let error = choose("in", &Select::Name("z".into()), &both, false).unwrap_err();
         assert!(error.to_string().contains("#z"));
     }
 }

@@ -62,6 +62,13 @@ pub enum Entry {
     Document(Arc<[u8]>),
     /// A large file of a stream, staged.
     Staged(Arc<Staged>),
+    /// A file of a stream whose bytes are staged for another one.
+    Known {
+        /// Their digest.
+        digest: Digest,
+        /// How many there are.
+        size: u64,
+    },
     /// A symbolic link, relative to the directory that it is in.
     SymbolicLink(String),
     /// A hard link, relative to the root.
@@ -187,6 +194,10 @@ impl Tree {
                         content: Content::Staged(staged.clone()),
                         size: staged.original.1,
                     },
+                    Entry::Known { digest, size } => Found {
+                        content: Content::Known(digest.clone()),
+                        size: *size,
+                    },
                     Entry::SymbolicLink(_) | Entry::HardLink(_) => unreachable!("followed"),
                 }))
             }
@@ -201,6 +212,16 @@ impl Tree {
             .transpose()
     }
 
+    /// Takes `cost` bytes off what the documents of an input may cost.
+    pub fn charge(&self, cost: u64) -> Result<(), Error> {
+        let left = self.budget.get().checked_sub(cost);
+        self.budget.set(left.ok_or_else(|| Error::TooManyDocuments {
+            input: self.input.to_string(),
+            limit: MAX_DOCUMENTS,
+        })?);
+        Ok(())
+    }
+
     /// The bytes of a small file that was found, which the input calls `name`.
     pub fn read(&self, found: &Found, name: &str, limit: u64) -> Result<Arc<[u8]>, Error> {
         if found.size > limit {
@@ -211,11 +232,7 @@ impl Tree {
                 limit,
             });
         }
-        let left = self.budget.get().checked_sub(found.size);
-        self.budget.set(left.ok_or_else(|| Error::TooManyDocuments {
-            input: self.input.to_string(),
-            limit: MAX_DOCUMENTS,
-        })?);
+        self.charge(found.size)?;
         if let Content::Bytes(bytes) = &found.content {
             return Ok(bytes.clone());
         }

@@ -29,6 +29,17 @@ pub use platform::Platform;
 
 pub use oci_spec::image::MediaType;
 
+/// How BuildKit stores attestations (its `docs/attestations/attestation-storage.md`): as manifests of
+/// the platform `unknown/unknown`, with these annotations on their descriptors.
+pub mod attestation {
+    /// The annotation that tells an attestation from an image.
+    pub const KIND: &str = "vnd.docker.reference.type";
+    /// Its value.
+    pub const MANIFEST: &str = "attestation-manifest";
+    /// The annotation that names the manifest which is attested.
+    pub const SUBJECT: &str = "vnd.docker.reference.digest";
+}
+
 /// Docker's names of the documents that OCI renamed ("Image Manifest V 2, Schema 2").
 pub mod docker {
     /// A manifest list: Docker's image index.

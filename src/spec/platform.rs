@@ -71,6 +71,30 @@ impl Platform {
         Some(narrowed)
     }
 
+    /// Whether this is one of the platforms that are wanted, of which none means all. A variant that
+    /// is not named is the one that a runtime takes it for.
+    pub fn is_one_of(&self, wanted: &[Platform]) -> bool {
+        let (architecture, variant) = self.normal();
+        let variant = variant.or((architecture == "arm").then_some("v7"));
+        let is = |wanted: &Platform| {
+            let (wanted_architecture, wanted_variant) = wanted.normal();
+            self.os == wanted.os
+                && architecture == wanted_architecture
+                && (wanted.variant.is_none() && wanted_variant.is_none()
+                    || wanted_variant == variant)
+        };
+        wanted.is_empty() || wanted.iter().any(is)
+    }
+
+    /// Platforms in a message.
+    pub fn list<'a>(platforms: impl IntoIterator<Item = &'a Platform>) -> String {
+        let names: Vec<String> = platforms.into_iter().map(ToString::to_string).collect();
+        match &names[..] {
+            [] => "none".to_owned(),
+            names => names.join(", "),
+        }
+    }
+
     /// Whether a runtime could not tell the two apart, so that an index must not hold both.
     pub fn same_place(&self, other: &Platform) -> bool {
         self.cmp_place(other) == Ordering::Equal

@@ -1,14 +1,8 @@
 //! BuildKit's attestations speak of one manifest by its digest; of a manifest that was written anew
 //! they would not be true.
-//!
-//! Source: BuildKit `docs/attestations/attestation-storage.md`.
 
 use crate::image::Image;
-
-/// The annotation that tells an attestation from an image.
-pub const KIND: &str = "vnd.docker.reference.type";
-/// The annotation that names the manifest which is attested.
-pub const SUBJECT: &str = "vnd.docker.reference.digest";
+use crate::spec::attestation::SUBJECT;
 
 /// Drops attestations of manifests that have changed, with a note.
 pub fn keep_true_attestations(mut images: Vec<Image>, notes: &mut Vec<String>) -> Vec<Image> {

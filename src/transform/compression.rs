@@ -27,9 +27,7 @@ pub fn compress(mut images: Vec<Image>, store: &Store) -> Result<Vec<Image>, Err
             });
         }
     }
-    let staged = parallel::map(store.jobs(), &work, |layer| {
-        stage(layer, store).map(Arc::new)
-    })?;
+    let staged = parallel::map(store.jobs(), &work, |layer| stage(layer, store))?;
 
     for image in &mut images {
         let mut changed = false;
@@ -61,7 +59,7 @@ fn needs_work(layer: &Layer, store: &Store) -> bool {
     store.compression().target(encoding) != at_rest
 }
 
-fn stage(layer: &Layer, store: &Store) -> Result<Staged, Error> {
+fn stage(layer: &Layer, store: &Store) -> Result<Arc<Staged>, Error> {
     let blob = &layer.blob;
     let (Some(encoding), Some(diff_id)) = (layer.encoding, &layer.diff_id) else {
         unreachable!("only layers that a config describes are encoded anew")

@@ -8,7 +8,7 @@ mod media_types;
 mod platform;
 
 pub use annotations::annotate;
-pub use attestations::{KIND, SUBJECT, keep_true_attestations};
+pub use attestations::keep_true_attestations;
 pub use compression::compress;
 pub use media_types::to_oci;
 pub use platform::set_platform;

@@ -11,8 +11,25 @@ use crate::error::Error;
 use crate::image::Image;
 use crate::spec::{Digest, Platform};
 
-/// Makes the config say `platform`.
+/// Makes the config say `platform`. One that says it already keeps its bytes, and so the image its
+/// ID; the config of an artifact says nothing of a platform.
 pub fn set_platform(mut image: Image, platform: &Platform) -> Result<Image, Error> {
+    let changed = Platform {
+        os_version: image.platform.os_version.clone(),
+        os_features: image.platform.os_features.clone(),
+        extra: image.platform.extra.clone(),
+        ..platform.clone()
+    };
+    let is_said = {
+        let said = &image.config_platform;
+        let before = (&said.os, &said.architecture, &said.variant);
+        before == (&platform.os, &platform.architecture, &platform.variant)
+    };
+    image.platform = changed.clone();
+    image.config_platform = changed;
+    if is_said || !image.manifest.view.is_image() {
+        return Ok(image);
+    }
     let blob = &image.config;
     let mut raw = Vec::new();
     (blob.content.open())
@@ -34,14 +51,6 @@ pub fn set_platform(mut image: Image, platform: &Platform) -> Result<Image, Erro
     let (digest, size) = (Digest::of(&raw), raw.len() as u64);
     image.config.descriptor = image.config.descriptor.with_content(digest, size);
     image.config.content = Content::Bytes(raw.into());
-    let changed = Platform {
-        os_version: image.platform.os_version.clone(),
-        os_features: image.platform.os_features.clone(),
-        extra: image.platform.extra.clone(),
-        ..platform.clone()
-    };
-    image.platform = changed.clone();
-    image.config_platform = changed;
     rewrite(&mut image);
     Ok(image)
 }

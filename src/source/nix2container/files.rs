@@ -12,7 +12,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use regex::bytes::Regex;
+use regex::bytes::{Regex, RegexBuilder};
 use walkdir::WalkDir;
 
 use super::go_tar::{Kind, clean_path};
@@ -20,6 +20,9 @@ use super::layer::StorePath;
 
 /// Longer names than Linux takes (`PATH_MAX`): no runtime could unpack them.
 const MAX_NAME: usize = 4096;
+
+/// What a compiled regex may take: `.*\.sh` takes 4 KiB, any sensible one less than this.
+const MAX_REGEX: usize = 256 << 10;
 
 /// Files by name. Directories that no store path has (`/nix`) are not listed.
 pub type Files = BTreeMap<Name, Node>;
@@ -143,7 +146,11 @@ fn kind(found: FileType) -> Result<Kind, String> {
 /// `$1` and `${name}` stand for groups in a replacement. Where they differ (`\w` and names that are
 /// no ASCII, `$01`), a layer has the wrong digest, never the wrong content.
 pub fn regex(text: &str) -> io::Result<Regex> {
-    Regex::new(text).map_err(io::Error::other)
+    let mut builder = RegexBuilder::new(text);
+    builder
+        .size_limit(MAX_REGEX)
+        .build()
+        .map_err(io::Error::other)
 }
 
 /// An error that names the file to blame.

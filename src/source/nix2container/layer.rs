@@ -7,6 +7,7 @@
 //! document that names them, and for no other reason; nothing is ever written there, and nothing but
 //! regular files, directories and symbolic links is looked at.
 
+use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read};
@@ -20,6 +21,9 @@ use serde::Deserialize;
 use super::files::{Files, Name, Node, about, files, regex};
 use super::go_tar::{BLOCK, Header, Kind};
 use crate::blob::Generate;
+
+/// Regexes of one layer, each of which may take 256 KiB.
+const MAX_REGEXES: usize = 256;
 
 /// A store path, and how it goes into the layer.
 #[derive(Debug, Deserialize)]
@@ -77,13 +81,27 @@ pub struct StorePaths(pub Vec<StorePath>);
 
 impl Generate for StorePaths {
     fn open(&self) -> io::Result<Box<dyn Read + '_>> {
-        let compiled = |path: &'_ StorePath| {
+        // Many paths have the same few.
+        let mut known: HashMap<&str, Regex> = HashMap::new();
+        for perm in self.0.iter().flat_map(StorePath::perms) {
+            if !known.contains_key(&*perm.regex) {
+                known.insert(&perm.regex, regex(&perm.regex)?);
+            }
+            if known.len() > MAX_REGEXES {
+                return Err(io::Error::other(format!(
+                    "its perms have more than {MAX_REGEXES} different regexes"
+                )));
+            }
+        }
+        let compiled = |path: &StorePath| -> Vec<Regex> {
             let perms = path.perms().iter();
-            perms.map(|p| regex(&p.regex)).collect::<io::Result<_>>()
+            perms
+                .filter_map(|p| known.get(&*p.regex).cloned())
+                .collect()
         };
         Ok(Box::new(Stream {
             paths: &self.0,
-            perms: self.0.iter().map(compiled).collect::<io::Result<_>>()?,
+            perms: self.0.iter().map(compiled).collect(),
             files: files(&self.0)?.into_iter().peekable(),
             last: Vec::new(),
             blocks: Vec::new(),

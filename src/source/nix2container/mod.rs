@@ -18,8 +18,8 @@ mod files;
 mod go_tar;
 mod layer;
 
-use std::fs::{File, Metadata};
-use std::io::{self, BufReader, Read, Seek};
+use std::fs::Metadata;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -27,13 +27,12 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::select::{Candidate, choose};
-use super::{Contents, Input, Wanted};
+use super::{Contents, Wanted, no_image};
 use crate::blob::{Blob, Content};
 use crate::codec::Encoding;
 use crate::error::Error;
-use crate::flow::fill;
 use crate::image::{Image, Layer};
-use crate::spec::{Config, Descriptor, DiffId, Digest, Document, Manifest, MediaType};
+use crate::spec::{Config, Descriptor, DiffId, Digest, Document, MediaType};
 use config::{History, ImageConfig, Time};
 use go_tar::clean_path;
 use layer::{StorePath, StorePaths};
@@ -85,69 +84,42 @@ struct Item {
     history: History,
 }
 
-/// Reads what is wanted of an image, if `input` is a file that holds one.
-pub fn read(input: &Input, wanted: &Wanted<'_>) -> Result<Option<Contents>, Error> {
-    let path = &input.path;
-    // What is wrong with a path that cannot be read is said by whoever tries the other formats.
-    let is_file = path.metadata().is_ok_and(|metadata| metadata.is_file());
-    if input.is_stdin() || !is_file {
-        return Ok(None);
-    }
-    let Some(raw) = document(path)? else {
-        return Ok(None);
-    };
-    let origin: Arc<str> = path.display().to_string().into();
-    let document: Nix2Container =
-        serde_json::from_slice(&raw).map_err(|e| bad(&origin, e.to_string()))?;
-    let image = image(document, origin)?;
+/// Takes an image if it is wanted.
+pub fn read(image: Image, wanted: &Wanted<'_>) -> Result<Contents, Error> {
     let only = Candidate {
         names: Vec::new(),
         platform: Some(image.platform.clone()),
     };
-    choose(&image.origin, wanted.select, &[only])?;
-    let is_wanted = wanted.has(&image.platform);
-    Ok(Some(Contents {
-        images: is_wanted.then_some(image).into_iter().collect(),
+    choose(&image.origin, &wanted.input.select, &[only], true)?;
+    Ok(Contents {
+        seen: vec![image.platform.clone()],
+        images: wanted
+            .has(&image.platform)
+            .then_some(image)
+            .into_iter()
+            .collect(),
         ..Contents::default()
-    }))
+    })
 }
 
-/// The bytes of the document, if it is one.
-fn document(path: &Path) -> Result<Option<Vec<u8>>, Error> {
-    let unreadable = || Error::io("read", path);
-    let mut file = File::open(path).map_err(unreadable())?;
-    let mut head = [0; 512];
-    let n = fill(&mut file, &mut head).map_err(unreadable())?;
-    if head[..n].trim_ascii_start().first() != Some(&b'{') {
-        return Ok(None);
-    }
-    // As a stream: a JSON document of any size must not fill the memory.
-    file.rewind().map_err(unreadable())?;
-    let probe: Result<Probe, _> = serde_json::from_reader(BufReader::new(&file));
-    let Ok(Probe { version, .. }) = probe else {
-        return Ok(None);
-    };
+/// Reads the image that `file` holds, a JSON document at `path`.
+pub fn open(path: &Path, file: impl Read) -> Result<Image, Error> {
+    let mut raw = Vec::new();
+    file.take(MAX_DOCUMENT + 1)
+        .read_to_end(&mut raw)
+        .map_err(Error::io("read", path))?;
     let input = path.display().to_string();
+    // Of a document that is too large the keys are not known, but most likely it is something else.
+    let Ok(Probe { version, .. }) = serde_json::from_slice(&raw) else {
+        return Err(no_image(path, &raw));
+    };
     if version != VERSION {
         let problem = format!("found version {version}, expected {VERSION}");
         return Err(bad(&input, problem));
     }
-    file.rewind().map_err(unreadable())?;
-    let mut raw = Vec::new();
-    let limit = MAX_DOCUMENT;
-    file.take(limit + 1)
-        .read_to_end(&mut raw)
-        .map_err(unreadable())?;
-    if raw.len() as u64 > limit {
-        let size = path.metadata().map_err(unreadable())?.len();
-        return Err(Error::DocumentTooLarge {
-            input,
-            document: DOCUMENT.to_owned(),
-            size,
-            limit,
-        });
-    }
-    Ok(Some(raw))
+    let document: Nix2Container =
+        serde_json::from_slice(&raw).map_err(|e| bad(&input, e.to_string()))?;
+    image(document, input.into())
 }
 
 fn image(document: Nix2Container, origin: Arc<str>) -> Result<Image, Error> {
@@ -163,33 +135,13 @@ fn image(document: Nix2Container, origin: Arc<str>) -> Result<Image, Error> {
     let raw = config::config(created, arch, &document.image_config, &diff_ids, &history)
         .map_err(|e| bad(&origin, e.to_string()))?;
     let config: Document<Config> = Document::parse(raw).map_err(|e| bad(&origin, e.to_string()))?;
-    let descriptor = Descriptor::of(MediaType::ImageConfig, &config.raw);
-
     let layers = items
         .into_iter()
         .enumerate()
         .map(|(i, item)| layer(i + 1, item, &origin))
         .collect::<Result<Vec<_>, Error>>()?;
-    let manifest = Document::write(Manifest::new(
-        descriptor.clone(),
-        layers.iter().map(|l| l.blob.descriptor.clone()).collect(),
-    ));
-    Ok(Image {
-        platform: config.view.platform(),
-        config_platform: config.view.platform(),
-        manifest_content: Content::Bytes(manifest.raw.clone()),
-        attestations: Vec::new(),
-        descriptor: Descriptor::of(MediaType::ImageManifest, &manifest.raw),
-        manifest,
-        config: Blob {
-            name: descriptor.digest.to_string().into(),
-            descriptor,
-            content: Content::Bytes(config.raw),
-            input: origin.clone(),
-        },
-        layers,
-        origin,
-    })
+    let name = Digest::of(&config.raw).to_string();
+    Ok(Image::new(origin.clone(), &config, &name, origin, layers))
 }
 
 fn layer(number: usize, item: Item, input: &Arc<str>) -> Result<Layer, Error> {
