@@ -3,6 +3,7 @@
 #   make demo    the main job on real images: Nix → archive → registry → a container on each architecture
 #   make test    every test: Rust, Nix and what the README says
 #   make lint    formatting and lints
+#   make test-newer-nix   what needs a newer Nix than Debian 12 has
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -14,12 +15,17 @@ endif
 host := $(shell rustc -vV | sed -n 's/^host: //p')
 export POLYARCH := $(CURDIR)/target/$(host)/release/polyarch
 
-.PHONY: test demo lint setup static
+.PHONY: test test-newer-nix demo lint setup static
 
 test: setup static
 	POLYARCH_TOOLS=required cargo test --locked
 	tests/nix/run
+	tests/nix/newer
 	tests/readme/run
+
+# Not part of `test`, which only says so: it gets 330 MB from Debian's archive.
+test-newer-nix: setup static
+	tests/nix/newer --install
 
 demo: setup static
 	tests/demo/run
@@ -32,7 +38,7 @@ lint:
 	target/tools/bin/deadnix --fail $(nix_files)
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
-	shellcheck -x .ci/run tests/setup tests/lint-tools tests/nix/run tests/readme/run tests/demo/run
+	shellcheck -x .ci/run tests/setup tests/lint-tools tests/nix/run tests/nix/newer tests/readme/run tests/demo/run
 
 setup:
 	tests/setup

@@ -50,6 +50,27 @@ rec {
     images = [ images.namesAStorePath ];
   };
 
+  # Store paths in plain text, in the config and nowhere compressed.
+  archiveOfNamedPaths = hello {
+    compression = "none";
+    images = [ images.namesAStorePath ];
+  };
+  layoutOfNamedPath = polyarch.mkImageLayout { image = images.namesAStorePath; };
+
+  # nix2container.buildImage gives JSON that names store paths, and the digest of the layer that they become. This one
+  # is a layer of tests/nix2container.rs ("a path twice"), whose digest comes from nix2container's own code.
+  nix2container = hello {
+    images = {
+      x86_64-linux = images.amd64;
+      aarch64-linux = images.nix2container "sha256:1cac88ee1d8d6bb0e692bc64a513a7d3900d54072dbc3f75fdec9a9e1fb55048";
+    };
+  };
+  nix2containerWrong = hello {
+    images = [
+      (images.nix2container "sha256:0000000000000000000000000000000000000000000000000000000000000000")
+    ];
+  };
+
   # Other images.
   flat = hello {
     images = {

@@ -50,6 +50,40 @@ rec {
   arm = withArchitecture "arm";
   riscv64 = withArchitecture "riscv64";
   withArchitecture = architecture: withConfig ''"architecture": "${architecture}"'';
+  # nix2container.buildImage: JSON that refers to the store paths of its layers
+  nix2container =
+    digest:
+    let
+      file = builtins.toFile "b-file" "a store path that is a file";
+      path = {
+        path = file;
+        options.rewrite = {
+          regex = "^${builtins.storeDir}/[0-9a-z]*-b-file";
+          repl = "/nix/store/b-file";
+        };
+      };
+    in
+    runCommand "image-hello.json" {
+      json = builtins.toJSON {
+        version = 1;
+        image-config = { };
+        arch = "arm64";
+        created = "0001-01-01T00:00:00Z";
+        layers = [
+          {
+            inherit digest;
+            diff_ids = digest;
+            size = 3584;
+            mediatype = "application/vnd.oci.image.layer.v1.tar";
+            paths = [
+              path
+              path
+            ];
+            History.created_by = "nix2container";
+          }
+        ];
+      };
+    } ''printf '%s' "$json" > "$out"'';
   # A config that names a store path, as the history of every layered image does.
   namesAStorePath = withConfig ''"architecture": "arm64", "author": "${busybox}"'';
   withConfig =
