@@ -3,6 +3,7 @@
 #   make demo    the main job on real images: Nix → archive → registry → a container on each architecture
 #   make test    every test: Rust, Nix and what the README says
 #   make lint    formatting and lints
+#   make docs-nix  docs/nix.md anew, from the comments in nix/
 #   make test-newer-nix   what needs a newer Nix than Debian 12 has
 
 SHELL := bash
@@ -15,7 +16,7 @@ endif
 host := $(shell rustc -vV | sed -n 's/^host: //p')
 export POLYARCH := $(CURDIR)/target/$(host)/release/polyarch
 
-.PHONY: test test-newer-nix demo lint setup static
+.PHONY: test test-newer-nix demo lint docs-nix setup static
 
 test: setup static
 	POLYARCH_TOOLS=required cargo test --locked
@@ -38,7 +39,11 @@ lint:
 	target/tools/bin/deadnix --fail $(nix_files)
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
-	shellcheck -x .ci/run tests/setup tests/lint-tools tests/nix/run tests/nix/newer tests/readme/run tests/demo/run
+	shellcheck -x .ci/run tests/setup tests/lint-tools nix/docs tests/nix/run tests/nix/newer tests/readme/run tests/demo/run
+
+# docs/nix.md is made of the comments in nix/. `make test` fails where it is stale.
+docs-nix:
+	nix/docs >docs/nix.md
 
 setup:
 	tests/setup

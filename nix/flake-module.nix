@@ -19,7 +19,7 @@
             image = {
               name = "ghcr.io/me/hello";
               systems = [ "x86_64-linux" "aarch64-linux" ];
-              images = pkgs: pkgs.dockerTools.buildLayeredImage { name = "hello"; contents = [ pkgs.hello ]; };
+              images = pkgs: pkgs.dockerTools.buildLayeredImage { name = "hello"; config.Cmd = [ "''${pkgs.hello}/bin/hello" ]; };
             };
           }
         '';

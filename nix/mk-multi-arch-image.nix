@@ -133,7 +133,7 @@
 
   ```nix
   let
-    image = pkgs: pkgs.dockerTools.buildLayeredImage { name = "hello"; contents = [ pkgs.hello ]; };
+    image = pkgs: pkgs.dockerTools.buildLayeredImage { name = "hello"; config.Cmd = [ "${pkgs.hello}/bin/hello" ]; };
   in
   mkMultiArchImage {
     name = "ghcr.io/me/hello";
@@ -151,7 +151,7 @@
     tag = pkgs.hello.version;
     tags = [ "latest" ];
     systems = [ "x86_64-linux" "aarch64-linux" ];
-    images = pkgs: pkgs.dockerTools.buildLayeredImage { name = "hello"; contents = [ pkgs.hello ]; };
+    images = pkgs: pkgs.dockerTools.buildLayeredImage { name = "hello"; config.Cmd = [ "${pkgs.hello}/bin/hello" ]; };
     labelsFrom = pkgs.hello;
   }
   => «derivation /nix/store/…-hello.tar.drv»

@@ -150,7 +150,10 @@ let
     };
 
     # Something that an image can name.
-    hello = runCommand "hello-${hostSystem}" { } "mkdir -p $out/bin && touch $out/bin/hello";
+    hello = runCommand "hello-${hostSystem}" {
+      passthru.version = "2.12";
+      meta.description = "Program that produces a familiar, friendly greeting";
+    } "mkdir -p $out/bin && touch $out/bin/hello";
 
     # No image is made in here. Whatever it shall hold, this is the one that the real buildLayeredImage once wrote for
     # the machine of this package set (tests/fixtures): a program that says hello and what it was built for. The
