@@ -258,7 +258,11 @@ let
     merge (
       {
         name = "${baseName}.tar";
-        options = options ++ [ "--format=oci-archive" ];
+        options = options ++ [
+          "--format=oci-archive"
+          # Their layers were held against the diff IDs when they were made.
+          "--trust-diff-ids"
+        ];
         images = mergeInputs;
         discardReferences = true;
         isImage = true;

@@ -99,6 +99,13 @@ pub struct MergeArgs {
     #[arg(long)]
     link: bool,
 
+    /// Hold compressed layers that are only copied against their digests, not against the diff IDs
+    /// too, for which they must be decompressed
+    ///
+    /// For image layouts that a merge has written: it has held them against both.
+    #[arg(long)]
+    trust_diff_ids: bool,
+
     /// An annotation, of the image index if no LEVEL is given (repeatable)
     ///
     /// LEVEL is as in docker buildx: `index`, `manifest` (of each image), `manifest-descriptor` (of
@@ -184,6 +191,7 @@ impl MergeArgs {
             format,
             force: self.force,
             link: self.link,
+            trust_diff_ids: self.trust_diff_ids,
             compression: self.compression()?,
             name,
             annotations,

@@ -22,7 +22,8 @@
 //! 1. Same inputs, same bytes, whatever the order of arguments, the number of threads, the machine.
 //! 2. Identity is the raw bytes: what needs no change is copied, never written anew.
 //! 3. Every byte that goes out was verified, on the pass that copies it. (What `--link` links to was
-//!    verified when it was written; of it only manifests and configs are read again.)
+//!    verified when it was written; of it only manifests and configs are read again. What
+//!    `--trust-diff-ids` leaves out was asked for.)
 //! 4. A blob is always complete: its digest and size are known before anything names them.
 //! 5. The platform comes from the config; what the caller says is an assertion.
 //! 6. All or nothing: after a failure or a signal, nothing is left and nothing is lost.
@@ -71,6 +72,8 @@ pub struct Request {
     pub force: bool,
     /// Whether blobs of layout directories become links to them.
     pub link: bool,
+    /// Whether compressed layers that are only copied are held against their digests alone.
+    pub trust_diff_ids: bool,
     /// How layers are encoded.
     pub compression: Compression,
     /// The name of the merged image.
@@ -151,6 +154,9 @@ pub fn merge(request: &Request) -> Result<Outcome, Error> {
     };
     let mut merged = merge::merge(images, contents.said, request.name.as_ref())?;
     merged.docker_manifest = docker;
+    if request.trust_diff_ids {
+        merged.trust_diff_ids();
+    }
     sink::write(
         &merged,
         request.format,

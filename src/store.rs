@@ -37,7 +37,7 @@ impl Store {
             next: AtomicU64::new(0),
             claimed: Mutex::default(),
             plain: Mutex::default(),
-            encoder: Encoder::new(jobs),
+            encoder: Encoder::new(jobs, compression),
             compression,
             jobs,
         }

@@ -156,6 +156,29 @@ fn guarantee_3_a_layer_is_held_against_its_diff_id_where_it_is_only_copied() {
 }
 
 #[test]
+fn guarantee_3_diff_ids_are_trusted_only_where_that_is_asked_for() {
+    let scratch = Scratch::new();
+    let image = TestImage::new("linux/amd64");
+    // Blobs that have their digests, but not the content that the config promises.
+    image
+        .layout(|layer| gzipped(&[layer, b"and more"].concat()))
+        .directory(&scratch, "in");
+    scratch.fail(&["merge", "-o", "out", "in"]);
+    scratch.run(&["merge", "--trust-diff-ids", "-o", "trusted", "in"]);
+    // Digests are verified all the same.
+    let layout = image.layout(gzipped);
+    layout.directory(&scratch, "bad");
+    let mut changed = layout.blobs[1].clone();
+    changed[5] ^= 1;
+    scratch.write(
+        &format!("bad/blobs/sha256/{}", hex(&layout.blobs[1])),
+        &changed,
+    );
+    let message = scratch.fail(&["merge", "--trust-diff-ids", "-o", "out", "bad"]);
+    assert!(message.contains("wrong digest"), "{message}");
+}
+
+#[test]
 fn guarantee_4_every_descriptor_is_true_in_every_format() {
     // `Merged` holds every digest, size and diff ID against the bytes.
     let scratch = Scratch::new();
