@@ -3,6 +3,8 @@
 #   make demo    the main job on real images: Nix → archive → registry → a container on each architecture
 #   make test    every test: Rust, Nix and what the README says
 #   make lint    formatting and lints
+#   make docs-nix  docs/nix.md anew, from the comments in nix/
+#   make test-newer-nix   what needs a newer Nix than Debian 12 has
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -14,20 +16,34 @@ endif
 host := $(shell rustc -vV | sed -n 's/^host: //p')
 export POLYARCH := $(CURDIR)/target/$(host)/release/polyarch
 
-.PHONY: test demo lint setup static
+.PHONY: test test-newer-nix demo lint docs-nix setup static
 
 test: setup static
 	POLYARCH_TOOLS=required cargo test --locked
 	tests/nix/run
+	tests/nix/newer
 	tests/readme/run
+
+# Not part of `test`, which only says so: it gets 330 MB from Debian's archive.
+test-newer-nix: setup static
+	tests/nix/newer --install
 
 demo: setup static
 	tests/demo/run
 
+nix_files = $$(git ls-files '*.nix')
+
 lint:
+	tests/lint-tools
+	target/tools/bin/nixfmt --check $(nix_files)
+	target/tools/bin/deadnix --fail $(nix_files)
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
-	shellcheck -x .ci/run tests/setup tests/nix/run tests/readme/run tests/demo/run
+	shellcheck -x .ci/run tests/setup tests/lint-tools nix/docs tests/nix/run tests/nix/newer tests/readme/run tests/demo/run
+
+# docs/nix.md is made of the comments in nix/. `make test` fails where it is stale.
+docs-nix:
+	nix/docs >docs/nix.md
 
 setup:
 	tests/setup

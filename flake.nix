@@ -15,6 +15,8 @@
         "aarch64-darwin"
       ];
       forEachSystem = f: nixpkgs.lib.genAttrs systems (system: f nixpkgs.legacyPackages.${system});
+      # Of this flake, for the system of a package set.
+      here = outputs: pkgs: outputs.${pkgs.stdenv.hostPlatform.system};
     in
     {
       # `mkLib pkgs` gives the functions on a package set of your own.
@@ -24,10 +26,57 @@
       legacyPackages = forEachSystem self.lib.mkLib;
 
       packages = forEachSystem (pkgs: rec {
-        inherit (self.legacyPackages.${pkgs.stdenv.hostPlatform.system}) polyarch;
+        inherit (here self.legacyPackages pkgs) polyarch;
         default = polyarch;
       });
 
       overlays.default = import ./nix/overlay.nix;
+
+      flakeModules.default = ./nix/flake-module.nix;
+
+      templates = {
+        default = {
+          path = ./templates/default;
+          description = "Two images, one for each architecture, merged (the quick start of the README)";
+        };
+        function = {
+          path = ./templates/function;
+          description = "A function from package set to image, for several systems";
+        };
+        flake-parts = {
+          path = ./templates/flake-parts;
+          description = "The same as a module of flake-parts";
+        };
+      };
+
+      # The tool with its own tests, and images that dockerTools once wrote, merged and read back. `make test` is more.
+      checks = forEachSystem (pkgs: {
+        inherit (here self.packages pkgs) polyarch;
+        image =
+          ((here self.legacyPackages pkgs).mkMultiArchImage {
+            name = "hello";
+            images = {
+              x86_64-linux = ./tests/fixtures/amd64-bli-hello-gz.tar.gz;
+              aarch64-linux = ./tests/fixtures/arm64-bli-hello-gz.tar.gz;
+            };
+          }).tests.readsBack;
+      });
+
+      devShells = forEachSystem (pkgs: {
+        default = pkgs.mkShell {
+          inputsFrom = [ (here self.packages pkgs).polyarch ];
+          packages = [
+            pkgs.clippy
+            pkgs.deadnix
+            pkgs.jq
+            pkgs.nixfmt
+            pkgs.rustfmt
+            pkgs.shellcheck
+            pkgs.skopeo
+          ];
+        };
+      });
+
+      formatter = forEachSystem (pkgs: pkgs.nixfmt-tree);
     };
 }

@@ -160,14 +160,80 @@ rec {
 
   collection =
     argument: found:
-    rule argument found (
-      (builtins.isList found && found != [ ])
-      || (builtins.isAttrs found && !lib.isDerivation found && found != { })
-    ) "a set of images keyed by platform, or a list of images, with at least one image";
+    rule argument found
+      (
+        builtins.isFunction found
+        || (builtins.isList found && found != [ ])
+        || (builtins.isAttrs found && !lib.isDerivation found && found != { })
+      )
+      "a set of images keyed by platform or a list of images, with at least one image, or a function from package set to image";
 
   set =
+    wanted: argument: found:
+    rule argument found (builtins.isAttrs found && !lib.isDerivation found) wanted;
+
+  strategy = oneOf [
+    "cross"
+    "native"
+  ];
+
+  # null: the output's hash
+  tagOrNull =
     argument: found:
-    rule argument found (builtins.isAttrs found && !lib.isDerivation found) "a set of strings";
+    let
+      tag = imageTag argument found;
+    in
+    tag
+    // {
+      ok = found == null || tag.ok;
+      wanted = "${tag.wanted}; or null for the output's hash";
+    };
+
+  tags =
+    argument: found:
+    [ (rule argument found (builtins.isList found) "a list of tags") ]
+    ++ lib.imap0 (index: imageTag "${argument}[${toString index}]") (lib.toList found);
+
+  # Which systems a function makes images for. What is no function has its systems, or needs none.
+  systems =
+    isFunction: argument: found:
+    if !isFunction then
+      [
+        (rule argument found (
+          found == null
+        ) "left out, as `images` is no function: the images are there, and need no systems to be made for")
+      ]
+    else
+      [
+        (rule argument found (builtins.isList found && found != [ ])
+          "a list of the Nix systems that the function `images` makes images for, such as [ \"x86_64-linux\" \"aarch64-linux\" ]"
+        )
+      ]
+      ++ lib.concatLists (
+        lib.imap0 (index: value: [
+          (rule "${argument}[${toString index}]" value (
+            platforms.isSystem value && platforms.isPlatform value
+          ) "a Nix system such as \"aarch64-linux\"")
+          {
+            argument = "${argument}[${toString index}]";
+            is = "${show value} once more";
+            wanted = "another system";
+            ok = builtins.length (builtins.filter (other: other == value) found) == 1;
+          }
+        ]) (lib.toList found)
+      );
+
+  dockerManifest =
+    argument: found:
+    rule argument found (
+      builtins.isBool found || platforms.isPlatform found
+    ) "true, false, or the platform that the plain tag stands for: ${platforms.wanted found}";
+
+  package =
+    argument: found:
+    rule argument found (
+      found == null || (builtins.isAttrs found && found ? meta)
+    ) "a package, something with a `meta`, or null";
 
   images =
     argument: found:
@@ -200,14 +266,50 @@ rec {
         ok = samePlatform key == [ key ];
       }) keys;
 
+  # Whether annotations are given for each level, and not all for the index.
+  hasLevels =
+    found:
+    builtins.any (value: builtins.isAttrs value && !lib.isDerivation value) (builtins.attrValues found);
+
   annotations =
     argument: found:
-    lib.concatLists (
-      lib.mapAttrsToList (key: value: [
-        (keyRule argument key (
-          builtins.match "[^=]+" key != null
-        ) "names that are not empty and have no \"=\" in them")
-        (rule (memberOf argument key) value (builtins.isString value) "a string")
-      ]) found
-    );
+    let
+      levels = [
+        "index"
+        "manifest"
+        "descriptor"
+      ];
+      strings =
+        argument: found:
+        lib.concatLists (
+          lib.mapAttrsToList (key: value: [
+            (keyRule argument key (
+              builtins.match "[^=]+" key != null
+            ) "names that are not empty and have no \"=\" in them")
+            (rule (memberOf argument key) value (builtins.isString value) "a string")
+          ]) found
+        );
+      mixed = argument: found: {
+        inherit argument;
+        is = "a set of strings and sets";
+        wanted = "either a set of strings, for the index, or one of sets of strings with the names ${quoted levels}";
+        ok = !(builtins.any builtins.isString (builtins.attrValues found));
+      };
+    in
+    if hasLevels found then
+      [ (mixed argument found) ]
+      ++ lib.concatLists (
+        lib.mapAttrsToList (
+          level: value:
+          [
+            (keyRule argument level (builtins.elem level levels)
+              "one of ${quoted levels}, as its values are sets"
+            )
+            (set "a set of strings" "${argument}.${level}" value)
+          ]
+          ++ lib.optionals (builtins.isAttrs value) (strings "${argument}.${level}" value)
+        ) found
+      )
+    else
+      strings argument found;
 }

@@ -7,23 +7,82 @@
 # the scope is made from `buildPackages`; in a package set that does not cross-compile the two are the same.
 { lib, buildPackages }:
 
+/**
+  # polyarch for Nix
+
+  `pkgs.callPackage ./nix { }` gives a set with the functions below and the tool itself as `polyarch`. A flake has it
+  as `legacyPackages.<system>`, as `lib.mkLib pkgs` for a package set of your own, in part as `overlays.default`, and
+  as a module for flake-parts, `flakeModules.default`: there `perSystem.multiArchImages.<name>` takes the arguments of
+  `mkMultiArchImage`, and `packages.<name>` is the image. `overrideScope` replaces any part of it.
+
+  Nothing is read at evaluation but the files of polyarch and nixpkgs: it works with `--pure-eval` and
+  `--restrict-eval`, there is no import from derivation and no `builtins.getEnv`. Mistakes in arguments show at
+  evaluation; the error names function, argument, what was found and what was wanted.
+
+  ## Who builds what
+
+  Each image is an ordinary derivation; bringing it into shape is one more for each image (`layouts`), and the merge a
+  last one, which links to the layouts or packs them. So Nix distributes the work as it does any other:
+  `nix build --builders …` sends an image and its layout to different machines, and a change of the arm64 image redoes
+  that image, its layout and the merge.
+
+  - With `pkgsCross` or `strategy = "cross"` one Linux machine builds all of it.
+  - With `nixpkgs.legacyPackages.aarch64-linux` or `strategy = "native"` an image is built on a machine of its system:
+    a remote builder, or the same machine with `boot.binfmt.emulatedSystems`. Much of it comes out of binary caches.
+  - On a Mac, images are for Linux and need a Linux builder (`nix.linux-builder` of nix-darwin); use `"native"`. The
+    merge itself, and the scripts, are programs of the Mac.
+
+  Layouts and merge are built where the functions' own package set is built.
+
+  ## What stays in the store
+
+  An archive and the layout of one image refer to nothing, though their bytes name store paths (the history of a
+  layered image names all of them). A merged layout refers to the layouts that it links to. That is
+  `unsafeDiscardReferences`, which Nix 2.14 to 2.17 know as an experimental feature and later ones without that; with
+  earlier ones an archive keeps the closures alive that Nix finds in it. The derivations are the same with all versions.
+*/
 lib.makeScope buildPackages.newScope (self: {
-  /** The tool itself. Override it here and every function uses the other one. */
+  /**
+    The tool itself. Override it here and every function uses the other one.
+  */
   polyarch = self.callPackage ./package.nix { };
 
-  /** One image derivation of any kind → OCI image layout. */
+  /**
+    One image derivation of any kind → OCI image layout.
+  */
   mkImageLayout = self.callPackage ./mk-image-layout.nix { };
 
-  /** One image per platform → one multi-platform OCI image. */
+  /**
+    One image per platform → one multi-platform OCI image.
+  */
   mkMultiArchImage = self.callPackage ./mk-multi-arch-image.nix { };
 
-  /** The script behind `passthru.push`. */
+  /**
+    The script behind `passthru.push`.
+  */
   mkPushScript = self.callPackage ./push.nix { };
+
+  /**
+    The script behind `passthru.copyToPodman`.
+  */
+  mkCopyToPodmanScript = self.callPackage ./copy-to-podman.nix { };
+
+  /**
+    The script behind `passthru.copyToDocker`.
+  */
+  mkCopyToDockerScript = self.callPackage ./copy-to-docker.nix { };
+
+  /**
+    The script behind `passthru.inspect`.
+  */
+  mkInspectScript = self.callPackage ./inspect.nix { };
 
   # What the functions share. Not meant for users, but nothing is hidden.
   merge = self.callPackage ./merge.nix { };
   arguments = self.callPackage ./arguments.nix { };
   platforms = self.callPackage ./platforms.nix { };
+  packageSets = self.callPackage ./package-sets.nix { };
+  labelsOf = self.callPackage ./labels-of.nix { };
   inputOf = self.callPackage ./input-of.nix { };
   reference = self.callPackage ./reference.nix { };
 })

@@ -1,6 +1,5 @@
 # `polyarch merge` as a derivation: the one place of nix/ where the tool runs.
 {
-  lib,
   runCommand,
   polyarch,
 }:
@@ -28,7 +27,11 @@
     archive of two architectures keeps the closures of both alive. Nix before 2.14 does not know the attribute
     and finds them all the same; from 2.14 to 2.17 it wants the experimental feature `discard-references`.
 
-  `passthru`
+  `isImage`
+  : Whether this is the image itself and no step on the way to it: then a second output `digest` is a file with its
+    digest, which the log shows too. Default: `false`.
+
+  `passthru`, `meta`
   : As in `mkDerivation`.
 
   # Type
@@ -40,7 +43,9 @@
     images :: [ String ],
     stream :: Derivation | Null ? null,
     discardReferences :: Bool,
+    isImage :: Bool ? false,
     passthru :: AttrSet ? { },
+    meta :: AttrSet ? { },
   } -> Derivation
   ```
 */
@@ -50,11 +55,16 @@
   images,
   stream ? null,
   discardReferences,
+  isImage ? false,
   passthru ? { },
+  meta ? { },
 }:
 let
+  # The tool prints the digest. That of one image's layout looks like that of the image, so it is not shown.
+  merge = ''polyarch merge --output "$out" "''${mergeArguments[@]}" > "''${digest:-/dev/null}"'';
+
   fromFiles = ''
-    polyarch merge --output "$out" "''${mergeArguments[@]}"
+    ${merge}
   '';
 
   # - It is bash that starts the stream: under pkgsCross, older nixpkgs give the script an interpreter of the machine
@@ -65,7 +75,7 @@ let
     set -o pipefail
     ${stream} | {
       status=0
-      polyarch merge --output "$out" "''${mergeArguments[@]}" || status=$?
+      ${merge} || status=$?
       cat > /dev/null
       exit "$status"
     } || {
@@ -79,14 +89,13 @@ let
     }
   '';
 in
-runCommand name
-  {
-    # The values reach the tool as a bash array, every character of them as it was written.
-    __structuredAttrs = true;
-    mergeArguments = options ++ [ "--" ] ++ images;
-    nativeBuildInputs = [ polyarch ];
-    inherit passthru;
-    # Said only where it is meant: it is an experimental feature in some versions of Nix.
-    ${if discardReferences then "unsafeDiscardReferences" else null}.out = true;
-  }
-  (if stream == null then fromFiles else fromStream)
+runCommand name {
+  # The values reach the tool as a bash array, every character of them as it was written.
+  __structuredAttrs = true;
+  mergeArguments = options ++ [ "--" ] ++ images;
+  nativeBuildInputs = [ polyarch ];
+  outputs = [ "out" ] ++ (if isImage then [ "digest" ] else [ ]);
+  inherit passthru meta;
+  # Said only where it is meant: it is an experimental feature in some versions of Nix.
+  ${if discardReferences then "unsafeDiscardReferences" else null}.out = true;
+} ((if stream == null then fromFiles else fromStream) + (if isImage then ''cat "$digest"'' else ""))

@@ -61,7 +61,7 @@
 
   ```nix
   mkImageLayout {
-    image = pkgs.dockerTools.buildLayeredImage { name = "hello"; contents = [ pkgs.hello ]; };
+    image = pkgs.dockerTools.buildLayeredImage { name = "hello"; config.Cmd = [ "${pkgs.hello}/bin/hello" ]; };
     platform = "x86_64-linux";
   }
   => «derivation /nix/store/…-hello-layout-linux-amd64.drv»

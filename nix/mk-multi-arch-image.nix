@@ -2,10 +2,17 @@
 {
   lib,
   arguments,
+  labelsOf,
   merge,
+  mkCopyToDockerScript,
+  mkCopyToPodmanScript,
   mkImageLayout,
+  mkInspectScript,
   mkPushScript,
+  packageSets,
   platforms,
+  polyarch,
+  runCommand,
 }:
 
 /**
@@ -21,7 +28,11 @@
     called; `push` pushes there.
 
   `tag`
-  : Its tag. Default: `"latest"`.
+  : Its tag. Default: `"latest"`. `null`: a hash that is another one whenever the image is, as in dockerTools; the
+    same for both formats.
+
+  `tags`
+  : Further tags, for where it is pushed and loaded; the archive itself has one name. Default: `[ ]`.
 
   `images`
   : The images, each as `mkImageLayout` takes it. Either a set keyed by platform, a Nix system
@@ -32,6 +43,16 @@
     Where the config of an image names a wrong platform, give a set `{ image, setPlatform }` instead of the image,
     with `setPlatform` as in `mkImageLayout`. Under a key the two must agree.
 
+  `systems`
+  : List of Nix systems, for `images` that is a function, and only then.
+
+  `strategy`
+  : Which package sets that function gets. `"cross"`: this machine's, cross-compiling for each system; any machine
+    can build it. `"native"`: each system's own, which is built on a machine of that system (a remote builder, the
+    Linux builder of a Mac, or this one with binfmt) and comes out of binary caches. This system's own package
+    set is the one that polyarch was made from in any case; the others have its `config` and `overlays`.
+    Default: `"cross"`.
+
   `format`
   : `"oci-archive"`: one tar file, for `podman load` and `skopeo copy --all oci-archive:…`.
     `"oci-layout"`: a directory that links to the layouts of the images instead of copying their blobs.
@@ -41,14 +62,29 @@
   : As in `mkImageLayout`, for all images.
 
   `annotations`
-  : Set of strings, annotations of the image index. Default: `{ }`.
+  : Set of strings, annotations of the image index; or a set of such sets, `index`, `manifest` (of each image) and
+    `descriptor` (of each image in the index). The two cannot be mixed. Default: `{ }`.
+
+  `labelsFrom`
+  : A package whose description, homepage, license (where all of it has SPDX identifiers; a list means that all of
+    them hold) and version become the annotations `org.opencontainers.image.description`, `.url`, `.licenses` and
+    `.version` of index and manifests. Those in `annotations` come first, each on its level. Default: `null`.
+
+  `dockerManifest`
+  : Whether to add a `manifest.json` for `docker load` with Docker's classic store. It loads all images, as
+    NAME:TAG-os-arch, and as NAME:TAG the first of the index, or that of the platform given here instead of `true`.
+    Readers that prefer a `manifest.json` (crane, `docker-archive:`) then see no index. Default: `false`.
+
+  `meta`
+  : As in `mkDerivation`. Default: `{ }`.
 
   # Output
 
-  A derivation whose output is the archive or the layout. Beside the usual ones it has the attributes
+  A derivation whose output is the archive or the layout. A second output, `digest`, is a file with the digest of the
+  image index and a newline. Beside the usual ones it has the attributes
 
   `images`
-  : the argument, as it was given
+  : the argument; of a function, what it gave, a set keyed by system
 
   `layouts`
   : the layout of each image: a set keyed by OCI platform, or a list
@@ -57,22 +93,38 @@
   : the merged image as a layout, whatever the `format`. It has the same digest as the archive.
 
   `imageName`, `imageTag`
-  : the arguments `name` and `tag`
+  : the arguments `name` and `tag`; the hash, where `tag` is `null`
+
+  `imageRefs`
+  : `NAME:TAG` for `tag` and each of `tags`
 
   `push`
-  : a script that pushes the image to where its name says, see `mkPushScript`
+  : a script that pushes the image to `imageRefs` or elsewhere, see `mkPushScript`
+
+  `copyToPodman`, `copyToDocker`, `inspect`
+  : scripts that load the image into podman or Docker and show what is in it, see `mkCopyToPodmanScript`,
+    `mkCopyToDockerScript` and `mkInspectScript`. All scripts are for the machine that runs them, Linux or macOS.
+
+  `tests`
+  : a derivation that reads the image back, every byte of it
 
   # Type
 
   ```
   mkMultiArchImage :: {
     name :: String,
-    tag :: String ? "latest",
-    images :: AttrsOf (Image | WithPlatform) | [ Image | WithPlatform ],
+    tag :: String | Null ? "latest",
+    tags :: [ String ] ? [ ],
+    images :: AttrsOf (Image | WithPlatform) | [ Image | WithPlatform ] | (PackageSet -> Image | WithPlatform),
+    systems :: [ String ] | Null ? null,
+    strategy :: String ? "cross",
     format :: String ? "oci-archive",
     compression :: String ? "gzip",
     compressionLevel :: Int | Null ? null,
-    annotations :: AttrsOf String ? { },
+    annotations :: AttrsOf String | { index, manifest, descriptor :: AttrsOf String ? { } } ? { },
+    labelsFrom :: Package | Null ? null,
+    dockerManifest :: Bool | String ? false,
+    meta :: AttrSet ? { },
   } -> Derivation
   WithPlatform = { image :: Image, setPlatform :: String | Null ? null }
   ```
@@ -81,7 +133,7 @@
 
   ```nix
   let
-    image = pkgs: pkgs.dockerTools.buildLayeredImage { name = "hello"; contents = [ pkgs.hello ]; };
+    image = pkgs: pkgs.dockerTools.buildLayeredImage { name = "hello"; config.Cmd = [ "${pkgs.hello}/bin/hello" ]; };
   in
   mkMultiArchImage {
     name = "ghcr.io/me/hello";
@@ -92,18 +144,42 @@
   }
   => «derivation /nix/store/…-hello.tar.drv»
   ```
+
+  ```nix
+  mkMultiArchImage {
+    name = "ghcr.io/me/hello";
+    tag = pkgs.hello.version;
+    tags = [ "latest" ];
+    systems = [ "x86_64-linux" "aarch64-linux" ];
+    images = pkgs: pkgs.dockerTools.buildLayeredImage { name = "hello"; config.Cmd = [ "${pkgs.hello}/bin/hello" ]; };
+    labelsFrom = pkgs.hello;
+  }
+  => «derivation /nix/store/…-hello.tar.drv»
+  ```
 */
 {
   name,
   tag ? "latest",
+  tags ? [ ],
   images,
+  systems ? null,
+  strategy ? "cross",
   format ? "oci-archive",
   compression ? "gzip",
   compressionLevel ? null,
   annotations ? { },
+  labelsFrom ? null,
+  dockerManifest ? false,
+  meta ? { },
 }:
 
 let
+  givenImages =
+    if builtins.isFunction images then
+      lib.genAttrs systems (system: images packageSets.${strategy}.${system})
+    else
+      images;
+
   layoutOf =
     platform: value:
     mkImageLayout (
@@ -114,80 +190,162 @@ let
     );
 
   layouts =
-    if builtins.isList images then
-      map (layoutOf null) images
+    if builtins.isList givenImages then
+      map (layoutOf null) givenImages
     else
-      lib.mapAttrs' (key: value: lib.nameValuePair (platforms.toOci key) (layoutOf key value)) images;
-
-  # Options and values in one word, as a value may begin with a dash.
-  options = [
-    "--name=${name}"
-    "--tag=${tag}"
-    # The layers are as they shall be: that was the work of the layouts.
-    "--compression=keep"
-  ]
-  ++ lib.mapAttrsToList (key: value: "--annotation=${key}=${value}") annotations;
+      lib.mapAttrs' (
+        key: value: lib.nameValuePair (platforms.toOci key) (layoutOf key value)
+      ) givenImages;
 
   # Not told their platforms once more: the layouts carry them, with the variant that a key may have added.
   mergeInputs = map toString (
     if builtins.isList layouts then layouts else builtins.attrValues layouts
   );
 
+  # By level, called as the tool calls them.
+  allAnnotations =
+    let
+      given = if arguments.hasLevels annotations then annotations else { index = annotations; };
+      labels = lib.optionalAttrs (labelsFrom != null) (labelsOf labelsFrom);
+    in
+    {
+      index = labels // given.index or { };
+      manifest = labels // given.manifest or { };
+      manifest-descriptor = given.descriptor or { };
+    };
+
+  # Options and values in one word, as a value may begin with a dash.
+  options = [
+    "--name=${name}"
+    # The layers are as they shall be: that was the work of the layouts.
+    "--compression=keep"
+  ]
+  ++ lib.concatLists (
+    lib.mapAttrsToList (
+      level:
+      # The level is always said: a key may have a colon in it and look as if it began with one.
+      lib.mapAttrsToList (key: value: "--annotation=${level}:${key}=${value}")
+    ) allAnnotations
+  )
+  ++
+    lib.optional (dockerManifest != false)
+      "--docker-manifest${
+        lib.optionalString (dockerManifest != true) "=${platforms.toOci dockerManifest}"
+      }";
+
   baseName = baseNameOf name;
 
   mergeLayout =
-    passthru:
-    merge {
-      name = "${baseName}-layout";
-      options = options ++ [
-        "--format=oci-layout"
-        "--link"
-      ];
-      images = mergeInputs;
-      # Its blobs are links to the layouts of the images.
-      discardReferences = false;
-      inherit passthru;
-    };
+    options: more:
+    merge (
+      {
+        name = "${baseName}-layout";
+        options = options ++ [
+          "--format=oci-layout"
+          "--link"
+        ];
+        images = mergeInputs;
+        # Its blobs are links to the layouts of the images.
+        discardReferences = false;
+        isImage = true;
+      }
+      // more
+    );
 
   # Packed from the layouts of the images and not from the merged one: it is the same work, and does not wait.
   mergeArchive =
-    passthru:
-    merge {
-      name = "${baseName}.tar";
-      options = options ++ [ "--format=oci-archive" ];
-      images = mergeInputs;
-      discardReferences = true;
-      inherit passthru;
-    };
+    options: more:
+    merge (
+      {
+        name = "${baseName}.tar";
+        options = options ++ [
+          "--format=oci-archive"
+          # Their layers were held against the diff IDs when they were made.
+          "--trust-diff-ids"
+        ];
+        images = mergeInputs;
+        discardReferences = true;
+        isImage = true;
+      }
+      // more
+    );
 
-  passthru = {
-    inherit images layouts layout;
-    imageName = name;
-    imageTag = tag;
-    push = mkPushScript {
-      inherit layout;
-      imageName = name;
-      imageTag = tag;
-    };
+  # The hash is the one of a layout that has no tag in it, or it would have to know itself. Nothing builds that one.
+  imageTag =
+    if tag != null then
+      tag
+    else
+      lib.head (
+        lib.splitString "-" (
+          baseNameOf (builtins.unsafeDiscardStringContext (mergeLayout options { }).outPath)
+        )
+      );
+
+  optionsWithTag = options ++ [ "--tag=${imageTag}" ];
+
+  # `passthru` and `meta` are no part of a derivation, so for `format = "oci-layout"` this is the same store path.
+  layout = mergeLayout optionsWithTag { };
+
+  image = (if format == "oci-layout" then mergeLayout else mergeArchive) optionsWithTag {
+    inherit passthru meta;
   };
 
-  # `passthru` is no part of a derivation, so for `format = "oci-layout"` this is the same store path.
-  layout = mergeLayout { };
+  imageRefs = map (tag: "${name}:${tag}") (lib.unique ([ imageTag ] ++ tags));
+
+  forScript = {
+    inherit layout imageRefs;
+    imageName = name;
+  };
+
+  passthru = {
+    images = givenImages;
+    inherit layouts layout;
+    imageName = name;
+    inherit imageTag imageRefs;
+    push = mkPushScript {
+      inherit layout imageTag imageRefs;
+      imageName = name;
+    };
+    copyToPodman = mkCopyToPodmanScript forScript;
+    copyToDocker = mkCopyToDockerScript forScript;
+    inspect = mkInspectScript forScript;
+    tests.readsBack =
+      runCommand "${baseName}-reads-back"
+        {
+          nativeBuildInputs = [ polyarch ];
+        }
+        ''
+          cmp ${image.digest} ${layout.digest}
+          polyarch merge --compression=none --output "$TMPDIR/again" ${image} > "$out"
+        '';
+  };
 
   check = arguments.checked "mkMultiArchImage";
 in
 check
-  [
-    (arguments.imageName "name" name)
-    (arguments.imageTag "tag" tag)
-    (arguments.collection "images" images)
-    (arguments.format "format" format)
-    (arguments.compression "compression" compression)
-    (arguments.compressionLevel "compressionLevel" compressionLevel)
-    (arguments.set "annotations" annotations)
-  ]
   (
-    check (arguments.images "images" images ++ arguments.annotations "annotations" annotations) (
-      if format == "oci-layout" then mergeLayout passthru else mergeArchive passthru
-    )
+    [
+      (arguments.imageName "name" name)
+      (arguments.tagOrNull "tag" tag)
+    ]
+    ++ arguments.tags "tags" tags
+    ++ [
+      (arguments.collection "images" images)
+    ]
+    ++ arguments.systems (builtins.isFunction images) "systems" systems
+    ++ [
+      (arguments.strategy "strategy" strategy)
+      (arguments.format "format" format)
+      (arguments.compression "compression" compression)
+      (arguments.compressionLevel "compressionLevel" compressionLevel)
+      (arguments.set "a set of strings" "annotations" annotations)
+      (arguments.package "labelsFrom" labelsFrom)
+      (arguments.dockerManifest "dockerManifest" dockerManifest)
+      (arguments.set "a set" "meta" meta)
+    ]
+  )
+  (
+    check (
+      arguments.images "images" givenImages ++ arguments.annotations "annotations" annotations
+    ) image
   )

@@ -11,6 +11,8 @@ let
   goNames = system: (lib.systems.elaborate system).go or { };
 in
 rec {
+  inherit isSystem;
+
   /**
     Whether a value names a platform: a Nix system that has a Go name, or an OCI platform.
 

@@ -26,7 +26,8 @@ in
     ```
   */
   isName =
-    name: builtins.isString name && builtins.match "(${domain}/)?${pathPart}(/${pathPart})*" name != null;
+    name:
+    builtins.isString name && builtins.match "(${domain}/)?${pathPart}(/${pathPart})*" name != null;
 
   /**
     Whether a value is an image tag.
@@ -37,5 +38,6 @@ in
     isTag :: Any -> Bool
     ```
   */
-  isTag = tag: builtins.isString tag && builtins.match "[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,127}" tag != null;
+  isTag =
+    tag: builtins.isString tag && builtins.match "[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,127}" tag != null;
 }

@@ -50,6 +50,27 @@ rec {
     images = [ images.namesAStorePath ];
   };
 
+  # Store paths in plain text, in the config and nowhere compressed.
+  archiveOfNamedPaths = hello {
+    compression = "none";
+    images = [ images.namesAStorePath ];
+  };
+  layoutOfNamedPath = polyarch.mkImageLayout { image = images.namesAStorePath; };
+
+  # nix2container.buildImage gives JSON that names store paths, and the digest of the layer that they become. This one
+  # is a layer of tests/nix2container.rs ("a path twice"), whose digest comes from nix2container's own code.
+  nix2container = hello {
+    images = {
+      x86_64-linux = images.amd64;
+      aarch64-linux = images.nix2container "sha256:1cac88ee1d8d6bb0e692bc64a513a7d3900d54072dbc3f75fdec9a9e1fb55048";
+    };
+  };
+  nix2containerWrong = hello {
+    images = [
+      (images.nix2container "sha256:0000000000000000000000000000000000000000000000000000000000000000")
+    ];
+  };
+
   # Other images.
   flat = hello {
     images = {
@@ -87,19 +108,38 @@ rec {
   # Images as streams: `bySystem` has them by their attribute `stream`.
   streams = hello { images = map (image: image.stream) asList.images; };
   tarballs = hello { images = map (image: "${image}") asList.images; };
-  otherMachineImages = hello { images = map (image: otherMachine.${image}) [ "amd64" "arm64" ]; };
+  otherMachineImages = hello {
+    images = map (image: otherMachine.${image}) [
+      "amd64"
+      "arm64"
+    ];
+  };
   otherMachineStreams = hello {
-    images = map (image: otherMachine.${image}.stream) [ "amd64" "arm64" ];
+    images = map (image: otherMachine.${image}.stream) [
+      "amd64"
+      "arm64"
+    ];
   };
   otherMachinePaths = map toString otherMachineImages.images;
 
   # Streams of amd64 in other forms than a script of this machine.
-  streamForms = builtins.mapAttrs (_: amd64: hello { images = [ amd64 images.arm64 ]; }) {
-    # made by makeBinaryWrapper
-    program = images.stream "cp ${<nixpkgs/bin/stream>} $out";
-    # with an interpreter that is for another machine
-    script = images.scriptFor foreignProgram (writeAmd64 "exec");
-  };
+  streamForms =
+    builtins.mapAttrs
+      (
+        _: amd64:
+        hello {
+          images = [
+            amd64
+            images.arm64
+          ];
+        }
+      )
+      {
+        # made by makeBinaryWrapper
+        program = images.stream "cp ${<nixpkgs/bin/stream>} $out";
+        # with an interpreter that is for another machine
+        script = images.scriptFor foreignProgram (writeAmd64 "exec");
+      };
   writeAmd64 = run: "${run} ${pkgs.busybox}/bin/gzip -dc ${../fixtures/amd64-bli-hello-gz.tar.gz}";
   # bash for AVR, which no Linux and no qemu of anyone runs, by its ELF header: bytes 18 and 19 are the machine.
   foreignProgram = pkgs.runCommand "foreign" { } ''
@@ -180,10 +220,215 @@ rec {
     "--dashes" = "--name";
   };
 
+  levels = hello {
+    annotations = {
+      index = annotations;
+      manifest = {
+        "on" = "manifest";
+        "index:x" = "a key with a level in it";
+      };
+      descriptor."on" = "descriptor";
+    };
+  };
+  labelled = hello {
+    labelsFrom = {
+      type = "derivation";
+      version = "1.2";
+      meta = {
+        description = "Says \"hello\", $HOME";
+        homepage = "https://example.org/hello";
+        license = with pkgs.lib.licenses; [
+          mit
+          asl20
+        ];
+      };
+    };
+    annotations.manifest."org.opencontainers.image.version" = "3";
+  };
+
+  # Licences of nixpkgs → SPDX expressions, null where there is none.
+  licenses =
+    let
+      inherit (pkgs.lib.licenses) mit asl20;
+      unfree.free = false;
+      gpl2.spdxId = "GPL-2.0-only";
+      classpath.spdxId = "Classpath-exception-2.0";
+      compound = operator: licenses: {
+        licenseType = "compound";
+        inherit operator licenses;
+      };
+    in
+    builtins.mapAttrs
+      (
+        _: license:
+        (polyarch.labelsOf { meta = { inherit license; }; })."org.opencontainers.image.licenses" or null
+      )
+      {
+        one = mit;
+        oneInAList = [ mit ];
+        several = [
+          mit
+          asl20
+        ];
+        inherit unfree;
+        partlyUnfree = [
+          mit
+          unfree
+        ];
+        none = [ ];
+        compound = compound "AND" [
+          (compound "OR" [
+            mit
+            asl20
+          ])
+          {
+            licenseType = "exception";
+            operator = "WITH";
+            license = gpl2;
+            exception = classpath;
+          }
+        ];
+        plus = {
+          licenseType = "plus";
+          operator = "+";
+          license = gpl2;
+        };
+      };
+
+  # Scripts whose skopeo says what it is called with, and finds something else in the registry.
+  otherSkopeo =
+    (polyarch.overrideScope (
+      _: _: {
+        skopeo = pkgs.writeShellApplication {
+          name = "skopeo";
+          text = ''
+            printf '%s\n' "skopeo $*" >&2
+            case "$*" in
+              "inspect "*" docker://"*) echo '{}' ;;
+              inspect*) exec ${pkgs.skopeo}/bin/skopeo "$@" ;;
+            esac
+          '';
+        };
+      }
+    )).mkMultiArchImage
+      {
+        name = "hello";
+        images = [ images.amd64 ];
+      };
+
+  # Tags.
+  hashTag = hello { tag = null; };
+  hashTagOfLayout = hello {
+    tag = null;
+    format = "oci-layout";
+  };
+  hashTagOfAnother = hello {
+    tag = null;
+    annotations.a = "b";
+  };
+  manyTags = hello {
+    name = "registry.example/hello";
+    tag = "v1";
+    tags = [
+      "v1"
+      "latest"
+      "1.2"
+    ];
+    meta.description = "An image";
+  };
+
+  # A manifest.json for Docker's classic store.
+  dockerManifest = hello { dockerManifest = true; };
+  dockerManifestOfArm64 = hello {
+    dockerManifest = "aarch64-linux";
+    format = "oci-layout";
+  };
+
+  # Images as a function.
+  function =
+    more:
+    hello (
+      {
+        images =
+          pkgs:
+          pkgs.dockerTools.buildLayeredImage {
+            name = "hello";
+            config.Cmd = [
+              "${pkgs.hello}/bin/hello"
+              pkgs.addedByAnOverlay or ""
+            ];
+          };
+        systems = [
+          "x86_64-linux"
+          "aarch64-linux"
+        ];
+      }
+      // more
+    );
+  functionCross = function { };
+  functionNative = function { strategy = "native"; };
+  functionByHand = hello {
+    images =
+      builtins.mapAttrs
+        (
+          _: pkgs:
+          pkgs.dockerTools.buildLayeredImage {
+            name = "hello";
+            config.Cmd = [
+              "${pkgs.hello}/bin/hello"
+              ""
+            ];
+          }
+        )
+        {
+          ${pkgs.stdenv.hostPlatform.system} = pkgs;
+          ${if pkgs.stdenv.hostPlatform.system == "x86_64-linux" then "aarch64-linux" else "x86_64-linux"} =
+            import <nixpkgs>
+              {
+                localSystem.system = pkgs.stdenv.hostPlatform.system;
+                crossSystem.system =
+                  if pkgs.stdenv.hostPlatform.system == "x86_64-linux" then "aarch64-linux" else "x86_64-linux";
+              };
+        };
+  };
+  # overlays reach the package sets of all systems
+  functionWithOverlay =
+    let
+      changed = pkgs.extend (_: _: { addedByAnOverlay = "--loud"; });
+    in
+    builtins.mapAttrs
+      (
+        _: strategy:
+        map (image: image.config) (
+          builtins.attrValues
+            ((import ../.. { pkgs = changed; }).mkMultiArchImage {
+              name = "hello";
+              inherit strategy;
+              systems = [
+                "x86_64-linux"
+                "aarch64-linux"
+                "riscv64-linux"
+              ];
+              images =
+                pkgs:
+                pkgs.dockerTools.buildLayeredImage {
+                  name = "hello";
+                  config.Cmd = [ pkgs.addedByAnOverlay or "" ];
+                };
+            }).images
+        )
+      )
+      {
+        cross = "cross";
+        native = "native";
+      };
+
   # The package set of another machine than the one that builds, as pkgsCross has it.
   cross =
     let
-      pkgsCross = (import <nixpkgs> { system = "riscv64-linux"; }).extend (_: _: { buildPackages = pkgs; });
+      pkgsCross = (import <nixpkgs> { system = "riscv64-linux"; }).extend (
+        _: _: { buildPackages = pkgs; }
+      );
     in
     (import ../.. { pkgs = pkgsCross; }).mkMultiArchImage {
       name = "hello";
@@ -193,7 +438,7 @@ rec {
   # The tool put in place by the user.
   otherTool =
     (polyarch.overrideScope (
-      final: prev: {
+      _final: prev: {
         polyarch = pkgs.runCommand "polyarch-other" { } "cp -R ${prev.polyarch} $out";
       }
     )).mkMultiArchImage

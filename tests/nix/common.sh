@@ -44,6 +44,8 @@ CONF
   cp "$project/tests/nix/pkgs.nix" "$dir/nixpkgs/default.nix"
   cp "$project/tests/nix/lib.nix" "$dir/nixpkgs/lib.nix"
   cp "$project/tests/nix/nixpkgs-flake.nix" "$dir/nixpkgs/flake.nix"
+  mkdir -p "$dir/flake-parts"
+  cp "$project/tests/nix/flake-parts.nix" "$dir/flake-parts/flake.nix"
   cp "$(command -v bash-static)" "$dir/nixpkgs/bin/bash"
   cp "$(command -v busybox)" "$dir/nixpkgs/bin/busybox"
   cp "$POLYARCH" "$dir/nixpkgs/bin/polyarch"
@@ -52,7 +54,7 @@ CONF
   # The project as a clone would have it, without target/.
   source=$dir/source
   mkdir -p "$source"
-  (cd "$project" && cp -R Cargo.toml Cargo.lock default.nix flake.nix nix src tests "$source")
+  (cd "$project" && cp -R Cargo.toml Cargo.lock default.nix flake.nix nix src templates tests "$source")
 }
 
 physical() { printf '%s%s\n' "$store" "$1"; }
@@ -120,6 +122,32 @@ stop_registry() {
   registry_pid=
 }
 
+# dockerd with all it has under $1 and no networks; `docker` then talks to this one. Only root can start one.
+start_docker() {
+  local dir=$1 tries=300
+  mkdir -p "$dir"
+  echo '{}' >"$dir/daemon.json"
+  export DOCKER_HOST=unix://$dir/socket DOCKER_CONFIG=$dir/config
+  dockerd --host="$DOCKER_HOST" --data-root="$dir/data" --exec-root="$dir/exec" --pidfile="$dir/pid" \
+    --config-file="$dir/daemon.json" --storage-driver=vfs --bridge=none --iptables=false --ip6tables=false \
+    >"$dir/log" 2>&1 &
+  docker_pid=$!
+  until docker version >/dev/null 2>&1; do
+    if [ $((tries -= 1)) -eq 0 ] || ! kill -0 "$docker_pid" 2>/dev/null; then
+      cat "$dir/log" >&2
+      die 'dockerd did not start'
+    fi
+    sleep 0.1
+  done
+}
+
+stop_docker() {
+  [ -n "${docker_pid:-}" ] || return 0
+  kill "$docker_pid" 2>/dev/null || true
+  wait "$docker_pid" 2>/dev/null || true
+  docker_pid=
+}
+
 # Take a scratch directory away: what is in a store is read-only, what is in podman's storage may belong to other
 # users of this one's user namespace.
 remove_world() {
@@ -163,8 +191,8 @@ try() { # TITLE COMMAND…
   # Not as a condition: bash would ignore `set -e` in there.
   set +e
   (
-    registry_pid=
-    trap stop_registry EXIT
+    registry_pid='' docker_pid=''
+    trap 'stop_registry; stop_docker' EXIT
     set -euo pipefail
     "$@"
   ) >"$world/log" 2>&1

@@ -184,4 +184,99 @@ in
     value = layout { compression = true; };
     message = "polyarch.mkImageLayout: argument `compression` is true, but should be one of";
   };
+
+  tags = {
+    value = hello { tags = "latest"; };
+    message = ''polyarch.mkMultiArchImage: argument `tags` is "latest", but should be a list of tags.'';
+  };
+  tagsMember = {
+    value = hello {
+      tags = [
+        "a"
+        "a b"
+      ];
+    };
+    message = ''polyarch.mkMultiArchImage: argument `tags[1]` is "a b", but should be a tag'';
+  };
+  annotationsMixed = {
+    value = hello {
+      annotations = {
+        manifest.a = "b";
+        c = "d";
+      };
+    };
+    message = "polyarch.mkMultiArchImage: argument `annotations` is a set of strings and sets, but should be either a set of strings, for the index, or one of sets";
+  };
+  annotationsLevel = {
+    value = hello { annotations.manifests.a = "b"; };
+    message = ''polyarch.mkMultiArchImage: argument `annotations` is keyed by "manifests", but should be keyed by one of "index", "manifest", "descriptor", as its values are sets.'';
+  };
+  annotationsLevelOfNumber = {
+    value = hello {
+      annotations = {
+        index.a = "b";
+        manifest = 5;
+      };
+    };
+    message = "polyarch.mkMultiArchImage: argument `annotations.manifest` is 5, but should be a set of strings.";
+  };
+  annotationsLevelValue = {
+    value = hello { annotations.descriptor."a" = null; };
+    message = ''polyarch.mkMultiArchImage: argument `annotations.descriptor."a"` is null, but should be a string.'';
+  };
+  annotationIsADerivation = {
+    value = hello { annotations.a = images.amd64; };
+    message = ''polyarch.mkMultiArchImage: argument `annotations."a"` is the derivation hello.tar.gz, but should be a string.'';
+  };
+  labelsFrom = {
+    value = hello { labelsFrom = "hello"; };
+    message = ''polyarch.mkMultiArchImage: argument `labelsFrom` is "hello", but should be a package'';
+  };
+  dockerManifest = {
+    value = hello { dockerManifest = "arm64"; };
+    message = ''polyarch.mkMultiArchImage: argument `dockerManifest` is "arm64", but should be true, false, or the platform'';
+  };
+  meta = {
+    value = hello { meta = "x"; };
+    message = ''polyarch.mkMultiArchImage: argument `meta` is "x", but should be a set.'';
+  };
+  strategy = {
+    value = hello { strategy = "emulated"; };
+    message = ''polyarch.mkMultiArchImage: argument `strategy` is "emulated", but should be one of "cross", "native".'';
+  };
+  systemsOfNoFunction = {
+    value = hello { systems = [ "x86_64-linux" ]; };
+    message = "polyarch.mkMultiArchImage: argument `systems` is a list, but should be left out, as `images` is no function";
+  };
+  noSystems = {
+    value = hello { images = _: images.amd64; };
+    message = "polyarch.mkMultiArchImage: argument `systems` is null, but should be a list of the Nix systems";
+  };
+  systemsUnknown = {
+    value = hello {
+      images = _: images.amd64;
+      systems = [
+        "x86_64-linux"
+        "linux/arm64"
+      ];
+    };
+    message = ''polyarch.mkMultiArchImage: argument `systems[1]` is "linux/arm64", but should be a Nix system such as'';
+  };
+  systemsTwice = {
+    value = hello {
+      images = _: images.amd64;
+      systems = [
+        "x86_64-linux"
+        "x86_64-linux"
+      ];
+    };
+    message = ''polyarch.mkMultiArchImage: argument `systems[0]` is "x86_64-linux" once more, but should be another system.'';
+  };
+  functionOfNoImage = {
+    value = hello {
+      images = pkgs: pkgs;
+      systems = [ "x86_64-linux" ];
+    };
+    message = ''polyarch.mkMultiArchImage: argument `images."x86_64-linux"` is a set, but should be an image'';
+  };
 }

@@ -15,15 +15,22 @@ let
     name: file: more:
     runCommand name { passthru = attributes // more; } "cp ${file} $out";
 
-  layered = file: image "hello.tar.gz" file { stream = script "exec ${busybox}/bin/gzip -dc ${file}"; };
+  layered =
+    file: image "hello.tar.gz" file { stream = script "exec ${busybox}/bin/gzip -dc ${file}"; };
 
   # dockerTools.streamLayeredImage { name = "hello"; … }: a program that writes the archive to standard output. Only
   # the script is real in form; what it writes is what dockerTools wrote, uncompressed.
-  stream = runCommand "stream-hello" { passthru = attributes // { isExe = true; }; };
-  scriptFor = interpreter: text: stream ''
-    printf '%s\n' '#! ${interpreter} -e' 'echo "Creating the layers" >&2' ${builtins.toJSON text} > $out
-    chmod +x $out
-  '';
+  stream = runCommand "stream-hello" {
+    passthru = attributes // {
+      isExe = true;
+    };
+  };
+  scriptFor =
+    interpreter: text:
+    stream ''
+      printf '%s\n' '#! ${interpreter} -e' 'echo "Creating the layers" >&2' ${builtins.toJSON text} > $out
+      chmod +x $out
+    '';
   script = scriptFor "${bash}/bin/bash";
 in
 rec {
@@ -43,6 +50,40 @@ rec {
   arm = withArchitecture "arm";
   riscv64 = withArchitecture "riscv64";
   withArchitecture = architecture: withConfig ''"architecture": "${architecture}"'';
+  # nix2container.buildImage: JSON that refers to the store paths of its layers
+  nix2container =
+    digest:
+    let
+      file = builtins.toFile "b-file" "a store path that is a file";
+      path = {
+        path = file;
+        options.rewrite = {
+          regex = "^${builtins.storeDir}/[0-9a-z]*-b-file";
+          repl = "/nix/store/b-file";
+        };
+      };
+    in
+    runCommand "image-hello.json" {
+      json = builtins.toJSON {
+        version = 1;
+        image-config = { };
+        arch = "arm64";
+        created = "0001-01-01T00:00:00Z";
+        layers = [
+          {
+            inherit digest;
+            diff_ids = digest;
+            size = 3584;
+            mediatype = "application/vnd.oci.image.layer.v1.tar";
+            paths = [
+              path
+              path
+            ];
+            History.created_by = "nix2container";
+          }
+        ];
+      };
+    } ''printf '%s' "$json" > "$out"'';
   # A config that names a store path, as the history of every layered image does.
   namesAStorePath = withConfig ''"architecture": "arm64", "author": "${busybox}"'';
   withConfig =

@@ -3,7 +3,6 @@
 let
   inherit (builtins)
     attrNames
-    concatStringsSep
     elemAt
     filter
     genList
@@ -13,7 +12,6 @@ let
     length
     listToAttrs
     map
-    replaceStrings
     stringLength
     substring
     toString
@@ -24,7 +22,9 @@ in
 rec {
   inherit (builtins)
     concatLists
+    concatStringsSep
     head
+    mapAttrs
     replaceStrings
     ;
 
@@ -37,6 +37,17 @@ rec {
     from 0;
   imap0 = f: list: genList (index: f index (elemAt list index)) (length list);
   optional = condition: value: if condition then [ value ] else [ ];
+  optionals = condition: list: if condition then list else [ ];
+  toList = value: if builtins.isList value then value else [ value ];
+  unique = builtins.foldl' (
+    list: value: if builtins.elem value list then list else list ++ [ value ]
+  ) [ ];
+  zipListsWith =
+    f: a: b:
+    genList (index: f (elemAt a index) (elemAt b index)) (length a);
+  optionalAttrs = condition: set: if condition then set else { };
+  filterAttrs =
+    predicate: set: removeAttrs set (filter (name: !predicate name set.${name}) (attrNames set));
   genAttrs = names: f: listToAttrs (map (name: nameValuePair name (f name)) names);
   nameValuePair = name: value: { inherit name value; };
   mapAttrs' = f: set: listToAttrs (mapAttrsToList f set);
@@ -54,7 +65,9 @@ rec {
     stringLength text >= stringLength suffix
     && substring (stringLength text - stringLength suffix) (-1) text == suffix;
   optionalString = condition: text: if condition then text else "";
-  concatMapStringsSep = separator: f: list: concatStringsSep separator (map f list);
+  concatMapStringsSep =
+    separator: f: list:
+    concatStringsSep separator (map f list);
   splitString =
     separator: text:
     filter isString (builtins.split (replaceStrings [ "." "+" ] [ "\\." "\\+" ] separator) text);
@@ -63,8 +76,15 @@ rec {
 
   # Kinds of values
   isDerivation = value: value.type or null == "derivation";
-  isStorePath =
-    value: isStringLike value && dirOf (toString value) == builtins.storeDir;
+  isStorePath = value: isStringLike value && dirOf (toString value) == builtins.storeDir;
+
+  # Modules: as much as flake-parts.nix looks at
+  mkOption = option: option;
+  literalExpression = text: { inherit text; };
+  types = {
+    lazyAttrsOf = _: { };
+    raw = { };
+  };
 
   # Files
   importTOML = path: builtins.fromTOML (builtins.readFile path);
@@ -107,6 +127,7 @@ rec {
       known = {
         x86_64-linux = go "linux" "amd64" "";
         aarch64-linux = go "linux" "arm64" "";
+        riscv64-linux = go "linux" "riscv64" "";
         armv6l-linux = go "linux" "arm" "6";
         armv7l-linux = go "linux" "arm" "7";
         i686-linux = go "linux" "386" "";
@@ -144,10 +165,7 @@ rec {
       };
       fileFilter = predicate: directory: {
         inherit (coerce directory) near;
-        has =
-          path:
-          (coerce directory).has path
-          && predicate { name = baseNameOf path; };
+        has = path: (coerce directory).has path && predicate { name = baseNameOf path; };
       };
       toSource =
         { root, fileset }:

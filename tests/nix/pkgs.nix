@@ -7,12 +7,16 @@
   bin ? ./bin,
   # A directory with archives that nixpkgs' dockerTools wrote.
   fixtures ? ./fixtures,
-  # Only run by the push script, outside of any build, so it may be any program of this machine.
-  skopeo ? "/usr/bin/skopeo",
   system ? builtins.currentSystem,
+  localSystem ? { inherit system; },
+  crossSystem ? null,
+  config ? { },
+  overlays ? [ ],
 }:
 
 let
+  inherit (localSystem) system;
+
   lib = import ./lib.nix;
 
   program =
@@ -81,7 +85,14 @@ let
         ]
       );
     in
-    drv // attributes.passthru or { } // { meta = attributes.meta or { }; };
+    drv
+    // attributes.passthru or { }
+    // {
+      meta = {
+        outputsToInstall = [ "out" ];
+      }
+      // attributes.meta or { };
+    };
 
   runCommand =
     name: attributes: buildCommand:
@@ -123,6 +134,14 @@ let
       cp "$program" "$out/bin/${name}"
     '';
 
+  # A program of this machine.
+  installed =
+    name:
+    writeShellApplication {
+      inherit name;
+      text = ''exec /usr/bin/${name} "$@"'';
+    };
+
   # What differs between the package sets of two machines.
   forHost = hostSystem: rec {
     stdenv = {
@@ -131,7 +150,10 @@ let
     };
 
     # Something that an image can name.
-    hello = runCommand "hello-${hostSystem}" { } "mkdir -p $out/bin && touch $out/bin/hello";
+    hello = runCommand "hello-${hostSystem}" {
+      passthru.version = "2.12";
+      meta.description = "Program that produces a familiar, friendly greeting";
+    } "mkdir -p $out/bin && touch $out/bin/hello";
 
     # No image is made in here. Whatever it shall hold, this is the one that the real buildLayeredImage once wrote for
     # the machine of this package set (tests/fixtures): a program that says hello and what it was built for. The
@@ -158,10 +180,22 @@ let
 
     bash = prebuilt "bash" { };
 
-    skopeo = writeShellApplication {
-      name = "skopeo";
-      text = ''exec ${skopeo} "$@"'';
-    };
+    # Only run by the scripts, outside of any build, so they may be any program of this machine.
+    skopeo = installed "skopeo";
+    jq = installed "jq";
+    gnutar = installed "tar";
+    coreutils = busybox;
+
+    # What the development shell has. Nothing starts one in here.
+    mkShell =
+      { inputsFrom, packages }:
+      runCommand "shell" { inherit inputsFrom packages; } "touch $out";
+    clippy = runCommand "clippy" { } "touch $out";
+    deadnix = runCommand "deadnix" { } "touch $out";
+    nixfmt = runCommand "nixfmt" { } "touch $out";
+    nixfmt-tree = runCommand "nixfmt-tree" { meta.mainProgram = "treefmt"; } "touch $out";
+    rustfmt = runCommand "rustfmt" { } "touch $out";
+    shellcheck = runCommand "shellcheck" { } "touch $out";
 
     # Cargo cannot fetch crates in here. The arguments are looked at as far as Nix can: `src` is made, `cargoLock`
     # must be there, and the package is what `cargo build` made of the same tree before.
@@ -184,23 +218,37 @@ let
     newScope = extra: lib.callPackageWith (pkgs // extra);
     callPackage = pkgs.newScope { };
     buildPackages = pkgs;
+    inherit pkgs config;
+    overlays = [ ];
+    path = ./.;
 
-    pkgsCross.aarch64-multiplatform = pkgs.extend (_: _: forHost "aarch64-linux" // { buildPackages = pkgs; });
+    pkgsCross.aarch64-multiplatform = crossTo "aarch64-linux";
 
-    # nixpkgs does this for overlays given to `import <nixpkgs>`.
-    extend =
-      overlay:
-      let
-        extended =
-          pkgs
-          // {
-            callPackage = extended.newScope { };
-            newScope = extra: lib.callPackageWith (extended // extra);
-            buildPackages = extended;
-          }
-          // overlay extended pkgs;
-      in
-      extended;
+    extend = extend pkgs;
   };
+
+  # One package set with some of its packages replaced.
+  changed =
+    before: change:
+    let
+      after =
+        before
+        // {
+          callPackage = after.newScope { };
+          newScope = extra: lib.callPackageWith (after // extra);
+          buildPackages = after;
+          pkgs = after;
+          extend = extend after;
+        }
+        // change after;
+    in
+    after;
+
+  # nixpkgs does this for overlays given to `import <nixpkgs>`.
+  extend =
+    before: overlay:
+    changed before (after: { overlays = before.overlays ++ [ overlay ]; } // overlay after before);
+
+  crossTo = hostSystem: changed pkgs (_: forHost hostSystem // { buildPackages = pkgs; });
 in
-pkgs
+builtins.foldl' extend (if crossSystem == null then pkgs else crossTo crossSystem.system) overlays

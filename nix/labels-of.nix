@@ -1,0 +1,69 @@
+# What a package says about itself, in the words of OCI.
+{ lib }:
+
+let
+  # nixpkgs' license, list of licenses (all of them hold, each for a part) or compound → SPDX expression; null where
+  # any part of it has no SPDX identifier, because the rest alone would promise too much.
+  spdx =
+    license:
+    if builtins.isList license then
+      join "AND" license
+    else if license ? operator then
+      {
+        AND = join "AND" license.licenses;
+        OR = join "OR" license.licenses;
+        WITH = pair (spdx license.license) " WITH " (spdx license.exception or null);
+        "+" = pair (spdx license.license) "+" "";
+      }
+      .${license.operator} or null
+    else
+      license.spdxId or null;
+
+  join =
+    operator: licenses:
+    let
+      parts = map spdx licenses;
+      isOne = builtins.length parts == 1;
+      inner =
+        license: text:
+        if !isOne && (builtins.isList license || license.licenseType or "" == "compound") then
+          "(${text})"
+        else
+          text;
+    in
+    if parts == [ ] || builtins.elem null parts then
+      null
+    else
+      lib.concatStringsSep " ${operator} " (lib.zipListsWith inner licenses parts);
+
+  pair =
+    first: between: second:
+    if first == null || second == null then null else first + between + second;
+
+  first = value: if builtins.isList value then lib.head (value ++ [ null ]) else value;
+in
+
+/**
+  Package → annotations `org.opencontainers.image.*`: `description`, `url` (its homepage), `licenses` (as SPDX
+  expression) and `version`, as far as the package has them.
+
+  # Type
+
+  ```
+  labelsOf :: Package -> AttrsOf String
+  ```
+*/
+package:
+
+let
+  meta = package.meta or { };
+  labels = {
+    description = meta.description or null;
+    url = first (meta.homepage or null);
+    licenses = if meta ? license then spdx meta.license else null;
+    version = package.version or null;
+  };
+in
+lib.mapAttrs' (name: value: lib.nameValuePair "org.opencontainers.image.${name}" value) (
+  lib.filterAttrs (_: value: builtins.isString value && value != "") labels
+)
