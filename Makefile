@@ -2,6 +2,7 @@
 #
 #   make demo    the main job on real images: Nix → archive → registry → a container on each architecture
 #   make test    every test: Rust, Nix and what the README says
+#   make bench   polyarch against its peers and against the machine; writes docs/benchmarks.md
 #   make lint    formatting and lints
 
 SHELL := bash
@@ -14,12 +15,15 @@ endif
 host := $(shell rustc -vV | sed -n 's/^host: //p')
 export POLYARCH := $(CURDIR)/target/$(host)/release/polyarch
 
-.PHONY: test demo lint setup static
+.PHONY: test bench demo lint setup bench-setup static
 
 test: setup static
 	POLYARCH_TOOLS=required cargo test --locked
 	tests/nix/run
 	tests/readme/run
+
+bench: bench-setup static
+	tests/bench/run
 
 demo: setup static
 	tests/demo/run
@@ -31,6 +35,9 @@ lint:
 
 setup:
 	tests/setup
+
+bench-setup:
+	tests/setup bench
 
 # Cargo knows best whether there is something to do. Linked statically, because nothing else runs in a Nix sandbox
 # without nixpkgs; with a target of its own, so that the flags do not disturb other builds.
