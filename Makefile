@@ -3,6 +3,7 @@
 #   make demo    the main job on real images: Nix → archive → registry → a container on each architecture
 #   make test    every test: Rust, Nix and what the README says
 #   make bench   polyarch against its peers and against the machine; writes docs/benchmarks.md
+#   make aarch64 the same bytes from an aarch64 build, emulated (minutes)
 #   make lint    formatting and lints
 
 SHELL := bash
@@ -15,7 +16,7 @@ endif
 host := $(shell rustc -vV | sed -n 's/^host: //p')
 export POLYARCH := $(CURDIR)/target/$(host)/release/polyarch
 
-.PHONY: test bench demo lint setup bench-setup static
+.PHONY: test bench demo aarch64 lint setup bench-setup static
 
 test: setup static
 	POLYARCH_TOOLS=required cargo test --locked
@@ -28,10 +29,13 @@ bench: bench-setup static
 demo: setup static
 	tests/demo/run
 
+aarch64: setup static
+	tests/aarch64/run
+
 lint:
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
-	shellcheck -x .ci/run tests/setup tests/nix/run tests/readme/run tests/demo/run
+	shellcheck -x .ci/run tests/setup tests/aarch64/run tests/nix/run tests/readme/run tests/demo/run
 
 setup:
 	tests/setup
