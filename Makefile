@@ -2,6 +2,8 @@
 #
 #   make demo    the main job on real images: Nix → archive → registry → a container on each architecture
 #   make test    every test: Rust, Nix and what the README says
+#   make bench   polyarch against its peers and against the machine; writes docs/benchmarks.md
+#   make aarch64 the same bytes from an aarch64 build, emulated (minutes)
 #   make lint    formatting and lints
 #   make docs-nix  docs/nix.md anew, from the comments in nix/
 #   make test-newer-nix   what needs a newer Nix than Debian 12 has
@@ -16,7 +18,7 @@ endif
 host := $(shell rustc -vV | sed -n 's/^host: //p')
 export POLYARCH := $(CURDIR)/target/$(host)/release/polyarch
 
-.PHONY: test test-newer-nix demo lint docs-nix setup static
+.PHONY: test test-newer-nix bench demo aarch64 lint docs-nix setup bench-setup static
 
 test: setup static
 	POLYARCH_TOOLS=required cargo test --locked
@@ -28,8 +30,14 @@ test: setup static
 test-newer-nix: setup static
 	tests/nix/newer --install
 
+bench: bench-setup static
+	tests/bench/run
+
 demo: setup static
 	tests/demo/run
+
+aarch64: setup static
+	tests/aarch64/run
 
 nix_files = $$(git ls-files '*.nix')
 
@@ -39,7 +47,7 @@ lint:
 	target/tools/bin/deadnix --fail $(nix_files)
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
-	shellcheck -x .ci/run tests/setup tests/lint-tools nix/docs tests/nix/run tests/nix/newer tests/readme/run tests/demo/run
+	shellcheck -x .ci/run tests/setup tests/lint-tools tests/aarch64/run nix/docs tests/nix/run tests/nix/newer tests/readme/run tests/demo/run
 
 # docs/nix.md is made of the comments in nix/. `make test` fails where it is stale.
 docs-nix:
@@ -47,6 +55,9 @@ docs-nix:
 
 setup:
 	tests/setup
+
+bench-setup:
+	tests/setup bench
 
 # Cargo knows best whether there is something to do. Linked statically, because nothing else runs in a Nix sandbox
 # without nixpkgs; with a target of its own, so that the flags do not disturb other builds.

@@ -16,6 +16,8 @@ rustPlatform.buildRustPackage {
     fileset = fileset.unions [
       ../Cargo.toml
       ../Cargo.lock
+      ../build.rs
+      ../benches
       ../src
       ../tests/fixtures
       (fileset.fileFilter (file: lib.hasSuffix ".rs" file.name) ../tests)

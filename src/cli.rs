@@ -2,6 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use polyarch::codec;
@@ -13,10 +14,23 @@ use polyarch::{Annotations, Compression, Format, Input, Request};
 ///
 /// A pure function of its inputs: no network, no daemon, no privileges, the same bytes everywhere.
 #[derive(Debug, Parser)]
-#[command(version, max_term_width = 100)]
+#[command(version, long_version = long_version(), max_term_width = 100)]
 pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
+}
+
+/// The version, and those of the libraries that decide which bytes a compressed layer has.
+fn long_version() -> &'static str {
+    static VERSION: LazyLock<String> = LazyLock::new(|| {
+        format!(
+            "{} (libdeflate {}, zstd {})",
+            env!("CARGO_PKG_VERSION"),
+            env!("POLYARCH_LIBDEFLATE"),
+            zstd::zstd_safe::version_string()
+        )
+    });
+    &VERSION
 }
 
 /// More threads than any machine has that runs builds.

@@ -54,7 +54,7 @@ CONF
   # The project as a clone would have it, without target/.
   source=$dir/source
   mkdir -p "$source"
-  (cd "$project" && cp -R Cargo.toml Cargo.lock default.nix flake.nix nix src templates tests "$source")
+  (cd "$project" && cp -R Cargo.toml Cargo.lock build.rs benches default.nix flake.nix nix src templates tests "$source")
 }
 
 physical() { printf '%s%s\n' "$store" "$1"; }

@@ -1,0 +1,93 @@
+//! The functions that a merge spends its time in, each alone: `cargo bench --bench hot`.
+//!
+//! For looking at a change of one of them. What a merge takes as a whole, `make bench` measures.
+
+use std::hint::black_box;
+use std::io::{self, Write};
+
+use divan::counter::BytesCount;
+use divan::{Bencher, Divan};
+use polyarch::Compression;
+use polyarch::codec::{BlockWriter, Encoder, Encoding, Level};
+use polyarch::flow::{self, Hashes};
+use polyarch::spec::{Algorithm, Hasher};
+
+fn main() {
+    Divan::from_args().main();
+}
+
+const SIZE: usize = 8 << 20;
+
+/// Bytes that compress about as well as a layer does: this program, over and over. An executable is
+/// what layers are made of, and it needs no file of the machine.
+fn layer() -> Vec<u8> {
+    let program = std::env::current_exe().and_then(std::fs::read);
+    let program = program.expect("the bench reads itself");
+    program.iter().copied().cycle().take(SIZE).collect()
+}
+
+#[divan::bench]
+fn sha256(bencher: Bencher) {
+    let bytes = layer();
+    let bencher = bencher.counter(BytesCount::new(SIZE));
+    bencher.bench_local(|| {
+        let mut hasher = Hasher::new(Algorithm::Sha256);
+        hasher.update(black_box(&bytes));
+        hasher.finish()
+    });
+}
+
+#[divan::bench(args = [1, 2, 6, 9])]
+fn gzip(bencher: Bencher, level: i32) {
+    let level = Level::gzip(level).expect("a level of gzip");
+    compress(bencher, Compression::Gzip(level));
+}
+
+#[divan::bench(args = [1, 3, 9])]
+fn zstd(bencher: Bencher, level: i32) {
+    let level = Level::zstd(level).expect("a level of zstd");
+    compress(bencher, Compression::Zstd(level));
+}
+
+/// On one thread, blocks and queue included.
+fn compress(bencher: Bencher, compression: Compression) {
+    let bytes = layer();
+    let encoder = Encoder::new(1);
+    let bencher = bencher.counter(BytesCount::new(SIZE));
+    bencher.bench_local(|| {
+        let mut blocks = BlockWriter::new(&encoder, compression, io::sink());
+        blocks
+            .write_all(black_box(&bytes))
+            .expect("a sink takes all");
+        blocks.finish().expect("a sink takes all");
+    });
+}
+
+#[divan::bench]
+fn flow_plain(bencher: Bencher) {
+    flow(bencher, &layer(), Encoding::Plain);
+}
+
+#[divan::bench]
+fn flow_gzip(bencher: Bencher) {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(&layer()).expect("memory takes all");
+    let bytes = encoder.finish().expect("memory takes all");
+    flow(bencher, &bytes, Encoding::Gzip);
+}
+
+/// Verifying a layer: decoded if it is encoded, hashed, written nowhere.
+fn flow(bencher: Bencher, bytes: &[u8], encoding: Encoding) {
+    let bencher = bencher.counter(BytesCount::new(SIZE));
+    bencher.bench_local(|| {
+        let (mut as_is, mut decoded) = (io::sink(), io::sink());
+        flow::run(
+            black_box(bytes),
+            encoding,
+            Hashes::SHA256,
+            &mut as_is,
+            &mut decoded,
+        )
+        .expect("what was encoded is decoded")
+    });
+}

@@ -1,0 +1,131 @@
+"""Makes the images that are merged in the benchmark, from files of this machine.
+
+Two docker-archives, amd64 and arm64, of 15 layers each, the first five of which they share, and one archive with all of
+their files in a single layer, as dockerTools.buildImage makes it. What is in a layer belongs together (files of one
+directory), as in layers of packages; which directories are taken is decided by a seed, so on one machine, the
+same files always make the same images. On another machine they are others: compare ratios, not seconds.
+"""
+
+import hashlib
+import io
+import json
+import os
+import random
+import subprocess
+import tarfile
+from pathlib import Path
+
+SEED = 5
+LAYER = 31_000_000  # bytes in the tar: 15 of them make a layered image of about 470 MB
+SHARED, OWN = 5, 10
+# Bumped when another workload is wanted: the cache of an older one is not used then.
+VERSION = 1
+
+
+def roots():
+    """Where files are taken from; every machine that builds Rust has enough there."""
+    sysroot = subprocess.run(["rustc", "--print", "sysroot"], check=True, capture_output=True, text=True).stdout.strip()
+    return ["/usr/bin", "/usr/sbin", "/usr/lib", "/usr/libexec", "/usr/share", sysroot]
+
+
+def groups():
+    """Files by directory, in an order that the seed decides."""
+    found = []
+    for root in roots():
+        for directory, directories, names in os.walk(root):
+            directories.sort()
+            files = []
+            for name in sorted(names):
+                path = os.path.join(directory, name)
+                # A single huge file would be a layer of its own kind.
+                if os.path.isfile(path) and not os.path.islink(path) and os.path.getsize(path) < LAYER:
+                    files.append(path)
+            if files:
+                found.append(files)
+    random.Random(SEED).shuffle(found)
+    return found
+
+
+def layers(count):
+    """Lists of files, each LAYER bytes or a bit more."""
+    layers, files, size = [], [], 0
+    for path in (path for group in groups() for path in group):
+        files.append(path)
+        size += 512 + (os.path.getsize(path) + 511) // 512 * 512
+        if size >= LAYER:
+            layers.append(files)
+            files, size = [], 0
+            if len(layers) == count:
+                return layers
+    raise SystemExit("bench: this machine has too few files to make images of")
+
+
+def layer(files):
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        for path in files:
+            try:
+                content = Path(path).read_bytes()
+            except OSError:
+                continue
+            member = tarfile.TarInfo(path.lstrip("/"))
+            member.size, member.mode, member.mtime = len(content), 0o444, 1
+            tar.addfile(member, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+def archive(path, architecture, layers):
+    """A docker-archive as dockerTools writes it: layers first, then what says which they are."""
+    digests = []
+    with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as tar:
+
+        def add(name, content):
+            member = tarfile.TarInfo(name)
+            member.size, member.mtime = len(content), 1
+            tar.addfile(member, io.BytesIO(content))
+
+        for content in layers:
+            digest = hashlib.sha256(content).hexdigest()
+            digests.append(digest)
+            add(f"{digest}/layer.tar", content)
+        config = {
+            "architecture": architecture,
+            "os": "linux",
+            "config": {"Cmd": ["/bin/sh"]},
+            "rootfs": {"type": "layers", "diff_ids": [f"sha256:{digest}" for digest in digests]},
+        }
+        config = json.dumps(config).encode()
+        name = hashlib.sha256(config).hexdigest() + ".json"
+        add(name, config)
+        manifest = {"Config": name, "RepoTags": [f"bench/{architecture}:v1"], "Layers": [f"{d}/layer.tar" for d in digests]}
+        add("manifest.json", json.dumps([manifest]).encode())
+
+
+def make(cache, say):
+    """Makes what is not in `cache` yet; what it is, in numbers."""
+    described = cache / f"workload-{VERSION}.json"
+    if described.exists():
+        return json.loads(described.read_text())
+    say("making the images (once)")
+    files = layers(SHARED + 2 * OWN)
+    contents = [layer(of_layer) for of_layer in files]
+    archive(cache / "amd64.tar", "amd64", contents[: SHARED + OWN])
+    archive(cache / "arm64.tar", "arm64", contents[:SHARED] + contents[SHARED + OWN :])
+    single = layer([path for of_layer in files for path in of_layer])
+    archive(cache / "single.tar", "amd64", [single])
+    for name in ("amd64", "arm64"):
+        with open(cache / f"{name}.tar.gz", "wb") as output:
+            # As dockerTools does.
+            subprocess.run(["pigz", "-nTRc", cache / f"{name}.tar"], check=True, stdout=output)
+    tiny = [layer([path for path in files[i][:1]]) for i in range(SHARED + OWN)]
+    archive(cache / "tiny.tar", "amd64", tiny)
+    numbers = {
+        "seed": SEED,
+        "files": sum(map(len, files)),
+        "unique": sum(map(len, contents)),
+        "shared": sum(map(len, contents[:SHARED])),
+        "single": len(single),
+        "sizes": {p.name: p.stat().st_size for p in sorted(cache.glob("*.tar*"))},
+    }
+    described.write_text(json.dumps(numbers, indent=1))
+    return numbers
