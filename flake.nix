@@ -14,7 +14,12 @@
         "x86_64-darwin"
         "aarch64-darwin"
       ];
-      forEachSystem = f: nixpkgs.lib.genAttrs systems (system: f nixpkgs.legacyPackages.${system});
+      # Those of them that this nixpkgs (still) has.
+      forEachSystem =
+        f:
+        nixpkgs.lib.genAttrs (builtins.filter (system: nixpkgs.legacyPackages ? ${system}) systems) (
+          system: f nixpkgs.legacyPackages.${system}
+        );
       # Of this flake, for the system of a package set.
       here = outputs: pkgs: outputs.${pkgs.stdenv.hostPlatform.system};
     in

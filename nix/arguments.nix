@@ -162,7 +162,7 @@ rec {
     argument: found:
     rule argument found
       (
-        builtins.isFunction found
+        lib.isFunction found
         || (builtins.isList found && found != [ ])
         || (builtins.isAttrs found && !lib.isDerivation found && found != { })
       )
@@ -250,7 +250,18 @@ rec {
     else
       let
         keys = builtins.attrNames found;
-        samePlatform = key: builtins.filter (other: platforms.toOci other == platforms.toOci key) keys;
+        # Spelled out, the default variants are the platforms without: linux/arm64/v8 is linux/arm64.
+        normal =
+          key:
+          let
+            platform = platforms.toOci key;
+          in
+          {
+            "linux/arm64/v8" = "linux/arm64";
+            "linux/amd64/v1" = "linux/amd64";
+          }
+          .${platform} or platform;
+        samePlatform = key: builtins.filter (other: normal other == normal key) keys;
       in
       lib.concatLists (
         lib.mapAttrsToList (

@@ -25,9 +25,14 @@
         '';
       };
 
-      config.packages = lib.mapAttrs (
-        name: arguments: (pkgs.callPackage ./. { }).mkMultiArchImage ({ inherit name; } // arguments)
-      ) config.multiArchImages;
+      # One scope for all images: each would evaluate the package sets of the other systems anew.
+      config.packages =
+        let
+          inherit (pkgs.callPackage ./. { }) mkMultiArchImage;
+        in
+        lib.mapAttrs (
+          name: arguments: mkMultiArchImage ({ inherit name; } // arguments)
+        ) config.multiArchImages;
     }
   );
 }

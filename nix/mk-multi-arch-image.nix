@@ -175,7 +175,7 @@
 
 let
   givenImages =
-    if builtins.isFunction images then
+    if lib.isFunction images then
       lib.genAttrs systems (system: images packageSets.${strategy}.${system})
     else
       images;
@@ -332,7 +332,7 @@ check
     ++ [
       (arguments.collection "images" images)
     ]
-    ++ arguments.systems (builtins.isFunction images) "systems" systems
+    ++ arguments.systems (lib.isFunction images) "systems" systems
     ++ [
       (arguments.strategy "strategy" strategy)
       (arguments.format "format" format)

@@ -125,6 +125,9 @@ writeShellApplication {
           ;;
         -*=*) copy_options+=("$1") ;;
         -*) wrong "unknown option $1; options of skopeo go after --" ;;
+        oci:* | oci-archive:* | docker-archive:* | docker-daemon:* | containers-storage:* | dir:*)
+          wrong "'$1' is no registry; skopeo copies $layout to other places"
+          ;;
         "" | *@*) wrong "a destination is NAME:TAG, not '$1'" ;;
         *)
           destination=''${1#docker://}
@@ -168,7 +171,8 @@ writeShellApplication {
 
     digest_of() {
       local sum
-      sum=$(skopeo inspect --raw --retry-times 3 "$@" | sha256sum)
+      # Bash forgets `errexit` in a command substitution, and nothing has a digest, too.
+      sum=$(skopeo inspect --raw --retry-times 3 "$@" | sha256sum) || return 1
       printf 'sha256:%s\n' "''${sum%% *}"
     }
 
@@ -177,7 +181,10 @@ writeShellApplication {
       say "pushing to $destination"
       skopeo --insecure-policy copy --all --preserve-digests --retry-times 3 \
         "''${copy_options[@]}" "$layout" "docker://$destination" >&2
-      found=$(digest_of "''${inspect_options[@]}" "docker://$destination")
+      found=$(digest_of "''${inspect_options[@]}" "docker://$destination") || {
+        say "error: $destination was pushed, but what the registry has now cannot be read, so it is not compared with $digest"
+        exit 1
+      }
       if [ "$found" != "$digest" ]; then
         say "error: $destination is $found, but the image is $digest: something on the way has changed it, or someone else has pushed there just now"
         exit 1

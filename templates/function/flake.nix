@@ -15,7 +15,8 @@
     in
     {
       packages = forEachSystem (system: {
-        image = polyarch.legacyPackages.${system}.mkMultiArchImage {
+        # On this flake's nixpkgs, which then also makes the package sets of the other systems.
+        image = (polyarch.lib.mkLib nixpkgs.legacyPackages.${system}).mkMultiArchImage {
           name = "localhost:5000/hello";
           tag = null; # the hash of the image
           tags = [ "latest" ];

@@ -304,6 +304,7 @@ rec {
           text = ''
             printf '%s\n' "skopeo $*" >&2
             case "$*" in
+              "inspect "*" docker://write-only:"*) exit 1 ;;
               "inspect "*" docker://"*) echo '{}' ;;
               inspect*) exec ${pkgs.skopeo}/bin/skopeo "$@" ;;
             esac

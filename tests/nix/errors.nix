@@ -52,6 +52,15 @@ in
     value = hello { compression = "xz"; };
     message = ''polyarch.mkMultiArchImage: argument `compression` is "xz", but should be one of "gzip", "zstd", "none", "keep".'';
   };
+  defaultVariant = {
+    value = hello {
+      images = {
+        aarch64-linux = images.arm64;
+        "linux/arm64/v8" = images.arm64;
+      };
+    };
+    message = ''polyarch.mkMultiArchImage: argument `images` is keyed by "aarch64-linux", "linux/arm64/v8", which mean the same platform'';
+  };
   compressionLevel = {
     value = hello { compressionLevel = "9"; };
     message = ''polyarch.mkMultiArchImage: argument `compressionLevel` is "9", but should be a whole number'';

@@ -7,7 +7,6 @@ let
     filter
     genList
     isAttrs
-    isFunction
     isString
     length
     listToAttrs
@@ -54,6 +53,8 @@ rec {
   mapAttrsToList = f: set: map (name: f name set.${name}) (attrNames set);
 
   # Strings
+  isFunction =
+    value: builtins.isFunction value || (value ? __functor && builtins.isFunction (value.__functor value));
   hasPrefix = prefix: text: substring 0 (stringLength prefix) text == prefix;
   removePrefix =
     prefix: text: if hasPrefix prefix text then substring (stringLength prefix) (-1) text else text;
