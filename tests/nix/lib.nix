@@ -54,7 +54,8 @@ rec {
 
   # Strings
   isFunction =
-    value: builtins.isFunction value || (value ? __functor && builtins.isFunction (value.__functor value));
+    value:
+    builtins.isFunction value || (value ? __functor && builtins.isFunction (value.__functor value));
   hasPrefix = prefix: text: substring 0 (stringLength prefix) text == prefix;
   removePrefix =
     prefix: text: if hasPrefix prefix text then substring (stringLength prefix) (-1) text else text;
