@@ -52,7 +52,7 @@ fn zstd(bencher: Bencher, level: i32) {
 /// On one thread, blocks and queue included.
 fn compress(bencher: Bencher, compression: Compression) {
     let bytes = layer();
-    let encoder = Encoder::new(1);
+    let encoder = Encoder::new(1, compression);
     let bencher = bencher.counter(BytesCount::new(SIZE));
     bencher.bench_local(|| {
         let mut blocks = BlockWriter::new(&encoder, compression, io::sink());
