@@ -45,16 +45,16 @@ pub fn read(tree: &Tree, wanted: &Wanted<'_>, store: &Store) -> Result<Contents,
     };
     let manifest: Document<Vec<Item>> = tree.parse(MANIFEST_FILE, raw)?;
     let items = manifest.view;
-    let configs: Vec<Configured> = items
+    let configs: Vec<Document<Config>> = items
         .iter()
-        .map(|item| configured(tree, item))
+        .map(|item| config(tree, item))
         .collect::<Result<_, Error>>()?;
     let candidates: Vec<Candidate> = items
         .iter()
         .zip(&configs)
-        .map(|(item, configured)| Candidate {
+        .map(|(item, config)| Candidate {
             names: item.repo_tags.clone().unwrap_or_default(),
-            platform: Some(configured.config.view.platform()),
+            platform: Some(config.view.platform()),
         })
         .collect();
     let chosen = choose(tree.input(), &wanted.input.select, &candidates, false)?;
@@ -66,7 +66,7 @@ pub fn read(tree: &Tree, wanted: &Wanted<'_>, store: &Store) -> Result<Contents,
     };
     let mut contents = Contents::default();
     for i in chosen {
-        let platform = configs[i].config.view.platform();
+        let platform = configs[i].view.platform();
         contents.seen.push(platform.clone());
         if !wanted.has(&platform) {
             continue;
@@ -83,16 +83,11 @@ pub fn read(tree: &Tree, wanted: &Wanted<'_>, store: &Store) -> Result<Contents,
 }
 
 /// The config of an item.
-struct Configured {
-    config: Document<Config>,
-}
-
-fn configured(tree: &Tree, item: &Item) -> Result<Configured, Error> {
+fn config(tree: &Tree, item: &Item) -> Result<Document<Config>, Error> {
     let raw = tree
         .bytes(&item.config, MAX_CONFIG)?
         .ok_or_else(|| missing(tree, "config", &item.config))?;
-    let descriptor = Descriptor::of(MediaType::ImageConfig, &raw);
-    check_name(tree, &item.config, &descriptor.digest)?;
+    check_name(tree, &item.config, &Digest::of(&raw))?;
     let config: Document<Config> = tree.parse(&item.config, raw)?;
     if let Some(key) = config.view.confusable() {
         let problem = format!("not all readers take its key {key:?} for the same (CVE-2021-41190)");
@@ -104,7 +99,7 @@ fn configured(tree: &Tree, item: &Item) -> Result<Configured, Error> {
             input: format!("{} ({})", tree.input(), item.config),
         });
     }
-    Ok(Configured { config })
+    Ok(config)
 }
 
 struct Reader<'a> {
@@ -119,11 +114,10 @@ impl Reader<'_> {
     fn image(
         &mut self,
         item: &Item,
-        configured: &Configured,
+        config: &Document<Config>,
         origin: Arc<str>,
     ) -> Result<Image, Error> {
         let tree = self.tree;
-        let config = &configured.config;
         let names = item.layers.as_deref().unwrap_or_default();
         let diff_ids = config.view.diff_ids();
         if names.len() != diff_ids.len() {
