@@ -87,6 +87,7 @@ fn flow(bencher: Bencher, bytes: &[u8], encoding: Encoding) {
             Hashes::SHA256,
             &mut as_is,
             &mut decoded,
+            None,
         )
         .expect("what was encoded is decoded")
     });

@@ -51,8 +51,8 @@ pub trait Generate: Debug + Send + Sync {
 /// A file of the staging area: `original` bytes, at rest as `stored`.
 #[derive(Debug)]
 pub struct Staged {
-    /// The file.
-    pub path: Box<Path>,
+    /// The file; none if the bytes were only looked at.
+    pub path: Option<Box<Path>>,
     /// Digest and size of what was read.
     pub original: (Digest, u64),
     /// Digest and size of what the file holds.
@@ -63,6 +63,15 @@ pub struct Staged {
     pub encoding: Encoding,
     /// The digest of the bytes without any compression.
     pub diff_id: DiffId,
+}
+
+impl Staged {
+    /// The file, for who cannot do without it.
+    pub fn file(&self) -> io::Result<&Path> {
+        self.path
+            .as_deref()
+            .ok_or_else(|| io::Error::other("it came through a stream and was not kept"))
+    }
 }
 
 impl Content {
@@ -86,7 +95,7 @@ impl Content {
             }
             Self::Generated(recipe) => recipe.open()?,
             Self::Staged(staged) => {
-                let file = File::open(&staged.path)?;
+                let file = File::open(staged.file()?)?;
                 if staged.encoding == staged.original_encoding {
                     Box::new(file)
                 } else {

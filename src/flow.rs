@@ -1,6 +1,7 @@
 //! Bytes flow from an input to an output once; digests are computed while they do.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::ops::Range;
 use std::path::Path;
 
 use crate::codec::Encoding;
@@ -56,58 +57,153 @@ impl Broken {
 }
 
 /// Reads `input`, which is encoded as `encoding`, to its end; its bytes go to `as_is`, the decoded
-/// ones to `decoded`.
+/// ones to `decoded`, and `observer` looks at those on the way.
 pub fn run(
     input: impl Read,
     encoding: Encoding,
     hashes: Hashes,
     as_is: &mut impl Write,
     decoded: &mut impl Write,
+    observer: Option<&dyn Observe>,
 ) -> Result<Flow, Broken> {
     let mut tap = Tap {
         input,
         output: Hashing::new(as_is, hashes.blob),
         broken_output: None,
     };
-    let mut chunk = vec![0; CHUNK];
-
     // Where nothing is to be decoded, the diff ID is the digest: one hash, not two.
-    if encoding == Encoding::Plain && hashes.blob == hashes.diff_id {
-        while let n @ 1.. = tap.next(&mut chunk)? {
-            decoded.write_all(&chunk[..n]).map_err(Broken::Write)?;
-        }
-        let blob = tap.output.finish();
-        let diff_id = DiffId(blob.0.clone());
-        return Ok(Flow { blob, diff_id });
-    }
-
-    let mut hasher = Hasher::new(hashes.diff_id);
-    let drained = drain(&mut tap, encoding, &mut chunk, &mut hasher, decoded);
-    match (tap.broken_output.take(), drained) {
+    let same = encoding == Encoding::Plain && hashes.blob == hashes.diff_id;
+    let hasher = (!same).then(|| Hasher::new(hashes.diff_id));
+    let drained = if same {
+        drain(&mut tap, hasher, decoded, observer)
+    } else {
+        let decoder = encoding.decode(&mut tap).map_err(Broken::Read);
+        decoder.and_then(|decoder| drain(decoder, hasher, decoded, observer))
+    };
+    let (diff_id, keep) = match (tap.broken_output.take(), drained) {
         (Some(error), _) => return Err(Broken::Write(error)),
         (None, drained) => drained?,
-    }
+    };
     // A decoder stops at the end of its stream, the digest of the blob is of all bytes.
+    let mut chunk = vec![0; CHUNK];
     while tap.next(&mut chunk)? > 0 {}
-    Ok(Flow {
-        blob: tap.output.finish(),
-        diff_id: DiffId(hasher.finish()),
-    })
+    let blob = tap.output.finish();
+    let diff_id = diff_id.map_or_else(|| DiffId(blob.0.clone()), DiffId);
+    if let Some(keep) = keep {
+        keep(&diff_id);
+    }
+    Ok(Flow { blob, diff_id })
 }
 
-fn drain(
-    tap: &mut impl Read,
-    encoding: Encoding,
-    chunk: &mut [u8],
-    hasher: &mut Hasher,
+fn drain<'a>(
+    input: impl Read,
+    hasher: Option<Hasher>,
     output: &mut impl Write,
-) -> Result<(), Broken> {
-    let mut decoder = encoding.decode(tap).map_err(Broken::Read)?;
-    while let n @ 1.. = fill(&mut decoder, chunk).map_err(Broken::Read)? {
-        hasher.update(&chunk[..n]);
-        output.write_all(&chunk[..n]).map_err(Broken::Write)?;
+    observer: Option<&'a dyn Observe>,
+) -> Result<(Option<Digest>, Option<Keep<'a>>), Broken> {
+    let mut decoded = Decoded {
+        input,
+        hasher,
+        output,
+        chunk: vec![0; CHUNK],
+        read: 0..0,
+        broken: None,
+    };
+    let keep = observer.map(|observer| observer.observe(&mut decoded));
+    // What it has left, and what made it stop.
+    while decoded.broken.is_none() && decoded.next() > 0 {}
+    match decoded.broken {
+        Some(broken) => Err(broken),
+        None => Ok((decoded.hasher.map(Hasher::finish), keep)),
     }
-    Ok(())
+}
+
+/// Who looks at layers while their bytes flow by.
+pub trait Observe: Sync {
+    /// Reads as much of the decoded bytes as it wants to see. What it returns is called if all of
+    /// them were read, with the digest that they have.
+    fn observe<'a>(&'a self, layer: &mut dyn Stream) -> Keep<'a>;
+}
+
+/// What to do when it is known which layer it was.
+pub type Keep<'a> = Box<dyn FnOnce(&DiffId) + 'a>;
+
+/// Decoded bytes. Seeking goes forward only: it skips what nobody wants to see, without a copy.
+pub trait Stream: Read + Seek {}
+
+impl<R: Read, W: Write> Stream for Decoded<'_, R, W> {}
+
+/// A reader that hashes and writes what it reads, chunk by chunk, whatever is read of a chunk.
+struct Decoded<'a, R, W> {
+    input: R,
+    hasher: Option<Hasher>,
+    output: &'a mut W,
+    chunk: Vec<u8>,
+    /// What of the chunk is still to be read.
+    read: Range<usize>,
+    broken: Option<Broken>,
+}
+
+impl<R: Read, W: Write> Decoded<'_, R, W> {
+    /// Goes on to the next chunk; its size.
+    fn next(&mut self) -> usize {
+        self.read = 0..0;
+        match fill(&mut self.input, &mut self.chunk) {
+            Ok(n) => {
+                let bytes = &self.chunk[..n];
+                if let Some(hasher) = &mut self.hasher {
+                    hasher.update(bytes);
+                }
+                match self.output.write_all(bytes) {
+                    Ok(()) => self.read = 0..n,
+                    Err(error) => self.broken = Some(Broken::Write(error)),
+                }
+            }
+            Err(error) => self.broken = Some(Broken::Read(error)),
+        }
+        self.read.len()
+    }
+
+    /// Makes sure that there is something to be read, if anything is left.
+    fn refill(&mut self) -> io::Result<()> {
+        if self.read.is_empty() && self.broken.is_none() {
+            self.next();
+        }
+        match self.broken {
+            None => Ok(()),
+            Some(_) => Err(io::Error::other("the stream is broken")),
+        }
+    }
+}
+
+impl<R: Read, W: Write> Read for Decoded<'_, R, W> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        self.refill()?;
+        let n = self.read.len().min(buf.len());
+        buf[..n].copy_from_slice(&self.chunk[self.read.start..][..n]);
+        self.read.start += n;
+        Ok(n)
+    }
+}
+
+impl<R: Read, W: Write> Seek for Decoded<'_, R, W> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let SeekFrom::Current(distance @ 0..) = to else {
+            return Err(io::ErrorKind::Unsupported.into());
+        };
+        let mut left = distance.unsigned_abs();
+        while left > 0 {
+            self.refill()?;
+            if self.read.is_empty() {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            let n = usize::try_from(left).map_or(self.read.len(), |left| left.min(self.read.len()));
+            self.read.start += n;
+            left -= n as u64;
+        }
+        // Nobody asks where that is.
+        Ok(0)
+    }
 }
 
 /// A reader that also writes what it reads.

@@ -37,6 +37,8 @@ pub mod codec;
 pub mod error;
 pub mod flow;
 pub mod image;
+pub mod layer;
+mod leash;
 pub mod merge;
 mod parallel;
 mod said;
@@ -129,10 +131,14 @@ pub fn merge(request: &Request) -> Result<Outcome, Error> {
     let files = request.inputs.iter().filter(|input| !input.is_stdin());
     let paths: Vec<&Path> = files.map(|input| input.path.as_path()).collect();
     let staging = sink::Staging::new(&request.output, request.force, &paths)?;
-    let store = store::Store::new(&staging.blobs(), request.compression, request.jobs);
+    let store = store::Store::new(&staging.blobs(), request.compression, request.jobs, None);
 
+    let wanted = source::Wanted {
+        platforms: &request.platforms,
+        decided: &request.annotations.index,
+    };
     let contents = parallel::map(request.jobs, &request.inputs, |input| {
-        let contents = source::read(input, request, &store)?;
+        let contents = source::read(input, wanted, &store)?;
         claims::hold(contents, input, &request.platforms)
     })?;
     let mut contents = source::unite(contents, &request.annotations.index)?;
@@ -157,13 +163,7 @@ pub fn merge(request: &Request) -> Result<Outcome, Error> {
     if request.trust_diff_ids {
         merged.trust_diff_ids();
     }
-    sink::write(
-        &merged,
-        request.format,
-        request.link,
-        request.jobs,
-        &staging,
-    )?;
+    sink::write(&merged, request.format, request.link, &store, &staging)?;
     staging.finish()?;
     Ok(Outcome {
         descriptor: merged.descriptor,

@@ -13,13 +13,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::blob::{Content, Staged};
 use crate::codec::{BlockWriter, Compression, Encoder, Encoding};
 use crate::error::Error;
-use crate::flow::{self, Broken, Hashes, Hashing};
+use crate::flow::{self, Broken, Hashes, Hashing, Observe};
 use crate::image::Image;
 use crate::spec::{Algorithm, Digest};
 
 /// Where staged blobs go, and how layers are to be encoded on the way.
-pub struct Store {
-    directory: PathBuf,
+pub struct Store<'a> {
+    /// None where nothing is kept.
+    directory: Option<PathBuf>,
+    observer: Option<&'a dyn Observe>,
     next: AtomicU64,
     claimed: Mutex<HashSet<Digest>>,
     /// What was staged without compression before, by its digest.
@@ -29,11 +31,18 @@ pub struct Store {
     jobs: usize,
 }
 
-impl Store {
-    /// A store in `directory`, which exists, with `jobs` threads that compress.
-    pub fn new(directory: &Path, compression: Compression, jobs: usize) -> Self {
+impl<'a> Store<'a> {
+    /// A store in `directory`, which exists, with `jobs` threads that compress; `observer` sees the
+    /// layers that are staged.
+    pub fn new(
+        directory: &Path,
+        compression: Compression,
+        jobs: usize,
+        observer: Option<&'a dyn Observe>,
+    ) -> Self {
         Self {
-            directory: directory.to_owned(),
+            directory: Some(directory.to_owned()),
+            observer,
             next: AtomicU64::new(0),
             claimed: Mutex::default(),
             plain: Mutex::default(),
@@ -41,6 +50,19 @@ impl Store {
             compression,
             jobs,
         }
+    }
+
+    /// A store for those who only want to look: what is staged is hashed and seen, but not kept.
+    pub fn nowhere(jobs: usize, observer: Option<&'a dyn Observe>) -> Self {
+        Self {
+            directory: None,
+            ..Self::new(Path::new(""), Compression::Keep, jobs, observer)
+        }
+    }
+
+    /// Who looks at the layers.
+    pub fn observer(&self) -> Option<&'a dyn Observe> {
+        self.observer
     }
 
     /// How layers are to be encoded.
@@ -55,7 +77,7 @@ impl Store {
 
     /// The directory, for messages.
     pub fn directory(&self) -> &Path {
-        &self.directory
+        self.directory.as_deref().unwrap_or(Path::new("nowhere"))
     }
 
     /// Reads a layer that is encoded as `found` to its end and stages it as `encoding`: the same, or
@@ -67,23 +89,37 @@ impl Store {
         encoding: Encoding,
         hashes: Hashes,
     ) -> Result<Arc<Staged>, Broken> {
-        let number = self.next.fetch_add(1, Ordering::Relaxed);
-        let path = self.directory.join(number.to_string());
-        let mut file = File::create_new(&path).map_err(Broken::Write)?;
-
-        let (flow, stored) = if encoding == found {
-            let flow = flow::run(input, found, hashes, &mut file, &mut io::sink())?;
-            let stored = flow.blob.clone();
-            (flow, stored)
-        } else {
-            let mut output = Hashing::new(&mut file, Algorithm::Sha256);
-            let mut blocks = BlockWriter::new(&self.encoder, self.compression, &mut output);
-            let flow = flow::run(input, found, hashes, &mut io::sink(), &mut blocks)?;
-            blocks.finish().map_err(Broken::Write)?;
-            (flow, output.finish())
+        let observer = self.observer;
+        let none = &mut io::sink();
+        let path = self.directory.as_ref().map(|directory| {
+            let number = self.next.fetch_add(1, Ordering::Relaxed);
+            directory.join(number.to_string())
+        });
+        let mut file = match &path {
+            Some(path) => Some(File::create_new(path).map_err(Broken::Write)?),
+            None => None,
+        };
+        let (flow, stored) = match &mut file {
+            None => {
+                let flow = flow::run(input, found, hashes, none, &mut io::sink(), observer)?;
+                let stored = flow.blob.clone();
+                (flow, stored)
+            }
+            Some(file) if encoding == found => {
+                let flow = flow::run(input, found, hashes, file, none, observer)?;
+                let stored = flow.blob.clone();
+                (flow, stored)
+            }
+            Some(file) => {
+                let mut output = Hashing::new(file, Algorithm::Sha256);
+                let mut blocks = BlockWriter::new(&self.encoder, self.compression, &mut output);
+                let flow = flow::run(input, found, hashes, none, &mut blocks, observer)?;
+                blocks.finish().map_err(Broken::Write)?;
+                (flow, output.finish())
+            }
         };
         let staged = Arc::new(Staged {
-            path: path.into(),
+            path: path.map(Into::into),
             original: flow.blob,
             stored,
             original_encoding: found,

@@ -16,14 +16,16 @@ use std::path::Path;
 
 use super::{copy, fixed_files};
 use crate::error::Error;
+use crate::flow::Observe;
 use crate::merge::{Merged, Part};
 use crate::parallel;
+use crate::store::Store;
 
 /// Tar counts in blocks of this size.
 const BLOCK: u64 = 512;
 
 /// Writes the archive into the file `path`, which does not exist yet.
-pub fn write(merged: &Merged, jobs: usize, path: &Path) -> Result<(), Error> {
+pub fn write(merged: &Merged, store: &Store<'_>, path: &Path) -> Result<(), Error> {
     let failed = || Error::io("write", path);
     let mut file = File::create_new(path).map_err(failed())?;
     let mut end = 0;
@@ -52,12 +54,19 @@ pub fn write(merged: &Merged, jobs: usize, path: &Path) -> Result<(), Error> {
     file.set_len(end + 2 * BLOCK).map_err(failed())?;
     drop(file);
 
-    parallel::map(jobs, &places, |(part, offset)| place(part, *offset, path))?;
+    parallel::map(store.jobs(), &places, |(part, offset)| {
+        place(part, *offset, path, store.observer())
+    })?;
     fs::set_permissions(path, fs::Permissions::from_mode(0o644))
         .map_err(Error::io("set the mode of", path))
 }
 
-fn place(part: &Part, offset: u64, path: &Path) -> Result<(), Error> {
+fn place(
+    part: &Part,
+    offset: u64,
+    path: &Path,
+    observer: Option<&dyn Observe>,
+) -> Result<(), Error> {
     let descriptor = &part.blob.descriptor;
     let mut file = File::options()
         .write(true)
@@ -66,7 +75,7 @@ fn place(part: &Part, offset: u64, path: &Path) -> Result<(), Error> {
     let name = descriptor.digest.blob_path();
     put_header(&mut file, offset, &name, Some(descriptor.size))
         .map_err(Error::io("write", path))?;
-    copy(part, &mut file, path)
+    copy(part, &mut file, path, observer)
 }
 
 /// The header of a file of `size` bytes, or of a directory.

@@ -10,11 +10,18 @@ use walkdir::WalkDir;
 use super::{Staging, copy, fixed_files};
 use crate::blob::Content;
 use crate::error::Error;
+use crate::flow::Observe;
 use crate::merge::{Merged, Part};
 use crate::parallel;
+use crate::store::Store;
 
 /// Writes the layout as the output of `staging`.
-pub fn write(merged: &Merged, link: bool, jobs: usize, staging: &Staging) -> Result<(), Error> {
+pub fn write(
+    merged: &Merged,
+    link: bool,
+    store: &Store<'_>,
+    staging: &Staging,
+) -> Result<(), Error> {
     let root = &staging.output();
     for part in &merged.blobs {
         let path = root.join(part.blob.descriptor.digest.blob_path());
@@ -22,7 +29,9 @@ pub fn write(merged: &Merged, link: bool, jobs: usize, staging: &Staging) -> Res
             fs::create_dir_all(parent).map_err(Error::io("create", parent))?;
         }
     }
-    parallel::map(jobs, &merged.blobs, |part| place(part, link, staging, root))?;
+    parallel::map(store.jobs(), &merged.blobs, |part| {
+        place(part, link, staging, root, store.observer())
+    })?;
     for (name, bytes) in fixed_files(merged) {
         let path = root.join(name);
         fs::write(&path, bytes).map_err(Error::io("write", &path))?;
@@ -30,7 +39,13 @@ pub fn write(merged: &Merged, link: bool, jobs: usize, staging: &Staging) -> Res
     set_modes(root)
 }
 
-fn place(part: &Part, link: bool, staging: &Staging, root: &Path) -> Result<(), Error> {
+fn place(
+    part: &Part,
+    link: bool,
+    staging: &Staging,
+    root: &Path,
+    observer: Option<&dyn Observe>,
+) -> Result<(), Error> {
     let blob = &part.blob;
     let path = root.join(blob.descriptor.digest.blob_path());
     match &blob.content {
@@ -41,11 +56,12 @@ fn place(part: &Part, link: bool, staging: &Staging, root: &Path) -> Result<(), 
             symlink(&target, &path).map_err(Error::io("create", &path))
         }
         Content::Staged(staged) if staged.stored.0 == blob.descriptor.digest => {
-            fs::rename(&staged.path, &path).map_err(Error::io("write", &path))
+            let file = staged.file().map_err(|e| blob.unreadable(&e))?;
+            fs::rename(file, &path).map_err(Error::io("write", &path))
         }
         _ => {
             let mut file = File::create_new(&path).map_err(Error::io("create", &path))?;
-            copy(part, &mut file, &path)
+            copy(part, &mut file, &path, observer)
         }
     }
 }

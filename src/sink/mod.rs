@@ -12,9 +12,10 @@ use std::path::Path;
 use crate::blob::Content;
 use crate::codec::Encoding;
 use crate::error::Error;
-use crate::flow::{self, Hashes};
+use crate::flow::{self, Hashes, Observe};
 use crate::merge::{Merged, Part};
 use crate::spec::{DOCKER_FILE, INDEX_FILE, LAYOUT_FILE, layout_marker};
+use crate::store::Store;
 
 pub use staging::{Staging, clean_up};
 
@@ -32,12 +33,12 @@ pub fn write(
     merged: &Merged,
     format: Format,
     link: bool,
-    jobs: usize,
+    store: &Store<'_>,
     staging: &Staging,
 ) -> Result<(), Error> {
     match format {
-        Format::Layout => layout::write(merged, link, jobs, staging),
-        Format::Archive => archive::write(merged, jobs, &staging.output()),
+        Format::Layout => layout::write(merged, link, store, staging),
+        Format::Archive => archive::write(merged, store, &staging.output()),
     }
 }
 
@@ -54,12 +55,18 @@ fn fixed_files(merged: &Merged) -> Vec<(&'static str, Cow<'_, [u8]>)> {
 
 /// Copies the bytes of a blob to `output`, where it stands at its place, and verifies them on the
 /// way.
-fn copy(part: &Part, output: &mut File, path: &Path) -> Result<(), Error> {
+fn copy(
+    part: &Part,
+    output: &mut File,
+    path: &Path,
+    observer: Option<&dyn Observe>,
+) -> Result<(), Error> {
     let blob = &part.blob;
     if let Content::Staged(staged) = &blob.content
         && staged.stored.0 == blob.descriptor.digest
     {
-        let mut input = File::open(&staged.path).map_err(Error::io("read", &staged.path))?;
+        let input = staged.file().and_then(File::open);
+        let mut input = input.map_err(|e| blob.unreadable(&e))?;
         // Verified when it was staged; between two files this never leaves the kernel.
         io::copy(&mut input, output).map_err(Error::io("write", path))?;
         return Ok(());
@@ -76,7 +83,9 @@ fn copy(part: &Part, output: &mut File, path: &Path) -> Result<(), Error> {
         }
     };
     let input = blob.content.open().map_err(|e| blob.unreadable(&e))?;
-    let flow = flow::run(input, encoding, hashes, output, &mut io::sink())
+    // Of what is no layer there is nothing to see.
+    let observer = observer.filter(|_| diff_id.is_some());
+    let flow = flow::run(input, encoding, hashes, output, &mut io::sink(), observer)
         .map_err(|broken| broken.blame(|e| blob.unreadable(&e), path))?;
     // The diff ID first: of an uncompressed layer in a docker-archive it *is* the digest, and the
     // error that speaks of the config is the one that helps.

@@ -4,12 +4,10 @@
 //! cannot be read twice and its `manifest.json` may be its last entry, so everything that may be a
 //! layer is staged as it flows by, and small JSON files are kept in memory.
 
-use std::cell::Cell;
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Read, Seek};
 use std::path::Path;
-use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tar::EntryType;
@@ -19,6 +17,7 @@ use super::{describe, no_image, sniff};
 use crate::codec::{Encoding, ReadAhead, is_tar};
 use crate::error::Error;
 use crate::flow::{self, Broken, Hashes, fill};
+use crate::leash::Leash;
 use crate::spec::{Digest, MAX_CONFIG};
 use crate::store::Store;
 
@@ -27,10 +26,6 @@ const MAX_DOCUMENTS: u64 = 64 << 20;
 
 /// The largest image has some hundred entries; each becomes a name in memory and perhaps a file.
 const MAX_ENTRIES: usize = 65_536;
-
-/// GNU long names and pax headers are read into memory as a whole. Linux has no path of more than
-/// 4 KiB.
-const MAX_HEADERS: u64 = 1 << 20;
 
 /// Files of the format that came before `manifest.json`; no reader needs them (image-spec of Docker,
 /// v1.2).
@@ -76,7 +71,7 @@ pub fn look_up(path: &Path, mut file: File, size: u64) -> Result<Tree, Error> {
 pub fn open_stream(
     path: &Path,
     mut file: impl Read + Send + 'static,
-    store: &Store,
+    store: &Store<'_>,
 ) -> Result<Tree, Error> {
     let mut head = [0; 512];
     let n = fill(&mut file, &mut head).map_err(Error::io("read", path))?;
@@ -98,7 +93,7 @@ fn read_stream(
     path: &Path,
     file: impl Read + Send + 'static,
     encoding: Encoding,
-    store: &Store,
+    store: &Store<'_>,
 ) -> Result<Tree, Error> {
     let input = path.display().to_string();
     let outer = Damage::default();
@@ -195,7 +190,7 @@ fn take(
     entry: impl Read,
     room: u64,
     claim: Option<&Digest>,
-    store: &Store,
+    store: &Store<'_>,
 ) -> Result<Entry, Broken> {
     let (head, encoding, mut input) = sniff(entry).map_err(Broken::Read)?;
     let is_json = matches!(head.trim_ascii_start().first(), Some(b'{' | b'['));
@@ -216,7 +211,7 @@ fn take(
     // proof.
     if encoding == Encoding::Plain && claim.is_some_and(|claim| !store.claim(claim)) {
         let none = &mut io::sink();
-        let flow = flow::run(input, encoding, Hashes::SHA256, none, &mut io::sink())?;
+        let flow = flow::run(input, encoding, Hashes::SHA256, none, &mut io::sink(), None)?;
         let (digest, size) = flow.blob;
         return Ok(Entry::Known { digest, size });
     }
@@ -276,52 +271,6 @@ fn link<R: Read>(entry: &tar::Entry<'_, R>) -> Option<Entry> {
         EntryType::Symlink => target().map(Entry::SymbolicLink),
         EntryType::Link => target().map(Entry::HardLink),
         _ => None,
-    }
-}
-
-/// Bounds what the tar crate reads from one entry to the next: headers, which it keeps in memory.
-#[derive(Clone, Default)]
-struct Leash(Rc<Cell<Option<u64>>>);
-
-impl Leash {
-    fn on<R>(&self, input: R) -> Leashed<R> {
-        Leashed {
-            input,
-            leash: self.clone(),
-        }
-    }
-
-    fn next<I: Iterator>(&self, entries: &mut I) -> Option<I::Item> {
-        self.0.set(Some(MAX_HEADERS));
-        let entry = entries.next();
-        self.0.set(None);
-        entry
-    }
-}
-
-struct Leashed<R> {
-    input: R,
-    leash: Leash,
-}
-
-impl<R: Read> Read for Leashed<R> {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let n = self.input.read(buf)?;
-        if let Some(left) = self.leash.0.get() {
-            let left = left.checked_sub(n as u64).ok_or_else(|| {
-                io::Error::other(format!(
-                    "the headers of an entry have more than {MAX_HEADERS} bytes"
-                ))
-            })?;
-            self.leash.0.set(Some(left));
-        }
-        Ok(n)
-    }
-}
-
-impl<R: Seek> Seek for Leashed<R> {
-    fn seek(&mut self, to: io::SeekFrom) -> io::Result<u64> {
-        self.input.seek(to)
     }
 }
 

@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::select::{Candidate, choose};
 use super::tree::{Found, Tree};
-use super::{Contents, Wanted, sniff};
+use super::{Contents, Reading, sniff};
 use crate::blob::{Blob, Content, Staged};
 use crate::codec::Encoding;
 use crate::error::Error;
@@ -35,7 +35,7 @@ struct Item {
 }
 
 /// Reads all images of an archive.
-pub fn read(tree: &Tree, wanted: &Wanted<'_>, store: &Store) -> Result<Contents, Error> {
+pub fn read(tree: &Tree, reading: &Reading<'_>, store: &Store<'_>) -> Result<Contents, Error> {
     let Some(raw) = tree.bytes(MANIFEST_FILE, MAX_MANIFEST)? else {
         return Err(Error::NotAnImage {
             input: tree.input().to_owned(),
@@ -57,7 +57,7 @@ pub fn read(tree: &Tree, wanted: &Wanted<'_>, store: &Store) -> Result<Contents,
             platform: Some(config.view.platform()),
         })
         .collect();
-    let chosen = choose(tree.input(), &wanted.input.select, &candidates, false)?;
+    let chosen = choose(tree.input(), &reading.input.select, &candidates, false)?;
 
     let mut reader = Reader {
         tree,
@@ -68,7 +68,7 @@ pub fn read(tree: &Tree, wanted: &Wanted<'_>, store: &Store) -> Result<Contents,
     for i in chosen {
         let platform = configs[i].view.platform();
         contents.seen.push(platform.clone());
-        if !wanted.has(&platform) {
+        if !reading.has(&platform) {
             continue;
         }
         let origin = match candidates[i].names.first() {
@@ -104,7 +104,7 @@ fn config(tree: &Tree, item: &Item) -> Result<Document<Config>, Error> {
 
 struct Reader<'a> {
     tree: &'a Tree,
-    store: &'a Store,
+    store: &'a Store<'a>,
     /// Layers that had to be staged because their digest was not known, by their offset: one entry
     /// can be meant by many names.
     staged: HashMap<u64, Arc<Staged>>,

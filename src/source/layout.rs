@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use super::select::{Candidate, choose};
 use super::tree::Tree;
-use super::{Contents, Wanted};
+use super::{Contents, Reading};
 use crate::error::Error;
 use crate::said::Said;
 use crate::spec::{
@@ -22,18 +22,18 @@ use crate::spec::{
 const MAX_DEPTH: usize = 8;
 
 /// Reads what is wanted of a layout.
-pub fn read(tree: &Tree, wanted: &Wanted<'_>) -> Result<Contents, Error> {
+pub fn read(tree: &Tree, reading: &Reading<'_>) -> Result<Contents, Error> {
     let (roots, said) = roots(tree)?;
     let (roots, candidates): (Vec<_>, Vec<_>) = roots.into_iter().unzip();
     let mut reader = Reader {
         tree,
-        wanted,
+        reading,
         contents: Contents::default(),
         attestations: Vec::new(),
         seen: HashSet::new(),
     };
     reader.say(said)?;
-    for i in choose(tree.input(), &wanted.input.select, &candidates, true)? {
+    for i in choose(tree.input(), &reading.input.select, &candidates, true)? {
         let root = roots[i].clone();
         // An index is taken apart; what was said of it is said of the merged one.
         if is_index(&root.media_type) {
@@ -115,7 +115,7 @@ fn required(tree: &Tree, name: &str) -> Result<Arc<[u8]>, Error> {
 
 struct Reader<'a> {
     tree: &'a Tree,
-    wanted: &'a Wanted<'a>,
+    reading: &'a Reading<'a>,
     contents: Contents,
     /// The descriptors of attestations, with who names them.
     attestations: Vec<(Descriptor, String)>,
@@ -149,7 +149,7 @@ impl Reader<'_> {
 
     /// Adds what an index says.
     fn say(&mut self, said: Said) -> Result<(), Error> {
-        let decided = &self.wanted.request.annotations.index;
+        let decided = self.reading.wanted.decided;
         let Contents {
             said: all, notes, ..
         } = &mut self.contents;
@@ -184,7 +184,7 @@ impl Reader<'_> {
             return Ok(());
         }
         // Before it is read: what is not wanted need not be there.
-        let unwanted = |platform: &Platform| !self.wanted.has(platform);
+        let unwanted = |platform: &Platform| !self.reading.has(platform);
         if let Some(platform) = descriptor.platform.as_ref().filter(|p| unwanted(p)) {
             self.contents.seen.push(platform.clone());
             return Ok(());

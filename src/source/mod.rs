@@ -16,7 +16,6 @@ use std::fs::File;
 use std::io::{self, Cursor, Read};
 use std::path::{Path, PathBuf};
 
-use crate::Request;
 use crate::codec::{Encoding, is_tar};
 use crate::error::Error;
 use crate::flow::fill;
@@ -68,31 +67,40 @@ pub struct Contents {
     pub seen: Vec<Platform>,
 }
 
-/// What is wanted of an input.
-struct Wanted<'a> {
-    input: &'a Input,
-    request: &'a Request,
+/// What is wanted of all inputs.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    /// The platforms; none means all.
+    pub platforms: &'a [Platform],
+    /// The annotations of the image index about which inputs may contradict each other.
+    pub decided: &'a BTreeMap<String, String>,
 }
 
-impl Wanted<'_> {
+/// What is wanted of an input.
+struct Reading<'a> {
+    input: &'a Input,
+    wanted: Wanted<'a>,
+}
+
+impl Reading<'_> {
     /// Whether an image of this platform may be wanted. What is to be changed is known by its new
     /// platform, an `arm` that is asserted to be a `v6` by that one.
     fn has(&self, platform: &Platform) -> bool {
         let asserted = self.input.platform.as_ref();
         let narrowed = asserted.and_then(|asserted| platform.narrowed_by(asserted));
         let platform = narrowed.as_ref().unwrap_or(platform);
-        self.input.set_platform.is_some() || platform.is_one_of(&self.request.platforms)
+        self.input.set_platform.is_some() || platform.is_one_of(self.wanted.platforms)
     }
 }
 
 /// Reads what is wanted of an input.
-pub fn read(input: &Input, request: &Request, store: &Store) -> Result<Contents, Error> {
-    let wanted = Wanted { input, request };
+pub fn read(input: &Input, wanted: Wanted<'_>, store: &Store<'_>) -> Result<Contents, Error> {
+    let reading = Reading { input, wanted };
     match open(input, store)? {
         // Docker 25 and later save both formats in one archive; only the layout says all.
-        Opened::Tree(tree) if tree.is_layout()? => layout::read(&tree, &wanted),
-        Opened::Tree(tree) => docker_archive::read(&tree, &wanted, store),
-        Opened::Image(image) => nix2container::read(*image, &wanted),
+        Opened::Tree(tree) if tree.is_layout()? => layout::read(&tree, &reading),
+        Opened::Tree(tree) => docker_archive::read(&tree, &reading, store),
+        Opened::Image(image) => nix2container::read(*image, &reading),
     }
 }
 
@@ -120,7 +128,7 @@ enum Opened {
     Image(Box<Image>),
 }
 
-fn open(input: &Input, store: &Store) -> Result<Opened, Error> {
+fn open(input: &Input, store: &Store<'_>) -> Result<Opened, Error> {
     let path = &input.path;
     if input.is_stdin() {
         let tree = archive::open_stream(Path::new("standard input"), io::stdin(), store);

@@ -4,19 +4,20 @@
 //! compressed once.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use super::rewrite;
 use crate::blob::{Blob, Content, Staged};
 use crate::error::Error;
-use crate::flow;
+use crate::flow::{self, Observe};
 use crate::image::{Image, Layer};
 use crate::parallel;
 use crate::spec::{Descriptor, DiffId, Digest};
 use crate::store::Store;
 
 /// Encodes the layers of `images` as the store is told to.
-pub fn compress(mut images: Vec<Image>, store: &Store) -> Result<Vec<Image>, Error> {
+pub fn compress(mut images: Vec<Image>, store: &Store<'_>) -> Result<Vec<Image>, Error> {
     let mut work: Vec<&Layer> = Vec::new();
     let mut places = HashMap::new();
     for layer in images.iter().flat_map(|image| &image.layers) {
@@ -35,7 +36,7 @@ pub fn compress(mut images: Vec<Image>, store: &Store) -> Result<Vec<Image>, Err
             if let Some(place) = places.get(&key(layer)).filter(|_| needs_work(layer, store)) {
                 layer.blob.content = Content::Staged(staged[*place].clone());
             }
-            changed |= settle(layer)?;
+            changed |= settle(layer, store.observer())?;
         }
         if changed {
             rewrite(image);
@@ -48,7 +49,7 @@ fn key(layer: &Layer) -> (Digest, Option<DiffId>) {
     (layer.blob.descriptor.digest.clone(), layer.diff_id.clone())
 }
 
-fn needs_work(layer: &Layer, store: &Store) -> bool {
+fn needs_work(layer: &Layer, store: &Store<'_>) -> bool {
     let Some(encoding) = layer.encoding else {
         return false;
     };
@@ -59,7 +60,7 @@ fn needs_work(layer: &Layer, store: &Store) -> bool {
     store.compression().target(encoding) != at_rest
 }
 
-fn stage(layer: &Layer, store: &Store) -> Result<Arc<Staged>, Error> {
+fn stage(layer: &Layer, store: &Store<'_>) -> Result<Arc<Staged>, Error> {
     let blob = &layer.blob;
     let (Some(encoding), Some(diff_id)) = (layer.encoding, &layer.diff_id) else {
         unreachable!("only layers that a config describes are encoded anew")
@@ -74,7 +75,7 @@ fn stage(layer: &Layer, store: &Store) -> Result<Arc<Staged>, Error> {
 }
 
 /// Makes the descriptor of a staged layer that of the bytes that were staged; whether it changed.
-fn settle(layer: &mut Layer) -> Result<bool, Error> {
+fn settle(layer: &mut Layer, observer: Option<&dyn Observe>) -> Result<bool, Error> {
     let (Content::Staged(staged), Some(diff_id)) = (&layer.blob.content, &layer.diff_id) else {
         return Ok(false);
     };
@@ -93,8 +94,9 @@ fn settle(layer: &mut Layer) -> Result<bool, Error> {
             hashes,
             none,
             &mut std::io::sink(),
+            observer,
         )
-        .map_err(|broken| broken.blame(|e| blob.unreadable(&e), &staged.path))?;
+        .map_err(|broken| broken.blame(|e| blob.unreadable(&e), Path::new("nowhere")))?;
         check(blob, &flow.blob, &flow.diff_id, diff_id)?;
     }
     if staged.encoding == staged.original_encoding {

@@ -27,7 +27,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::select::{Candidate, choose};
-use super::{Contents, Wanted, no_image};
+use super::{Contents, Reading, no_image};
 use crate::blob::{Blob, Content};
 use crate::codec::Encoding;
 use crate::error::Error;
@@ -85,15 +85,15 @@ struct Item {
 }
 
 /// Takes an image if it is wanted.
-pub fn read(image: Image, wanted: &Wanted<'_>) -> Result<Contents, Error> {
+pub fn read(image: Image, reading: &Reading<'_>) -> Result<Contents, Error> {
     let only = Candidate {
         names: Vec::new(),
         platform: Some(image.platform.clone()),
     };
-    choose(&image.origin, &wanted.input.select, &[only], true)?;
+    choose(&image.origin, &reading.input.select, &[only], true)?;
     Ok(Contents {
         seen: vec![image.platform.clone()],
-        images: wanted
+        images: reading
             .has(&image.platform)
             .then_some(image)
             .into_iter()
