@@ -97,6 +97,12 @@ rec {
     "keep"
   ];
 
+  check = oneOf [
+    "error"
+    "warn"
+    "off"
+  ];
+
   compressionLevel =
     argument: found:
     rule argument found (

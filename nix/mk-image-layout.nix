@@ -40,6 +40,11 @@
   `compressionLevel`
   : Level for `compression`. Default: `null`, polyarch's default.
 
+  `platformCheck`
+  : What to do about a program for another machine than the image is for: `"error"` fails the build if it is the one
+    that the image starts (`Entrypoint` or `Cmd`), and warns of others; `"warn"` only warns; `"off"` does not look.
+    Default: `"error"`.
+
   # Output
 
   A derivation whose output is the layout: a directory with `oci-layout`, `index.json` and `blobs/`. It refers to
@@ -54,6 +59,7 @@
     setPlatform :: String | Null ? null,
     compression :: String ? "gzip",
     compressionLevel :: Int | Null ? null,
+    platformCheck :: String ? "error",
   } -> Derivation
   ```
 
@@ -73,6 +79,7 @@
   setPlatform ? null,
   compression ? "gzip",
   compressionLevel ? null,
+  platformCheck ? "error",
 }:
 
 let
@@ -92,6 +99,7 @@ arguments.checked "mkImageLayout"
     ++ [
       (arguments.compression "compression" compression)
       (arguments.compressionLevel "compressionLevel" compressionLevel)
+      (arguments.check "platformCheck" platformCheck)
     ]
   )
   (merge {
@@ -101,6 +109,7 @@ arguments.checked "mkImageLayout"
       "--compression=${compression}"
     ]
     ++ lib.optional (compressionLevel != null) "--compression-level=${toString compressionLevel}"
+    ++ lib.optional (platformCheck != "error") "--platform-check=${platformCheck}"
     ++ lib.optional (setPlatform != null) "--set-platform=${input.path}=${platforms.toOci setPlatform}";
     images = [
       (lib.optionalString (platform != null) "${platforms.toOci platform}=" + input.path)

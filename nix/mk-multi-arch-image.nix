@@ -61,6 +61,14 @@
   `compression`, `compressionLevel`
   : As in `mkImageLayout`, for all images.
 
+  `platformCheck`
+  : As in `mkImageLayout`, for all images.
+
+  `consistency`
+  : What to do about images whose configs say different things, of Entrypoint, Cmd, Env, User, WorkingDir,
+    ExposedPorts, Volumes, Labels or created: `"error"`, `"warn"` or `"off"`. Store paths are the same if they have
+    the same name and version. Default: `"off"`.
+
   `annotations`
   : Set of strings, annotations of the image index; or a set of such sets, `index`, `manifest` (of each image) and
     `descriptor` (of each image in the index). The two cannot be mixed. Default: `{ }`.
@@ -121,6 +129,8 @@
     format :: String ? "oci-archive",
     compression :: String ? "gzip",
     compressionLevel :: Int | Null ? null,
+    platformCheck :: String ? "error",
+    consistency :: String ? "off",
     annotations :: AttrsOf String | { index, manifest, descriptor :: AttrsOf String ? { } } ? { },
     labelsFrom :: Package | Null ? null,
     dockerManifest :: Bool | String ? false,
@@ -167,6 +177,8 @@
   format ? "oci-archive",
   compression ? "gzip",
   compressionLevel ? null,
+  platformCheck ? "error",
+  consistency ? "off",
   annotations ? { },
   labelsFrom ? null,
   dockerManifest ? false,
@@ -184,7 +196,12 @@ let
     platform: value:
     mkImageLayout (
       {
-        inherit platform compression compressionLevel;
+        inherit
+          platform
+          compression
+          compressionLevel
+          platformCheck
+          ;
       }
       // (if arguments.isWithPlatform value then value else { image = value; })
     );
@@ -227,6 +244,8 @@ let
       lib.mapAttrsToList (key: value: "--annotation=${level}:${key}=${value}")
     ) allAnnotations
   )
+  ++ lib.optional (platformCheck != "error") "--platform-check=${platformCheck}"
+  ++ lib.optional (consistency != "off") "--consistency=${consistency}"
   ++
     lib.optional (dockerManifest != false)
       "--docker-manifest${
@@ -316,7 +335,7 @@ let
         }
         ''
           cmp ${image.digest} ${layout.digest}
-          polyarch merge --compression=none --output "$TMPDIR/again" ${image} > "$out"
+          polyarch merge --compression=none --platform-check=${platformCheck} --output "$TMPDIR/again" ${image} > "$out"
         '';
   };
 
@@ -338,6 +357,8 @@ check
       (arguments.format "format" format)
       (arguments.compression "compression" compression)
       (arguments.compressionLevel "compressionLevel" compressionLevel)
+      (arguments.check "platformCheck" platformCheck)
+      (arguments.check "consistency" consistency)
       (arguments.set "a set of strings" "annotations" annotations)
       (arguments.package "labelsFrom" labelsFrom)
       (arguments.dockerManifest "dockerManifest" dockerManifest)

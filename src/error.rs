@@ -148,6 +148,20 @@ pub enum Error {
         found: String,
     },
 
+    #[error(
+        "{input}: what it starts, {program}, is a program for {found}; expected one for {expected}, as its config says"
+    )]
+    WrongProgram {
+        input: String,
+        program: String,
+        found: String,
+        expected: String,
+        hint: String,
+    },
+
+    #[error("the images differ, though they should only be for different machines: {differences}")]
+    Inconsistent { differences: String },
+
     #[error("two images for the platform {platform}: {first} and {second}")]
     DuplicatePlatform {
         platform: String,
@@ -248,6 +262,10 @@ impl Error {
                     "built with the wrong package set? otherwise give it as {found}=IMAGE, or without a platform"
                 ));
             }
+            Self::Inconsistent { .. } => {
+                "build all of them from the same expression; to be told only, --consistency warn"
+            }
+            Self::WrongProgram { hint, .. } => hint,
             Self::DuplicatePlatform { .. } => {
                 "an index has one image for each platform; leave one of the two out"
             }

@@ -107,6 +107,7 @@ fn drain<'a>(
         output,
         chunk: vec![0; CHUNK],
         read: 0..0,
+        position: 0,
         broken: None,
     };
     let keep = observer.map(|observer| observer.observe(&mut decoded));
@@ -141,6 +142,8 @@ struct Decoded<'a, R, W> {
     chunk: Vec<u8>,
     /// What of the chunk is still to be read.
     read: Range<usize>,
+    /// Where in the decoded bytes the rest of the chunk starts.
+    position: u64,
     broken: Option<Broken>,
 }
 
@@ -164,6 +167,11 @@ impl<R: Read, W: Write> Decoded<'_, R, W> {
         self.read.len()
     }
 
+    fn skip(&mut self, n: usize) {
+        self.read.start += n;
+        self.position += n as u64;
+    }
+
     /// Makes sure that there is something to be read, if anything is left.
     fn refill(&mut self) -> io::Result<()> {
         if self.read.is_empty() && self.broken.is_none() {
@@ -181,7 +189,7 @@ impl<R: Read, W: Write> Read for Decoded<'_, R, W> {
         self.refill()?;
         let n = self.read.len().min(buf.len());
         buf[..n].copy_from_slice(&self.chunk[self.read.start..][..n]);
-        self.read.start += n;
+        self.skip(n);
         Ok(n)
     }
 }
@@ -198,11 +206,10 @@ impl<R: Read, W: Write> Seek for Decoded<'_, R, W> {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
             let n = usize::try_from(left).map_or(self.read.len(), |left| left.min(self.read.len()));
-            self.read.start += n;
+            self.skip(n);
             left -= n as u64;
         }
-        // Nobody asks where that is.
-        Ok(0)
+        Ok(self.position)
     }
 }
 

@@ -15,6 +15,7 @@
 //! - [`codec`], [`flow`], [`store`]: bytes, on their one way from an input to the output;
 //! - [`transform`]: images to images;
 //! - [`mod@merge`]: images to an index;
+//! - [`programs`], [`consistency`]: whether images are what they seem to be;
 //! - [`sink`]: the output, all or nothing.
 //!
 //! # Guarantees
@@ -25,7 +26,8 @@
 //!    verified when it was written; of it only manifests and configs are read again. What
 //!    `--trust-diff-ids` leaves out was asked for.)
 //! 4. A blob is always complete: its digest and size are known before anything names them.
-//! 5. The platform comes from the config; what the caller says is an assertion.
+//! 5. The platform comes from the config; what the caller says is an assertion, and what the image
+//!    starts is a program for it.
 //! 6. All or nothing: after a failure or a signal, nothing is left and nothing is lost.
 //! 7. Memory does not grow with the size of an image.
 //! 8. Unknown media types, annotations and fields are carried, never dropped.
@@ -34,6 +36,7 @@
 pub mod blob;
 mod claims;
 pub mod codec;
+pub mod consistency;
 pub mod error;
 pub mod flow;
 pub mod image;
@@ -41,17 +44,20 @@ pub mod layer;
 mod leash;
 pub mod merge;
 mod parallel;
+pub mod programs;
 mod said;
 pub mod sink;
 pub mod source;
 pub mod spec;
 pub mod store;
+pub mod subject;
 pub mod transform;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 pub use codec::Compression;
+pub use consistency::Consistency;
 pub use error::Error;
 pub use sink::Format;
 pub use source::Input;
@@ -85,6 +91,10 @@ pub struct Request {
     /// Whether a `manifest.json` for Docker's classic store is added, and for which platform it has
     /// the plain tag.
     pub docker_manifest: Option<Option<Platform>>,
+    /// Whether programs must be for the platform of their image.
+    pub platform_check: programs::Check,
+    /// Whether the configs of the images must say the same.
+    pub consistency: Consistency,
     /// How many threads work.
     pub jobs: usize,
 }
@@ -131,7 +141,13 @@ pub fn merge(request: &Request) -> Result<Outcome, Error> {
     let files = request.inputs.iter().filter(|input| !input.is_stdin());
     let paths: Vec<&Path> = files.map(|input| input.path.as_path()).collect();
     let staging = sink::Staging::new(&request.output, request.force, &paths)?;
-    let store = store::Store::new(&staging.blobs(), request.compression, request.jobs, None);
+    let programs = programs::Programs::default();
+    let observer: Option<&dyn flow::Observe> = match request.platform_check {
+        programs::Check::Off => None,
+        _ => Some(&programs),
+    };
+    let blobs = staging.blobs();
+    let store = store::Store::new(&blobs, request.compression, request.jobs, observer);
 
     let wanted = source::Wanted {
         platforms: &request.platforms,
@@ -153,6 +169,10 @@ pub fn merge(request: &Request) -> Result<Outcome, Error> {
     let images = transform::annotate(images, &request.annotations);
     let images = transform::keep_true_attestations(images, &mut notes);
     let summaries = images.iter().map(Summary::of).collect();
+    let subjects = images.iter().map(subject::Subject::of);
+    let subjects: Vec<_> = subjects.collect::<Result<_, Error>>()?;
+
+    consistency::check(&subjects, request.consistency, &mut notes)?;
 
     let docker = match (&request.name, &request.docker_manifest) {
         (Some(name), Some(plain)) => Some(merge::docker_manifest(&images, name, plain.as_ref())?),
@@ -164,6 +184,8 @@ pub fn merge(request: &Request) -> Result<Outcome, Error> {
         merged.trust_diff_ids();
     }
     sink::write(&merged, request.format, request.link, &store, &staging)?;
+    // The last layer has flowed by.
+    programs.check(&subjects, request.platform_check, &mut notes)?;
     staging.finish()?;
     Ok(Outcome {
         descriptor: merged.descriptor,

@@ -200,6 +200,19 @@ fn guarantee_4_every_descriptor_is_true_in_every_format() {
     }
 }
 
+/// `tests/platforms.rs` has the headers, and the ways to the program.
+#[test]
+fn guarantee_5_what_an_image_starts_is_a_program_for_its_platform() {
+    let scratch = Scratch::new();
+    let image = fixture("arm64-bli-hello-gz.tar.gz");
+    let set = format!("{image}=linux/amd64");
+    let message = scratch.fail(&["merge", "--set-platform", &set, "-o", "out", &image]);
+    assert!(
+        message.contains("is a program for AArch64; expected one for linux/amd64"),
+        "{message}"
+    );
+}
+
 #[test]
 fn guarantee_5_the_platform_comes_from_the_config() {
     let scratch = Scratch::new();

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use polyarch::codec;
+use polyarch::programs::Check;
 use polyarch::spec::{ImageName, Platform};
-use polyarch::{Annotations, Compression, Format, Input, Request};
+use polyarch::{Annotations, Compression, Consistency, Format, Input, Request};
 
 use super::{MAX_JOBS, input, split_platform};
 
@@ -89,6 +90,21 @@ pub struct MergeArgs {
     #[arg(long)]
     trust_diff_ids: bool,
 
+    /// What to do about a program for another machine than its image is for
+    ///
+    /// The program that an image starts (Entrypoint or Cmd of its config) is found in its layers and
+    /// must be for its platform. Other programs and libraries that are not are a warning. Layers that
+    /// are only linked, or held against digests alone, were looked at when they were made.
+    #[arg(long, value_name = "HOW", default_value = "error")]
+    platform_check: CheckArg,
+
+    /// What to do about images whose configs say different things
+    ///
+    /// Of Entrypoint, Cmd, Env, User, WorkingDir, ExposedPorts, Volumes, Labels and created. Store
+    /// paths are the same if they have the same name and version, whatever their hash.
+    #[arg(long, value_name = "HOW", default_value = "off")]
+    consistency: CheckArg,
+
     /// An annotation, of the image index if no LEVEL is given (repeatable)
     ///
     /// LEVEL is as in docker buildx: `index`, `manifest` (of each image), `manifest-descriptor` (of
@@ -135,6 +151,16 @@ enum CompressionArg {
     Keep,
 }
 
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum CheckArg {
+    /// Refuse it
+    Error,
+    /// Warn
+    Warn,
+    /// Do not look
+    Off,
+}
+
 impl MergeArgs {
     /// The request, or what is wrong with the arguments.
     pub fn request(&self, default_jobs: usize) -> Result<Request, String> {
@@ -179,6 +205,16 @@ impl MergeArgs {
             name,
             annotations,
             docker_manifest: self.docker_manifest.clone(),
+            platform_check: match self.platform_check {
+                CheckArg::Error => Check::Error,
+                CheckArg::Warn => Check::Warn,
+                CheckArg::Off => Check::Off,
+            },
+            consistency: match self.consistency {
+                CheckArg::Error => Consistency::Error,
+                CheckArg::Warn => Consistency::Warn,
+                CheckArg::Off => Consistency::Off,
+            },
             jobs: self.jobs.map_or(default_jobs, usize::from),
         })
     }

@@ -132,7 +132,7 @@ impl Platform {
     /// Architecture and variant as a runtime compares them: `arm64` means `arm64/v8`, `amd64` means
     /// `amd64/v1` (containerd `platforms.Normalize`; the `arm32v7` family is that of Docker's
     /// official images).
-    fn normal(&self) -> (&str, Option<&str>) {
+    pub fn normal(&self) -> (&str, Option<&str>) {
         let variant = self.variant.as_deref().filter(|v| !v.is_empty());
         let (architecture, variant) = match (self.architecture.as_str(), variant) {
             ("x86_64" | "x86-64", variant) => ("amd64", variant),

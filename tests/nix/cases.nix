@@ -162,6 +162,21 @@ rec {
   };
   otherMachineFailure = hello { images = [ (otherMachine.script "exit 7") ]; };
   streamOfNoImage = hello { images = [ (images.script "yes | head -c 10000000") ]; };
+  # A program of arm64 under a config that says riscv64, and the ways to have it all the same.
+  wrongProgram = hello { images = [ images.wrongProgram ]; };
+  wrongProgramWarned = hello {
+    images = [ images.wrongProgram ];
+    platformCheck = "warn";
+  };
+  # What nixpkgs builds and what pkgsCross builds is consistent but for what it is called.
+  consistent = hello { consistency = "error"; };
+  inconsistent = hello {
+    images = [
+      images.amd64
+      images.otherProgram
+    ];
+    consistency = "error";
+  };
   wrongPlatformOfStream = hello { images.aarch64-linux = images.amd64; };
 
   # The config of an image changed.

@@ -61,6 +61,18 @@ in
     };
     message = ''polyarch.mkMultiArchImage: argument `images` is keyed by "aarch64-linux", "linux/arm64/v8", which mean the same platform'';
   };
+  platformCheck = {
+    value = hello { platformCheck = true; };
+    message = ''polyarch.mkMultiArchImage: argument `platformCheck` is true, but should be one of "error", "warn", "off".'';
+  };
+  platformCheckOfLayout = {
+    value = layout { platformCheck = "on"; };
+    message = ''polyarch.mkImageLayout: argument `platformCheck` is "on", but should be one of "error", "warn", "off".'';
+  };
+  consistency = {
+    value = hello { consistency = "strict"; };
+    message = ''polyarch.mkMultiArchImage: argument `consistency` is "strict", but should be one of "error", "warn", "off".'';
+  };
   compressionLevel = {
     value = hello { compressionLevel = "9"; };
     message = ''polyarch.mkMultiArchImage: argument `compressionLevel` is "9", but should be a whole number'';

@@ -49,7 +49,13 @@ rec {
   # for arm64 with the config changed. For any 32-bit ARM it says `arm`, and never a variant.
   arm = withArchitecture "arm";
   riscv64 = withArchitecture "riscv64";
-  withArchitecture = architecture: withConfig ''"architecture": "${architecture}"'';
+  # They start a program that is not in the image: the one that is would be for the wrong machine.
+  withArchitecture =
+    architecture:
+    withConfig ''s|"architecture": "arm64"|"architecture": "${architecture}"|; s|/bin/hello"|/bin/absent"|'';
+  # The program of another machine than the config says, and another program than the image for amd64 has.
+  wrongProgram = withConfig ''s|"architecture": "arm64"|"architecture": "riscv64"|'';
+  otherProgram = withConfig ''s|/bin/hello"|/bin/other"|'';
   # nix2container.buildImage: JSON that refers to the store paths of its layers
   nix2container =
     digest:
@@ -85,13 +91,13 @@ rec {
       };
     } ''printf '%s' "$json" > "$out"'';
   # A config that names a store path, as the history of every layered image does.
-  namesAStorePath = withConfig ''"architecture": "arm64", "author": "${busybox}"'';
+  namesAStorePath = withConfig ''s|"architecture": "arm64"|&, "author": "${busybox}"|'';
   withConfig =
-    properties:
+    change:
     runCommand "hello.tar" { } ''
       tar -xzf ${arm64}
       config=$(sed -n 's/.*"Config": "\(.*\)",/\1/p' manifest.json)
-      sed -i 's|"architecture": "arm64"|${properties}|' "$config"
+      sed -i '${change}' "$config"
       # It was named by its digest.
       new=$(sha256sum "$config" | cut -d ' ' -f 1).json
       mv "$config" "$new"
