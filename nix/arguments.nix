@@ -48,6 +48,17 @@ let
   oneOf =
     choices: argument: found:
     rule argument found (builtins.elem found choices) "one of ${quoted choices}";
+  # Spelled out, the default variants are the platforms without: linux/arm64/v8 is linux/arm64.
+  normal =
+    key:
+    let
+      platform = platforms.toOci key;
+    in
+    {
+      "linux/arm64/v8" = "linux/arm64";
+      "linux/amd64/v1" = "linux/amd64";
+    }
+    .${platform} or platform;
 in
 rec {
   /**
@@ -103,11 +114,23 @@ rec {
     "off"
   ];
 
+  # The levels are those of `polyarch merge --compression-level`.
   compressionLevel =
-    argument: found:
-    rule argument found (
-      found == null || builtins.isInt found
-    ) "a whole number, or null for the compression's default";
+    compression: argument: found:
+    let
+      highest =
+        {
+          gzip = 12;
+          zstd = 19;
+        }
+        .${compression} or 0;
+    in
+    rule argument found (found == null || (builtins.isInt found && 1 <= found && found <= highest)) (
+      if highest == 0 then
+        "null, as the compression \"${compression}\" has no levels"
+      else
+        "a whole number from 1 to ${toString highest}, or null for the default of ${compression}"
+    );
 
   format = oneOf [
     "oci-archive"
@@ -229,11 +252,25 @@ rec {
         ]) (lib.toList found)
       );
 
+  # `images` are those to choose from; of a list nobody knows the platforms yet.
   dockerManifest =
-    argument: found:
-    rule argument found (
-      builtins.isBool found || platforms.isPlatform found
-    ) "true, false, or the platform that the plain tag stands for: ${platforms.wanted found}";
+    images: argument: found:
+    let
+      offered = map normal (builtins.attrNames images);
+      chosen = normal found;
+      isOffered =
+        builtins.isList images
+        # Without a variant it may mean an image that has one.
+        || builtins.any (platform: platform == chosen || lib.hasPrefix "${chosen}/" platform) offered;
+    in
+    [
+      (rule argument found (
+        builtins.isBool found || platforms.isPlatform found
+      ) "true, false, or the platform that the plain tag stands for: ${platforms.wanted found}")
+      (rule argument found (
+        builtins.isBool found || isOffered
+      ) "true, false, or the platform of one of the images: ${quoted offered}")
+    ];
 
   package =
     argument: found:
@@ -256,17 +293,6 @@ rec {
     else
       let
         keys = builtins.attrNames found;
-        # Spelled out, the default variants are the platforms without: linux/arm64/v8 is linux/arm64.
-        normal =
-          key:
-          let
-            platform = platforms.toOci key;
-          in
-          {
-            "linux/arm64/v8" = "linux/arm64";
-            "linux/amd64/v1" = "linux/amd64";
-          }
-          .${platform} or platform;
         samePlatform = key: builtins.filter (other: normal other == normal key) keys;
       in
       lib.concatLists (

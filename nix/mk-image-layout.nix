@@ -98,7 +98,7 @@ arguments.checked "mkImageLayout"
     ++ arguments.setPlatform platform "setPlatform" setPlatform
     ++ [
       (arguments.compression "compression" compression)
-      (arguments.compressionLevel "compressionLevel" compressionLevel)
+      (arguments.compressionLevel compression "compressionLevel" compressionLevel)
       (arguments.check "platformCheck" platformCheck)
     ]
   )

@@ -356,17 +356,18 @@ check
       (arguments.strategy "strategy" strategy)
       (arguments.format "format" format)
       (arguments.compression "compression" compression)
-      (arguments.compressionLevel "compressionLevel" compressionLevel)
+      (arguments.compressionLevel compression "compressionLevel" compressionLevel)
       (arguments.check "platformCheck" platformCheck)
       (arguments.check "consistency" consistency)
       (arguments.set "a set of strings" "annotations" annotations)
       (arguments.package "labelsFrom" labelsFrom)
-      (arguments.dockerManifest "dockerManifest" dockerManifest)
       (arguments.set "a set" "meta" meta)
     ]
   )
   (
     check (
-      arguments.images "images" givenImages ++ arguments.annotations "annotations" annotations
+      arguments.images "images" givenImages
+      ++ arguments.annotations "annotations" annotations
+      ++ arguments.dockerManifest givenImages "dockerManifest" dockerManifest
     ) image
   )

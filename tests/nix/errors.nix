@@ -61,6 +61,13 @@ in
     };
     message = ''polyarch.mkMultiArchImage: argument `images` is keyed by "aarch64-linux", "linux/arm64/v8", which mean the same platform'';
   };
+  dockerManifestOfNoImage = {
+    value = hello {
+      images.x86_64-linux = images.amd64;
+      dockerManifest = "aarch64-linux";
+    };
+    message = ''polyarch.mkMultiArchImage: argument `dockerManifest` is "aarch64-linux", but should be true, false, or the platform of one of the images: "linux/amd64".'';
+  };
   platformCheck = {
     value = hello { platformCheck = true; };
     message = ''polyarch.mkMultiArchImage: argument `platformCheck` is true, but should be one of "error", "warn", "off".'';
@@ -75,7 +82,21 @@ in
   };
   compressionLevel = {
     value = hello { compressionLevel = "9"; };
-    message = ''polyarch.mkMultiArchImage: argument `compressionLevel` is "9", but should be a whole number'';
+    message = ''polyarch.mkMultiArchImage: argument `compressionLevel` is "9", but should be a whole number from 1 to 12, or null for the default of gzip.'';
+  };
+  compressionLevelTooHigh = {
+    value = layout {
+      compression = "zstd";
+      compressionLevel = 20;
+    };
+    message = "polyarch.mkImageLayout: argument `compressionLevel` is 20, but should be a whole number from 1 to 19, or null for the default of zstd.";
+  };
+  compressionLevelOfNone = {
+    value = hello {
+      compression = "keep";
+      compressionLevel = 1;
+    };
+    message = ''polyarch.mkMultiArchImage: argument `compressionLevel` is 1, but should be null, as the compression "keep" has no levels.'';
   };
   noImages = {
     value = hello { images = { }; };
