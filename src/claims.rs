@@ -22,27 +22,39 @@ pub fn hold(mut contents: Contents, input: &Input, wanted: &[Platform]) -> Resul
         *image = transform::set_platform(image.clone(), platform)?;
     }
     if let Some(asserted) = &input.platform {
-        match (&mut contents.images[..], &contents.seen[..]) {
-            ([image], _) => {
-                image.platform = asserted_platform(&image.platform, asserted, &image.origin)?;
-            }
-            // An image that is not taken is not what it is said to be either.
-            ([], [seen]) => drop(asserted_platform(seen, asserted, &name())?),
-            _ => {
-                return Err(Error::AssertedSeveral {
-                    input: name(),
-                    asserted: asserted.to_string(),
-                    count,
-                });
-            }
-        }
+        hold_platform(&mut contents, asserted, &name())?;
     }
     contents
         .images
         .retain(|image| image.platform.is_one_of(wanted));
-    let doubts: Vec<String> = contents.images.iter().filter_map(doubt).collect();
-    contents.notes.extend(doubts);
+    for image in &contents.images {
+        let said = doubt(image).map(|doubt| format!("{}: {}", image.origin, doubt.message));
+        contents.notes.extend(said);
+    }
     Ok(contents)
+}
+
+/// Holds an image to the platform that it is said to have.
+pub fn hold_platform(
+    contents: &mut Contents,
+    asserted: &Platform,
+    input: &str,
+) -> Result<(), Error> {
+    match (&mut contents.images[..], &contents.seen[..]) {
+        ([image], _) => {
+            image.platform = asserted_platform(&image.platform, asserted, &image.origin)?;
+        }
+        // An image that is not taken is not what it is said to be either.
+        ([], [seen]) => drop(asserted_platform(seen, asserted, input)?),
+        (images, _) => {
+            return Err(Error::AssertedSeveral {
+                input: input.to_owned(),
+                asserted: asserted.to_string(),
+                count: images.len(),
+            });
+        }
+    }
+    Ok(())
 }
 
 /// Makes sure that there is an image for each platform that is wanted.
@@ -75,19 +87,33 @@ fn asserted_platform(
 }
 
 /// What runtimes will make of a platform that is not named as it should be.
-fn doubt(image: &Image) -> Option<String> {
+pub struct Doubt {
+    /// The rule that `verify` knows it by.
+    pub id: &'static str,
+    /// What is doubted.
+    pub message: String,
+}
+
+/// Whether a platform is not named as it should be.
+pub fn doubt(image: &Image) -> Option<Doubt> {
     let Image {
-        origin, platform, ..
+        platform,
+        config_platform,
+        ..
     } = image;
-    if let Some(name) = image.config_platform.legacy_name() {
-        return Some(format!(
-            "{origin}: its config calls the architecture {:?}, which runtimes know as {name}; change it with --set-platform IMAGE={name}",
-            image.config_platform.architecture
-        ));
+    if let Some(name) = config_platform.legacy_name() {
+        return Some(Doubt {
+            id: "legacy-architecture",
+            message: format!(
+                "its config calls the architecture {:?}, which runtimes know as {name}; change it with --set-platform IMAGE={name}",
+                config_platform.architecture
+            ),
+        });
     }
-    (platform.architecture == "arm" && platform.variant.is_none()).then(|| {
-        format!(
-            "{origin}: {platform} has no variant, and containerd takes that for linux/arm/v7; give it as linux/arm/v6=IMAGE or linux/arm/v7=IMAGE"
-        )
+    (platform.architecture == "arm" && platform.variant.is_none()).then(|| Doubt {
+        id: "arm-without-variant",
+        message: format!(
+            "{platform} has no variant, and containerd takes that for linux/arm/v7; give it as linux/arm/v6=IMAGE or linux/arm/v7=IMAGE"
+        ),
     })
 }

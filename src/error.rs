@@ -49,6 +49,49 @@ pub enum Error {
         problem: String,
     },
 
+    #[error(
+        "{input}: {document} is not valid: it is ambiguous: not all readers take its key {key:?} for the same (CVE-2021-41190)"
+    )]
+    Ambiguous {
+        input: String,
+        document: String,
+        key: String,
+    },
+
+    #[error(
+        "{input}: {document} is not valid: it says that it is a {own}, but its descriptor says {claimed}"
+    )]
+    ContradictoryType {
+        input: String,
+        document: String,
+        own: String,
+        claimed: String,
+    },
+
+    #[error("{input}: {document} is not valid: {problem}")]
+    LayoutVersion {
+        input: String,
+        document: &'static str,
+        problem: String,
+    },
+
+    #[error("{input}: {document} is not valid: {digest} is a {found}")]
+    UnknownType {
+        input: String,
+        document: String,
+        digest: Digest,
+        found: String,
+    },
+
+    #[error(
+        "{input}: attestation {attestation}: the image that it describes ({subject}) is not there"
+    )]
+    NoSubject {
+        input: String,
+        attestation: Digest,
+        subject: String,
+    },
+
     #[error("{input}: {document} has {size} bytes, expected at most {limit}")]
     DocumentTooLarge {
         input: String,

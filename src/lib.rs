@@ -18,6 +18,8 @@
 //! - [`programs`], [`consistency`]: whether images are what they seem to be;
 //! - [`sink`]: the output, all or nothing.
 //!
+//! What the readers of [`source`] demand is said once; [`rules`] says what becomes of it.
+//!
 //! # Guarantees
 //!
 //! 1. Same inputs, same bytes, whatever the order of arguments, the number of threads, the machine.
@@ -45,6 +47,7 @@ mod leash;
 pub mod merge;
 mod parallel;
 pub mod programs;
+pub mod rules;
 mod said;
 pub mod sink;
 pub mod source;
@@ -152,6 +155,7 @@ pub fn merge(request: &Request) -> Result<Outcome, Error> {
     let wanted = source::Wanted {
         platforms: &request.platforms,
         decided: &request.annotations.index,
+        rules: &rules::Strict,
     };
     let contents = parallel::map(request.jobs, &request.inputs, |input| {
         let contents = source::read(input, wanted, &store)?;

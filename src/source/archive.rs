@@ -18,7 +18,8 @@ use crate::codec::{Encoding, ReadAhead, is_tar};
 use crate::error::Error;
 use crate::flow::{self, Broken, Hashes, fill};
 use crate::leash::Leash;
-use crate::spec::{Digest, MAX_CONFIG};
+use crate::rules::Rules;
+use crate::spec::{Algorithm, Digest, MAX_CONFIG};
 use crate::store::Store;
 
 /// How much of a stream's JSON is kept in memory; what comes after is staged like a layer.
@@ -29,10 +30,10 @@ const MAX_ENTRIES: usize = 65_536;
 
 /// Files of the format that came before `manifest.json`; no reader needs them (image-spec of Docker,
 /// v1.2).
-const LEGACY: [&str; 3] = ["VERSION", "json", "repositories"];
+pub const LEGACY: [&str; 3] = ["VERSION", "json", "repositories"];
 
 /// Looks up the entries of an uncompressed archive of `size` bytes.
-pub fn look_up(path: &Path, mut file: File, size: u64) -> Result<Tree, Error> {
+pub fn look_up(path: &Path, mut file: File, size: u64, rules: &dyn Rules) -> Result<Tree, Error> {
     file.rewind().map_err(Error::io("read", path))?;
     let damaged = |problem: String| Error::Corrupt {
         input: path.display().to_string(),
@@ -50,6 +51,7 @@ pub fn look_up(path: &Path, mut file: File, size: u64) -> Result<Tree, Error> {
         let entry = entry.map_err(|e| damaged(e.to_string()))?;
         count += 1;
         check(&entry, count).map_err(damaged)?;
+        rules.entry(&entry.path_bytes(), entry.header().entry_type());
         let Some(name) = name(&entry) else { continue };
         let (offset, len) = (entry.raw_file_position(), entry.size());
         let found = match link(&entry) {
@@ -71,6 +73,7 @@ pub fn look_up(path: &Path, mut file: File, size: u64) -> Result<Tree, Error> {
 pub fn open_stream(
     path: &Path,
     mut file: impl Read + Send + 'static,
+    rules: &dyn Rules,
     store: &Store<'_>,
 ) -> Result<Tree, Error> {
     let mut head = [0; 512];
@@ -86,13 +89,15 @@ pub fn open_stream(
         }
         return Err(error);
     }
-    read_stream(path, io::Cursor::new(head).chain(file), encoding, store)
+    let all = io::Cursor::new(head).chain(file);
+    read_stream(path, all, encoding, rules, store)
 }
 
 fn read_stream(
     path: &Path,
     file: impl Read + Send + 'static,
     encoding: Encoding,
+    rules: &dyn Rules,
     store: &Store<'_>,
 ) -> Result<Tree, Error> {
     let input = path.display().to_string();
@@ -137,6 +142,7 @@ fn read_stream(
         let mut entry = entry.map_err(broken)?;
         count += 1;
         check(&entry, count).map_err(|problem| damaged("tar archive", problem))?;
+        rules.entry(&entry.path_bytes(), entry.header().entry_type());
         let name = name(&entry);
         let basename = name.as_deref().and_then(|name| name.rsplit('/').next());
         let is_ignored = basename.is_none_or(|name| LEGACY.contains(&name));
@@ -209,9 +215,14 @@ fn take(
     }
     // Another image, or another entry, is about to have it. It is hashed all the same: a name is no
     // proof.
-    if encoding == Encoding::Plain && claim.is_some_and(|claim| !store.claim(claim)) {
+    let hashes = Hashes {
+        blob: claim.map_or(Algorithm::Sha256, Digest::algorithm),
+        ..Hashes::SHA256
+    };
+    let is_claimed = |claim: &Digest| claim.algorithm() == Algorithm::Sha256 && !store.claim(claim);
+    if encoding == Encoding::Plain && claim.is_some_and(is_claimed) {
         let none = &mut io::sink();
-        let flow = flow::run(input, encoding, Hashes::SHA256, none, &mut io::sink(), None)?;
+        let flow = flow::run(input, encoding, hashes, none, &mut io::sink(), None)?;
         let (digest, size) = flow.blob;
         return Ok(Entry::Known { digest, size });
     }
@@ -221,13 +232,16 @@ fn take(
         Encoding::Plain => store.compression().target(Encoding::Plain),
         compressed => compressed,
     };
-    let staged = store.put(input, encoding, target, Hashes::SHA256)?;
+    let staged = store.put(input, encoding, target, hashes)?;
     Ok(Entry::Staged(staged))
 }
 
 /// The digest that a layer has by its name: `<hex>/layer.tar` or `<hex>.tar` in a docker-archive,
-/// `blobs/sha256/<hex>` in a layout.
+/// `blobs/<algorithm>/<hex>` in a layout.
 fn claim(name: &str) -> Option<Digest> {
+    if let Some(hex) = name.strip_prefix("blobs/sha512/") {
+        return format!("sha512:{hex}").parse().ok();
+    }
     let word = |word: &str| {
         let hex = word.strip_suffix(".tar").unwrap_or(word);
         format!("sha256:{hex}").parse().ok()

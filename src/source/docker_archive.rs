@@ -4,25 +4,24 @@
 //! Format". Only `manifest.json` counts; names of layers mean nothing. The archive has no digests
 //! of layers, so the diff IDs of the config are what its layers are held against.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::select::{Candidate, choose};
-use super::tree::{Found, Tree};
+use super::select::Candidate;
+use super::tree::{Found, Place, Tree};
 use super::{Contents, Reading, sniff};
 use crate::blob::{Blob, Content, Staged};
 use crate::codec::Encoding;
 use crate::error::Error;
 use crate::flow::Hashes;
 use crate::image::{Image, Layer};
+use crate::rules::Rules;
 use crate::spec::{
-    Config, Descriptor, DiffId, Digest, Document, MAX_CONFIG, MAX_MANIFEST, MediaType,
+    Config, DOCKER_FILE as MANIFEST_FILE, Descriptor, DiffId, Digest, Document, MAX_CONFIG,
+    MAX_MANIFEST, MediaType,
 };
 use crate::store::Store;
-
-const MANIFEST_FILE: &str = "manifest.json";
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -43,30 +42,38 @@ pub fn read(tree: &Tree, reading: &Reading<'_>, store: &Store<'_>) -> Result<Con
             hint: Some("was it written to its end? dockerTools writes that file last".to_owned()),
         });
     };
+    let rules = reading.rules();
+    rules.document(MANIFEST_FILE, &raw);
     let manifest: Document<Vec<Item>> = tree.parse(MANIFEST_FILE, raw)?;
     let items = manifest.view;
-    let configs: Vec<Document<Config>> = items
-        .iter()
-        .map(|item| config(tree, item))
-        .collect::<Result<_, Error>>()?;
+    let mut configs: Vec<Option<Document<Config>>> = Vec::with_capacity(items.len());
+    for item in &items {
+        configs.push(rules.attempt(config(tree, item, rules))?);
+    }
     let candidates: Vec<Candidate> = items
         .iter()
         .zip(&configs)
         .map(|(item, config)| Candidate {
             names: item.repo_tags.clone().unwrap_or_default(),
-            platform: Some(config.view.platform()),
+            platform: config.as_ref().map(|config| config.view.platform()),
         })
         .collect();
-    let chosen = choose(tree.input(), &reading.input.select, &candidates, false)?;
+    let chosen = reading.choose(tree.input(), &candidates, false)?;
 
-    let mut reader = Reader {
-        tree,
-        store,
-        staged: HashMap::new(),
-    };
+    let reader = Reader { tree, store, rules };
     let mut contents = Contents::default();
     for i in chosen {
-        let platform = configs[i].view.platform();
+        let names = items[i].repo_tags.iter().flatten();
+        names.for_each(|name| rules.repo_tag(name));
+        let Some(config) = &configs[i] else {
+            // What else is wrong with it.
+            let names = items[i].layers.iter().flatten();
+            names
+                .map(|name| reader.find(name).map(drop))
+                .try_for_each(|found| rules.check(found))?;
+            continue;
+        };
+        let platform = config.view.platform();
         contents.seen.push(platform.clone());
         if !reading.has(&platform) {
             continue;
@@ -76,28 +83,33 @@ pub fn read(tree: &Tree, reading: &Reading<'_>, store: &Store<'_>) -> Result<Con
             Some(name) => format!("{}#{name}", tree.input()),
             None => format!("{}#@{i}", tree.input()),
         };
-        let image = reader.image(&items[i], &configs[i], origin.into())?;
+        let image = reader.image(&items[i], config, origin.into())?;
         contents.images.push(image);
     }
     Ok(contents)
 }
 
 /// The config of an item.
-fn config(tree: &Tree, item: &Item) -> Result<Document<Config>, Error> {
+fn config(tree: &Tree, item: &Item, rules: &dyn Rules) -> Result<Document<Config>, Error> {
     let raw = tree
         .bytes(&item.config, MAX_CONFIG)?
         .ok_or_else(|| missing(tree, "config", &item.config))?;
-    check_name(tree, &item.config, &Digest::of(&raw))?;
+    rules.check(check_name(tree, &item.config, &Digest::of(&raw)))?;
+    rules.document(&item.config, &raw);
     let config: Document<Config> = tree.parse(&item.config, raw)?;
+    rules.config(&item.config, &config);
     if let Some(key) = config.view.confusable() {
-        let problem = format!("not all readers take its key {key:?} for the same (CVE-2021-41190)");
-        return Err(tree.bad(&item.config, problem));
+        rules.broken(Error::Ambiguous {
+            input: tree.input().to_owned(),
+            document: item.config.clone(),
+            key: key.to_owned(),
+        })?;
     }
     let platform = config.view.platform();
     if platform.os.is_empty() || platform.architecture.is_empty() {
-        return Err(Error::NoPlatform {
+        rules.broken(Error::NoPlatform {
             input: format!("{} ({})", tree.input(), item.config),
-        });
+        })?;
     }
     Ok(config)
 }
@@ -105,14 +117,12 @@ fn config(tree: &Tree, item: &Item) -> Result<Document<Config>, Error> {
 struct Reader<'a> {
     tree: &'a Tree,
     store: &'a Store<'a>,
-    /// Layers that had to be staged because their digest was not known, by their offset: one entry
-    /// can be meant by many names.
-    staged: HashMap<u64, Arc<Staged>>,
+    rules: &'a dyn Rules,
 }
 
 impl Reader<'_> {
     fn image(
-        &mut self,
+        &self,
         item: &Item,
         config: &Document<Config>,
         origin: Arc<str>,
@@ -121,27 +131,32 @@ impl Reader<'_> {
         let names = item.layers.as_deref().unwrap_or_default();
         let diff_ids = config.view.diff_ids();
         if names.len() != diff_ids.len() {
-            return Err(Error::LayerCount {
+            self.rules.broken(Error::LayerCount {
                 input: origin.to_string(),
                 layers: names.len(),
                 diff_ids: diff_ids.len(),
-            });
+            })?;
         }
-        let layers = names
-            .iter()
-            .zip(diff_ids)
-            .map(|(name, diff_id)| self.layer(name, diff_id))
-            .collect::<Result<Vec<_>, Error>>()?;
+        let mut layers = Vec::with_capacity(names.len());
+        for (i, name) in names.iter().enumerate() {
+            match diff_ids.get(i).map(|diff_id| self.layer(name, diff_id)) {
+                Some(Ok(layer)) => layers.push(layer),
+                Some(Err(error)) => self.rules.broken(error)?,
+                None => self.rules.check(self.find(name).map(drop))?,
+            }
+        }
 
         let input = tree.shared_input();
         Ok(Image::new(origin, config, &item.config, input, layers))
     }
 
-    fn layer(&mut self, name: &str, diff_id: &DiffId) -> Result<Layer, Error> {
-        let found = self
-            .tree
-            .find(name)?
-            .ok_or_else(|| missing(self.tree, "layer", name))?;
+    fn find(&self, name: &str) -> Result<Found, Error> {
+        let found = self.tree.find(name)?;
+        found.ok_or_else(|| missing(self.tree, "layer", name))
+    }
+
+    fn layer(&self, name: &str, diff_id: &DiffId) -> Result<Layer, Error> {
+        let found = self.find(name)?;
         let (descriptor, content, encoding) = match self.identify(name, found)? {
             Identified::Plain(found) => {
                 // An uncompressed layer's digest is its diff ID, or the image is damaged: that is
@@ -161,13 +176,15 @@ impl Reader<'_> {
                 (descriptor, Content::Staged(staged), encoding)
             }
         };
+        let blob = Blob {
+            descriptor,
+            content,
+            input: self.tree.shared_input(),
+            name: name.into(),
+        };
+        self.rules.blob(&blob, Some((encoding, diff_id)));
         Ok(Layer {
-            blob: Blob {
-                descriptor,
-                content,
-                input: self.tree.shared_input(),
-                name: name.into(),
-            },
+            blob,
             diff_id: Some(diff_id.clone()),
             encoding: Some(encoding),
         })
@@ -175,18 +192,15 @@ impl Reader<'_> {
 
     /// Finds out how a layer is encoded. Nothing in the archive says the digest of a compressed
     /// one, so it is read and staged here.
-    fn identify(&mut self, name: &str, found: Found) -> Result<Identified, Error> {
+    fn identify(&self, name: &str, found: Found) -> Result<Identified, Error> {
         match found.content {
             Content::Staged(staged) => return Ok(Identified::Staged(staged)),
             Content::Known(ref digest) => return Ok(Identified::Known(digest.clone(), found)),
             _ => {}
         }
-        let place = match &found.content {
-            Content::Range { offset, .. } => Some(*offset),
-            _ => None,
-        };
-        if let Some(staged) = place.and_then(|place| self.staged.get(&place)) {
-            return Ok(Identified::Staged(staged.clone()));
+        let place = Place::of(&found.content);
+        if let Some(staged) = place.as_ref().and_then(|place| self.tree.staged(place)) {
+            return Ok(Identified::Staged(staged));
         }
         let corrupt = |e: std::io::Error| self.tree.corrupt(format!("layer {name:?}"), &e);
         let (_, encoding, stream) = found.content.open().and_then(sniff).map_err(corrupt)?;
@@ -198,8 +212,9 @@ impl Reader<'_> {
             .store
             .put(stream, encoding, encoding, Hashes::SHA256)
             .map_err(|broken| broken.blame(corrupt, self.store.directory()))?;
-        self.staged
-            .extend(place.map(|place| (place, staged.clone())));
+        if let Some(place) = place {
+            self.tree.keep(place, staged.clone());
+        }
         Ok(Identified::Staged(staged))
     }
 }

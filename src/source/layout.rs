@@ -8,7 +8,7 @@ mod image;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::select::{Candidate, choose};
+use super::select::Candidate;
 use super::tree::Tree;
 use super::{Contents, Reading};
 use crate::error::Error;
@@ -23,8 +23,6 @@ const MAX_DEPTH: usize = 8;
 
 /// Reads what is wanted of a layout.
 pub fn read(tree: &Tree, reading: &Reading<'_>) -> Result<Contents, Error> {
-    let (roots, said) = roots(tree)?;
-    let (roots, candidates): (Vec<_>, Vec<_>) = roots.into_iter().unzip();
     let mut reader = Reader {
         tree,
         reading,
@@ -32,8 +30,10 @@ pub fn read(tree: &Tree, reading: &Reading<'_>) -> Result<Contents, Error> {
         attestations: Vec::new(),
         seen: HashSet::new(),
     };
+    let (roots, said) = reader.roots()?;
+    let (roots, candidates): (Vec<_>, Vec<_>) = roots.into_iter().unzip();
     reader.say(said)?;
-    for i in choose(tree.input(), &reading.input.select, &candidates, true)? {
+    for i in reading.choose(tree.input(), &candidates, true)? {
         let root = roots[i].clone();
         // An index is taken apart; what was said of it is said of the merged one.
         if is_index(&root.media_type) {
@@ -45,50 +45,14 @@ pub fn read(tree: &Tree, reading: &Reading<'_>) -> Result<Contents, Error> {
             };
             reader.say(said)?;
         }
-        reader.visit(root, INDEX_FILE, 0)?;
+        let visited = reader.visit(root, INDEX_FILE, 0);
+        reading.rules().attempt(visited)?;
     }
     reader.finish()
 }
 
-/// The descriptors to start from, with their names.
-fn roots(tree: &Tree) -> Result<(Vec<(Descriptor, Candidate)>, Said), Error> {
-    let (descriptors, said) = match tree.root() {
-        Some(root) => (vec![root.clone()], Said::default()),
-        None => {
-            let marker = required(tree, LAYOUT_FILE)?;
-            check_layout(&marker).map_err(|problem| tree.bad(LAYOUT_FILE, problem))?;
-            let index: Document<Index> = tree.parse(INDEX_FILE, required(tree, INDEX_FILE)?)?;
-            let said = Said {
-                annotations: index.view.annotations,
-                extra: index.view.extra,
-                ..Said::default()
-            };
-            (index.view.manifests, said)
-        }
-    };
-    let mut roots: Vec<(Descriptor, Candidate)> = Vec::new();
-    for mut descriptor in descriptors {
-        // A name says where an image is found in the layout that it is in; it does not travel.
-        let mut names: Vec<String> = NAME_ANNOTATIONS
-            .iter()
-            .filter_map(|key| descriptor.annotations.remove(*key))
-            .collect();
-        names.sort();
-        names.dedup();
-        // The same image under several tags is there several times.
-        match roots
-            .iter_mut()
-            .find(|(d, _)| (&d.digest, &d.platform) == (&descriptor.digest, &descriptor.platform))
-        {
-            Some((_, candidate)) => candidate.names.extend(names),
-            None => {
-                let platform = descriptor.platform.clone();
-                roots.push((descriptor, Candidate { names, platform }));
-            }
-        }
-    }
-    Ok((roots, said))
-}
+/// What only a manifest has.
+const NOT_OF_AN_INDEX: &[&str] = &["layers", "config"];
 
 fn is_index(media_type: &MediaType) -> bool {
     *media_type == MediaType::ImageIndex || media_type.as_ref() == docker::MANIFEST_LIST
@@ -134,8 +98,17 @@ impl Reader<'_> {
             let subject = descriptor.annotations.get(attestation::SUBJECT);
             match subject.and_then(|subject| places.get(subject)) {
                 Some(place) => {
-                    let attestation = self.image(descriptor, &by)?;
-                    self.contents.images[*place].attestations.push(attestation);
+                    let attestation = self.reading.rules().attempt(self.image(descriptor, &by))?;
+                    let attestations = &mut self.contents.images[*place].attestations;
+                    attestations.extend(attestation);
+                }
+                None if self.reading.rules().reads_all() => {
+                    self.reading.rules().broken(Error::NoSubject {
+                        input: self.tree.input().to_owned(),
+                        attestation: descriptor.digest.clone(),
+                        subject: subject.map_or("none is named", String::as_str).to_owned(),
+                    })?;
+                    self.reading.rules().attempt(self.image(descriptor, &by))?;
                 }
                 None => self.contents.notes.push(format!(
                     "{}: an attestation was left out, because the image that it describes ({}) is not taken",
@@ -145,6 +118,67 @@ impl Reader<'_> {
             }
         }
         Ok(self.contents)
+    }
+
+    /// The descriptors to start from, with their names.
+    fn roots(&self) -> Result<(Vec<(Descriptor, Candidate)>, Said), Error> {
+        let (descriptors, said) = match self.tree.root() {
+            Some(root) => (vec![root.clone()], Said::default()),
+            None => {
+                self.marker()?;
+                let index = self.root_index()?;
+                let said = Said {
+                    annotations: index.annotations,
+                    extra: index.extra,
+                    ..Said::default()
+                };
+                (index.manifests, said)
+            }
+        };
+        let mut roots: Vec<(Descriptor, Candidate)> = Vec::new();
+        for mut descriptor in descriptors {
+            // A name says where an image is found in the layout that it is in; it does not travel.
+            let mut names: Vec<String> = NAME_ANNOTATIONS
+                .iter()
+                .filter_map(|key| descriptor.annotations.remove(*key))
+                .collect();
+            names.sort();
+            names.dedup();
+            // The same image under several tags is there several times.
+            match roots.iter_mut().find(|(d, _)| {
+                (&d.digest, &d.platform) == (&descriptor.digest, &descriptor.platform)
+            }) {
+                Some((_, candidate)) => candidate.names.extend(names),
+                None => {
+                    let platform = descriptor.platform.clone();
+                    roots.push((descriptor, Candidate { names, platform }));
+                }
+            }
+        }
+        Ok((roots, said))
+    }
+
+    /// Holds the file that marks a layout to the one version that there is.
+    fn marker(&self) -> Result<(), Error> {
+        let rules = self.reading.rules();
+        let marker = required(self.tree, LAYOUT_FILE)?;
+        rules.document(LAYOUT_FILE, &marker);
+        let version = check_layout(&marker).map_err(|problem| Error::LayoutVersion {
+            input: self.tree.input().to_owned(),
+            document: LAYOUT_FILE,
+            problem,
+        });
+        rules.check(version)
+    }
+
+    fn root_index(&self) -> Result<Index, Error> {
+        let raw = required(self.tree, INDEX_FILE)?;
+        self.reading.rules().document(INDEX_FILE, &raw);
+        let index: Document<Index> = self.tree.parse(INDEX_FILE, raw)?;
+        self.reading.rules().index(INDEX_FILE, &index.view);
+        let confusable = index.view.confusable();
+        self.unambiguous(INDEX_FILE, &index.view.extra, NOT_OF_AN_INDEX, confusable)?;
+        Ok(index.view)
     }
 
     /// Adds what an index says.
@@ -162,14 +196,22 @@ impl Reader<'_> {
             "application/vnd.oci.image.manifest.v1+json" | docker::MANIFEST => {
                 self.manifest(descriptor, by)
             }
-            other if other.starts_with(docker::SCHEMA_1) => Err(self.tree.bad(
-                by,
-                format!("{} is a Docker schema 1 manifest, which has no config; convert it with: skopeo copy --format oci", descriptor.digest),
-            )),
-            other => Err(self.tree.bad(
-                by,
-                format!("{} is a {other:?}, expected an image index or an image manifest", descriptor.digest),
-            )),
+            other => {
+                let found = if other.starts_with(docker::SCHEMA_1) {
+                    "Docker schema 1 manifest, which has no config; convert it with: skopeo copy --format oci".to_owned()
+                } else {
+                    format!("{other:?}, expected an image index or an image manifest")
+                };
+                self.reading.rules().lost(Error::UnknownType {
+                    input: self.tree.input().to_owned(),
+                    document: by.to_owned(),
+                    digest: descriptor.digest.clone(),
+                    found,
+                })?;
+                let (blob, _) = self.blob(descriptor, by, "blob")?;
+                self.reading.rules().blob(&blob, None);
+                Ok(())
+            }
         }
     }
 
@@ -211,8 +253,9 @@ impl Reader<'_> {
         }
         let (raw, _) = self.document(descriptor, by, MAX_MANIFEST)?;
         let index: Document<Index> = self.tree.parse(&name, raw)?;
+        self.reading.rules().index(&name, &index.view);
         let confusable = index.view.confusable();
-        self.unambiguous(&name, &index.view.extra, &["layers", "config"], confusable)?;
+        self.unambiguous(&name, &index.view.extra, NOT_OF_AN_INDEX, confusable)?;
         self.same_type(&name, &index.view.media_type, descriptor)?;
         let said = Said {
             annotations: index.view.annotations,
@@ -221,7 +264,8 @@ impl Reader<'_> {
         };
         self.say(said)?;
         for manifest in index.view.manifests {
-            self.visit(manifest, &name, depth + 1)?;
+            let visited = self.visit(manifest, &name, depth + 1);
+            self.reading.rules().attempt(visited)?;
         }
         Ok(())
     }

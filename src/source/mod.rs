@@ -20,11 +20,12 @@ use crate::codec::{Encoding, is_tar};
 use crate::error::Error;
 use crate::flow::fill;
 use crate::image::Image;
+use crate::rules::Rules;
 use crate::said::Said;
-use crate::spec::Platform;
+use crate::spec::{DOCKER_FILE, Platform};
 use crate::store::Store;
 pub use select::Select;
-use tree::Tree;
+pub use tree::{Place, Tree, normal};
 
 /// An image as the user names it.
 #[derive(Clone, Debug, Default)]
@@ -68,12 +69,14 @@ pub struct Contents {
 }
 
 /// What is wanted of all inputs.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Wanted<'a> {
     /// The platforms; none means all.
     pub platforms: &'a [Platform],
     /// The annotations of the image index about which inputs may contradict each other.
     pub decided: &'a BTreeMap<String, String>,
+    /// Who is told of what is wrong.
+    pub rules: &'a dyn Rules,
 }
 
 /// What is wanted of an input.
@@ -82,7 +85,22 @@ struct Reading<'a> {
     wanted: Wanted<'a>,
 }
 
-impl Reading<'_> {
+impl<'a> Reading<'a> {
+    fn rules(&self) -> &'a dyn Rules {
+        self.wanted.rules
+    }
+
+    /// The positions of the candidates that are meant.
+    fn choose(
+        &self,
+        input: &str,
+        candidates: &[select::Candidate],
+        unnamed_is_one: bool,
+    ) -> Result<Vec<usize>, Error> {
+        let (select, several) = (&self.input.select, self.rules().reads_all());
+        select::choose(input, select, candidates, unnamed_is_one, several)
+    }
+
     /// Whether an image of this platform may be wanted. What is to be changed is known by its new
     /// platform, an `arm` that is asserted to be a `v6` by that one.
     fn has(&self, platform: &Platform) -> bool {
@@ -95,13 +113,7 @@ impl Reading<'_> {
 
 /// Reads what is wanted of an input.
 pub fn read(input: &Input, wanted: Wanted<'_>, store: &Store<'_>) -> Result<Contents, Error> {
-    let reading = Reading { input, wanted };
-    match open(input, store)? {
-        // Docker 25 and later save both formats in one archive; only the layout says all.
-        Opened::Tree(tree) if tree.is_layout()? => layout::read(&tree, &reading),
-        Opened::Tree(tree) => docker_archive::read(&tree, &reading, store),
-        Opened::Image(image) => nix2container::read(*image, &reading),
-    }
+    open(input, wanted.rules, store)?.read(input, wanted, store)
 }
 
 /// Puts together what several inputs hold. What their indexes say must not be lost, so where two
@@ -121,17 +133,62 @@ pub fn unite(
 }
 
 /// What an input was found to be.
-enum Opened {
+pub enum Opened {
     /// Files: an image layout or a docker-archive.
     Tree(Tree),
     /// One of nix2container.
     Image(Box<Image>),
 }
 
-fn open(input: &Input, store: &Store<'_>) -> Result<Opened, Error> {
+impl Opened {
+    /// Reads what is wanted of it.
+    pub fn read(
+        &self,
+        input: &Input,
+        wanted: Wanted<'_>,
+        store: &Store<'_>,
+    ) -> Result<Contents, Error> {
+        let reading = Reading { input, wanted };
+        match self {
+            // Docker 25 and later save both formats in one archive; only the layout says all.
+            Self::Tree(tree) if tree.is_layout()? => layout::read(tree, &reading),
+            Self::Tree(tree) => docker_archive::read(tree, &reading, store),
+            Self::Image(image) => nix2container::read(image, &reading),
+        }
+    }
+
+    /// Reads what a layout says to those who take it for a docker-archive, if it says anything.
+    pub fn read_as_docker_archive(
+        &self,
+        input: &Input,
+        wanted: Wanted<'_>,
+        store: &Store<'_>,
+    ) -> Result<Option<Contents>, Error> {
+        let reading = Reading { input, wanted };
+        match self {
+            Self::Tree(tree)
+                if tree.root().is_none() && tree.is_layout()? && tree.has(DOCKER_FILE)? =>
+            {
+                docker_archive::read(tree, &reading, store).map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// What the field calls the format.
+    pub fn format(&self) -> &'static str {
+        match self {
+            Self::Tree(tree) => tree.format(),
+            Self::Image(_) => "nix2container",
+        }
+    }
+}
+
+/// Opens an input. What is a stream is read to its end.
+pub fn open(input: &Input, rules: &dyn Rules, store: &Store<'_>) -> Result<Opened, Error> {
     let path = &input.path;
     if input.is_stdin() {
-        let tree = archive::open_stream(Path::new("standard input"), io::stdin(), store);
+        let tree = archive::open_stream(Path::new("standard input"), io::stdin(), rules, store);
         return tree.map(Opened::Tree);
     }
     let metadata = path.metadata().map_err(|e| match &input.select {
@@ -148,7 +205,7 @@ fn open(input: &Input, store: &Store<'_>) -> Result<Opened, Error> {
     }
     let mut file = File::open(path).map_err(Error::io("read", path))?;
     if !metadata.is_file() {
-        return archive::open_stream(path, file, store).map(Opened::Tree);
+        return archive::open_stream(path, file, rules, store).map(Opened::Tree);
     }
     let mut head = [0; 512];
     let n = fill(&mut file, &mut head).map_err(Error::io("read", path))?;
@@ -157,12 +214,12 @@ fn open(input: &Input, store: &Store<'_>) -> Result<Opened, Error> {
     match Encoding::sniff(head) {
         Encoding::Plain if is_tar(head) => {
             let (_, file) = all.into_inner();
-            archive::look_up(path, file, metadata.len()).map(Opened::Tree)
+            archive::look_up(path, file, metadata.len(), rules).map(Opened::Tree)
         }
         Encoding::Plain if head.trim_ascii_start().starts_with(b"{") => {
-            nix2container::open(path, all).map(|image| Opened::Image(Box::new(image)))
+            nix2container::open(path, all, rules).map(|image| Opened::Image(Box::new(image)))
         }
-        _ => archive::open_stream(path, all, store).map(Opened::Tree),
+        _ => archive::open_stream(path, all, rules, store).map(Opened::Tree),
     }
 }
 

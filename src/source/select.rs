@@ -39,12 +39,13 @@ pub struct Candidate {
 }
 
 /// The positions of the candidates that are meant. Where none has a name, `unnamed_is_one` tells
-/// whether they may be one image all the same.
+/// whether they may be one image all the same; `several` whether they need not be one.
 pub fn choose(
     input: &str,
     select: &Select,
     candidates: &[Candidate],
     unnamed_is_one: bool,
+    several: bool,
 ) -> Result<Vec<usize>, Error> {
     let chosen: Vec<usize> = match select {
         Select::All => (0..candidates.len()).collect(),
@@ -83,7 +84,7 @@ pub fn choose(
     let mut places: Vec<&Platform> = places.collect();
     places.sort_by(|a, b| a.cmp_place(b));
     let one_each = places.windows(2).all(|pair| !pair[0].same_place(pair[1]));
-    if !(one_image && one_each) {
+    if !(several || one_image && one_each) {
         return Err(Error::SeveralImages {
             input: input.to_owned(),
             offered: list(candidates),
@@ -134,13 +135,16 @@ mod tests {
     #[test]
     fn platforms_of_one_name_are_taken_together() {
         let both = candidates(&[("x:1", "linux/amd64"), ("x:1", "linux/arm64")]);
-        assert_eq!(choose("in", &Select::All, &both, false).unwrap(), [0, 1]);
         assert_eq!(
-            choose("in", &Select::Position(1), &both, false).unwrap(),
+            choose("in", &Select::All, &both, false, false).unwrap(),
+            [0, 1]
+        );
+        assert_eq!(
+            choose("in", &Select::Position(1), &both, false, false).unwrap(),
             [1]
         );
         assert_eq!(
-            choose("in", &Select::Name("x:1".into()), &both, false).unwrap(),
+            choose("in", &Select::Name("x:1".into()), &both, false, false).unwrap(),
             [0, 1]
         );
     }
@@ -154,7 +158,7 @@ mod tests {
             ("2", 1),
             ("localhost/me/x:2", 1),
         ] {
-            let found = choose("in", &Select::Name(wanted.into()), &both, false).unwrap();
+            let found = choose("in", &Select::Name(wanted.into()), &both, false, false).unwrap();
             assert_eq!(found, [expected], "{wanted}");
         }
     }
@@ -162,7 +166,7 @@ mod tests {
     #[test]
     fn several_images_are_listed() {
         let both = candidates(&[("x:1", "linux/amd64"), ("y:1", "linux/arm64")]);
-        let error = choose("in", &Select::All, &both, false)
+        let error = choose("in", &Select::All, &both, false, false)
             .unwrap_err()
             .to_string();
         assert!(
@@ -170,16 +174,16 @@ mod tests {
             "{error}"
         );
         // A tag that two images share means neither of them, and no name is no common name.
-        assert!(choose("in", &Select::Name("1".into()), &both, false).is_err());
+        assert!(choose("in", &Select::Name("1".into()), &both, false, false).is_err());
         let mut unnamed = candidates(&[("", "linux/amd64"), ("", "linux/arm64")]);
         unnamed
             .iter_mut()
             .for_each(|candidate| candidate.names.clear());
-        assert!(choose("in", &Select::All, &unnamed, false).is_err());
-        assert!(choose("in", &Select::All, &unnamed, true).is_ok());
+        assert!(choose("in", &Select::All, &unnamed, false, false).is_err());
+        assert!(choose("in", &Select::All, &unnamed, true, false).is_ok());
         let twice = candidates(&[("x:1", "linux/amd64"), ("x:1", "linux/amd64")]);
-        assert!(choose("in", &Select::All, &twice, false).is_err());
-        let error = choose("in", &Select::Name("z".into()), &both, false).unwrap_err();
+        assert!(choose("in", &Select::All, &twice, false, false).is_err());
+        let error = choose("in", &Select::Name("z".into()), &both, false, false).unwrap_err();
         assert!(error.to_string().contains("#z"));
     }
 }

@@ -1,15 +1,17 @@
 //! The files of an input, whatever holds them: a directory, or an archive that was looked up or read
 //! as a stream.
 
-use std::cell::Cell;
-use std::collections::HashMap;
+use std::cell::{Cell, RefCell};
+use std::collections::{HashMap, HashSet};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use walkdir::WalkDir;
 
+use super::archive::LEGACY;
 use crate::blob::{Content, Staged};
 use crate::error::Error;
 use crate::spec::{
@@ -33,6 +35,33 @@ pub struct Tree {
     files: Files,
     /// How many bytes of documents may still be read.
     budget: Cell<u64>,
+    /// The files that were found by their names.
+    used: RefCell<HashSet<String>>,
+    /// Layers that had to be staged because nothing says their digest; many names can mean one.
+    staged: RefCell<HashMap<Place, Arc<Staged>>>,
+}
+
+/// Where bytes lie that are not verified yet: a file, and where in it they start.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Place(Arc<Path>, u64);
+
+impl Place {
+    /// The place of what lies in a file.
+    pub fn of(content: &Content) -> Option<Self> {
+        match content {
+            Content::File(path) => Some(Self(path.clone(), 0)),
+            Content::Range { path, offset, .. } => Some(Self(path.clone(), *offset)),
+            _ => None,
+        }
+    }
+
+    /// The same, without links on the way.
+    pub fn real(self) -> Self {
+        match self.0.canonicalize() {
+            Ok(path) => Self(path.into(), self.1),
+            Err(_) => self,
+        }
+    }
 }
 
 enum Files {
@@ -88,11 +117,7 @@ impl Tree {
     pub fn directory(path: &Path) -> Result<Self, Error> {
         // Links in the output must lead to the blobs themselves, from wherever it is read.
         let real = path.canonicalize().map_err(Error::io("read", path))?;
-        let mut tree = Self {
-            input: path.display().to_string().into(),
-            files: Files::Directory(real.clone()),
-            budget: Cell::new(MAX_DOCUMENTS),
-        };
+        let mut tree = Self::new(path, Files::Directory(real.clone()));
         if tree.has(LAYOUT_FILE)? {
             return Ok(tree);
         }
@@ -113,14 +138,31 @@ impl Tree {
 
     /// The entries of an archive.
     pub fn archive(path: &Path, entries: HashMap<String, Entry>) -> Self {
+        let files = Files::Archive {
+            path: path.into(),
+            entries,
+        };
+        Self::new(path, files)
+    }
+
+    fn new(path: &Path, files: Files) -> Self {
         Self {
             input: path.display().to_string().into(),
-            files: Files::Archive {
-                path: path.into(),
-                entries,
-            },
+            files,
             budget: Cell::new(MAX_DOCUMENTS),
+            used: RefCell::default(),
+            staged: RefCell::default(),
         }
+    }
+
+    /// What was staged of a place.
+    pub fn staged(&self, place: &Place) -> Option<Arc<Staged>> {
+        self.staged.borrow().get(place).cloned()
+    }
+
+    /// Remembers what was staged of a place.
+    pub fn keep(&self, place: Place, staged: Arc<Staged>) {
+        self.staged.borrow_mut().insert(place, staged);
     }
 
     /// The name of the input, for messages.
@@ -147,7 +189,7 @@ impl Tree {
     }
 
     /// Whether there is a file of that name.
-    fn has(&self, name: &str) -> Result<bool, Error> {
+    pub fn has(&self, name: &str) -> Result<bool, Error> {
         Ok(self.find(name)?.is_some())
     }
 
@@ -159,25 +201,37 @@ impl Tree {
         if *digest == root.digest {
             return file(&path.join(FLAT_MANIFEST));
         }
+        let file = |name: &str| {
+            self.used.borrow_mut().insert(name.to_owned());
+            file(&path.join(name))
+        };
         // containers/image `directory_transport.go`: manifests of an index have a suffix, digests
         // that are not SHA-256 a prefix.
         let stem = match digest.algorithm() {
             Algorithm::Sha256 => digest.hex().to_owned(),
             Algorithm::Sha512 => format!("sha512-{}", digest.hex()),
         };
-        match file(&path.join(&stem))? {
+        match file(&stem)? {
             Some(found) => Ok(Some(found)),
-            None => file(&path.join(stem + ".manifest.json")),
+            None => file(&(stem + ".manifest.json")),
         }
     }
 
-    /// Looks a file up. In a directory `name` must be safe to be joined to a path: a fixed name or
-    /// [`Digest::blob_path`](crate::spec::Digest::blob_path).
+    /// Looks a file up.
     pub fn find(&self, name: &str) -> Result<Option<Found>, Error> {
         match &self.files {
-            Files::Directory(path) | Files::Flat { path, .. } => file(&path.join(name)),
+            Files::Directory(path) | Files::Flat { path, .. } => {
+                // A name that comes from an input must not lead out of it.
+                let Some(name) = normal("", name) else {
+                    return Ok(None);
+                };
+                let found = file(&path.join(&name));
+                self.used.borrow_mut().insert(name);
+                found
+            }
             Files::Archive { path, entries } => {
-                Ok(follow(entries, name).map(|entry| match entry {
+                let entry = follow(entries, name, &mut self.used.borrow_mut());
+                Ok(entry.map(|entry| match entry {
                     Entry::Range { offset, len } => Found {
                         content: Content::Range {
                             path: path.clone(),
@@ -202,6 +256,68 @@ impl Tree {
                 }))
             }
         }
+    }
+
+    /// What the field calls the format.
+    pub fn format(&self) -> &'static str {
+        match (&self.files, self.is_layout().unwrap_or_default()) {
+            (Files::Directory(_), _) => "oci-layout",
+            (Files::Flat { .. }, _) => "dir",
+            (Files::Archive { .. }, true) => "oci-archive",
+            (Files::Archive { .. }, false) => "docker-archive",
+        }
+    }
+
+    /// Whether the files are entries of an archive.
+    pub fn is_archive(&self) -> bool {
+        matches!(self.files, Files::Archive { .. })
+    }
+
+    /// The files that nothing has asked for, of those that are there for an image.
+    pub fn unused(&self) -> Result<Vec<String>, Error> {
+        let mut unused: Vec<String> = match &self.files {
+            Files::Directory(path) => self.walk(&path.join("blobs"), "blobs/")?,
+            Files::Flat { path, .. } => {
+                let mut names = self.walk(path, "")?;
+                names.retain(|name| {
+                    ![FLAT_MANIFEST, FLAT_VERSION].contains(&&**name)
+                        && !name.starts_with("signature-")
+                });
+                names
+            }
+            Files::Archive { entries, .. } => {
+                let is_layout = self.is_layout()?;
+                // A link takes no place, and files of older formats are expected.
+                let counts = |(name, entry): &(&String, &Entry)| {
+                    let basename = name.rsplit('/').next().unwrap_or_default();
+                    !matches!(entry, Entry::SymbolicLink(_) | Entry::HardLink(_))
+                        && match is_layout {
+                            true => name.starts_with("blobs/"),
+                            false => !LEGACY.contains(&basename),
+                        }
+                };
+                let entries = entries.iter().filter(counts);
+                entries.map(|(name, _)| name.clone()).collect()
+            }
+        };
+        let used = self.used.borrow();
+        unused.retain(|name| !used.contains(name));
+        unused.sort();
+        Ok(unused)
+    }
+
+    /// The names of the files in a directory, with `prefix` in front.
+    fn walk(&self, directory: &Path, prefix: &str) -> Result<Vec<String>, Error> {
+        let entries = WalkDir::new(directory).min_depth(1);
+        let mut names = Vec::new();
+        for entry in entries {
+            let entry = entry.map_err(|e| Error::io("list", directory)(e.into()))?;
+            if !entry.file_type().is_dir() {
+                let name = entry.path().strip_prefix(directory).unwrap_or(entry.path());
+                names.push(format!("{prefix}{}", name.display()));
+            }
+        }
+        Ok(names)
     }
 
     /// The bytes of a small file.
@@ -309,10 +425,17 @@ impl Head {
     }
 }
 
-fn follow<'a>(entries: &'a HashMap<String, Entry>, name: &str) -> Option<&'a Entry> {
+/// The entry of that name, or that links of that name lead to; `used` gets all that lie on the way.
+fn follow<'a>(
+    entries: &'a HashMap<String, Entry>,
+    name: &str,
+    used: &mut HashSet<String>,
+) -> Option<&'a Entry> {
     let mut name = normal("", name)?;
     for _ in 0..MAX_LINKS {
-        match entries.get(&name)? {
+        let entry = entries.get(&name)?;
+        used.insert(name.clone());
+        match entry {
             Entry::SymbolicLink(target) => {
                 let parent = name.rsplit_once('/').map_or("", |(parent, _)| parent);
                 name = normal(parent, target)?;

@@ -17,6 +17,7 @@ mod layout;
 mod manifest;
 mod name;
 mod platform;
+mod time;
 
 pub use config::Config;
 pub use descriptor::Descriptor;
@@ -28,6 +29,7 @@ pub use layout::{DOCKER_FILE, INDEX_FILE, LAYOUT_FILE, check_layout, layout_mark
 pub use manifest::Manifest;
 pub use name::{ImageName, NAME_ANNOTATIONS};
 pub use platform::Platform;
+pub use time::normal_time;
 
 pub use oci_spec::image::MediaType;
 

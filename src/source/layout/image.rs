@@ -12,8 +12,8 @@ use crate::image::{Image, Layer};
 use crate::source::sniff;
 use crate::source::tree::Found;
 use crate::spec::{
-    Config, Descriptor, Digest, Document, Hasher, MAX_CONFIG, MAX_MANIFEST, Manifest, MediaType,
-    docker,
+    Config, Descriptor, DiffId, Digest, Document, Hasher, MAX_CONFIG, MAX_MANIFEST, Manifest,
+    MediaType, Platform, docker,
 };
 
 /// What a layer costs in memory, about. A manifest of 4 MiB names 37,000 of them, and an index can
@@ -21,54 +21,20 @@ use crate::spec::{
 const LAYER_COST: u64 = 1024;
 
 impl Reader<'_> {
+    /// An image; where reading goes on whatever is broken, as much of it as there is.
     pub(super) fn image(&self, descriptor: Descriptor, by: &str) -> Result<Image, Error> {
-        let tree = self.tree;
+        let (tree, rules) = (self.tree, self.reading.rules());
         let name = descriptor.digest.to_string();
         let (raw, manifest_content) = self.document(&descriptor, by, MAX_MANIFEST)?;
         let manifest: Document<Manifest> = tree.parse(&name, raw)?;
+        rules.manifest(&name, &descriptor, &manifest.view);
         let confusable = manifest.view.confusable();
         self.unambiguous(&name, &manifest.view.extra, &["manifests"], confusable)?;
         self.same_type(&name, &manifest.view.media_type, &descriptor)?;
 
         let origin: Arc<str> = format!("{} ({name})", tree.input()).into();
-        let (raw, config_content) = self.document(&manifest.view.config, &name, MAX_CONFIG)?;
-        let config_name = manifest.view.config.digest.to_string();
-        let config: Option<Document<Config>> = manifest
-            .view
-            .is_image()
-            .then(|| tree.parse(&config_name, raw))
-            .transpose()?;
-        if let Some(key) = config.as_ref().and_then(|c| c.view.confusable()) {
-            self.unambiguous(&config_name, &Map::new(), &[], Some(key))?;
-        }
-
-        let claimed = descriptor.platform.clone();
-        let platform = match (&config, claimed) {
-            (Some(config), Some(claimed)) => {
-                let found = config.view.platform();
-                found
-                    .narrowed_by(&claimed)
-                    .ok_or_else(|| Error::ContradictoryPlatform {
-                        input: origin.to_string(),
-                        document: by.to_owned(),
-                        claimed: claimed.to_string(),
-                        found: found.to_string(),
-                    })?
-            }
-            (Some(config), None) => config.view.platform(),
-            (None, Some(claimed)) => claimed,
-            (None, None) => {
-                return Err(Error::NoPlatform {
-                    input: origin.to_string(),
-                });
-            }
-        };
-
-        if platform.os.is_empty() || platform.architecture.is_empty() {
-            return Err(Error::NoPlatform {
-                input: origin.to_string(),
-            });
-        }
+        let (config, config_content) = self.config(&manifest.view, &name)?;
+        let platform = self.platform(&descriptor, &manifest.view, config.as_ref(), by, &origin)?;
         let config_platform = match &config {
             Some(config) => config.view.platform(),
             None => platform.clone(),
@@ -77,33 +43,25 @@ impl Reader<'_> {
         let count = manifest.view.layers.len();
         tree.charge(count as u64 * LAYER_COST)?;
         if let Some(diff_ids) = diff_ids.filter(|ids| ids.len() != count) {
-            return Err(Error::LayerCount {
+            rules.broken(Error::LayerCount {
                 input: origin.to_string(),
                 layers: count,
                 diff_ids: diff_ids.len(),
-            });
+            })?;
         }
-        let layers = manifest
-            .view
-            .layers
-            .iter()
-            .enumerate()
-            .map(|(i, layer)| {
-                let blob = self.blob(layer.clone(), &name, "layer")?;
-                let diff_id = diff_ids.filter(|_| is_filesystem(&layer.media_type));
-                let encoding = diff_id.map(|_| self.encoding(&blob)).transpose()?;
-                Ok(Layer {
-                    blob,
-                    diff_id: diff_id.map(|ids| ids[i].clone()),
-                    encoding,
-                })
-            })
-            .collect::<Result<_, Error>>()?;
+        let mut layers = Vec::with_capacity(count);
+        for (i, layer) in manifest.view.layers.iter().enumerate() {
+            let diff_id = diff_ids.and_then(|ids| ids.get(i));
+            match self.layer(layer, diff_id, &name) {
+                Ok(layer) => layers.push(layer),
+                Err(error) => rules.broken(error)?,
+            }
+        }
         let config = Blob {
             descriptor: manifest.view.config.clone(),
             content: config_content,
             input: tree.shared_input(),
-            name: config_name.into(),
+            name: manifest.view.config.digest.to_string().into(),
         };
         Ok(Image {
             origin,
@@ -118,8 +76,104 @@ impl Reader<'_> {
         })
     }
 
-    /// A blob that is there, by its size at least; its digest is verified when it is read.
-    fn blob(&self, descriptor: Descriptor, by: &str, kind: &'static str) -> Result<Blob, Error> {
+    /// The config, if it is one of a container image, and where its bytes are.
+    fn config(
+        &self,
+        manifest: &Manifest,
+        by: &str,
+    ) -> Result<(Option<Document<Config>>, Content), Error> {
+        let rules = self.reading.rules();
+        let name = manifest.config.digest.to_string();
+        let (raw, content) = match self.document(&manifest.config, by, MAX_CONFIG) {
+            Ok(found) => found,
+            Err(error) => {
+                rules.broken(error)?;
+                return Ok((None, Content::Elsewhere));
+            }
+        };
+        if !manifest.is_image() {
+            return Ok((None, content));
+        }
+        let config: Document<Config> = match self.tree.parse(&name, raw) {
+            Ok(config) => config,
+            Err(error) => {
+                rules.broken(error)?;
+                return Ok((None, content));
+            }
+        };
+        rules.config(&name, &config);
+        if let Some(key) = config.view.confusable() {
+            self.unambiguous(&name, &Map::new(), &[], Some(key))?;
+        }
+        Ok((Some(config), content))
+    }
+
+    /// What an image runs on: by its config, as closely as its descriptor names it.
+    fn platform(
+        &self,
+        descriptor: &Descriptor,
+        manifest: &Manifest,
+        config: Option<&Document<Config>>,
+        by: &str,
+        origin: &str,
+    ) -> Result<Platform, Error> {
+        let rules = self.reading.rules();
+        let claimed = descriptor.platform.as_ref();
+        let platform = match (config, claimed) {
+            (Some(config), Some(claimed)) => {
+                let found = config.view.platform();
+                match found.narrowed_by(claimed) {
+                    Some(platform) => platform,
+                    None => {
+                        rules.broken(Error::ContradictoryPlatform {
+                            input: origin.to_owned(),
+                            document: by.to_owned(),
+                            claimed: claimed.to_string(),
+                            found: found.to_string(),
+                        })?;
+                        found
+                    }
+                }
+            }
+            (Some(config), None) => config.view.platform(),
+            (None, claimed) => claimed.cloned().unwrap_or_default(),
+        };
+        // A config that cannot be read has been reported.
+        let is_unreadable = config.is_none() && manifest.is_image();
+        if (platform.os.is_empty() || platform.architecture.is_empty()) && !is_unreadable {
+            rules.broken(Error::NoPlatform {
+                input: origin.to_owned(),
+            })?;
+        }
+        Ok(platform)
+    }
+
+    fn layer(
+        &self,
+        descriptor: &Descriptor,
+        diff_id: Option<&DiffId>,
+        by: &str,
+    ) -> Result<Layer, Error> {
+        let (blob, _) = self.blob(descriptor.clone(), by, "layer")?;
+        let diff_id = diff_id.filter(|_| is_filesystem(&descriptor.media_type));
+        let encoding = diff_id.map(|_| self.encoding(&blob)).transpose()?;
+        self.reading.rules().blob(&blob, encoding.zip(diff_id));
+        Ok(Layer {
+            blob,
+            diff_id: diff_id.cloned(),
+            encoding,
+        })
+    }
+
+    /// A blob that is there, by its size at least, and that size; its digest is verified when it is
+    /// read.
+    pub(super) fn blob(
+        &self,
+        descriptor: Descriptor,
+        by: &str,
+        kind: &'static str,
+    ) -> Result<(Blob, u64), Error> {
+        self.reading.rules().descriptor(by, &descriptor);
         let found = self
             .tree
             .blob(&descriptor.digest)?
@@ -137,9 +191,10 @@ impl Reader<'_> {
             descriptor,
         };
         if found.size != blob.descriptor.size {
-            blob.check(&(blob.descriptor.digest.clone(), found.size))?;
+            let checked = blob.check(&(blob.descriptor.digest.clone(), found.size));
+            self.reading.rules().check(checked)?;
         }
-        Ok(blob)
+        Ok((blob, found.size))
     }
 
     /// How a layer is encoded, by its content: podman saves uncompressed layers in Docker manifests
@@ -163,16 +218,18 @@ impl Reader<'_> {
         by: &str,
         limit: u64,
     ) -> Result<(Arc<[u8]>, Content), Error> {
-        let blob = self.blob(descriptor.clone(), by, "blob")?;
+        let (blob, size) = self.blob(descriptor.clone(), by, "blob")?;
         let found = Found {
             content: blob.content.clone(),
-            size: blob.descriptor.size,
+            size,
         };
         let bytes = self.tree.read(&found, &blob.name, limit)?;
         let mut hasher = Hasher::new(descriptor.digest.algorithm());
         hasher.update(&bytes);
         let found: Digest = hasher.finish();
-        blob.check(&(found, bytes.len() as u64))?;
+        let rules = self.reading.rules();
+        rules.check(blob.check(&(found, bytes.len() as u64)))?;
+        rules.document(&blob.name, &bytes);
         Ok((bytes, blob.content))
     }
 
@@ -187,10 +244,11 @@ impl Reader<'_> {
     ) -> Result<(), Error> {
         let other = others.iter().find(|key| extra.contains_key(**key));
         match other.copied().or(confusable) {
-            Some(key) => Err(self.tree.bad(
-                name,
-                format!("it is ambiguous: not all readers take its key {key:?} for the same (CVE-2021-41190)"),
-            )),
+            Some(key) => self.reading.rules().broken(Error::Ambiguous {
+                input: self.tree.input().to_owned(),
+                document: name.to_owned(),
+                key: key.to_owned(),
+            }),
             None => Ok(()),
         }
     }
@@ -202,13 +260,14 @@ impl Reader<'_> {
         descriptor: &Descriptor,
     ) -> Result<(), Error> {
         match own {
-            Some(own) if *own != descriptor.media_type => Err(self.tree.bad(
-                name,
-                format!(
-                    "it says that it is a {own}, but its descriptor says {}",
-                    descriptor.media_type
-                ),
-            )),
+            Some(own) if *own != descriptor.media_type => {
+                self.reading.rules().broken(Error::ContradictoryType {
+                    input: self.tree.input().to_owned(),
+                    document: name.to_owned(),
+                    own: own.to_string(),
+                    claimed: descriptor.media_type.to_string(),
+                })
+            }
             _ => Ok(()),
         }
     }

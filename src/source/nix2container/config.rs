@@ -12,7 +12,7 @@ use std::io;
 use serde::{Deserialize, Serialize};
 use serde_json::ser::Formatter;
 
-use crate::spec::DiffId;
+use crate::spec::{DiffId, normal_time};
 
 /// The part that the author of an image writes: `v1.ImageConfig`.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -83,43 +83,6 @@ impl From<Time> for String {
     fn from(time: Time) -> Self {
         time.0
     }
-}
-
-/// The form of a time is checked, not the calendar: what is read was written by Go.
-fn normal_time(text: &str) -> Option<String> {
-    let has_form = |text: &str, form: &str| {
-        text.len() == form.len()
-            && text
-                .bytes()
-                .zip(form.bytes())
-                .all(|(found, form)| match form {
-                    b'0' => found.is_ascii_digit(),
-                    _ => found == form,
-                })
-    };
-    let (seconds, rest) = text.split_at_checked("0000-00-00T00:00:00".len())?;
-    let zone_at = rest.find(['Z', '+', '-'])?;
-    let (fraction, zone) = rest.split_at(zone_at);
-    let zone = match zone {
-        "Z" | "+00:00" | "-00:00" => "Z",
-        zone if has_form(&zone[1..], "00:00") => zone,
-        _ => return None,
-    };
-    if !has_form(seconds, "0000-00-00T00:00:00") {
-        return None;
-    }
-    let digits = match fraction.strip_prefix('.') {
-        Some(digits) if !digits.is_empty() => digits,
-        None if fraction.is_empty() => "",
-        _ => return None,
-    };
-    if !digits.bytes().all(|b| b.is_ascii_digit()) {
-        return None;
-    }
-    // Nanoseconds are the finest that Go knows.
-    let digits = digits[..digits.len().min(9)].trim_end_matches('0');
-    let dot = if digits.is_empty() { "" } else { "." };
-    Some(format!("{seconds}{dot}{digits}{zone}"))
 }
 
 #[derive(Serialize)]

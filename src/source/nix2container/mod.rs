@@ -26,12 +26,13 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::select::{Candidate, choose};
+use super::select::Candidate;
 use super::{Contents, Reading, no_image};
 use crate::blob::{Blob, Content};
 use crate::codec::Encoding;
 use crate::error::Error;
 use crate::image::{Image, Layer};
+use crate::rules::Rules;
 use crate::spec::{Config, Descriptor, DiffId, Digest, Document, MediaType};
 use config::{History, ImageConfig, Time};
 use go_tar::clean_path;
@@ -85,17 +86,17 @@ struct Item {
 }
 
 /// Takes an image if it is wanted.
-pub fn read(image: Image, reading: &Reading<'_>) -> Result<Contents, Error> {
+pub fn read(image: &Image, reading: &Reading<'_>) -> Result<Contents, Error> {
     let only = Candidate {
         names: Vec::new(),
         platform: Some(image.platform.clone()),
     };
-    choose(&image.origin, &reading.input.select, &[only], true)?;
+    reading.choose(&image.origin, &[only], true)?;
     Ok(Contents {
         seen: vec![image.platform.clone()],
         images: reading
             .has(&image.platform)
-            .then_some(image)
+            .then(|| image.clone())
             .into_iter()
             .collect(),
         ..Contents::default()
@@ -103,7 +104,7 @@ pub fn read(image: Image, reading: &Reading<'_>) -> Result<Contents, Error> {
 }
 
 /// Reads the image that `file` holds, a JSON document at `path`.
-pub fn open(path: &Path, file: impl Read) -> Result<Image, Error> {
+pub fn open(path: &Path, file: impl Read, rules: &dyn Rules) -> Result<Image, Error> {
     let mut raw = Vec::new();
     file.take(MAX_DOCUMENT + 1)
         .read_to_end(&mut raw)
@@ -117,34 +118,38 @@ pub fn open(path: &Path, file: impl Read) -> Result<Image, Error> {
         let problem = format!("found version {version}, expected {VERSION}");
         return Err(bad(&input, problem));
     }
+    rules.document(DOCUMENT, &raw);
     let document: Nix2Container =
         serde_json::from_slice(&raw).map_err(|e| bad(&input, e.to_string()))?;
-    image(document, input.into())
+    image(document, input.into(), rules)
 }
 
-fn image(document: Nix2Container, origin: Arc<str>) -> Result<Image, Error> {
+fn image(document: Nix2Container, origin: Arc<str>, rules: &dyn Rules) -> Result<Image, Error> {
     let items = document.layers.unwrap_or_default();
     let diff_ids: Vec<&DiffId> = items.iter().map(|item| &item.diff_ids).collect();
     let history: Vec<&History> = items.iter().map(|item| &item.history).collect();
     let (created, arch) = (document.created.as_ref(), &document.arch);
     if arch.is_empty() {
-        return Err(Error::NoPlatform {
+        rules.broken(Error::NoPlatform {
             input: origin.to_string(),
-        });
+        })?;
     }
     let raw = config::config(created, arch, &document.image_config, &diff_ids, &history)
         .map_err(|e| bad(&origin, e.to_string()))?;
     let config: Document<Config> = Document::parse(raw).map_err(|e| bad(&origin, e.to_string()))?;
-    let layers = items
-        .into_iter()
-        .enumerate()
-        .map(|(i, item)| layer(i + 1, item, &origin))
-        .collect::<Result<Vec<_>, Error>>()?;
+    let mut layers = Vec::with_capacity(items.len());
+    for (i, item) in items.into_iter().enumerate() {
+        match layer(i + 1, item, &origin, rules) {
+            Ok(layer) => layers.push(layer),
+            Err(error) => rules.broken(error)?,
+        }
+    }
     let name = Digest::of(&config.raw).to_string();
+    rules.config(&name, &config);
     Ok(Image::new(origin.clone(), &config, &name, origin, layers))
 }
 
-fn layer(number: usize, item: Item, input: &Arc<str>) -> Result<Layer, Error> {
+fn layer(number: usize, item: Item, input: &Arc<str>, rules: &dyn Rules) -> Result<Layer, Error> {
     let first = item
         .layer_path
         .as_deref()
@@ -215,8 +220,9 @@ fn layer(number: usize, item: Item, input: &Arc<str>) -> Result<Layer, Error> {
         name: name.clone().into(),
     };
     if size != promised {
-        blob.check(&(blob.descriptor.digest.clone(), size))?;
+        rules.check(blob.check(&(blob.descriptor.digest.clone(), size)))?;
     }
+    rules.blob(&blob, Some((encoding, &item.diff_ids)));
     Ok(Layer {
         blob,
         diff_id: Some(item.diff_ids),
