@@ -18,7 +18,8 @@
 //! - [`programs`], [`consistency`]: whether images are what they seem to be;
 //! - [`sink`]: the output, all or nothing.
 //!
-//! What the readers of [`source`] demand is said once; [`rules`] says what becomes of it.
+//! [`verify`](mod@verify) takes the first part of that line, up to the images, and ends in a report:
+//! what the readers of [`source`] demand is said once, and [`rules`] is where the two part.
 //!
 //! # Guarantees
 //!
@@ -55,6 +56,7 @@ pub mod spec;
 pub mod store;
 pub mod subject;
 pub mod transform;
+pub mod verify;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

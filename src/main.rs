@@ -6,27 +6,26 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
-use cli::{Cli, Command, MAX_JOBS, MergeArgs};
+use cli::{Cli, Command, MAX_JOBS, MergeArgs, VerifyArgs};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     clean_up_on_signals();
-    let Command::Merge(args) = &cli.command;
-    let request = match args.request(default_jobs()) {
-        Ok(request) => request,
-        Err(problem) => {
-            let mut command = Cli::command();
-            command.build();
-            let merge = command.find_subcommand_mut("merge");
-            let error = clap::error::ErrorKind::ValueValidation;
-            match merge {
-                Some(merge) => merge.error(error, problem).exit(),
-                None => command.error(error, problem).exit(),
-            }
-        }
+    let done = match &cli.command {
+        Command::Merge(args) => merge(args),
+        Command::Verify(args) => verify(args),
     };
-    let printed = polyarch::merge(&request)
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(()) => ExitCode::FAILURE,
+    }
+}
+
+fn merge(args: &MergeArgs) -> Result<(), ()> {
+    let request = args.request(default_jobs());
+    let request = request.unwrap_or_else(|problem| wrong_usage("merge", problem));
+    polyarch::merge(&request)
         .map_err(|error| report(&error.to_string(), error.hint()))
         .and_then(|outcome| {
             print(args, &outcome).map_err(|e| {
@@ -34,10 +33,28 @@ fn main() -> ExitCode {
                     format!("the output is complete, but its digest cannot be printed: {e}");
                 report(&error, None);
             })
-        });
-    match printed {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(()) => ExitCode::FAILURE,
+        })
+}
+
+fn verify(args: &VerifyArgs) -> Result<(), ()> {
+    let inputs = args.inputs();
+    let inputs = inputs.unwrap_or_else(|problem| wrong_usage("verify", problem));
+    let found = polyarch::verify::verify(&inputs, args.platform_check(), args.jobs(default_jobs()));
+    args.print(&found)
+        .map_err(|e| report(&format!("the report cannot be printed: {e}"), None))?;
+    match found.errors {
+        0 => Ok(()),
+        _ => Err(()),
+    }
+}
+
+fn wrong_usage(command: &str, problem: String) -> ! {
+    let mut cli = Cli::command();
+    cli.build();
+    let error = clap::error::ErrorKind::ValueValidation;
+    match cli.find_subcommand_mut(command) {
+        Some(command) => command.error(error, problem).exit(),
+        None => cli.error(error, problem).exit(),
     }
 }
 

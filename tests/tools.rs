@@ -5,39 +5,8 @@
 
 mod support;
 
-use std::process::Command;
-
 use serde_json::Value;
 use support::*;
-
-/// Whether all of the tools are there.
-fn have(tools: &[&str]) -> bool {
-    let missing = tools.iter().find(|tool| {
-        let found = Command::new("sh")
-            .arg("-c")
-            .arg(format!("command -v {tool}"))
-            .output();
-        !found.unwrap().status.success()
-    });
-    if let Some(tool) = missing {
-        let required = std::env::var("POLYARCH_TOOLS").is_ok_and(|v| v == "required");
-        assert!(!required, "{tool} is not installed");
-        eprintln!("skipped: {tool} is not installed");
-    }
-    missing.is_none()
-}
-
-/// Runs a script in the directory of the test; what it printed.
-#[track_caller]
-fn sh(scratch: &Scratch, script: &str) -> String {
-    let output = Command::new("bash")
-        .current_dir(scratch.path(""))
-        .args(["-euo", "pipefail", "-c", script])
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{script}\n{}", stderr(&output));
-    String::from_utf8(output.stdout).unwrap().trim().to_owned()
-}
 
 /// A merged image of both architectures, made from what dockerTools wrote, as `image.tar`.
 fn both(scratch: &Scratch) -> Merged {

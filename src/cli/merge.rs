@@ -152,13 +152,23 @@ enum CompressionArg {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum CheckArg {
+pub enum CheckArg {
     /// Refuse it
     Error,
     /// Warn
     Warn,
     /// Do not look
     Off,
+}
+
+impl From<CheckArg> for Check {
+    fn from(check: CheckArg) -> Self {
+        match check {
+            CheckArg::Error => Self::Error,
+            CheckArg::Warn => Self::Warn,
+            CheckArg::Off => Self::Off,
+        }
+    }
 }
 
 impl MergeArgs {
@@ -205,11 +215,7 @@ impl MergeArgs {
             name,
             annotations,
             docker_manifest: self.docker_manifest.clone(),
-            platform_check: match self.platform_check {
-                CheckArg::Error => Check::Error,
-                CheckArg::Warn => Check::Warn,
-                CheckArg::Off => Check::Off,
-            },
+            platform_check: self.platform_check.into(),
             consistency: match self.consistency {
                 CheckArg::Error => Consistency::Error,
                 CheckArg::Warn => Consistency::Warn,
@@ -221,9 +227,7 @@ impl MergeArgs {
 
     fn inputs(&self) -> Result<Vec<Input>, String> {
         let mut inputs: Vec<Input> = self.images.iter().map(|image| input(image)).collect();
-        if inputs.iter().filter(|input| input.is_stdin()).count() > 1 {
-            return Err("two images are \"-\": standard input has room for one".to_owned());
-        }
+        super::one_stdin(&inputs)?;
         for (image, platform) in &self.set_platforms {
             let bad = |problem| Err(format!("--set-platform {image}: {problem}"));
             // As it is written, with or without its platform in front.

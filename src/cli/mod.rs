@@ -1,6 +1,7 @@
 //! The command line: arguments to requests, without any I/O. One file for each command.
 
 mod merge;
+mod verify;
 
 use std::ffi::OsStr;
 use std::sync::LazyLock;
@@ -11,6 +12,7 @@ use polyarch::source::Select;
 use polyarch::spec::Platform;
 
 pub use merge::MergeArgs;
+pub use verify::VerifyArgs;
 
 /// Merge container images, one per platform, into one multi-platform OCI image.
 ///
@@ -40,7 +42,8 @@ pub const MAX_JOBS: usize = 256;
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    Merge(MergeArgs),
+    Merge(Box<MergeArgs>),
+    Verify(VerifyArgs),
 }
 
 /// `linux/arm64=image.tar#v1`. A path that has a `=` of its own starts with `./` or `/`, or with
@@ -61,6 +64,14 @@ pub fn input(argument: &OsStr) -> Input {
         platform,
         select,
         ..Input::path(path.into())
+    }
+}
+
+/// Standard input can be read once.
+fn one_stdin(inputs: &[Input]) -> Result<(), String> {
+    match inputs.iter().filter(|input| input.is_stdin()).count() {
+        0 | 1 => Ok(()),
+        _ => Err("two images are \"-\": standard input has room for one".to_owned()),
     }
 }
 

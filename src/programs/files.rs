@@ -74,6 +74,8 @@ pub struct Files {
     pub machines: Vec<Seen>,
     /// Whether not all of it could be remembered.
     pub is_incomplete: bool,
+    /// Why it cannot be read to its end.
+    pub damage: Option<String>,
 }
 
 /// The files that are for a machine.
@@ -110,7 +112,8 @@ impl Files {
     pub fn of(layer: &mut dyn Stream, room: &Room) -> Self {
         let mut files = Self::default();
         // What is no tar has no files; whoever unpacks it will say so.
-        let _ = layer::walk(layer, |entry| files.see(entry, room));
+        let walked = layer::walk(layer, |entry| files.see(entry, room));
+        files.damage = walked.err().map(|problem| problem.to_string());
         // The last of several entries of a name counts; sorting keeps their order.
         files.found.sort_by_key(|[high, low, _]| [*high, *low]);
         files

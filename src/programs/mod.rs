@@ -48,6 +48,12 @@ impl Observe for Programs {
 }
 
 impl Programs {
+    /// Why a layer that has flowed by is no tar archive.
+    pub fn damage(&self, layer: &DiffId) -> Option<String> {
+        let known = self.layers.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(layer)?.damage.clone()
+    }
+
     /// Holds what images start against their platforms.
     pub fn check(
         &self,

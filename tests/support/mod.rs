@@ -129,6 +129,35 @@ pub fn noise(seed: u64, len: usize) -> Vec<u8> {
     .collect()
 }
 
+/// Whether all of the tools are there.
+pub fn have(tools: &[&str]) -> bool {
+    let missing = tools.iter().find(|tool| {
+        let found = Command::new("sh")
+            .arg("-c")
+            .arg(format!("command -v {tool}"))
+            .output();
+        !found.unwrap().status.success()
+    });
+    if let Some(tool) = missing {
+        let required = std::env::var("POLYARCH_TOOLS").is_ok_and(|v| v == "required");
+        assert!(!required, "{tool} is not installed");
+        eprintln!("skipped: {tool} is not installed");
+    }
+    missing.is_none()
+}
+
+/// Runs a script in the directory of the test; what it printed.
+#[track_caller]
+pub fn sh(scratch: &Scratch, script: &str) -> String {
+    let output = Command::new("bash")
+        .current_dir(scratch.path(""))
+        .args(["-euo", "pipefail", "-c", script])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{script}\n{}", stderr(&output));
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
 /// The path of an image that the real dockerTools wrote.
 pub fn fixture(name: &str) -> String {
     format!("{}/tests/fixtures/{name}", env!("CARGO_MANIFEST_DIR"))
@@ -288,11 +317,13 @@ pub struct Merged {
 
 impl Merged {
     pub fn directory(path: &Path) -> Self {
+        verified(path);
         let files = tree_following(path);
         Self::new(files)
     }
 
     pub fn archive(path: &Path) -> Self {
+        verified(path);
         let bytes = fs::read(path).unwrap();
         let mut archive = tar::Archive::new(&bytes[..]);
         let mut files = BTreeMap::new();
@@ -389,6 +420,23 @@ impl Merged {
             })
             .collect()
     }
+}
+
+/// `polyarch verify` finds no error in it. What merge carries untouched may be odd: these tests have
+/// layers that are no archives.
+fn verified(image: &Path) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_polyarch"));
+    let output = command
+        .args(["verify", "--json"])
+        .arg(image)
+        .output()
+        .unwrap();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let findings = report["findings"].as_array().unwrap().iter();
+    let errors: Vec<&Value> = findings
+        .filter(|f| f["severity"] == "error" && f["id"] != "layer-tar")
+        .collect();
+    assert!(errors.is_empty(), "{errors:#?}");
 }
 
 fn blob_path(descriptor: &Value) -> String {

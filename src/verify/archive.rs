@@ -1,0 +1,106 @@
+//! The entries of an archive: their order, and what other readers than ours make of them.
+
+use std::collections::{BTreeSet, HashSet};
+
+use tar::EntryType;
+
+use super::collector::Collector;
+use crate::source::normal;
+use crate::spec::{DOCKER_FILE, INDEX_FILE, LAYOUT_FILE};
+
+/// What is remembered of the entries.
+#[derive(Default)]
+pub struct Entries {
+    names: HashSet<String>,
+    twice: BTreeSet<String>,
+    directories: HashSet<String>,
+    links: Vec<(String, &'static str)>,
+    unsafe_ones: Vec<(String, &'static str)>,
+    first_blob: Option<String>,
+    is_late: bool,
+}
+
+impl Entries {
+    /// Takes the next entry.
+    pub fn add(&mut self, raw: &[u8], kind: EntryType) {
+        let text = String::from_utf8_lossy(raw).into_owned();
+        let name = std::str::from_utf8(raw)
+            .ok()
+            .and_then(|name| normal("", name));
+        let Some(name) = name else {
+            let found = match std::str::from_utf8(raw) {
+                Ok(_) => "leads out of the archive",
+                Err(_) => "has a name that is not UTF-8",
+            };
+            return self.unsafe_ones.push((text, found));
+        };
+        match kind {
+            // Properties of the whole archive; `git archive` writes them.
+            EntryType::XGlobalHeader => return,
+            EntryType::Directory => {
+                self.directories.insert(name);
+                return;
+            }
+            EntryType::Symlink => self.links.push((name.clone(), "a symbolic link")),
+            EntryType::Link => self.links.push((name.clone(), "a hard link")),
+            EntryType::Regular | EntryType::Continuous => {}
+            EntryType::Char | EntryType::Block => {
+                return self.unsafe_ones.push((text, "is a device"));
+            }
+            EntryType::Fifo => return self.unsafe_ones.push((text, "is a named pipe")),
+            _ => return self.unsafe_ones.push((text, "is of an unknown type")),
+        }
+        if name.starts_with("blobs/") {
+            self.first_blob.get_or_insert_with(|| name.clone());
+        } else if name == INDEX_FILE && self.first_blob.is_some() {
+            self.is_late = true;
+        }
+        if !self.names.insert(name.clone()) {
+            self.twice.insert(name);
+        }
+    }
+
+    /// Says what is wrong with an archive, which is one of a layout or a docker-archive.
+    pub fn check(&self, found: &Collector, is_layout: bool) {
+        for (name, what) in &self.unsafe_ones {
+            found.add("unsafe-entry", name, format!("the entry {name:?} {what}"));
+        }
+        for name in &self.twice {
+            let decides = [INDEX_FILE, LAYOUT_FILE, DOCKER_FILE].contains(&&**name);
+            let id = if decides {
+                "duplicate-document"
+            } else {
+                "duplicate-entry"
+            };
+            found.add(id, name, format!("there are several entries {name:?}"));
+        }
+        if !is_layout {
+            return;
+        }
+        let links = self
+            .links
+            .iter()
+            .filter(|(name, _)| name.starts_with("blobs/"));
+        for (name, what) in links {
+            found.add("linked-blob", name, format!("the entry {name:?} is {what}"));
+        }
+        let parent = |name: &String| Some(name.rsplit_once('/')?.0.to_owned());
+        let parents: BTreeSet<String> = self.names.iter().filter_map(parent).collect();
+        let wanted = parents
+            .iter()
+            .filter(|p| *p == "blobs" || p.starts_with("blobs/"));
+        let wanted: BTreeSet<&str> = wanted.flat_map(|p| ["blobs", p]).collect();
+        for name in wanted
+            .into_iter()
+            .filter(|name| !self.directories.contains(*name))
+        {
+            let message = format!("there is no entry for the directory {name:?}");
+            found.add("missing-directory", name, message);
+        }
+        if let (true, Some(first)) = (self.is_late, &self.first_blob) {
+            let message =
+                format!("{INDEX_FILE} comes after blobs, the first of which is {first:?}");
+            found.add("archive-order", INDEX_FILE, message);
+        }
+    }
+}

@@ -1,0 +1,401 @@
+//! What a document says that does not depend on any other: checks that only `verify` makes.
+
+use std::collections::{BTreeMap, HashMap};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use oci_spec::distribution::Reference;
+use oci_spec::image::ANNOTATION_REF_NAME;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::collector::Collector;
+use super::json::duplicate_keys;
+use crate::codec::Encoding;
+use crate::image::Image;
+use crate::spec::{
+    Config, Descriptor, Document, Hasher, INDEX_FILE, Index, Manifest, MediaType, Platform, docker,
+    normal_time,
+};
+
+const CONTAINERD_NAME: &str = "io.containerd.image.name";
+
+/// Of any document.
+pub fn json(found: &Collector, name: &str, raw: &[u8]) {
+    for path in duplicate_keys(raw) {
+        found.add(
+            "duplicate-key",
+            name,
+            format!("{name} has the key {path:?} twice"),
+        );
+    }
+}
+
+/// Of any descriptor.
+pub fn descriptor(found: &Collector, by: &str, descriptor: &Descriptor) {
+    let name = descriptor.digest.to_string();
+    let media_type = descriptor.media_type.as_ref();
+    if !is_media_type(media_type) {
+        let message =
+            format!("{by} gives {name} the media type {media_type:?}, expected TYPE/SUBTYPE");
+        found.add("bad-media-type", &name, message);
+    }
+    let Some(data) = descriptor.extra.get("data") else {
+        return;
+    };
+    let problem = match data.as_str().map(|text| STANDARD.decode(text)) {
+        None => Some("no string".to_owned()),
+        Some(Err(e)) => Some(format!("no base64: {e}")),
+        Some(Ok(bytes)) => {
+            let mut hasher = Hasher::new(descriptor.digest.algorithm());
+            hasher.update(&bytes);
+            let digest = hasher.finish();
+            let is_blob = digest == descriptor.digest && bytes.len() as u64 == descriptor.size;
+            (!is_blob).then(|| format!("{} bytes with the digest {digest}", bytes.len()))
+        }
+    };
+    if let Some(problem) = problem {
+        let message = format!("{by} has data of {name} that are not this blob: found {problem}");
+        found.add("wrong-data", &name, message);
+    }
+}
+
+/// RFC 6838, section 4.2.
+fn is_media_type(text: &str) -> bool {
+    let is_name = |name: &str| {
+        (1..=127).contains(&name.len())
+            && name.starts_with(|c: char| c.is_ascii_alphanumeric())
+            && name
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&b))
+    };
+    text.split_once('/')
+        .is_some_and(|(kind, subtype)| is_name(kind) && is_name(subtype))
+}
+
+/// Whose media type it is: OCI's or Docker's.
+fn family(media_type: &MediaType) -> Option<&'static str> {
+    let text = media_type.as_ref();
+    let starts = |prefix| text.starts_with(prefix);
+    (starts("application/vnd.oci.image.").then_some("OCI"))
+        .or(starts("application/vnd.docker.").then_some("Docker"))
+}
+
+fn mixed<'a>(found: &Collector, name: &str, types: impl Iterator<Item = &'a MediaType>) {
+    let families: BTreeMap<&str, &MediaType> = types
+        .filter_map(|media_type| Some((family(media_type)?, media_type)))
+        .collect();
+    if let [(_, a), (_, b)] = families.into_iter().collect::<Vec<_>>()[..] {
+        let message = format!("{name} has media types of Docker and of OCI: {a} and {b}");
+        found.add("mixed-media-types", name, message);
+    }
+}
+
+fn head(found: &Collector, name: &str, version: u32, media_type: Option<&MediaType>) {
+    if version != 2 {
+        let message = format!("{name} has the schemaVersion {version}, expected 2");
+        found.add("schema-version", name, message);
+    }
+    // The specification leaves it out of its own index.json.
+    if media_type.is_none() && name != INDEX_FILE {
+        found.add(
+            "no-media-type",
+            name,
+            format!("{name} does not say its mediaType"),
+        );
+    }
+}
+
+/// Of an image manifest.
+pub fn manifest(found: &Collector, name: &str, descriptor: &Descriptor, manifest: &Manifest) {
+    head(
+        found,
+        name,
+        manifest.schema_version,
+        manifest.media_type.as_ref(),
+    );
+    let parts = manifest.layers.iter().chain([&manifest.config, descriptor]);
+    mixed(found, name, parts.map(|part| &part.media_type));
+    let is_attestation = descriptor
+        .platform
+        .as_ref()
+        .is_some_and(|p| p.os == "unknown");
+    if manifest.is_image() && !is_attestation {
+        for layer in &manifest.layers {
+            let (digest, media_type) = (layer.digest.to_string(), layer.media_type.as_ref());
+            if layer_encoding(&layer.media_type).is_none() && !is_foreign(media_type) {
+                let message =
+                    format!("layer {digest} is a {media_type:?}, which no runtime unpacks");
+                found.add("unknown-layer-type", &digest, message);
+            }
+        }
+    }
+}
+
+fn is_foreign(media_type: &str) -> bool {
+    media_type.starts_with(docker::FOREIGN_LAYER)
+        || media_type.starts_with("application/vnd.oci.image.layer.nondistributable.")
+}
+
+/// How a layer of this media type is encoded.
+pub fn layer_encoding(media_type: &MediaType) -> Option<Encoding> {
+    Some(match media_type {
+        MediaType::ImageLayer => Encoding::Plain,
+        MediaType::ImageLayerGzip => Encoding::Gzip,
+        MediaType::ImageLayerZstd => Encoding::Zstd,
+        other => match other.as_ref() {
+            docker::LAYER => Encoding::Plain,
+            docker::LAYER_GZIP => Encoding::Gzip,
+            docker::LAYER_ZSTD => Encoding::Zstd,
+            _ => return None,
+        },
+    })
+}
+
+/// Of a layer whose encoding was looked at.
+pub fn encoding(found: &Collector, layer: &Descriptor, encoding: Encoding) {
+    let expected = layer_encoding(&layer.media_type);
+    if let Some(expected) = expected.filter(|expected| *expected != encoding) {
+        let id = match family(&layer.media_type) {
+            Some("Docker") => "docker-layer-encoding",
+            _ => "layer-encoding",
+        };
+        let digest = layer.digest.to_string();
+        let what = |encoding: Encoding| match encoding {
+            Encoding::Plain => "not compressed",
+            Encoding::Gzip => "gzip",
+            Encoding::Zstd => "zstd",
+        };
+        let message = format!(
+            "layer {digest} is {}, but its media type says {} ({})",
+            what(encoding),
+            what(expected),
+            layer.media_type
+        );
+        found.add(id, &digest, message);
+    }
+}
+
+/// Of an image index, or of `index.json`.
+pub fn index(found: &Collector, name: &str, index: &Index) {
+    head(found, name, index.schema_version, index.media_type.as_ref());
+    mixed(found, name, index.manifests.iter().map(|m| &m.media_type));
+    if name == INDEX_FILE {
+        return root(found, index);
+    }
+    let is_attestation = |p: &Platform| p.os == "unknown";
+    let mut places: Vec<(&Platform, &Descriptor)> = Vec::new();
+    for manifest in &index.manifests {
+        let digest = manifest.digest.to_string();
+        if super::is_index(&manifest.media_type) {
+            let message = format!("{name} names the index {digest}; expected image manifests only");
+            found.add("nested-index", &digest, message);
+        } else if let Some(platform) = &manifest.platform {
+            places.extend((!is_attestation(platform)).then_some((platform, manifest)));
+        } else if index.manifests.len() > 1 {
+            let message = format!("{name} does not say the platform of {digest}");
+            found.add("descriptor-without-platform", &digest, message);
+        }
+    }
+    order(found, name, &places);
+    places.sort_by(|(a, _), (b, _)| a.cmp_place(b));
+    for pair in places.windows(2) {
+        let [(a, first), (b, second)] = pair else {
+            continue;
+        };
+        if a.same_place(b) && first.digest != second.digest {
+            let (first, second) = (&first.digest, &second.digest);
+            let message = format!("{name} has two images for {a}: {first} and {second}");
+            found.add("duplicate-platform", name, message);
+        }
+    }
+}
+
+fn order(found: &Collector, name: &str, places: &[(&Platform, &Descriptor)]) {
+    let mut last: HashMap<(&str, &str), &Platform> = HashMap::new();
+    for (platform, _) in places {
+        let key = (&*platform.os, &*platform.architecture);
+        if let Some(before) = last.insert(key, platform)
+            && before.variant != platform.variant
+            && before.cmp_place(platform).is_gt()
+        {
+            let message = format!("{name} has {before} before {platform}, which is more specific");
+            found.add("platform-order", name, message);
+        }
+    }
+}
+
+/// What `index.json` says besides: the names.
+fn root(found: &Collector, index: &Index) {
+    let own = index.media_type.as_ref();
+    if let Some(own) = own.filter(|own| **own != MediaType::ImageIndex) {
+        let message = format!(
+            "it says that it is a {own}, expected {}",
+            MediaType::ImageIndex
+        );
+        found.add("media-type-mismatch", INDEX_FILE, message);
+    }
+    if index.manifests.len() > 1 {
+        let message = format!(
+            "it has {} descriptors, expected one: an image index, if these are the platforms of one image",
+            index.manifests.len()
+        );
+        found.add("several-descriptors", INDEX_FILE, message);
+    }
+    let mut names: HashMap<&str, &Descriptor> = HashMap::new();
+    for descriptor in &index.manifests {
+        let digest = descriptor.digest.to_string();
+        if let Some(name) = descriptor.annotations.get(ANNOTATION_REF_NAME) {
+            if !is_ref_name(name) {
+                let message = format!(
+                    "{digest} has the {ANNOTATION_REF_NAME} {name:?}, expected letters and digits, separated by one of -._:@+/ or by --"
+                );
+                found.add("ref-name", &digest, message);
+            }
+            let other = names.insert(name, descriptor);
+            if let Some(other) = other.filter(|other| other.digest != descriptor.digest) {
+                let message = format!("{} and {digest} are both called {name:?}", other.digest);
+                found.add("duplicate-name", name, message);
+            }
+        }
+        if let Some(name) = descriptor.annotations.get(CONTAINERD_NAME) {
+            let full = name
+                .parse::<Reference>()
+                .ok()
+                .map(|reference| reference.whole());
+            if full.as_ref() != Some(name) {
+                let expected = full.unwrap_or_else(|| "docker.io/library/NAME:TAG".to_owned());
+                let message =
+                    format!("{digest} has the {CONTAINERD_NAME} {name:?}, expected {expected:?}");
+                found.add("containerd-name", &digest, message);
+            }
+        }
+    }
+}
+
+/// image-spec `annotations.md`, the grammar of `org.opencontainers.image.ref.name`.
+fn is_ref_name(name: &str) -> bool {
+    let is_component = |component: &str| {
+        let component = component.replace("--", "-");
+        let mut words = component.split(|c: char| "-._:@+".contains(c));
+        words.all(|word| !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphanumeric()))
+    };
+    name.split('/').all(is_component)
+}
+
+/// Of a name in a docker-archive.
+pub fn repo_tag(found: &Collector, tag: &str) {
+    let last = tag.rsplit('/').next().unwrap_or_default();
+    if !last.contains(':') || tag.contains('@') || tag.parse::<Reference>().is_err() {
+        found.add(
+            "repo-tag",
+            tag,
+            format!("manifest.json has the tag {tag:?}, expected NAME:TAG"),
+        );
+    }
+}
+
+/// What a config says besides platform and layers, as far as readers stumble over it.
+#[derive(Deserialize)]
+struct Rest {
+    #[serde(default)]
+    created: Option<Value>,
+    rootfs: RootFs,
+    #[serde(default)]
+    history: Option<Vec<History>>,
+}
+
+#[derive(Deserialize)]
+struct RootFs {
+    #[serde(default)]
+    r#type: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct History {
+    #[serde(default)]
+    created: Option<Value>,
+    #[serde(default)]
+    empty_layer: Option<bool>,
+}
+
+/// Of the config of a container image.
+pub fn config(found: &Collector, name: &str, config: &Document<Config>) {
+    let rest: Rest = match serde_json::from_slice(&config.raw) {
+        Ok(rest) => rest,
+        Err(e) => return found.add("bad-document", name, format!("{name} is not valid: {e}")),
+    };
+    let kind = rest.rootfs.r#type.unwrap_or_default();
+    let diff_ids = config.view.diff_ids().len();
+    // An image without layers has nothing to unpack; nix2container leaves the type out then.
+    if kind != "layers" && !(kind.is_empty() && diff_ids == 0) {
+        let message = format!("{name} has the rootfs.type {kind:?}, expected \"layers\"");
+        found.add("rootfs-type", name, message);
+    }
+    let history = rest.history.unwrap_or_default();
+    let times = history
+        .iter()
+        .map(|entry| &entry.created)
+        .chain([&rest.created]);
+    for time in times.flatten() {
+        if time.as_str().and_then(normal_time).is_none() && !time.is_null() {
+            let message =
+                format!("{name} has the time {time}, expected one like 2025-01-31T00:00:00Z");
+            found.add("bad-time", name, message);
+        }
+    }
+    let counted = history
+        .iter()
+        .filter(|entry| entry.empty_layer != Some(true))
+        .count();
+    if !history.is_empty() && counted != diff_ids {
+        let message = format!(
+            "the history of {name} has {counted} layers, but there are {diff_ids} diff IDs"
+        );
+        found.add("history-count", name, message);
+    }
+}
+
+/// Of an `arm` image whose variant only its index says.
+pub fn variant(found: &Collector, image: &Image) {
+    let in_config = &image.config_platform.variant;
+    if let Some(variant) = image.platform.variant.as_deref()
+        && (&*image.platform.architecture, in_config) == ("arm", &None)
+        && variant != "v7"
+        && image.config_platform.legacy_name().is_none()
+    {
+        let message = format!(
+            "its config names no variant, which containerd takes for v7, but the image is for {}",
+            image.platform
+        );
+        found.add("arm-without-variant", &image.config.name, message);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_of_the_grammar() {
+        for good in ["1", "v1.2", "a/b--c:d", "docker.io/library/x:1", "a@b+c"] {
+            assert!(is_ref_name(good), "{good} was refused");
+        }
+        for bad in ["", "a b", "a//b", "/a", "a..b", "-a", "ä", "a---b"] {
+            assert!(!is_ref_name(bad), "{bad} was taken");
+        }
+    }
+
+    #[test]
+    fn media_types_are_of_the_grammar() {
+        for good in [
+            "application/json",
+            "application/vnd.oci.image.layer.v1.tar+gzip",
+        ] {
+            assert!(is_media_type(good), "{good} was refused");
+        }
+        for bad in ["", "json", "/", "a/b/c", "a/ b", "-/a"] {
+            assert!(!is_media_type(bad), "{bad} was taken");
+        }
+    }
+}
