@@ -1,6 +1,8 @@
 //! The files of an input, whatever holds them: a directory, or an archive that was looked up or read
 //! as a stream.
 
+mod unused;
+
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
 use std::io::Read;
@@ -9,9 +11,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use walkdir::WalkDir;
 
-use super::archive::LEGACY;
 use crate::blob::{Content, Staged};
 use crate::error::Error;
 use crate::spec::{
@@ -271,53 +271,6 @@ impl Tree {
     /// Whether the files are entries of an archive.
     pub fn is_archive(&self) -> bool {
         matches!(self.files, Files::Archive { .. })
-    }
-
-    /// The files that nothing has asked for, of those that are there for an image.
-    pub fn unused(&self) -> Result<Vec<String>, Error> {
-        let mut unused: Vec<String> = match &self.files {
-            Files::Directory(path) => self.walk(&path.join("blobs"), "blobs/")?,
-            Files::Flat { path, .. } => {
-                let mut names = self.walk(path, "")?;
-                names.retain(|name| {
-                    ![FLAT_MANIFEST, FLAT_VERSION].contains(&&**name)
-                        && !name.starts_with("signature-")
-                });
-                names
-            }
-            Files::Archive { entries, .. } => {
-                let is_layout = self.is_layout()?;
-                // A link takes no place, and files of older formats are expected.
-                let counts = |(name, entry): &(&String, &Entry)| {
-                    let basename = name.rsplit('/').next().unwrap_or_default();
-                    !matches!(entry, Entry::SymbolicLink(_) | Entry::HardLink(_))
-                        && match is_layout {
-                            true => name.starts_with("blobs/"),
-                            false => !LEGACY.contains(&basename),
-                        }
-                };
-                let entries = entries.iter().filter(counts);
-                entries.map(|(name, _)| name.clone()).collect()
-            }
-        };
-        let used = self.used.borrow();
-        unused.retain(|name| !used.contains(name));
-        unused.sort();
-        Ok(unused)
-    }
-
-    /// The names of the files in a directory, with `prefix` in front.
-    fn walk(&self, directory: &Path, prefix: &str) -> Result<Vec<String>, Error> {
-        let entries = WalkDir::new(directory).min_depth(1);
-        let mut names = Vec::new();
-        for entry in entries {
-            let entry = entry.map_err(|e| Error::io("list", directory)(e.into()))?;
-            if !entry.file_type().is_dir() {
-                let name = entry.path().strip_prefix(directory).unwrap_or(entry.path());
-                names.push(format!("{prefix}{}", name.display()));
-            }
-        }
-        Ok(names)
     }
 
     /// The bytes of a small file.

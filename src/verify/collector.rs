@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use super::archive::Entries;
 use super::documents;
 use super::finding::{Finding, Severity};
+use super::names;
 use crate::blob::{Blob, Content};
 use crate::codec::Encoding;
 use crate::error::Error;
@@ -154,7 +155,7 @@ impl Rules for Collector {
     }
 
     fn repo_tag(&self, tag: &str) {
-        documents::repo_tag(self, tag);
+        names::repo_tag(self, tag);
     }
 
     fn blob(&self, blob: &Blob, layer: Option<(Encoding, &DiffId)>) {

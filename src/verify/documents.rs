@@ -4,21 +4,18 @@ use std::collections::{BTreeMap, HashMap};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use oci_spec::distribution::Reference;
-use oci_spec::image::ANNOTATION_REF_NAME;
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::collector::Collector;
 use super::json::duplicate_keys;
+use super::names;
 use crate::codec::Encoding;
 use crate::image::Image;
 use crate::spec::{
     Config, Descriptor, Document, Hasher, INDEX_FILE, Index, Manifest, MediaType, Platform, docker,
     normal_time,
 };
-
-const CONTAINERD_NAME: &str = "io.containerd.image.name";
 
 /// Of any document.
 pub fn json(found: &Collector, name: &str, raw: &[u8]) {
@@ -181,7 +178,7 @@ pub fn index(found: &Collector, name: &str, index: &Index) {
     head(found, name, index.schema_version, index.media_type.as_ref());
     mixed(found, name, index.manifests.iter().map(|m| &m.media_type));
     if name == INDEX_FILE {
-        return root(found, index);
+        return names::root(found, index);
     }
     let is_attestation = |p: &Platform| p.os == "unknown";
     let mut places: Vec<(&Platform, &Descriptor)> = Vec::new();
@@ -222,76 +219,6 @@ fn order(found: &Collector, name: &str, places: &[(&Platform, &Descriptor)]) {
             let message = format!("{name} has {before} before {platform}, which is more specific");
             found.add("platform-order", name, message);
         }
-    }
-}
-
-/// What `index.json` says besides: the names.
-fn root(found: &Collector, index: &Index) {
-    let own = index.media_type.as_ref();
-    if let Some(own) = own.filter(|own| **own != MediaType::ImageIndex) {
-        let message = format!(
-            "it says that it is a {own}, expected {}",
-            MediaType::ImageIndex
-        );
-        found.add("media-type-mismatch", INDEX_FILE, message);
-    }
-    if index.manifests.len() > 1 {
-        let message = format!(
-            "it has {} descriptors, expected one: an image index, if these are the platforms of one image",
-            index.manifests.len()
-        );
-        found.add("several-descriptors", INDEX_FILE, message);
-    }
-    let mut names: HashMap<&str, &Descriptor> = HashMap::new();
-    for descriptor in &index.manifests {
-        let digest = descriptor.digest.to_string();
-        if let Some(name) = descriptor.annotations.get(ANNOTATION_REF_NAME) {
-            if !is_ref_name(name) {
-                let message = format!(
-                    "{digest} has the {ANNOTATION_REF_NAME} {name:?}, expected letters and digits, separated by one of -._:@+/ or by --"
-                );
-                found.add("ref-name", &digest, message);
-            }
-            let other = names.insert(name, descriptor);
-            if let Some(other) = other.filter(|other| other.digest != descriptor.digest) {
-                let message = format!("{} and {digest} are both called {name:?}", other.digest);
-                found.add("duplicate-name", name, message);
-            }
-        }
-        if let Some(name) = descriptor.annotations.get(CONTAINERD_NAME) {
-            let full = name
-                .parse::<Reference>()
-                .ok()
-                .map(|reference| reference.whole());
-            if full.as_ref() != Some(name) {
-                let expected = full.unwrap_or_else(|| "docker.io/library/NAME:TAG".to_owned());
-                let message =
-                    format!("{digest} has the {CONTAINERD_NAME} {name:?}, expected {expected:?}");
-                found.add("containerd-name", &digest, message);
-            }
-        }
-    }
-}
-
-/// image-spec `annotations.md`, the grammar of `org.opencontainers.image.ref.name`.
-fn is_ref_name(name: &str) -> bool {
-    let is_component = |component: &str| {
-        let component = component.replace("--", "-");
-        let mut words = component.split(|c: char| "-._:@+".contains(c));
-        words.all(|word| !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphanumeric()))
-    };
-    name.split('/').all(is_component)
-}
-
-/// Of a name in a docker-archive.
-pub fn repo_tag(found: &Collector, tag: &str) {
-    let last = tag.rsplit('/').next().unwrap_or_default();
-    if !last.contains(':') || tag.contains('@') || tag.parse::<Reference>().is_err() {
-        found.add(
-            "repo-tag",
-            tag,
-            format!("manifest.json has the tag {tag:?}, expected NAME:TAG"),
-        );
     }
 }
 
@@ -375,16 +302,6 @@ pub fn variant(found: &Collector, image: &Image) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_are_of_the_grammar() {
-        for good in ["1", "v1.2", "a/b--c:d", "docker.io/library/x:1", "a@b+c"] {
-            assert!(is_ref_name(good), "{good} was refused");
-        }
-        for bad in ["", "a b", "a//b", "/a", "a..b", "-a", "ä", "a---b"] {
-            assert!(!is_ref_name(bad), "{bad} was taken");
-        }
-    }
 
     #[test]
     fn media_types_are_of_the_grammar() {

@@ -13,6 +13,7 @@ mod collector;
 mod documents;
 mod finding;
 mod json;
+mod names;
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
