@@ -139,6 +139,14 @@ pub fn blobs() -> Vec<Case> {
             layout_of(&images(&BOTH), cut, NO_EDIT, |_, text| text)
         }),
         layout(&["wrong-data"], || {
+            // As long as the manifest, so only the digest tells.
+            part("index", |value| {
+                let size = value["manifests"][0]["size"].as_u64().unwrap();
+                let data = STANDARD.encode("x".repeat(size.try_into().unwrap()));
+                value["manifests"][0]["data"] = data.into();
+            })
+        }),
+        layout(&["wrong-data"], || {
             part("index", |value| {
                 value["manifests"][0]["data"] = STANDARD.encode("{}").into()
             })
