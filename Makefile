@@ -1,7 +1,7 @@
 # The commands of the project. Each does its own set-up: a machine with cargo and Debian's apt is enough.
 #
 #   make demo    the main job on real images: Nix → archive → registry → a container on each architecture
-#   make test    every test: Rust, Nix and what the README says
+#   make test    every test: Rust, Nix, what the README says and the examples
 #   make bench   polyarch against its peers and against the machine; writes docs/benchmarks.md
 #   make aarch64 the same bytes from an aarch64 build, emulated (minutes)
 #   make lint    formatting and lints
@@ -25,6 +25,7 @@ test: setup static
 	tests/nix/run
 	tests/nix/newer
 	tests/readme/run
+	tests/examples/run
 
 # Not part of `test`, which only says so: it gets 330 MB from Debian's archive.
 test-newer-nix: setup static
@@ -47,7 +48,9 @@ lint:
 	target/tools/bin/deadnix --fail $(nix_files)
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
-	shellcheck -x .ci/run tests/setup tests/lint-tools tests/aarch64/run nix/docs tests/nix/run tests/nix/newer tests/readme/run tests/demo/run
+	shellcheck -x .ci/run tests/setup tests/lint-tools tests/aarch64/run nix/docs tests/nix/run tests/nix/newer tests/readme/run tests/demo/run \
+		tests/examples/get tests/examples/lint tests/examples/run
+	tests/examples/lint
 
 # docs/nix.md is made of the comments in nix/. `make test` fails where it is stale.
 docs-nix:

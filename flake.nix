@@ -39,20 +39,25 @@
 
       flakeModules.default = ./nix/flake-module.nix;
 
-      templates = {
-        default = {
-          path = ./templates/default;
-          description = "Two images, one for each architecture, merged (the quick start of the README)";
-        };
-        function = {
-          path = ./templates/function;
-          description = "A function from package set to image, for several systems";
-        };
-        flake-parts = {
-          path = ./templates/flake-parts;
-          description = "The same as a module of flake-parts";
-        };
-      };
+      # Each example is a template, the first one under another name.
+      templates =
+        builtins.mapAttrs
+          (name: description: {
+            path = ./examples + "/${if name == "default" then "quick-start" else name}";
+            inherit description;
+          })
+          {
+            default = "Two images, one for each architecture, merged (the quick start of the README)";
+            ci-matrix = "Each architecture built by a CI runner of its own, joined without a registry";
+            flake-parts = "An image as a module of flake-parts";
+            go-buildimage = "Go in an image of dockerTools.buildImage, in a container.nix of its own";
+            go-goarch = "Go, cross-compiled by GOARCH";
+            linux-builder = "Python, each architecture built on a machine of its own, as from a Mac";
+            nix2container = "Images of nix2container";
+            no-flakes = "A default.nix and no flake";
+            rust-pkgscross = "Rust, cross-compiled by pkgsCross";
+            stream = "Streams of dockerTools: no archive of an image is ever built";
+          };
 
       # The tool with its own tests, and images that dockerTools once wrote, merged and read back. `make test` is more.
       checks = forEachSystem (pkgs: {

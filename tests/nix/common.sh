@@ -1,4 +1,4 @@
-# Sourced by tests/nix/run, tests/readme/run and tests/demo/run: a scratch world in which the real Nix, podman and a
+# Sourced by the test scripts of Nix and of what is documented: a scratch world in which the real Nix, podman and a
 # registry work without touching anything of the machine's or the user's own, and which is gone afterwards; and what
 # the tests say about what they find in there.
 # Its locals must not be called as variables of those scripts: their traps run in the middle of these functions.
@@ -54,7 +54,7 @@ CONF
   # The project as a clone would have it, without target/.
   source=$dir/source
   mkdir -p "$source"
-  (cd "$project" && cp -R Cargo.toml Cargo.lock build.rs benches default.nix flake.nix nix src templates tests "$source")
+  (cd "$project" && cp -R Cargo.toml Cargo.lock build.rs benches default.nix examples flake.nix nix src tests "$source")
 }
 
 physical() { printf '%s%s\n' "$store" "$1"; }
@@ -64,6 +64,11 @@ in_store() {
   # Any store path will do as the one that `nix shell` wants to be given.
   : "${in_store_path:=$(nix-build --no-out-link '<nixpkgs>' -A bash 2>/dev/null)}"
   nix shell "$in_store_path" --command "$@"
+}
+
+# nix where the scratch store is at /nix/store: elsewhere this version takes no template for one in the store.
+locally() {
+  in_store env NIX_STATE_DIR="$store/nix/var/nix" "$(type -P nix)" --option store local "$@"
 }
 
 # podman: storage under $1 and no setting but ours. vfs works on every file system and leaves no mounts behind.
@@ -93,14 +98,16 @@ CONF
 
 podman() { command podman --tmpdir "$podman_tmp" "$@"; }
 
-# docker-registry on the loopback interface, at port $2 or any that is free; sets `registry` to its HOST:PORT.
+# docker-registry on the loopback interface, at port $2 or any that is free; sets `registry` to its HOST:PORT. Further
+# settings, and those for TLS, are in $registry_settings and $registry_tls.
 start_registry() {
   local dir=$1/registry port=${2:-0} tries=100
   mkdir -p "$dir"
   cat >"$dir/config.yml" <<CONF
 version: 0.1
 storage: { filesystem: { rootdirectory: "$dir/data" } }
-http: { addr: "127.0.0.1:$port" }
+http: { addr: "127.0.0.1:$port"${registry_tls:+, $registry_tls} }
+${registry_settings:-}
 CONF
   : >"$dir/log"
   docker-registry serve "$dir/config.yml" >>"$dir/log" 2>&1 &
@@ -126,7 +133,9 @@ stop_registry() {
 start_docker() {
   local dir=$1 tries=300
   mkdir -p "$dir"
-  echo '{}' >"$dir/daemon.json"
+  # Others look for credentials where DOCKER_CONFIG says, and some ask that it be there.
+  mkdir -p "$dir/config"
+  echo '{}' | tee "$dir/daemon.json" >"$dir/config/config.json"
   export DOCKER_HOST=unix://$dir/socket DOCKER_CONFIG=$dir/config
   dockerd --host="$DOCKER_HOST" --data-root="$dir/data" --exec-root="$dir/exec" --pidfile="$dir/pid" \
     --config-file="$dir/daemon.json" --storage-driver=vfs --bridge=none --iptables=false --ip6tables=false \

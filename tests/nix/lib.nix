@@ -22,6 +22,7 @@ rec {
   inherit (builtins)
     concatLists
     concatStringsSep
+    elem
     head
     mapAttrs
     replaceStrings
@@ -73,6 +74,10 @@ rec {
   splitString =
     separator: text:
     filter isString (builtins.split (replaceStrings [ "." "+" ] [ "\\." "\\+" ] separator) text);
+  toLower = replaceStrings (splitLetters "ABCDEFGHIJKLMNOPQRSTUVWXYZ") (
+    splitLetters "abcdefghijklmnopqrstuvwxyz"
+  );
+  splitLetters = text: genList (index: substring index 1 text) (stringLength text);
   escapeShellArg = value: "'${replaceStrings [ "'" ] [ "'\\''" ] (toString value)}'";
   makeBinPath = concatMapStringsSep ":" (package: "${package}/bin");
 
@@ -90,6 +95,7 @@ rec {
 
   # Files
   importTOML = path: builtins.fromTOML (builtins.readFile path);
+  importJSON = path: builtins.fromJSON (builtins.readFile path);
 
   # Packages
   callPackageWith =

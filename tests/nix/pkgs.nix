@@ -3,7 +3,8 @@
 # static bash and busybox) and the few nixpkgs functions between them and nix/. nix/ is written for nixpkgs: where
 # the two differ, this file is wrong.
 {
-  # A directory with the static programs `bash`, `busybox` and `polyarch`.
+  # A directory with the static programs `bash`, `busybox` and `polyarch`, and perhaps directories called by systems
+  # with the first two for these. Without one, builds for another system run this machine's programs.
   bin ? ./bin,
   # A directory with archives that nixpkgs' dockerTools wrote.
   fixtures ? ./fixtures,
@@ -19,11 +20,18 @@ let
 
   lib = import ./lib.nix;
 
+  programPath =
+    name:
+    let
+      ofSystem = bin + "/${system}/${name}";
+    in
+    if builtins.pathExists ofSystem then ofSystem else bin + "/${name}";
+
   program =
     name:
     builtins.path {
       inherit name;
-      path = bin + "/${name}";
+      path = programPath name;
     };
 
   # What stdenv's setup does that nix/ relies on, with structured attributes and without: outputs as variables, the
@@ -58,15 +66,20 @@ let
       // attributes
     );
 
-  # busybox goes by the name it is called by, which in the store is <hash>-busybox.
+  # busybox goes by the name it is called by, which must not be <hash>-busybox.
   busybox = rawDerivation {
     name = "busybox";
     initialPath = "";
-    program = program "busybox";
+    program = "${
+      builtins.path {
+        name = "programs";
+        path = dirOf (programPath "busybox");
+        filter = path: _: baseNameOf path == "busybox";
+      }
+    }/busybox";
     buildCommand = ''
-      busybox() { (exec -a busybox "$program" "$@"); }
-      busybox mkdir -p "$out/bin"
-      busybox cp "$program" "$out/bin/busybox"
+      "$program" mkdir -p "$out/bin"
+      "$program" cp "$program" "$out/bin/busybox"
       "$out/bin/busybox" --install -s "$out/bin"
     '';
   };
@@ -215,16 +228,9 @@ let
         inherit doCheck meta;
       };
 
-    newScope = extra: lib.callPackageWith (pkgs // extra);
-    callPackage = pkgs.newScope { };
-    buildPackages = pkgs;
-    inherit pkgs config;
+    inherit config;
     overlays = [ ];
     path = ./.;
-
-    pkgsCross.aarch64-multiplatform = crossTo "aarch64-linux";
-
-    extend = extend pkgs;
   };
 
   # One package set with some of its packages replaced.
@@ -236,9 +242,11 @@ let
         // {
           callPackage = after.newScope { };
           newScope = extra: lib.callPackageWith (after // extra);
-          buildPackages = after;
+          # Those of a set that crosses are of the one that does not.
+          buildPackages = if before.crosses or false then before.buildPackages else after;
           pkgs = after;
           extend = extend after;
+          pkgsCross.aarch64-multiplatform = crossTo "aarch64-linux" after;
         }
         // change after;
     in
@@ -249,6 +257,18 @@ let
     before: overlay:
     changed before (after: { overlays = before.overlays ++ [ overlay ]; } // overlay after before);
 
-  crossTo = hostSystem: changed pkgs (_: forHost hostSystem // { buildPackages = pkgs; });
+  crossTo =
+    hostSystem: native:
+    builtins.foldl' extend (changed native (
+      _:
+      forHost hostSystem
+      // {
+        crosses = true;
+        buildPackages = native;
+        overlays = [ ];
+      }
+    )) native.overlays;
+
+  native = builtins.foldl' extend (changed pkgs (_: { })) overlays;
 in
-builtins.foldl' extend (if crossSystem == null then pkgs else crossTo crossSystem.system) overlays
+if crossSystem == null then native else crossTo crossSystem.system native

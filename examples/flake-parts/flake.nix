@@ -14,7 +14,7 @@
         "aarch64-linux"
       ];
       perSystem.multiArchImages.image = {
-        name = "localhost:5000/hello";
+        name = "localhost:5000/flake-parts";
         tag = "v1";
         systems = [
           "x86_64-linux"
@@ -23,7 +23,7 @@
         images =
           pkgs:
           pkgs.dockerTools.buildLayeredImage {
-            name = "hello";
+            name = "flake-parts";
             config.Cmd = [ "${pkgs.hello}/bin/hello" ];
           };
       };

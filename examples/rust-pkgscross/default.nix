@@ -1,0 +1,19 @@
+# The program and its image, for whatever package set calls this.
+{
+  dockerTools,
+  rustPlatform,
+}:
+
+rec {
+  myproject = rustPlatform.buildRustPackage {
+    pname = "myproject";
+    version = "0.1.0";
+    src = ./.;
+    cargoLock.lockFile = ./Cargo.lock;
+  };
+
+  docker = dockerTools.buildLayeredImage {
+    name = "rust-pkgscross";
+    config.Cmd = [ "${myproject}/bin/myproject" ];
+  };
+}

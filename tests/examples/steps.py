@@ -1,0 +1,43 @@
+"""Prints the shell steps of one job of a CI recipe as a script: steps.py FILE [JOB]
+
+GitHub Actions, GitLab CI and builds.sr.ht. A variable of the recipe keeps the value that the environment gives it; one
+whose value only the CI knows has to have one there.
+"""
+
+import shlex
+import sys
+
+import yaml
+
+with open(sys.argv[1]) as file:
+    recipe = yaml.safe_load(file)
+job = sys.argv[2] if len(sys.argv) > 2 else None
+
+
+def environment(variables):
+    for name, value in (variables or {}).items():
+        if "${{" in value or value.startswith("$"):
+            print(f': "${{{name}:?the recipe has it from the CI}}"')
+        else:
+            print(f'[ -n "${{{name}:-}}" ] || {name}={shlex.quote(value)}')
+        print(f"export {name}")
+
+
+print("set -euo pipefail")
+if "tasks" in recipe:
+    environment(recipe["environment"])
+    for task in recipe["tasks"]:
+        for script in task.values():
+            print(f"(\n{script})")
+elif "jobs" in recipe:
+    environment(recipe["env"])
+    environment(recipe["jobs"][job].get("env"))
+    for step in recipe["jobs"][job]["steps"]:
+        if "run" in step:
+            print("(")
+            environment(step.get("env"))
+            print(f"{step['run']}\n)")
+else:
+    environment(recipe["variables"])
+    for command in recipe[job]["script"]:
+        print(command)

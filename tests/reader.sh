@@ -1,0 +1,148 @@
+# Sourced by the scripts that do what a document says (after tests/nix/common.sh): the machine of a reader, on which the
+# commands of the document are the real ones, and the blocks of the document.
+#
+# Not as on a reader's machine: the inputs of a flake are this tree and the stand-ins of tests/ (there is no internet),
+# `result` leads into the scratch store, containers have no network, and the port of the registry is another one if that
+# is taken.
+# shellcheck shell=bash disable=SC2154
+
+# Sets `here`, where the reader is, and `commands`, which is first on the reader's PATH.
+reader_environment() {
+  here=$world/here
+  commands=$world/commands
+  mkdir -p "$here" "$commands"
+
+  # A document's flake is that of an x86_64 machine. To another one this Nix says it is one: the programs of the
+  # stand-in are the machine's own in any case.
+  export NIX_CONFIG='system = x86_64-linux'
+
+  # The inputs of a template are in the lock file of the project, as `nix flake init` knows no --override-input.
+  cp -R "$source" "$world/locked"
+  nix flake lock --override-input nixpkgs "path:$world/nixpkgs" "path:$world/locked" 2>/dev/null
+  in_store true # sets in_store_path
+
+  ln -s "$POLYARCH" "$commands/polyarch"
+  cat >"$commands/nix" <<WRAPPER
+#!/usr/bin/env bash
+set -euo pipefail
+nix=$(type -P nix)
+case "\$*" in
+  'flake init --template github:polyarch/polyarch'*)
+    "\$nix" shell '$in_store_path' --command env NIX_STATE_DIR='$store/nix/var/nix' \\
+      "\$nix" --option store local flake init --template "path:$world/locked\${4#github:polyarch/polyarch}"
+    # A flake is in a git repository, and \`result\` no part of it.
+    git init --quiet && git add .
+    exit
+    ;;
+esac
+# What the registries of flakes and GitHub would have.
+arguments=()
+for argument; do
+  case \$argument in
+    nixpkgs#*) argument='path:$world/nixpkgs'#\${argument#*#} ;;
+    github:polyarch/polyarch) argument='path:$source' ;;
+  esac
+  arguments+=("\$argument")
+done
+set -- "\${arguments[@]}"
+inputs=(nixpkgs 'path:$world/nixpkgs' polyarch 'path:$source' polyarch/nixpkgs 'path:$world/nixpkgs')
+! grep -qs 'inputs.flake-parts' flake.nix || inputs+=(flake-parts 'path:$world/flake-parts')
+! grep -qs 'inputs.nix2container' flake.nix || inputs+=(nix2container 'path:$world/nix2container')
+options=()
+for ((i = 0; i < \${#inputs[@]}; i += 2)); do options+=(--override-input "\${inputs[@]:i:2}"); done
+$(declare -f hidden_results visible_results)
+[ "\$1" != build ] || hidden_results
+"\$nix" "\$1" "\${options[@]}" "\${@:2}"
+store=\${READER_STORE:-$store} visible_results
+WRAPPER
+  cat >"$commands/nix-build" <<WRAPPER
+#!/usr/bin/env bash
+set -euo pipefail
+$(declare -f hidden_results visible_results)
+hidden_results
+$(type -P nix-build) --arg polyarch 'import $source { pkgs = import <nixpkgs> { }; }' "\$@"
+store='$store' visible_results
+WRAPPER
+  cat >"$commands/podman" <<WRAPPER
+#!/usr/bin/env bash
+command=\$1
+shift
+[ "\$command" != run ] || set -- --network=none "\$@"
+exec $(type -P podman) --tmpdir '$podman_tmp' "\$command" "\$@"
+WRAPPER
+  chmod +x "$commands/nix" "$commands/nix-build" "$commands/podman"
+
+  # The policy that distributions install with skopeo and podman.
+  mkdir -p "$HOME/.config/containers"
+  echo '{ "default": [{ "type": "insecureAcceptAnything" }] }' >"$HOME/.config/containers/policy.json"
+}
+
+# For those outside of the scratch store, `result` leads to where that really is.
+visible_results() {
+  local link
+  for link in result*; do
+    case $(readlink "$link" || true) in
+      /nix/store/*) ln -sfn "$store$(readlink "$link")" "$link" ;;
+    esac
+  done
+}
+
+# Nix only replaces links that lead into its store.
+hidden_results() {
+  local link
+  for link in result*; do
+    case $(readlink "$link" || true) in
+      ?*/nix/store/*) rm "$link" ;;
+    esac
+  done
+}
+
+# At the reader's machine: any command, or a block.
+as_reader() { (cd "$here" && PATH=$commands:$PATH "$@"); }
+run_block() { as_reader bash -euo pipefail "$@"; }
+
+# Put each fenced block of a document, indented ones, those of a quote and those with tildes too, into a file in
+# DIRECTORY, called by the line it starts at. Prints LINE LANGUAGE of each.
+blocks_of() { # DOCUMENT DIRECTORY
+  mkdir -p "$2"
+  awk -v blocks="$2" '
+    match($0, /^[ \t>]*(```+|~~~+)/) {
+      if (start) { start = 0; next }
+      language = substr($0, RLENGTH + 1)
+      gsub(/[ \t]+/, "-", language)
+      start = NR
+      printf "" >(blocks "/" start)
+      print start, language
+      next
+    }
+    start { print >(blocks "/" start) }
+    END { if (start) print start, "without-an-end" }
+  ' "$1"
+}
+
+# A registry at the port that the files name, or at another one, which they then name.
+reader_registry() { # FILE…
+  local port
+  port=$(grep -oh 'localhost:[0-9]*' "$@" | sort -u)
+  [[ $port =~ ^localhost:[0-9]+$ ]] || die "the blocks should name one registry on localhost, found: ${port:-none}"
+  port=${port#localhost:}
+  if (: <"/dev/tcp/localhost/$port") 2>/dev/null; then
+    start_registry "$world"
+    sed -i "s/localhost:$port/localhost:${registry##*:}/g" "$@"
+  else
+    start_registry "$world" "$port"
+  fi
+}
+
+exits() { # CODE COMMAND…: what it says is in $said
+  local wanted=$1 found=0
+  shift
+  said=$("$@" 2>&1) || found=$?
+  [ "$found" -eq "$wanted" ] || fail "exit code $found, wanted $wanted: $*: $said"
+}
+
+# Images, whether archives or directories.
+image() { if [ -d "$1" ]; then echo "oci:$1"; else echo "oci-archive:$1"; fi; }
+blob() { if [ -d "$1" ]; then cat "$1/blobs/${2/://}"; else tar -xOf "$1" "blobs/${2/://}"; fi; }
+platforms() { skopeo inspect --raw "$1" | jq -r '.manifests[].platform | "\(.os)/\(.architecture)"' | sort; }
+both=$'linux/amd64\nlinux/arm64'
