@@ -129,16 +129,19 @@ stop_registry() {
   registry_pid=
 }
 
-# dockerd with all it has under $1 and no networks; `docker` then talks to this one. Only root can start one.
+start_in_background() { exec "$@"; }
+
+# dockerd with all it has under $1, the settings in $docker_settings and no networks; `docker` then talks to this one. Only root can start one.
 start_docker() {
   local dir=$1 tries=300
   mkdir -p "$dir"
   # Others look for credentials where DOCKER_CONFIG says, and some ask that it be there.
   mkdir -p "$dir/config"
-  echo '{}' | tee "$dir/daemon.json" >"$dir/config/config.json"
+  echo '{}' >"$dir/config/config.json"
+  echo "${docker_settings:-{\}}" >"$dir/daemon.json"
   export DOCKER_HOST=unix://$dir/socket DOCKER_CONFIG=$dir/config
-  dockerd --host="$DOCKER_HOST" --data-root="$dir/data" --exec-root="$dir/exec" --pidfile="$dir/pid" \
-    --config-file="$dir/daemon.json" --storage-driver=vfs --bridge=none --iptables=false --ip6tables=false \
+  start_in_background dockerd --host="$DOCKER_HOST" --data-root="$dir/data" --exec-root="$dir/exec" --pidfile="$dir/pid" \
+    --config-file="$dir/daemon.json" --storage-driver="${docker_driver:-vfs}" --bridge=none --iptables=false --ip6tables=false \
     >"$dir/log" 2>&1 &
   docker_pid=$!
   until docker version >/dev/null 2>&1; do
