@@ -1,11 +1,13 @@
 # The commands of the project. Each does its own set-up: a machine with cargo and Debian's apt is enough.
 #
 #   make demo    the main job on real images: Nix → archive → registry → a container on each architecture
-#   make test    every test: Rust, Nix, what the README says and the examples
+#   make test    every test: Rust, Nix, what the README says, the examples, and other tools
 #   make bench   polyarch against its peers and against the machine; writes docs/benchmarks.md
 #   make aarch64 the same bytes from an aarch64 build, emulated (minutes)
 #   make lint    formatting and lints
+#   make docs    the book of docs/, in target/book
 #   make docs-nix  docs/nix.md anew, from the comments in nix/
+#   make docs-interop  the tables of docs/interop.md anew, from what other tools do
 #   make test-newer-nix   what needs a newer Nix than Debian 12 has
 
 SHELL := bash
@@ -18,14 +20,16 @@ endif
 host := $(shell rustc -vV | sed -n 's/^host: //p')
 export POLYARCH := $(CURDIR)/target/$(host)/release/polyarch
 
-.PHONY: test test-newer-nix bench demo aarch64 lint docs-nix setup bench-setup static
+.PHONY: test test-newer-nix bench demo aarch64 lint docs docs-nix docs-interop setup bench-setup static
 
 test: setup static
 	POLYARCH_TOOLS=required cargo test --locked
 	tests/nix/run
 	tests/nix/newer
 	tests/readme/run
+	tests/docs/run
 	tests/examples/run
+	tests/interop/run
 
 # Not part of `test`, which only says so: it gets 330 MB from Debian's archive.
 test-newer-nix: setup static
@@ -49,12 +53,22 @@ lint:
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
 	shellcheck -x .ci/run tests/setup tests/lint-tools tests/aarch64/run nix/docs tests/nix/run tests/nix/newer tests/readme/run tests/demo/run \
-		tests/examples/get tests/examples/lint tests/examples/run
+		tests/docs/run tests/examples/get tests/examples/lint tests/examples/run tests/interop/run
 	tests/examples/lint
 
 # docs/nix.md is made of the comments in nix/. `make test` fails where it is stale.
 docs-nix:
 	nix/docs >docs/nix.md
+
+# The book of docs/, in target/book. Its commands and links are tested by `make test`, which needs no mdBook.
+docs:
+	tests/lint-tools mdbook
+	target/tools/bin/mdbook build docs
+
+# The tables of docs/interop.md anew; the second one with the tools of Debian's next release (1 GB under target/).
+docs-interop: setup static
+	tests/interop/run --write
+	tests/interop/run --newer --write
 
 setup:
 	tests/setup

@@ -51,7 +51,7 @@ inputs=(nixpkgs 'path:$world/nixpkgs' polyarch 'path:$source' polyarch/nixpkgs '
 options=()
 for ((i = 0; i < \${#inputs[@]}; i += 2)); do options+=(--override-input "\${inputs[@]:i:2}"); done
 $(declare -f hidden_results visible_results)
-[ "\$1" != build ] || hidden_results
+hidden_results
 "\$nix" "\$1" "\${options[@]}" "\${@:2}"
 store=\${READER_STORE:-$store} visible_results
 WRAPPER
@@ -89,10 +89,11 @@ visible_results() {
 
 # Nix only replaces links that lead into its store.
 hidden_results() {
-  local link
+  local link target
   for link in result*; do
-    case $(readlink "$link" || true) in
-      ?*/nix/store/*) rm "$link" ;;
+    target=$(readlink "$link" || true)
+    case $target in
+      ?*/nix/store/*) ln -sfn "/nix/store/${target##*/nix/store/}" "$link" ;;
     esac
   done
 }
@@ -146,3 +147,70 @@ image() { if [ -d "$1" ]; then echo "oci:$1"; else echo "oci-archive:$1"; fi; }
 blob() { if [ -d "$1" ]; then cat "$1/blobs/${2/://}"; else tar -xOf "$1" "blobs/${2/://}"; fi; }
 platforms() { skopeo inspect --raw "$1" | jq -r '.manifests[].platform | "\(.os)/\(.architecture)"' | sort; }
 both=$'linux/amd64\nlinux/arm64'
+
+# The files that documents name: real images of two architectures, and one made out of them for a third.
+reader_images() {
+  local arch riscv64
+  for arch in amd64 arm64; do
+    cp "$project/tests/fixtures/$arch-bli-hello-gz.tar.gz" "$here/hello-$arch.tar.gz"
+  done
+  riscv64=$(nix-build --no-out-link -E "((import <nixpkgs> { }).callPackage $source/tests/nix/images.nix { }).riscv64" \
+    2>"$world/log") || die "$(cat "$world/log")"
+  gzip -nc "$(physical "$riscv64")" >"$here/hello-riscv64.tar.gz"
+}
+
+# Do what a document says, block by block: run shells, compare consoles, evaluate flakes. What stands under a heading
+# "Before" is done with tools of others, and is only parsed. What the shells print is put into FILE.
+follow() { # DOCUMENT BLOCKS FILE
+  local line language block list
+  list=$(blocks_of "$1" "$2")
+  while read -r line language; do
+    block=$2/$line
+    grep -qE '^\{\{#include' "$block" && include "$1" "$block"
+    if [ "$(sed -n "1,${line}s/^#* //p" "$1" | tail -n 1)" = Before ]; then
+      case $language in
+        sh) bash -n "$block" ;;
+        nix) nix-instantiate --parse "$block" >/dev/null ;;
+        *) fail "$1:$line: nobody looks after a block of '$language'" ;;
+      esac
+      continue
+    fi
+    case $language in
+      sh) run_block "$block" >>"$3" ;;
+      console) console_says "$block" ;;
+      nix) the_flake_evaluates "$block" ;;
+      text) ;;
+      *) fail "$1:$line: nobody looks after a block of '${language:-no language}'" ;;
+    esac
+  done <<<"$list"
+}
+
+include() { # DOCUMENT BLOCK: as mdBook does
+  local file
+  file=$(sed -n 's/^{{#include \(.*\)}}$/\1/p' "$2")
+  cp "$(dirname "$1")/$file" "$2"
+}
+
+console_says() { # BLOCK: commands behind "$ ", and what they print
+  local typed command
+  typed=$(sed -n 's/^\$ //p' "$1")
+  [ -n "$typed" ] || fail "no commands in $1"
+  while read -r command; do
+    printf '$ %s\n' "$command"
+    as_reader bash -c "$command" 2>&1 || true
+  done <<<"$typed" | diff "$1" - || fail 'a console says something else'
+}
+
+the_flake_evaluates() { # BLOCK: the flake that is here, or one of its own
+  local directory=$here
+  if [ -e "$here/flake.nix" ]; then
+    diff "$1" "$here/flake.nix"
+  else
+    directory=$world/flakes/$(basename "$1")
+    mkdir -p "$directory"
+    cp "$1" "$directory/flake.nix"
+  fi
+  # shellcheck disable=SC2016 # Nix's variables
+  (cd "$directory" && "$commands/nix" eval --json .#packages.x86_64-linux \
+    --apply 'set: map (name: set.${name}.drvPath) (builtins.attrNames set)') | jq -e 'length > 0' >/dev/null
+}

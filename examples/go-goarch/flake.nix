@@ -14,13 +14,15 @@
       # Go compiles for every architecture by itself, so one package set does.
       hello =
         goarch:
-        (pkgs.buildGoModule {
+        pkgs.buildGoModule {
           pname = "hello";
           inherit version;
           src = ./.;
           vendorHash = null;
           env.CGO_ENABLED = 0;
           doCheck = false;
+          # Not in `env`, where buildGoModule puts those of its `go`.
+          preBuild = "export GOOS=linux GOARCH=${goarch}";
           # `go install` puts what is not for this machine into a directory of its own.
           postInstall = ''
             if [ -d $out/bin/linux_${goarch} ]; then
@@ -28,13 +30,7 @@
               rmdir $out/bin/linux_${goarch}
             fi
           '';
-        }).overrideAttrs
-          (old: {
-            env = old.env // {
-              GOOS = "linux";
-              GOARCH = goarch;
-            };
-          });
+        };
 
       image =
         goarch:

@@ -31,13 +31,6 @@ let
     };
   glibc = debian "${system}-glibc";
 
-  overridable =
-    make: arguments:
-    make arguments
-    // {
-      overrideAttrs = change: overridable make (arguments // change arguments);
-    };
-
   script =
     name: text:
     runCommand name {
@@ -109,69 +102,60 @@ in
         export GOPATH=$TMPDIR/go GOCACHE=$TMPDIR/go-cache
         go() { ${loader}/lib/ld-linux*.so.* --library-path ${loader}/lib ${compiler}/bin/go "$@"; }
       '';
-      library =
-        env:
-        buildPackages.runCommand "go-library-${env.GOOS}-${env.GOARCH}" env ''
-          ${setup}
-          mkdir -p "$GOPATH" "$GOCACHE"
-          printf 'package main\nimport ("fmt"; "os"; "runtime"; "strings")\n' > main.go
-          printf 'func main() { fmt.Println(os.Args, runtime.GOOS, strings.ToUpper("")) }\n' >> main.go
+      library = buildPackages.runCommand "go-library" { CGO_ENABLED = 0; } ''
+        ${setup}
+        mkdir -p "$GOPATH" "$GOCACHE"
+        printf 'package main\nimport ("fmt"; "os"; "runtime"; "strings")\n' > main.go
+        printf 'func main() { fmt.Println(os.Args, runtime.GOOS, strings.ToUpper("")) }\n' >> main.go
+        for GOARCH in amd64 arm64; do
+          export GOARCH
           go build -o /dev/null main.go
-          cp -r "$GOCACHE" "$out"
-        '';
-      build =
-        {
-          pname,
-          version,
-          src,
-          env,
-          postInstall ? "",
-          ...
-        }:
-        runCommand "${pname}-${version}"
-          (
-            env
-            // {
-              src = "${src}";
-              library = library env;
-              passthru = { inherit version; };
-              meta.mainProgram = pname;
-            }
-          )
-          ''
-            ${setup}
-            cp -r "$library" "$GOCACHE"
-            cp -r "$src" source
-            chmod -R u+w source "$GOCACHE"
-            cd source
-            go install .
-            ${lib.optionalString (system != buildSystem) ''
-              mv "$GOPATH/bin/$GOOS"_"$GOARCH"/* "$GOPATH/bin"
-              rmdir "$GOPATH/bin/$GOOS"_"$GOARCH"
-            ''}
-            mkdir -p "$out"
-            cp -r "$GOPATH/bin" "$out"
-            ${postInstall}
-          '';
+        done
+        cp -r "$GOCACHE" "$out"
+      '';
     in
     {
+      pname,
+      version,
+      src,
+      vendorHash,
       env ? { },
-      ...
-    }@arguments:
-    # There is nothing to fetch dependencies from.
-    assert arguments.vendorHash == null;
-    overridable build (
-      arguments
-      // {
-        env = {
+      preBuild ? "",
+      postInstall ? "",
+      doCheck ? true,
+    }:
+    # There is nothing to fetch dependencies from, and the tests of the examples are no tests of theirs.
+    assert vendorHash == null && builtins.isBool doCheck;
+    runCommand "${pname}-${version}"
+      (
+        {
           CGO_ENABLED = 1;
         }
         // env
         // {
           inherit (go) GOOS GOARCH;
-        };
-      }
-    );
+          src = "${src}";
+          inherit library;
+          passthru = { inherit version; };
+          meta.mainProgram = pname;
+        }
+      )
+      ''
+        ${setup}
+        cp -r "$library" "$GOCACHE"
+        cp -r "$src" source
+        chmod -R u+w source "$GOCACHE"
+        cd source
+        ${preBuild}
+        go install .
+        ${lib.optionalString (system != buildSystem) ''
+          mv "$GOPATH/bin/$GOOS"_"$GOARCH"/* "$GOPATH/bin"
+          rmdir "$GOPATH/bin/$GOOS"_"$GOARCH"
+        ''}
+        mkdir -p "$out"
+        cp -r "$GOPATH/bin" "$out"
+        ${postInstall}
+      '';
 
   # It compiles nothing: see default.nix.
   rustPlatform = prev.rustPlatform // {
