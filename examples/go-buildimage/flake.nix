@@ -11,13 +11,18 @@
       pkgs = nixpkgs.legacyPackages.${system};
     in
     {
-      packages.${system}.image = polyarch.legacyPackages.${system}.mkMultiArchImage {
-        name = "localhost:5000/go-buildimage";
-        images = {
-          x86_64-linux = pkgs.callPackage ./container.nix { };
-          aarch64-linux = pkgs.pkgsCross.aarch64-multiplatform.callPackage ./container.nix { };
+      packages.${system} = {
+        image = polyarch.legacyPackages.${system}.mkMultiArchImage {
+          name = "localhost:5000/go-buildimage";
+          images = {
+            x86_64-linux = pkgs.callPackage ./container.nix { };
+            aarch64-linux = pkgs.pkgsCross.aarch64-multiplatform.callPackage ./container.nix { };
+          };
+          dockerManifest = true; # for `docker load` with Docker's classic image store
         };
-        dockerManifest = true; # for `docker load` with Docker's classic image store
+
+        # What it would be with `copyToRoot = [ hello ]`: see the README.
+        naive = pkgs.callPackage ./container.nix { buildEnv = { paths, ... }: paths; };
       };
     };
 }
