@@ -27,6 +27,7 @@ test: setup static
 	tests/nix/run
 	tests/nix/newer
 	tests/readme/run
+	tests/page/run
 	tests/docs/run
 	tests/examples/run
 	tests/interop/run

@@ -77,6 +77,11 @@ lib.makeScope buildPackages.newScope (self: {
   */
   mkInspectScript = self.callPackage ./inspect.nix { };
 
+  /**
+    The page behind `passthru.analyze`.
+  */
+  mkAnalysis = self.callPackage ./analysis.nix { };
+
   # What the functions share. Not meant for users, but nothing is hidden.
   merge = self.callPackage ./merge.nix { };
   arguments = self.callPackage ./arguments.nix { };

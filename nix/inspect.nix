@@ -1,13 +1,14 @@
 # The script that shows what is in a merged image.
 {
   lib,
-  jq,
+  polyarch,
   writeShellApplication,
 }:
 
 /**
-  Make a script that shows an OCI image layout: its names and digest, then platform, digest and size of each image
-  (config and layers as they are transferred). With `--raw` it prints the image index as it is.
+  Make a script that shows an OCI image layout: its names and digest, and of each platform's image manifest, sizes
+  and command. It takes the options of `polyarch inspect`: `--platform linux/arm64` shows one image in full, `--json`
+  is for programs, `--raw` prints the image index byte for byte.
 
   # Type
 
@@ -19,6 +20,7 @@
 
   ```console
   $ nix run .#image.inspect
+  $ nix run .#image.inspect -- --json | jq '.platforms[].size'
   ```
 */
 {
@@ -28,25 +30,13 @@
 }:
 writeShellApplication {
   name = "inspect-${baseNameOf imageName}";
-  runtimeInputs = [ jq ];
+  runtimeInputs = [ polyarch ];
   text = ''
-    layout=${lib.escapeShellArg "${layout}"}
+    # The layout knows one name of the image.
     refs=(${lib.concatMapStringsSep " " lib.escapeShellArg imageRefs})
-    blob() { printf '%s/blobs/%s/%s' "$layout" "''${1%%:*}" "''${1#*:}"; }
-
-    digest=$(jq -r '.manifests[0].digest' "$layout/index.json")
-    if [ "''${1-}" = --raw ]; then
-      exec jq . "$(blob "$digest")"
+    if [ $# -eq 0 ]; then
+      printf '%s\n' "''${refs[@]}"
     fi
-    for ref in "''${refs[@]}"; do
-      printf '%s@%s\n' "$ref" "$digest"
-    done
-    while read -r platform manifest; do
-      printf '%s  %s  ' "$platform" "$manifest"
-      jq -r '"\(.layers | length) layers, \([.config.size, .layers[].size] | add) bytes"' "$(blob "$manifest")"
-    done < <(jq -r '
-      .manifests[]
-      | "\([.platform.os, .platform.architecture, .platform.variant // empty] | join("/")) \(.digest)"
-    ' "$(blob "$digest")")
+    exec polyarch inspect "$@" -- ${lib.escapeShellArg "${layout}"}
   '';
 }

@@ -4,6 +4,7 @@
   arguments,
   labelsOf,
   merge,
+  mkAnalysis,
   mkCopyToDockerScript,
   mkCopyToPodmanScript,
   mkImageLayout,
@@ -112,6 +113,10 @@
   `copyToPodman`, `copyToDocker`, `inspect`
   : scripts that load the image into podman or Docker and show what is in it, see `mkCopyToPodmanScript`,
     `mkCopyToDockerScript` and `mkInspectScript`. All scripts are for the machine that runs them, Linux or macOS.
+
+  `analyze`
+  : a derivation that is a page for a browser: where the bytes of the image go and which of them need not be there,
+    see `mkAnalysis`
 
   `tests`
   : a derivation that reads the image back, every byte of it
@@ -328,6 +333,10 @@ let
     copyToPodman = mkCopyToPodmanScript forScript;
     copyToDocker = mkCopyToDockerScript forScript;
     inspect = mkInspectScript forScript;
+    analyze = mkAnalysis {
+      inherit layout;
+      imageName = name;
+    };
     tests.readsBack =
       runCommand "${baseName}-reads-back"
         {

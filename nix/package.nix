@@ -1,6 +1,11 @@
 # The tool as a package, built from this tree by Cargo.lock alone: every dependency comes from crates.io, so
 # there is no hash to keep up to date.
-{ lib, rustPlatform }:
+{
+  lib,
+  installShellFiles,
+  rustPlatform,
+  stdenv,
+}:
 
 let
   inherit (lib) fileset;
@@ -20,6 +25,7 @@ rustPlatform.buildRustPackage {
       ../benches
       ../src
       ../tests/fixtures
+      ../tests/snapshots
       (fileset.fileFilter (file: lib.hasSuffix ".rs" file.name) ../tests)
     ];
   };
@@ -29,6 +35,19 @@ rustPlatform.buildRustPackage {
   # no network, daemon, user namespace or tool that stdenv does not have. Those with skopeo, podman and a registry
   # are scripts of their own (`make test`).
   doCheck = true;
+
+  nativeBuildInputs = [ installShellFiles ];
+
+  # The program writes them itself, so it must run on the machine that builds it.
+  postInstall = lib.optionalString (stdenv.buildPlatform.canExecute stdenv.hostPlatform) ''
+    mkdir manual
+    "$out/bin/polyarch" man manual
+    installManPage manual/*.1
+    installShellCompletion --cmd polyarch \
+      --bash <("$out/bin/polyarch" completions bash) \
+      --fish <("$out/bin/polyarch" completions fish) \
+      --zsh <("$out/bin/polyarch" completions zsh)
+  '';
 
   meta = {
     inherit (manifest) description;

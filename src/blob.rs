@@ -13,7 +13,7 @@ use std::sync::Arc;
 use crate::codec::Encoding;
 use crate::error::Error;
 use crate::flow::Hashes;
-use crate::spec::{Descriptor, DiffId, Digest};
+use crate::spec::{Descriptor, DiffId, Digest, Hasher};
 
 /// Where the bytes of a blob are.
 #[derive(Clone, Debug)]
@@ -120,6 +120,27 @@ pub struct Blob {
 }
 
 impl Blob {
+    /// The verified bytes of a small blob.
+    pub fn bytes(&self, limit: u64) -> Result<Vec<u8>, Error> {
+        if self.descriptor.size > limit {
+            return Err(Error::DocumentTooLarge {
+                input: self.input.to_string(),
+                document: self.name.to_string(),
+                size: self.descriptor.size,
+                limit,
+            });
+        }
+        let mut bytes = Vec::new();
+        let read = self.content.open();
+        // A byte more than there should be shows that there are more.
+        read.and_then(|file| file.take(self.descriptor.size + 1).read_to_end(&mut bytes))
+            .map_err(|e| self.unreadable(&e))?;
+        let mut hasher = Hasher::new(self.descriptor.digest.algorithm());
+        hasher.update(&bytes);
+        self.check(&(hasher.finish(), bytes.len() as u64))?;
+        Ok(bytes)
+    }
+
     /// The algorithms to verify a layer by.
     pub fn hashes(&self, diff_id: &DiffId) -> Hashes {
         Hashes {

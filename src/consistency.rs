@@ -126,6 +126,15 @@ fn properties(execution: &Execution) -> Properties<'_> {
     found
 }
 
+/// The name of a store path without the system that a cross-compiled package has in it.
+pub fn without_system(name: &str) -> Cow<'_, str> {
+    static SYSTEM: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new("-[a-z0-9_]+-(unknown|none|apple|w64|pc)-[a-z0-9]+(-[a-z0-9]+)?")
+            .unwrap_or_else(|e| unreachable!("{e}"))
+    });
+    SYSTEM.replace_all(name, "")
+}
+
 /// A text without what makes store paths differ between platforms.
 fn masked(text: &str) -> Cow<'_, str> {
     // A hash has 32 digits of Nix's base 32; a system is what `stdenv.hostPlatform.config` says.
@@ -133,12 +142,8 @@ fn masked(text: &str) -> Cow<'_, str> {
         Regex::new("/nix/store/[0-9a-df-np-sv-z]{32}-([A-Za-z0-9+._?=-]*)")
             .unwrap_or_else(|e| unreachable!("{e}"))
     });
-    static SYSTEM: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new("-[a-z0-9_]+-(unknown|none|apple|w64|pc)-[a-z0-9]+(-[a-z0-9]+)?")
-            .unwrap_or_else(|e| unreachable!("{e}"))
-    });
     STORE_PATH.replace_all(text, |path: &Captures<'_>| {
-        let name = SYSTEM.replace_all(path.get(1).map_or("", |name| name.as_str()), "");
+        let name = without_system(path.get(1).map_or("", |name| name.as_str()));
         format!("/nix/store/*-{name}")
     })
 }

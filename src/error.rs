@@ -4,7 +4,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::spec::{DiffId, Digest};
+use crate::spec::{DiffId, Digest, Platform};
 
 /// What can go wrong.
 #[derive(Debug, thiserror::Error)]
@@ -173,6 +173,21 @@ pub enum Error {
     #[error("no image for the platform {wanted}; there are {offered}")]
     NoSuchPlatform { wanted: String, offered: String },
 
+    #[error("{input}: {count} images, expected one to show the {document} of; there are {offered}")]
+    OneToShow {
+        input: String,
+        document: &'static str,
+        count: usize,
+        offered: String,
+    },
+
+    #[error("{input}: a {kind} has no {document}")]
+    NothingToShow {
+        input: String,
+        kind: &'static str,
+        document: &'static str,
+    },
+
     #[error("{input}: no platform: neither its config nor its descriptor says what it runs on")]
     NoPlatform { input: String },
 
@@ -322,6 +337,15 @@ impl Error {
                     "if it is an annotation, decide with --annotation {key}=VALUE"
                 ));
             }
+            Self::OneToShow { .. } => "take one of them with --platform",
+            Self::NothingToShow { .. } => {
+                "what it has is a config: --raw=config; polyarch merge makes the rest"
+            }
+            Self::NoSuchPlatform { wanted, offered } => {
+                let offered: Vec<&str> = offered.split(", ").collect();
+                let meant = Platform::meant_by(wanted, &offered)?;
+                return Some(format!("did you mean {meant}?"));
+            }
             Self::AssertedSeveral { .. } => "leave the platform out: each image in it says its own",
             Self::SetSeveral { input, .. } => {
                 return Some(format!(
@@ -363,7 +387,8 @@ fn not_found_hint(path: &Path) -> Option<String> {
         );
     }
     let (before, after) = text.split_once('=')?;
-    (!after.is_empty()).then(|| {
-        format!("{before:?} is no platform; expected os/arch or os/arch/variant, such as linux/arm64={after}")
+    (!after.is_empty()).then(|| match Platform::meant_by(before, &Platform::USUAL) {
+        Some(meant) => format!("{before:?} is not a platform; did you mean {meant}={after}?"),
+        None => format!("{before:?} is not a platform; expected os/arch or os/arch/variant, such as linux/arm64={after}"),
     })
 }

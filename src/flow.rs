@@ -80,7 +80,7 @@ pub fn run(
         let decoder = encoding.decode(&mut tap).map_err(Broken::Read);
         decoder.and_then(|decoder| drain(decoder, hasher, decoded, observer))
     };
-    let (diff_id, keep) = match (tap.broken_output.take(), drained) {
+    let (diff_id, size, keep) = match (tap.broken_output.take(), drained) {
         (Some(error), _) => return Err(Broken::Write(error)),
         (None, drained) => drained?,
     };
@@ -90,7 +90,7 @@ pub fn run(
     let blob = tap.output.finish();
     let diff_id = diff_id.map_or_else(|| DiffId(blob.0.clone()), DiffId);
     if let Some(keep) = keep {
-        keep(&diff_id);
+        keep(&diff_id, size);
     }
     Ok(Flow { blob, diff_id })
 }
@@ -100,14 +100,14 @@ fn drain<'a>(
     hasher: Option<Hasher>,
     output: &mut impl Write,
     observer: Option<&'a dyn Observe>,
-) -> Result<(Option<Digest>, Option<Keep<'a>>), Broken> {
+) -> Result<(Option<Digest>, u64, Option<Keep<'a>>), Broken> {
     let mut decoded = Decoded {
         input,
         hasher,
         output,
         chunk: vec![0; CHUNK],
         read: 0..0,
-        position: 0,
+        size: 0,
         broken: None,
     };
     let keep = observer.map(|observer| observer.observe(&mut decoded));
@@ -115,19 +115,19 @@ fn drain<'a>(
     while decoded.broken.is_none() && decoded.next() > 0 {}
     match decoded.broken {
         Some(broken) => Err(broken),
-        None => Ok((decoded.hasher.map(Hasher::finish), keep)),
+        None => Ok((decoded.hasher.map(Hasher::finish), decoded.size, keep)),
     }
 }
 
 /// Who looks at layers while their bytes flow by.
 pub trait Observe: Sync {
     /// Reads as much of the decoded bytes as it wants to see. What it returns is called if all of
-    /// them were read, with the digest that they have.
+    /// them were read, with the digest that they have, and with how many they are.
     fn observe<'a>(&'a self, layer: &mut dyn Stream) -> Keep<'a>;
 }
 
 /// What to do when it is known which layer it was.
-pub type Keep<'a> = Box<dyn FnOnce(&DiffId) + 'a>;
+pub type Keep<'a> = Box<dyn FnOnce(&DiffId, u64) + 'a>;
 
 /// Decoded bytes. Seeking goes forward only: it skips what nobody wants to see, without a copy.
 pub trait Stream: Read + Seek {}
@@ -142,8 +142,8 @@ struct Decoded<'a, R, W> {
     chunk: Vec<u8>,
     /// What of the chunk is still to be read.
     read: Range<usize>,
-    /// Where in the decoded bytes the rest of the chunk starts.
-    position: u64,
+    /// How many bytes were decoded, those of the chunk included.
+    size: u64,
     broken: Option<Broken>,
 }
 
@@ -154,6 +154,7 @@ impl<R: Read, W: Write> Decoded<'_, R, W> {
         match fill(&mut self.input, &mut self.chunk) {
             Ok(n) => {
                 let bytes = &self.chunk[..n];
+                self.size += n as u64;
                 if let Some(hasher) = &mut self.hasher {
                     hasher.update(bytes);
                 }
@@ -165,11 +166,6 @@ impl<R: Read, W: Write> Decoded<'_, R, W> {
             Err(error) => self.broken = Some(Broken::Read(error)),
         }
         self.read.len()
-    }
-
-    fn skip(&mut self, n: usize) {
-        self.read.start += n;
-        self.position += n as u64;
     }
 
     /// Makes sure that there is something to be read, if anything is left.
@@ -189,7 +185,7 @@ impl<R: Read, W: Write> Read for Decoded<'_, R, W> {
         self.refill()?;
         let n = self.read.len().min(buf.len());
         buf[..n].copy_from_slice(&self.chunk[self.read.start..][..n]);
-        self.skip(n);
+        self.read.start += n;
         Ok(n)
     }
 }
@@ -206,10 +202,10 @@ impl<R: Read, W: Write> Seek for Decoded<'_, R, W> {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
             let n = usize::try_from(left).map_or(self.read.len(), |left| left.min(self.read.len()));
-            self.skip(n);
+            self.read.start += n;
             left -= n as u64;
         }
-        Ok(self.position)
+        Ok(self.size - self.read.len() as u64)
     }
 }
 

@@ -18,6 +18,7 @@
 //! - [`programs`], [`consistency`]: whether images are what they seem to be;
 //! - [`sink`]: the output, all or nothing.
 //!
+//! [`look`], [`inspect`](mod@inspect), [`analyze`](mod@analyze) and [`diff`](mod@diff) go the same way, but keep nothing.
 //! [`verify`](mod@verify) takes the first part of that line, up to the images, and ends in a report:
 //! what the readers of [`source`] demand is said once, and [`rules`] is where the two part.
 //!
@@ -36,18 +37,23 @@
 //! 8. Unknown media types, annotations and fields are carried, never dropped.
 //! 9. Input is hostile: nothing is written under a name that comes from it.
 
+pub mod analyze;
 pub mod blob;
 mod claims;
 pub mod codec;
 pub mod consistency;
+pub mod diff;
 pub mod error;
 pub mod flow;
 pub mod image;
+pub mod inspect;
 pub mod layer;
 mod leash;
+pub mod look;
 pub mod merge;
 mod parallel;
 pub mod programs;
+pub mod progress;
 pub mod rules;
 mod said;
 pub mod sink;
@@ -55,6 +61,7 @@ pub mod source;
 pub mod spec;
 pub mod store;
 pub mod subject;
+pub mod text;
 pub mod transform;
 pub mod verify;
 
@@ -102,6 +109,8 @@ pub struct Request {
     pub consistency: Consistency,
     /// How many threads work.
     pub jobs: usize,
+    /// Who counts what is read of the inputs.
+    pub progress: progress::Progress,
 }
 
 /// Annotations by what they are said of; they overrule what is there.
@@ -152,7 +161,8 @@ pub fn merge(request: &Request) -> Result<Outcome, Error> {
         _ => Some(&programs),
     };
     let blobs = staging.blobs();
-    let store = store::Store::new(&blobs, request.compression, request.jobs, observer);
+    let store = store::Store::new(&blobs, request.compression, request.jobs, observer)
+        .counting(request.progress.clone());
 
     let wanted = source::Wanted {
         platforms: &request.platforms,
@@ -170,6 +180,7 @@ pub fn merge(request: &Request) -> Result<Outcome, Error> {
     store.resolve(&mut contents.images)?;
     let (images, mut notes) = (contents.images, contents.notes);
     let images = merge::arrange(images, &mut notes)?;
+    store.expect(&images, request.link);
     let images = images.into_iter().map(transform::to_oci).collect();
     let images = transform::compress(images, &store)?;
     let images = transform::annotate(images, &request.annotations);

@@ -1,6 +1,7 @@
 //! Parse, run, print the result.
 
 mod cli;
+mod show;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -15,6 +16,11 @@ fn main() -> ExitCode {
     let done = match &cli.command {
         Command::Merge(args) => merge(args),
         Command::Verify(args) => verify(args),
+        Command::Inspect(args) => args.run(default_jobs()).map_err(|e| e.report()),
+        Command::Analyze(args) => args.run(default_jobs()).map_err(|e| e.report()),
+        Command::Diff(args) => args.run(default_jobs()).map_err(|e| e.report()),
+        Command::Completions(args) => args.run().map_err(|e| e.report()),
+        Command::Man(args) => args.run().map_err(|e| e.report()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -25,13 +31,16 @@ fn main() -> ExitCode {
 fn merge(args: &MergeArgs) -> Result<(), ()> {
     let request = args.request(default_jobs());
     let request = request.unwrap_or_else(|problem| wrong_usage("merge", problem));
-    polyarch::merge(&request)
-        .map_err(|error| report(&error.to_string(), error.hint()))
+    let bars = (!args.quiet).then(|| show::Bars::show(&request.progress));
+    let merged = polyarch::merge(&request);
+    drop(bars);
+    merged
+        .map_err(|error| show::error(&error.to_string(), error.hint()))
         .and_then(|outcome| {
             print(args, &outcome).map_err(|e| {
                 let error =
                     format!("the output is complete, but its digest cannot be printed: {e}");
-                report(&error, None);
+                show::error(&error, None);
             })
         })
 }
@@ -41,7 +50,7 @@ fn verify(args: &VerifyArgs) -> Result<(), ()> {
     let inputs = inputs.unwrap_or_else(|problem| wrong_usage("verify", problem));
     let found = polyarch::verify::verify(&inputs, args.platform_check(), args.jobs(default_jobs()));
     args.print(&found)
-        .map_err(|e| report(&format!("the report cannot be printed: {e}"), None))?;
+        .map_err(|e| show::error(&format!("the report cannot be printed: {e}"), None))?;
     match found.errors {
         0 => Ok(()),
         _ => Err(()),
@@ -61,7 +70,7 @@ fn wrong_usage(command: &str, problem: String) -> ! {
 fn print(args: &MergeArgs, outcome: &polyarch::Outcome) -> io::Result<()> {
     if !args.quiet {
         for note in &outcome.notes {
-            let _ = writeln!(io::stderr(), "warning: {note}");
+            show::warning(note);
         }
         for image in &outcome.images {
             // A closed standard error is no reason to fail.
@@ -83,14 +92,6 @@ fn print(args: &MergeArgs, outcome: &polyarch::Outcome) -> io::Result<()> {
         writeln!(stdout, "{}", outcome.descriptor.digest)?;
     }
     stdout.flush()
-}
-
-fn report(error: &str, hint: Option<String>) {
-    let mut stderr = io::stderr();
-    let _ = writeln!(stderr, "error: {error}");
-    if let Some(hint) = hint {
-        let _ = writeln!(stderr, "hint: {hint}");
-    }
 }
 
 /// What Nix grants this build, else what the machine has.

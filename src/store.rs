@@ -10,11 +10,12 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::blob::{Content, Staged};
+use crate::blob::{Blob, Content, Staged};
 use crate::codec::{BlockWriter, Compression, Encoder, Encoding};
 use crate::error::Error;
 use crate::flow::{self, Broken, Hashes, Hashing, Observe};
 use crate::image::Image;
+use crate::progress::Progress;
 use crate::spec::{Algorithm, Digest};
 
 /// Where staged blobs go, and how layers are to be encoded on the way.
@@ -29,6 +30,7 @@ pub struct Store<'a> {
     encoder: Encoder,
     compression: Compression,
     jobs: usize,
+    progress: Progress,
 }
 
 impl<'a> Store<'a> {
@@ -49,7 +51,51 @@ impl<'a> Store<'a> {
             encoder: Encoder::new(jobs, compression),
             compression,
             jobs,
+            progress: Progress::default(),
         }
+    }
+
+    /// The same, with somebody who counts what is read.
+    pub fn counting(self, progress: Progress) -> Self {
+        Self { progress, ..self }
+    }
+
+    /// Who counts.
+    pub fn progress(&self) -> &Progress {
+        &self.progress
+    }
+
+    /// Says how many bytes of the layers of `images` are still to be read; links take none.
+    pub fn expect(&self, images: &[Image], link: bool) {
+        let mut seen = HashSet::new();
+        let attestations = images.iter().flat_map(|image| &image.attestations);
+        for layer in images
+            .iter()
+            .chain(attestations)
+            .flat_map(|image| &image.layers)
+        {
+            let blob = &layer.blob;
+            let is_read = match &blob.content {
+                Content::Staged(_) | Content::Known(_) | Content::Elsewhere => false,
+                Content::File(_) => !link,
+                _ => true,
+            };
+            if is_read
+                && seen.insert(&blob.descriptor.digest)
+                && let Some(counter) = self.progress.of(&blob.input)
+            {
+                counter.expect(blob.descriptor.size);
+            }
+        }
+    }
+
+    /// Opens a layer; what is read of an input is counted, what was staged is none.
+    pub fn open<'b>(&self, blob: &'b Blob) -> Result<Box<dyn Read + 'b>, Error> {
+        let content = blob.content.open().map_err(|e| blob.unreadable(&e))?;
+        Ok(match &blob.content {
+            Content::Staged(_) => content,
+            _ => Box::new(self.progress.count(&blob.input, content)),
+        })
     }
 
     /// A store for those who only want to look: what is staged is hashed and seen, but not kept.

@@ -41,7 +41,7 @@ fn a_nix_system_in_front_of_a_file_is_explained() {
         &["aarch64-linux=a.tar"],
         &[
             "no such file",
-            "hint: \"aarch64-linux\" is no platform",
+            "hint: \"aarch64-linux\" is not a platform",
             "linux/arm64=a.tar",
         ],
     );

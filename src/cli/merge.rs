@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use polyarch::codec;
 use polyarch::programs::Check;
+use polyarch::progress::Progress;
 use polyarch::spec::{ImageName, Platform};
 use polyarch::{Annotations, Compression, Consistency, Format, Input, Request};
 
@@ -203,8 +204,10 @@ impl MergeArgs {
                 }
             }
         }
+        let inputs = self.inputs()?;
         Ok(Request {
-            inputs: self.inputs()?,
+            progress: Progress::new(&inputs),
+            inputs,
             platforms: self.platforms.clone(),
             output: self.output.clone(),
             format,

@@ -1,5 +1,10 @@
 //! The command line: arguments to requests, without any I/O. One file for each command.
 
+mod analyze;
+mod diff;
+mod inspect;
+mod install;
+mod look;
 mod merge;
 mod verify;
 
@@ -11,6 +16,10 @@ use polyarch::Input;
 use polyarch::source::Select;
 use polyarch::spec::Platform;
 
+pub use analyze::AnalyzeArgs;
+pub use diff::DiffArgs;
+pub use inspect::InspectArgs;
+pub use install::{CompletionsArgs, ManArgs};
 pub use merge::MergeArgs;
 pub use verify::VerifyArgs;
 
@@ -18,7 +27,14 @@ pub use verify::VerifyArgs;
 ///
 /// A pure function of its inputs: no network, no daemon, no privileges, the same bytes everywhere.
 #[derive(Debug, Parser)]
-#[command(version, long_version = long_version(), max_term_width = 100)]
+#[command(version, long_version = long_version(), max_term_width = 100, after_long_help = "\
+Examples:
+  polyarch merge --name hello --output hello.tar hello-amd64.tar.gz hello-arm64.tar.gz
+  polyarch inspect hello.tar
+  polyarch analyze --html hello.html hello.tar
+  polyarch diff released.tar hello.tar
+
+`polyarch COMMAND --help` has more of them.")]
 pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
@@ -44,6 +60,11 @@ pub const MAX_JOBS: usize = 256;
 pub enum Command {
     Merge(Box<MergeArgs>),
     Verify(VerifyArgs),
+    Inspect(InspectArgs),
+    Analyze(AnalyzeArgs),
+    Diff(DiffArgs),
+    Completions(CompletionsArgs),
+    Man(ManArgs),
 }
 
 /// `linux/arm64=image.tar#v1`. A path that has a `=` of its own starts with `./` or `/`, or with

@@ -40,7 +40,7 @@ pub struct Programs {
 impl Observe for Programs {
     fn observe<'a>(&'a self, layer: &mut dyn Stream) -> Keep<'a> {
         let files = Files::of(layer, &self.room);
-        Box::new(move |diff_id| {
+        Box::new(move |diff_id, _| {
             let mut layers = self.layers.lock().unwrap_or_else(PoisonError::into_inner);
             layers.insert(diff_id.clone(), Arc::new(files));
         })

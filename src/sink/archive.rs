@@ -16,7 +16,6 @@ use std::path::Path;
 
 use super::{copy, fixed_files};
 use crate::error::Error;
-use crate::flow::Observe;
 use crate::merge::{Merged, Part};
 use crate::parallel;
 use crate::store::Store;
@@ -55,18 +54,13 @@ pub fn write(merged: &Merged, store: &Store<'_>, path: &Path) -> Result<(), Erro
     drop(file);
 
     parallel::map(store.jobs(), &places, |(part, offset)| {
-        place(part, *offset, path, store.observer())
+        place(part, *offset, path, store)
     })?;
     fs::set_permissions(path, fs::Permissions::from_mode(0o644))
         .map_err(Error::io("set the mode of", path))
 }
 
-fn place(
-    part: &Part,
-    offset: u64,
-    path: &Path,
-    observer: Option<&dyn Observe>,
-) -> Result<(), Error> {
+fn place(part: &Part, offset: u64, path: &Path, store: &Store<'_>) -> Result<(), Error> {
     let descriptor = &part.blob.descriptor;
     let mut file = File::options()
         .write(true)
@@ -75,7 +69,7 @@ fn place(
     let name = descriptor.digest.blob_path();
     put_header(&mut file, offset, &name, Some(descriptor.size))
         .map_err(Error::io("write", path))?;
-    copy(part, &mut file, path, observer)
+    copy(part, &mut file, path, store)
 }
 
 /// The header of a file of `size` bytes, or of a directory.

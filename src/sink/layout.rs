@@ -10,7 +10,6 @@ use walkdir::WalkDir;
 use super::{Staging, copy, fixed_files};
 use crate::blob::Content;
 use crate::error::Error;
-use crate::flow::Observe;
 use crate::merge::{Merged, Part};
 use crate::parallel;
 use crate::store::Store;
@@ -30,7 +29,7 @@ pub fn write(
         }
     }
     parallel::map(store.jobs(), &merged.blobs, |part| {
-        place(part, link, staging, root, store.observer())
+        place(part, link, staging, root, store)
     })?;
     for (name, bytes) in fixed_files(merged) {
         let path = root.join(name);
@@ -44,7 +43,7 @@ fn place(
     link: bool,
     staging: &Staging,
     root: &Path,
-    observer: Option<&dyn Observe>,
+    store: &Store<'_>,
 ) -> Result<(), Error> {
     let blob = &part.blob;
     let path = root.join(blob.descriptor.digest.blob_path());
@@ -61,7 +60,7 @@ fn place(
         }
         _ => {
             let mut file = File::create_new(&path).map_err(Error::io("create", &path))?;
-            copy(part, &mut file, &path, observer)
+            copy(part, &mut file, &path, store)
         }
     }
 }

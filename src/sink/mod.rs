@@ -5,14 +5,15 @@ mod layout;
 mod staging;
 
 use std::borrow::Cow;
-use std::fs::File;
-use std::io;
+use std::fs::{File, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use crate::blob::Content;
 use crate::codec::Encoding;
 use crate::error::Error;
-use crate::flow::{self, Hashes, Observe};
+use crate::flow::{self, Hashes};
 use crate::merge::{Merged, Part};
 use crate::spec::{DOCKER_FILE, INDEX_FILE, LAYOUT_FILE, layout_marker};
 use crate::store::Store;
@@ -42,6 +43,35 @@ pub fn write(
     }
 }
 
+/// Writes a file that is no image, all or nothing.
+pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    // A device or a pipe is written to, not replaced.
+    if path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
+        return std::fs::write(path, bytes).map_err(Error::io("write", path));
+    }
+    let parent = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    if !parent.is_dir() {
+        return Err(Error::NoParent {
+            output: path.to_owned(),
+            parent: parent.to_owned(),
+        });
+    }
+    let write = || -> io::Result<()> {
+        let mut builder = tempfile::Builder::new();
+        // What the umask leaves of it, as for any file that a program writes.
+        let mut file = builder
+            .permissions(Permissions::from_mode(0o666))
+            .tempfile_in(parent)?;
+        file.write_all(bytes)?;
+        file.persist(path)?;
+        Ok(())
+    };
+    write().map_err(Error::io("write", path))
+}
+
 /// The files of an image layout that are no blobs, in the order of an archive.
 fn fixed_files(merged: &Merged) -> Vec<(&'static str, Cow<'_, [u8]>)> {
     let mut files = vec![
@@ -55,12 +85,7 @@ fn fixed_files(merged: &Merged) -> Vec<(&'static str, Cow<'_, [u8]>)> {
 
 /// Copies the bytes of a blob to `output`, where it stands at its place, and verifies them on the
 /// way.
-fn copy(
-    part: &Part,
-    output: &mut File,
-    path: &Path,
-    observer: Option<&dyn Observe>,
-) -> Result<(), Error> {
+fn copy(part: &Part, output: &mut File, path: &Path, store: &Store<'_>) -> Result<(), Error> {
     let blob = &part.blob;
     if let Content::Staged(staged) = &blob.content
         && staged.stored.0 == blob.descriptor.digest
@@ -82,9 +107,12 @@ fn copy(
             (Encoding::Plain, None, hashes)
         }
     };
-    let input = blob.content.open().map_err(|e| blob.unreadable(&e))?;
+    let input = match part.layer {
+        Some(_) => store.open(blob)?,
+        None => blob.content.open().map_err(|e| blob.unreadable(&e))?,
+    };
     // Of what is no layer there is nothing to see.
-    let observer = observer.filter(|_| diff_id.is_some());
+    let observer = store.observer().filter(|_| diff_id.is_some());
     let flow = flow::run(input, encoding, hashes, output, &mut io::sink(), observer)
         .map_err(|broken| broken.blame(|e| blob.unreadable(&e), path))?;
     // The diff ID first: of an uncompressed layer in a docker-archive it *is* the digest, and the

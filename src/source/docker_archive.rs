@@ -78,7 +78,9 @@ pub fn read(tree: &Tree, reading: &Reading<'_>, store: &Store<'_>) -> Result<Con
         if !reading.has(&platform) {
             continue;
         }
-        let origin = match candidates[i].names.first() {
+        let names = &candidates[i].names;
+        contents.names.extend(names.iter().cloned());
+        let origin = match names.first() {
             _ if items.len() == 1 => tree.input().to_owned(),
             Some(name) => format!("{}#{name}", tree.input()),
             None => format!("{}#@{i}", tree.input()),

@@ -26,7 +26,10 @@ pub fn read(tree: &Tree, reading: &Reading<'_>) -> Result<Contents, Error> {
     let mut reader = Reader {
         tree,
         reading,
-        contents: Contents::default(),
+        contents: Contents {
+            has_manifests: true,
+            ..Contents::default()
+        },
         attestations: Vec::new(),
         seen: HashSet::new(),
     };
@@ -35,6 +38,7 @@ pub fn read(tree: &Tree, reading: &Reading<'_>) -> Result<Contents, Error> {
     reader.say(said)?;
     for i in reading.choose(tree.input(), &candidates, true)? {
         let root = roots[i].clone();
+        reader.name(&candidates[i].names);
         // An index is taken apart; what was said of it is said of the merged one.
         if is_index(&root.media_type) {
             let said = Said {
@@ -118,6 +122,16 @@ impl Reader<'_> {
             }
         }
         Ok(self.contents)
+    }
+
+    /// Adds the names of an image, each once.
+    fn name(&mut self, names: &[String]) {
+        let known = &mut self.contents.names;
+        for name in names {
+            if !known.contains(name) {
+                known.push(name.clone());
+            }
+        }
     }
 
     /// The descriptors to start from, with their names.
@@ -253,6 +267,8 @@ impl Reader<'_> {
         }
         let (raw, _) = self.document(descriptor, by, MAX_MANIFEST)?;
         let index: Document<Index> = self.tree.parse(&name, raw)?;
+        let shown = (descriptor.clone(), index.raw.clone());
+        self.contents.indexes.push(shown);
         self.reading.rules().index(&name, &index.view);
         let confusable = index.view.confusable();
         self.unambiguous(&name, &index.view.extra, NOT_OF_AN_INDEX, confusable)?;

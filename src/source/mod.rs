@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Cursor, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::codec::{Encoding, is_tar};
 use crate::error::Error;
@@ -22,7 +23,7 @@ use crate::flow::fill;
 use crate::image::Image;
 use crate::rules::Rules;
 use crate::said::Said;
-use crate::spec::{DOCKER_FILE, Platform};
+use crate::spec::{DOCKER_FILE, Descriptor, Platform};
 use crate::store::Store;
 pub use select::Select;
 pub use tree::{Place, Tree, normal};
@@ -60,6 +61,14 @@ impl Input {
 pub struct Contents {
     /// Its images.
     pub images: Vec<Image>,
+    /// What the field calls its format; nothing where several inputs were put together.
+    pub format: &'static str,
+    /// Whether the manifests are in the input, and not made of what is in it.
+    pub has_manifests: bool,
+    /// The names of its images, in its own words.
+    pub names: Vec<String>,
+    /// The image indexes that were taken apart, outermost first.
+    pub indexes: Vec<(Descriptor, Arc<[u8]>)>,
     /// What its image indexes say of all of them together.
     pub said: Said,
     /// What the user should know.
@@ -149,12 +158,16 @@ impl Opened {
         store: &Store<'_>,
     ) -> Result<Contents, Error> {
         let reading = Reading { input, wanted };
-        match self {
+        let contents = match self {
             // Docker 25 and later save both formats in one archive; only the layout says all.
-            Self::Tree(tree) if tree.is_layout()? => layout::read(tree, &reading),
-            Self::Tree(tree) => docker_archive::read(tree, &reading, store),
-            Self::Image(image) => nix2container::read(image, &reading),
-        }
+            Self::Tree(tree) if tree.is_layout()? => layout::read(tree, &reading)?,
+            Self::Tree(tree) => docker_archive::read(tree, &reading, store)?,
+            Self::Image(image) => nix2container::read(image, &reading)?,
+        };
+        Ok(Contents {
+            format: self.format(),
+            ..contents
+        })
     }
 
     /// Reads what a layout says to those who take it for a docker-archive, if it says anything.
@@ -188,7 +201,9 @@ impl Opened {
 pub fn open(input: &Input, rules: &dyn Rules, store: &Store<'_>) -> Result<Opened, Error> {
     let path = &input.path;
     if input.is_stdin() {
-        let tree = archive::open_stream(Path::new("standard input"), io::stdin(), rules, store);
+        let name = Path::new("standard input");
+        let stdin = store.progress().count("standard input", io::stdin());
+        let tree = archive::open_stream(name, stdin, rules, store);
         return tree.map(Opened::Tree);
     }
     let metadata = path.metadata().map_err(|e| match &input.select {
@@ -205,6 +220,7 @@ pub fn open(input: &Input, rules: &dyn Rules, store: &Store<'_>) -> Result<Opene
     }
     let mut file = File::open(path).map_err(Error::io("read", path))?;
     if !metadata.is_file() {
+        let file = store.progress().count(&path.display().to_string(), file);
         return archive::open_stream(path, file, rules, store).map(Opened::Tree);
     }
     let mut head = [0; 512];
@@ -219,7 +235,14 @@ pub fn open(input: &Input, rules: &dyn Rules, store: &Store<'_>) -> Result<Opene
         Encoding::Plain if head.trim_ascii_start().starts_with(b"{") => {
             nix2container::open(path, all, rules).map(|image| Opened::Image(Box::new(image)))
         }
-        _ => archive::open_stream(path, all, rules, store).map(Opened::Tree),
+        _ => {
+            let name = path.display().to_string();
+            if let Some(counter) = store.progress().of(&name) {
+                counter.expect(metadata.len());
+            }
+            let all = store.progress().count(&name, all);
+            archive::open_stream(path, all, rules, store).map(Opened::Tree)
+        }
     }
 }
 

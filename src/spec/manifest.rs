@@ -2,6 +2,8 @@
 //!
 //! Source: image-spec `manifest.md`.
 
+use std::collections::BTreeMap;
+
 use oci_spec::image::MediaType;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -54,6 +56,13 @@ impl Manifest {
         confusable(&known, self.extra.keys())
             .or(self.config.confusable())
             .or(layers)
+    }
+
+    /// Its annotations, as far as they are text by key.
+    pub fn annotations(&self) -> BTreeMap<String, String> {
+        let found = self.extra.get("annotations");
+        let found = found.and_then(|found| serde_json::from_value(found.clone()).ok());
+        found.unwrap_or_default()
     }
 
     /// Whether the config is one of a container image; the config of an artifact says nothing

@@ -32,6 +32,24 @@ pub struct Platform {
 }
 
 impl Platform {
+    /// What images are usually for.
+    pub const USUAL: [&'static str; 14] = [
+        "linux/amd64",
+        "linux/arm64",
+        "linux/arm/v7",
+        "linux/arm/v6",
+        "linux/386",
+        "linux/riscv64",
+        "linux/ppc64le",
+        "linux/s390x",
+        "linux/loong64",
+        "windows/amd64",
+        "windows/arm64",
+        "darwin/amd64",
+        "darwin/arm64",
+        "freebsd/amd64",
+    ];
+
     /// This platform as `claim` names it more closely, or nothing where the two contradict each
     /// other. What only the claim says (`os.version`, unknown fields) is taken over.
     ///
@@ -95,6 +113,27 @@ impl Platform {
         }
     }
 
+    /// Which of some platforms somebody may have meant who wrote `text`: a slip, an architecture
+    /// alone, or a system as Nix calls it (`aarch64-linux`).
+    pub fn meant_by<'a>(text: &str, known: &[&'a str]) -> Option<&'a str> {
+        let text = text.to_ascii_lowercase();
+        let (architecture, os) = text.split_once('-').unwrap_or((&text, "linux"));
+        let (architecture, variant) = match text.contains('/') {
+            true => ("", None),
+            false => normal(architecture, None),
+        };
+        let named = [Some(os), Some(architecture), variant];
+        let named: Vec<&str> = named.into_iter().flatten().collect();
+        let named = named.join("/");
+        let is_close = |known: &&&str| strsim::damerau_levenshtein(&text, known) <= 2;
+        let exact = known.iter().find(|known| **known == named);
+        let close = || {
+            let close = known.iter().filter(is_close);
+            close.min_by_key(|known| strsim::damerau_levenshtein(&text, known))
+        };
+        exact.or_else(close).copied()
+    }
+
     /// Whether a runtime could not tell the two apart, so that an index must not hold both.
     pub fn same_place(&self, other: &Platform) -> bool {
         self.cmp_place(other) == Ordering::Equal
@@ -133,25 +172,29 @@ impl Platform {
     /// `amd64/v1` (containerd `platforms.Normalize`; the `arm32v7` family is that of Docker's
     /// official images).
     pub fn normal(&self) -> (&str, Option<&str>) {
-        let variant = self.variant.as_deref().filter(|v| !v.is_empty());
-        let (architecture, variant) = match (self.architecture.as_str(), variant) {
-            ("x86_64" | "x86-64", variant) => ("amd64", variant),
-            ("i386" | "i486" | "i586" | "i686" | "x86", variant) => ("386", variant),
-            ("aarch64" | "arm64v8", variant) => ("arm64", variant),
-            ("armhf" | "armv7l" | "arm32v7", None) => ("arm", Some("v7")),
-            ("armel" | "armv6l" | "arm32v6", None) => ("arm", Some("v6")),
-            ("arm32v5", None) => ("arm", Some("v5")),
-            ("armhf" | "armel" | "armv7l" | "armv6l" | "arm32v7" | "arm32v6" | "arm32v5", v) => {
-                ("arm", v)
-            }
-            ("powerpc64le" | "ppc64el", variant) => ("ppc64le", variant),
-            ("loongarch64", variant) => ("loong64", variant),
-            kept => kept,
-        };
-        match (architecture, variant) {
-            ("arm64", Some("v8")) | ("amd64", Some("v1")) => (architecture, None),
-            kept => kept,
+        normal(&self.architecture, self.variant.as_deref())
+    }
+}
+
+fn normal<'a>(architecture: &'a str, variant: Option<&'a str>) -> (&'a str, Option<&'a str>) {
+    let variant = variant.filter(|v| !v.is_empty());
+    let (architecture, variant) = match (architecture, variant) {
+        ("x86_64" | "x86-64", variant) => ("amd64", variant),
+        ("i386" | "i486" | "i586" | "i686" | "x86", variant) => ("386", variant),
+        ("aarch64" | "arm64v8", variant) => ("arm64", variant),
+        ("armhf" | "armv7l" | "arm32v7", None) => ("arm", Some("v7")),
+        ("armel" | "armv6l" | "arm32v6", None) => ("arm", Some("v6")),
+        ("arm32v5", None) => ("arm", Some("v5")),
+        ("armhf" | "armel" | "armv7l" | "armv6l" | "arm32v7" | "arm32v6" | "arm32v5", v) => {
+            ("arm", v)
         }
+        ("powerpc64le" | "ppc64el", variant) => ("ppc64le", variant),
+        ("loongarch64", variant) => ("loong64", variant),
+        kept => kept,
+    };
+    match (architecture, variant) {
+        ("arm64", Some("v8")) | ("amd64", Some("v1")) => (architecture, None),
+        kept => kept,
     }
 }
 
@@ -185,8 +228,10 @@ impl FromStr for Platform {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let bad = || {
+            let meant = Platform::meant_by(text, &Platform::USUAL);
+            let meant = meant.map_or_else(String::new, |meant| format!("; did you mean {meant}?"));
             format!(
-                "{text:?} is not a platform, expected os/arch or os/arch/variant, such as linux/arm64"
+                "{text:?} is not a platform, expected os/arch or os/arch/variant, such as linux/arm64{meant}"
             )
         };
         let words: Vec<&str> = text.split('/').collect();
@@ -244,6 +289,26 @@ mod tests {
         ] {
             assert!(bad.parse::<Platform>().is_err(), "{bad} was taken");
         }
+    }
+
+    #[test]
+    fn a_slip_is_seen_through() {
+        for (text, meant) in [
+            ("linux/arm46", Some("linux/arm64")),
+            ("linux/amd6", Some("linux/amd64")),
+            ("Linux/AMD64", Some("linux/amd64")),
+            ("arm64", Some("linux/arm64")),
+            ("aarch64-linux", Some("linux/arm64")),
+            ("x86_64-linux", Some("linux/amd64")),
+            ("armv7l-linux", Some("linux/arm/v7")),
+            ("aarch64-darwin", Some("darwin/arm64")),
+            ("image.tar", None),
+            ("linux/arm/v7", Some("linux/arm/v7")),
+        ] {
+            assert_eq!(Platform::meant_by(text, &Platform::USUAL), meant, "{text}");
+        }
+        let error = "aarch64-linux".parse::<Platform>().unwrap_err();
+        assert!(error.ends_with("did you mean linux/arm64?"), "{error}");
     }
 
     #[test]

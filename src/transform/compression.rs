@@ -60,13 +60,14 @@ fn needs_work(layer: &Layer, store: &Store<'_>) -> bool {
     store.compression().target(encoding) != at_rest
 }
 
-fn stage(layer: &Layer, store: &Store<'_>) -> Result<Arc<Staged>, Error> {
+/// Reads a layer to its end, verifies it and stages it as the store is told to.
+pub fn stage(layer: &Layer, store: &Store<'_>) -> Result<Arc<Staged>, Error> {
     let blob = &layer.blob;
     let (Some(encoding), Some(diff_id)) = (layer.encoding, &layer.diff_id) else {
         unreachable!("only layers that a config describes are encoded anew")
     };
     let target = store.compression().target(encoding);
-    let input = blob.content.open().map_err(|e| blob.unreadable(&e))?;
+    let input = store.open(blob)?;
     let staged = store
         .put(input, encoding, target, blob.hashes(diff_id))
         .map_err(|broken| broken.blame(|e| blob.unreadable(&e), store.directory()))?;
@@ -112,7 +113,8 @@ fn settle(layer: &mut Layer, observer: Option<&dyn Observe>) -> Result<bool, Err
     Ok(true)
 }
 
-fn check(
+/// Compares what was read of a layer with what manifest and config promise.
+pub fn check(
     blob: &Blob,
     found: &(Digest, u64),
     found_diff_id: &DiffId,

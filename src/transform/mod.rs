@@ -9,7 +9,7 @@ mod platform;
 
 pub use annotations::annotate;
 pub use attestations::keep_true_attestations;
-pub use compression::compress;
+pub use compression::{check, compress, stage};
 pub use media_types::to_oci;
 pub use platform::set_platform;
 

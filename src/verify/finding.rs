@@ -211,13 +211,15 @@ fn describe(error: &Error) -> (&'static str, Cow<'_, str>) {
         Error::ContradictoryPlatform { input, .. } => ("contradictory-platform", input.into()),
         Error::AssertedSeveral { .. } => ("several-platforms", whole()),
         Error::WrongProgram { input, .. } => ("wrong-program", input.into()),
-        // What only a merge can run into.
+        // What only other commands can run into.
         Error::SeveralImages { .. }
         | Error::Inconsistent { .. }
         | Error::NoSuchPlatform { .. }
         | Error::DuplicatePlatform { .. }
         | Error::ConflictingIndexes { .. }
         | Error::SetSeveral { .. }
+        | Error::OneToShow { .. }
+        | Error::NothingToShow { .. }
         | Error::AmbiguousLayer { .. }
         | Error::OutputExists { .. }
         | Error::OutputForeign { .. }

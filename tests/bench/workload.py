@@ -19,7 +19,7 @@ SEED = 5
 LAYER = 31_000_000  # bytes in the tar: 15 of them make a layered image of about 470 MB
 SHARED, OWN = 5, 10
 # Bumped when another workload is wanted: the cache of an older one is not used then.
-VERSION = 1
+VERSION = 2
 
 
 def roots():
@@ -74,6 +74,21 @@ def layer(files):
     return buffer.getvalue()
 
 
+def small_files(number, count=20_000):
+    """A layer of many files of up to two kilobytes, a hundred in each store path."""
+    chosen = random.Random(SEED + number)
+    noise = chosen.randbytes(1 << 16)
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        for i in range(number * count, (number + 1) * count):
+            path = hashlib.sha256(str(i // 100).encode()).hexdigest()[:32]
+            member = tarfile.TarInfo(f"nix/store/{path}-package-{i // 100}-1.0/share/lib{i % 10}/some-module-{i}.txt")
+            member.size = chosen.randint(1, 2000)
+            start = chosen.randint(0, len(noise) - member.size)
+            tar.addfile(member, io.BytesIO(noise[start : start + member.size]))
+    return buffer.getvalue()
+
+
 def archive(path, architecture, layers):
     """A docker-archive as dockerTools writes it: layers first, then what says which they are."""
     digests = []
@@ -119,6 +134,7 @@ def make(cache, say):
             subprocess.run(["pigz", "-nTRc", cache / f"{name}.tar"], check=True, stdout=output)
     tiny = [layer([path for path in files[i][:1]]) for i in range(SHARED + OWN)]
     archive(cache / "tiny.tar", "amd64", tiny)
+    archive(cache / "small-files.tar", "amd64", [small_files(i) for i in range(10)])
     numbers = {
         "seed": SEED,
         "files": sum(map(len, files)),

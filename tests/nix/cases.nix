@@ -55,6 +55,8 @@ rec {
     compression = "none";
     images = [ images.namesAStorePath ];
   };
+  package = polyarch.polyarch;
+
   layoutOfNamedPath = polyarch.mkImageLayout { image = images.namesAStorePath; };
 
   # nix2container.buildImage gives JSON that names store paths, and the digest of the layer that they become. This one

@@ -159,7 +159,10 @@ let
   forHost = hostSystem: rec {
     stdenv = {
       hostPlatform.system = hostSystem;
-      buildPlatform = { inherit system; };
+      buildPlatform = {
+        inherit system;
+        canExecute = platform: platform.system == system;
+      };
     };
 
     # Something that an image can name.
@@ -210,6 +213,8 @@ let
     rustfmt = runCommand "rustfmt" { } "touch $out";
     shellcheck = runCommand "shellcheck" { } "touch $out";
 
+    installShellFiles = runCommand "install-shell-files" { } "mkdir $out";
+
     # Cargo cannot fetch crates in here. The arguments are looked at as far as Nix can: `src` is made, `cargoLock`
     # must be there, and the package is what `cargo build` made of the same tree before.
     rustPlatform.buildRustPackage =
@@ -219,14 +224,44 @@ let
         src,
         cargoLock,
         doCheck,
+        nativeBuildInputs,
+        postInstall,
         meta,
       }:
-      prebuilt pname {
-        name = "${pname}-${version}";
-        src = "${src}";
-        cargoLockHash = builtins.hashFile "sha256" cargoLock.lockFile;
-        inherit doCheck meta;
-      };
+      runCommand pname
+        {
+          name = "${pname}-${version}";
+          program = program pname;
+          src = "${src}";
+          cargoLockHash = builtins.hashFile "sha256" cargoLock.lockFile;
+          inherit doCheck nativeBuildInputs meta;
+        }
+        ''
+          mkdir -p "$out/bin" "$TMPDIR/build"
+          cp "$program" "$out/bin/${pname}"
+          cd "$TMPDIR/build"
+          # As far as postInstall uses what installShellFiles has.
+          installManPage() {
+            mkdir -p "$out/share/man/man1"
+            cp "$@" "$out/share/man/man1"
+          }
+          installShellCompletion() {
+            [ "$1" = --cmd ]
+            local command=$2
+            shift 2
+            while [ $# -gt 0 ]; do
+              case $1 in
+                --bash) file=bash-completion/completions/$command.bash ;;
+                --fish) file=fish/vendor_completions.d/$command.fish ;;
+                --zsh) file=zsh/site-functions/_$command ;;
+              esac
+              mkdir -p "$out/share/''${file%/*}"
+              cat "$2" > "$out/share/$file"
+              shift 2
+            done
+          }
+          ${postInstall}
+        '';
 
     inherit config;
     overlays = [ ];

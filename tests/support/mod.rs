@@ -163,6 +163,40 @@ pub fn fixture(name: &str) -> String {
     format!("{}/tests/fixtures/{name}", env!("CARGO_MANIFEST_DIR"))
 }
 
+/// Compares with the file of that name in tests/snapshots; with POLYARCH_SNAPSHOTS=write in the
+/// environment it writes that file instead, for `git diff` to be read.
+pub fn snapshot(name: &str, found: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/snapshots");
+    let path = path.join(name);
+    if std::env::var_os("POLYARCH_SNAPSHOTS").is_some_and(|what| what == "write") {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, found).unwrap();
+    }
+    let expected = fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        found == expected,
+        "{} is not what came out (POLYARCH_SNAPSHOTS=write writes it anew):\n{found}",
+        path.display()
+    );
+}
+
+/// The merged image of two dockerTools images, `hello.tar` in the directory.
+pub fn hello(scratch: &Scratch) {
+    let inputs = ["amd64", "arm64"].map(|arch| fixture(&format!("{arch}-bli-hello-gz.tar.gz")));
+    let source = "org.opencontainers.image.source=https://example.org/hello";
+    let options = [
+        "merge",
+        "--name",
+        "hello",
+        "--tag",
+        "v1",
+        "--annotation",
+        source,
+    ];
+    let files = ["-o", "hello.tar", &inputs[0], &inputs[1]];
+    scratch.run(&[&options[..], &files].concat());
+}
+
 /// An image to be.
 #[derive(Clone)]
 pub struct TestImage {

@@ -1,0 +1,316 @@
+//! The analysis as one page that needs nothing else: no network, no other file.
+//!
+//! The tables are HTML, so that they can be read without a script and by a screen reader; the script
+//! adds treemaps and a filter. The layout of the treemaps is d3-hierarchy's (ISC), which is part of
+//! the page. Whatever comes from an image is escaped by maud or is JSON that no script runs, and a
+//! policy in the page forbids every script but the two that are ours.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+use super::{Analysis, Item, PathAnalysis, PlatformAnalysis, Sharing, Waste};
+use crate::text::{bytes, clean, percent};
+
+const STYLE: &str = include_str!("page/page.css");
+const SCRIPT: &str = include_str!("page/page.js");
+const TREEMAP: &str = include_str!("page/d3-hierarchy/d3-hierarchy.min.js");
+const TREEMAP_LICENSE: &str = include_str!("page/d3-hierarchy/LICENSE");
+
+/// How many paths of a platform are shown one by one: a browser has to lay them out.
+const MAX_PATHS: usize = 2000;
+
+/// How many items of waste are listed of each kind.
+pub const TOP: usize = 200;
+
+/// The page.
+pub fn page(analysis: &Analysis) -> String {
+    let title = analysis.names.first().unwrap_or(&analysis.image);
+    let platforms: Vec<PlatformAnalysis> = analysis.platforms.iter().map(largest).collect();
+    let data = data(&platforms, &analysis.sharing);
+    let several = platforms.len() > 1;
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta http-equiv="Content-Security-Policy" content=(policy());
+                title { (clean(title)) " – polyarch analyze" }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                a.skip href="#content" { "Skip to the content" }
+                header {
+                    h1 { (clean(title)) }
+                    p.soft { "Where the bytes of the image go, by polyarch " (env!("CARGO_PKG_VERSION")) }
+                    nav aria-label="Platforms" {
+                        ul {
+                            @for (i, platform) in platforms.iter().enumerate() {
+                                li { a href=(format!("#platform-{i}")) { (clean(&platform.platform)) } " " span.soft { (bytes(platform.size)) } }
+                            }
+                            @if several { li { a href="#sharing" { "across platforms" } } }
+                        }
+                    }
+                    @for note in &analysis.notes { p.note { (clean(note)) } }
+                }
+                form id="filter" role="search" hidden {
+                    label for="word" { "Filter" }
+                    input id="word" type="search" placeholder="part of a path" autocomplete="off" spellcheck="false";
+                    output.soft for="word" aria-live="polite" {}
+                }
+                main id="content" {
+                    @for (i, platform) in platforms.iter().enumerate() { (one(i, platform)) }
+                    @if several { (together(&analysis.sharing, &analysis.waste)) }
+                }
+                script id="data" type="application/json" { (PreEscaped(data)) }
+                (PreEscaped(format!("<!--\n{TREEMAP_LICENSE}-->\n")))
+                script { (PreEscaped(TREEMAP)) }
+                script { (PreEscaped(SCRIPT)) }
+            }
+        }
+    };
+    page.into_string()
+}
+
+/// Only our own style and scripts, by their hashes.
+fn policy() -> String {
+    let hash = |text: &str| format!("'sha256-{}'", BASE64_STANDARD.encode(Sha256::digest(text)));
+    format!(
+        "default-src 'none'; style-src {}; script-src {} {}",
+        hash(STYLE),
+        hash(TREEMAP),
+        hash(SCRIPT)
+    )
+}
+
+/// What the script needs. In HTML, only `</script` and `<!--` could end it.
+fn data(platforms: &[PlatformAnalysis], sharing: &Sharing) -> String {
+    let is_shared = |diff_id: &Option<crate::spec::DiffId>| {
+        let mut shared = sharing.layers.iter();
+        shared.any(|layer| Some(&layer.diff_id) == diff_id.as_ref())
+    };
+    let layers = |platform: &PlatformAnalysis| -> Vec<Value> {
+        let layers = platform.layers.iter();
+        layers
+            .map(|layer| json!({ "shared": is_shared(&layer.diff_id) }))
+            .collect()
+    };
+    let paths = |platform: &PlatformAnalysis| -> Vec<Value> {
+        let paths = platform.paths.iter();
+        paths
+            .map(|path| json!({ "path": clean(&path.path), "size": path.size, "files": path.files, "layers": path.layers }))
+            .collect()
+    };
+    let platforms: Vec<Value> = (platforms.iter())
+        .map(|platform| json!({ "layers": layers(platform), "paths": paths(platform) }))
+        .collect();
+    json!({ "platforms": platforms })
+        .to_string()
+        .replace('<', "\\u003c")
+}
+
+/// A platform with its largest paths; the others are put together.
+fn largest(platform: &PlatformAnalysis) -> PlatformAnalysis {
+    let mut platform = platform.clone();
+    if platform.paths.len() > MAX_PATHS {
+        let rest = platform.paths.split_off(MAX_PATHS);
+        let mut others = PathAnalysis {
+            path: format!("({} smaller paths)", rest.len()),
+            size: 0,
+            files: 0,
+            layers: Vec::new(),
+            digest: 0,
+        };
+        let mut sizes = vec![0; platform.layers.len()];
+        for path in rest {
+            others.size += path.size;
+            others.files += path.files;
+            path.layers
+                .iter()
+                .for_each(|part| sizes[part.layer] += part.size);
+        }
+        let parts = sizes.into_iter().enumerate();
+        others.layers = parts
+            .map(|(layer, size)| super::Part { layer, size })
+            .collect();
+        platform.paths.push(others);
+    }
+    platform
+}
+
+fn one(i: usize, platform: &PlatformAnalysis) -> Markup {
+    let about = format!("about-{i}");
+    html! {
+        section id=(format!("platform-{i}")) aria-labelledby=(format!("name-{i}")) {
+            h2 id=(format!("name-{i}")) { (clean(&platform.platform)) }
+            p {
+                (bytes(platform.size)) " in " (platform.layers.len()) " layers, "
+                (bytes(platform.uncompressed)) " without compression, " (platform.files) " files"
+            }
+            div.treemap role="group" data-about=(about) hidden
+                aria-label="Treemap of the files by layer and store path; the arrow keys move in it. The tables below have the same." {}
+            output.about.soft id=(about) aria-live="polite" {}
+            (table("Layers, bottom first", &[("Layer", "number"), ("Size", "number"), ("Uncompressed", "number"), ("Files", "number"), ("Digest", "")], html! {
+                @for (i, layer) in platform.layers.iter().enumerate() {
+                    tr {
+                        td.number { (i + 1) }
+                        td.number { (bytes(layer.size)) }
+                        td.number { @match layer.uncompressed { Some(size) => (bytes(size)), None => "–" } }
+                        td.number { (layer.files) }
+                        td.path { (layer.digest) }
+                    }
+                }
+            }))
+            (sized_table("Store paths and directories", "Path", platform.uncompressed,
+                platform.paths.iter().map(|path| (path.size, path.path.clone()))))
+            (sized_table("Packages", "Package", platform.uncompressed, platform.packages.iter().map(|package| {
+                let versions = package.versions.join(", ");
+                (package.size, format!("{} {versions}", package.name))
+            })))
+            @for waste in &platform.waste { (waste_table(waste)) }
+        }
+    }
+}
+
+/// Rows of a size, its share and a name.
+fn sized_table(
+    title: &str,
+    what: &str,
+    total: u64,
+    rows: impl Iterator<Item = (u64, String)>,
+) -> Markup {
+    let rows: Vec<(u64, String)> = rows.collect();
+    if rows.is_empty() {
+        return html! {};
+    }
+    let largest = rows.iter().map(|(size, _)| *size).max().unwrap_or(0).max(1);
+    table(
+        title,
+        &[
+            ("Size", "number"),
+            ("Share", "number"),
+            ("", "bar-cell"),
+            (what, ""),
+        ],
+        html! {
+            @for (size, name) in &rows {
+                tr {
+                    td.number { (bytes(*size)) }
+                    td.number { (percent(*size, total)) }
+                    td.bar-cell {
+                        svg.bar viewBox="0 0 1000 10" preserveAspectRatio="none" aria-hidden="true" {
+                            // As much as fits into a thousand parts.
+                            rect height="10" width=(u128::from(*size) * 1000 / u128::from(largest)) {}
+                        }
+                    }
+                    td.path { (clean(name)) }
+                }
+            }
+        },
+    )
+}
+
+/// The name of a column, and its class.
+type Column<'a> = (&'a str, &'static str);
+
+fn table(title: &str, head: &[Column], rows: Markup) -> Markup {
+    html! {
+        h3 { (title) }
+        div.scroll tabindex="0" role="region" aria-label=(title) {
+            table.filtered {
+                thead {
+                    tr {
+                        @for (name, class) in head {
+                            // The column of bars says what the column before it says.
+                            @if name.is_empty() { td class=(class) {} } @else { th scope="col" class=(class) { (name) } }
+                        }
+                    }
+                }
+                tbody { (rows) }
+            }
+        }
+    }
+}
+
+fn waste_table(waste: &Waste) -> Markup {
+    let shown: u64 = waste.items.iter().map(|item| item.bytes).sum();
+    html! {
+        (table(&format!("Waste: {}, {}", bytes(waste.bytes), waste.title), &[("Size", "number"), ("What", "")], html! {
+            @for item in &waste.items { tr { td.number { (bytes(item.bytes)) } td.path { (paths(item)) } } }
+        }))
+        @if waste.count > waste.items.len() {
+            p.soft { "and " (waste.count - waste.items.len()) " more, " (bytes(waste.bytes - shown)) }
+        }
+        p.advice { (waste.advice) }
+    }
+}
+
+fn paths(item: &Item) -> Markup {
+    html! {
+        ul {
+            @for path in &item.paths { li { (clean(path)) } }
+            @if item.count > item.paths.len() { li.soft { "and " (item.count - item.paths.len()) " more" } }
+            @if let (Some(layer), Some(by)) = (item.layer, item.hidden_by) {
+                li.soft { "in layer " (layer + 1) ", hidden by layer " (by + 1) }
+            }
+            @if !item.platforms.is_empty() { li.soft { (clean(&item.platforms.join(", "))) } }
+        }
+    }
+}
+
+fn together(sharing: &Sharing, waste: &[Waste]) -> Markup {
+    let saving = |saving: &super::Saving, verb: &str| {
+        html! {
+            (verb) " " (bytes(saving.unique)) " instead of " (bytes(saving.total)) ": "
+            (bytes(saving.saved)) " saved (" (percent(saving.saved, saving.total)) ")"
+        }
+    };
+    html! {
+        section id="sharing" aria-labelledby="sharing-name" {
+            h2 id="sharing-name" { "Across platforms" }
+            dl {
+                dt { "A registry" } dd { (saving(&sharing.registry, "stores")) }
+                dt { "A client that has all" } dd { (saving(&sharing.client, "unpacks")) }
+            }
+            @if !sharing.layers.is_empty() {
+                (table("Layers in common", &[("Uncompressed", "number"), ("Layer", ""), ("Platforms", "")], html! {
+                    @for layer in &sharing.layers {
+                        tr {
+                            td.number { (bytes(layer.uncompressed)) }
+                            td.path { (layer.diff_id) }
+                            td { (clean(&layer.platforms.join(", "))) }
+                        }
+                    }
+                }))
+            }
+            @if !sharing.store_paths.is_empty() {
+                (table("Store paths in common", &[("Size", "number"), ("Path", ""), ("Platforms", ""), ("Files", "")], html! {
+                    @for path in sharing.store_paths.iter().take(MAX_PATHS) {
+                        tr {
+                            td.number { (bytes(path.size)) }
+                            td.path { (clean(&path.path)) }
+                            td { (clean(&path.platforms.join(", "))) }
+                            td { @if path.same_files { "the same" } @else { "others on each" } }
+                        }
+                    }
+                }))
+            }
+            @if !sharing.same_name.is_empty() {
+                (table("Only the name in common", &[("Name", ""), ("Platform, size, path", "")], html! {
+                    @for same in sharing.same_name.iter().take(MAX_PATHS) {
+                        tr {
+                            td.path { (clean(&same.name)) }
+                            td.path { ul { @for path in &same.paths {
+                                li { (clean(&path.platform)) " " (bytes(path.size)) " " (clean(&path.path)) }
+                            } } }
+                        }
+                    }
+                }))
+            }
+            @for waste in waste { (waste_table(waste)) }
+        }
+    }
+}

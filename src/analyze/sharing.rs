@@ -1,0 +1,295 @@
+//! What the platforms of an image have in common, and what they could have.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use serde::Serialize;
+
+use super::waste::{Heap, Item, Waste, Words};
+use super::{PathAnalysis, PlatformAnalysis, store_name};
+use crate::consistency::without_system;
+use crate::image::Image;
+use crate::spec::{DiffId, Digest};
+
+/// What the platforms have in common.
+#[derive(Clone, Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Sharing {
+    /// The layers that several platforms have, most bytes first.
+    pub layers: Vec<SharedLayer>,
+    /// The store paths that several platforms have, most bytes first.
+    pub store_paths: Vec<SharedPath>,
+    /// Store paths that have only the name in common: the same package, built for each platform.
+    pub same_name: Vec<SameName>,
+    /// Compressed bytes: of all platforms, and of all blobs once, which is what a registry stores.
+    pub registry: Saving,
+    /// Uncompressed bytes: of all platforms, and of all layers once, which is what a client unpacks
+    /// that has all platforms.
+    pub client: Saving,
+}
+
+/// A layer that several platforms have.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SharedLayer {
+    /// The digest of what is in it without compression.
+    pub diff_id: DiffId,
+    /// Its bytes without compression.
+    pub uncompressed: u64,
+    /// The platforms that have it.
+    pub platforms: Vec<String>,
+    /// The blobs that it is: more than one where it was compressed differently.
+    pub blobs: Vec<Blob>,
+}
+
+/// A blob.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Blob {
+    /// Its digest.
+    pub digest: Digest,
+    /// Its bytes.
+    pub size: u64,
+}
+
+/// A store path that several platforms have.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SharedPath {
+    /// Where it is.
+    pub path: String,
+    /// The bytes of its files, on the first of the platforms.
+    pub size: u64,
+    /// The platforms that have it.
+    pub platforms: Vec<String>,
+    /// Whether it is the same on all of them.
+    pub same_files: bool,
+    /// Whether a layer that all of them share has all of it.
+    pub same_layer: bool,
+}
+
+/// A name that store paths of several platforms have.
+#[derive(Clone, Debug, Serialize)]
+pub struct SameName {
+    /// What stands behind the hash, without the system of a cross-compiled package.
+    pub name: String,
+    /// The paths.
+    pub paths: Vec<NamedPath>,
+}
+
+/// A store path of one platform.
+#[derive(Clone, Debug, Serialize)]
+pub struct NamedPath {
+    /// The platform.
+    pub platform: String,
+    /// The store path.
+    pub path: String,
+    /// The bytes of its files.
+    pub size: u64,
+}
+
+/// Bytes that sharing saves.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Saving {
+    /// Of all platforms.
+    pub total: u64,
+    /// Of everything once.
+    pub unique: u64,
+    /// The difference.
+    pub saved: u64,
+}
+
+impl Saving {
+    fn of<K: Eq + std::hash::Hash>(items: impl Iterator<Item = (K, u64)>) -> Self {
+        let mut seen = HashSet::new();
+        let mut saving = Self::default();
+        for (key, size) in items {
+            saving.total += size;
+            if seen.insert(key) {
+                saving.unique += size;
+            }
+        }
+        saving.saved = saving.total - saving.unique;
+        saving
+    }
+}
+
+impl Sharing {
+    /// What `platforms`, the images of `images`, have in common.
+    pub fn of(images: &[Image], platforms: &[PlatformAnalysis]) -> Self {
+        let all = || platforms.iter().flat_map(|platform| &platform.layers);
+        Self {
+            layers: layers(platforms),
+            store_paths: store_paths(images, platforms),
+            same_name: same_name(platforms),
+            registry: Saving::of(all().map(|layer| (&layer.digest, layer.size))),
+            client: Saving::of(
+                all().filter_map(|layer| Some((layer.diff_id.as_ref()?, layer.uncompressed?))),
+            ),
+        }
+    }
+}
+
+fn layers(platforms: &[PlatformAnalysis]) -> Vec<SharedLayer> {
+    type Found = (u64, BTreeSet<usize>, BTreeSet<Blob>);
+    let mut found: HashMap<&DiffId, Found> = HashMap::new();
+    for (i, platform) in platforms.iter().enumerate() {
+        for layer in &platform.layers {
+            let Some(diff_id) = &layer.diff_id else {
+                continue;
+            };
+            let (size, users, blobs) = found.entry(diff_id).or_default();
+            *size = layer.uncompressed.unwrap_or(0);
+            users.insert(i);
+            blobs.insert(Blob {
+                digest: layer.digest.clone(),
+                size: layer.size,
+            });
+        }
+    }
+    let mut shared: Vec<SharedLayer> = (found.into_iter())
+        .filter(|(_, (_, users, _))| users.len() > 1)
+        .map(|(diff_id, (uncompressed, users, blobs))| SharedLayer {
+            diff_id: diff_id.clone(),
+            uncompressed,
+            platforms: names(platforms, &users),
+            blobs: blobs.into_iter().collect(),
+        })
+        .collect();
+    shared.sort_by(|a, b| {
+        let sizes = b.uncompressed.cmp(&a.uncompressed);
+        sizes.then_with(|| a.diff_id.cmp(&b.diff_id))
+    });
+    shared
+}
+
+fn names(platforms: &[PlatformAnalysis], users: &BTreeSet<usize>) -> Vec<String> {
+    users
+        .iter()
+        .map(|i| platforms[*i].platform.clone())
+        .collect()
+}
+
+/// The store paths by where they are, with the platforms that have them.
+fn by_path(platforms: &[PlatformAnalysis]) -> BTreeMap<&str, Vec<(usize, &PathAnalysis)>> {
+    let mut found: BTreeMap<&str, Vec<(usize, &PathAnalysis)>> = BTreeMap::new();
+    for (i, platform) in platforms.iter().enumerate() {
+        for path in &platform.paths {
+            if store_name(&path.path).is_some() {
+                found.entry(&path.path).or_default().push((i, path));
+            }
+        }
+    }
+    found
+}
+
+fn store_paths(images: &[Image], platforms: &[PlatformAnalysis]) -> Vec<SharedPath> {
+    let mut shared: Vec<SharedPath> = (by_path(platforms).into_iter())
+        .filter(|(_, users)| users.len() > 1)
+        .map(|(path, users)| {
+            let (_, first) = users[0];
+            let layers = |(i, path): &(usize, &PathAnalysis)| -> BTreeSet<Option<&DiffId>> {
+                let layers = &images[*i].layers;
+                let parts = path.layers.iter();
+                parts
+                    .map(|part| layers[part.layer].diff_id.as_ref())
+                    .collect()
+            };
+            SharedPath {
+                path: path.to_owned(),
+                size: first.size,
+                platforms: names(platforms, &users.iter().map(|(i, _)| *i).collect()),
+                same_files: users.iter().all(|(_, path)| path.digest == first.digest),
+                same_layer: users.iter().all(|user| layers(user) == layers(&users[0])),
+            }
+        })
+        .collect();
+    shared.sort_by(|a, b| b.size.cmp(&a.size).then_with(|| a.path.cmp(&b.path)));
+    shared
+}
+
+fn same_name(platforms: &[PlatformAnalysis]) -> Vec<SameName> {
+    let mut found: BTreeMap<String, Vec<(usize, NamedPath)>> = BTreeMap::new();
+    for (path, users) in by_path(platforms) {
+        // What all have is no different thing of the same name.
+        if users.len() == platforms.len() {
+            continue;
+        }
+        let Some(name) = store_name(path) else {
+            continue;
+        };
+        let paths = found.entry(without_system(name).into_owned()).or_default();
+        paths.extend(users.into_iter().map(|(i, found)| {
+            let path = NamedPath {
+                platform: platforms[i].platform.clone(),
+                path: path.to_owned(),
+                size: found.size,
+            };
+            (i, path)
+        }));
+    }
+    let several = |paths: &[(usize, NamedPath)]| {
+        let (i, first) = &paths[0];
+        let is_other = |(j, other): &(usize, NamedPath)| i != j && first.path != other.path;
+        paths.iter().any(is_other)
+    };
+    let mut found: Vec<SameName> = (found.into_iter())
+        .filter(|(_, paths)| several(paths))
+        .map(|(name, mut paths)| {
+            paths.sort_by_key(|(i, _)| *i);
+            let paths = paths.into_iter().map(|(_, path)| path).collect();
+            SameName { name, paths }
+        })
+        .collect();
+    let size = |same: &SameName| same.paths.iter().map(|path| path.size).sum::<u64>();
+    // By name already.
+    found.sort_by_key(|same| std::cmp::Reverse(size(same)));
+    found
+}
+
+const RECOMPRESSED: Words = Words {
+    kind: "recompressed-layers",
+    title: "layers that are the same on several platforms, but compressed differently",
+    advice: "compress them by one tool with one setting: give polyarch the uncompressed images, or merge with --compression none and then with gzip or zstd",
+};
+const UNSHARED: Words = Words {
+    kind: "unshared-store-paths",
+    title: "store paths that are the same on several platforms, but in layers that are not",
+    advice: "give them a layer of their own: a larger maxLayers in buildLayeredImage, or one image with what does not depend on the platform as fromImage of all",
+};
+
+/// What the platforms could share and do not.
+pub fn waste(sharing: &Sharing, top: usize) -> Vec<Waste> {
+    let mut recompressed = Heap::new(top);
+    for layer in sharing.layers.iter().filter(|layer| layer.blobs.len() > 1) {
+        let sizes = || layer.blobs.iter().map(|blob| blob.size);
+        let least = sizes().min().unwrap_or(0);
+        recompressed.push(sizes().sum::<u64>() - least, layer);
+    }
+    let mut unshared = Heap::new(top);
+    let is_unshared = |path: &&SharedPath| path.same_files && !path.same_layer && path.size > 0;
+    for path in sharing.store_paths.iter().filter(is_unshared) {
+        unshared.push(path.size * (path.platforms.len() as u64 - 1), path);
+    }
+    let mut found = vec![
+        recompressed.finish(&RECOMPRESSED, |bytes, layer| Item {
+            bytes,
+            paths: layer
+                .blobs
+                .iter()
+                .map(|blob| blob.digest.to_string())
+                .collect(),
+            count: layer.blobs.len(),
+            platforms: layer.platforms.clone(),
+            ..Item::default()
+        }),
+        unshared.finish(&UNSHARED, |bytes, path| Item {
+            bytes,
+            paths: vec![path.path.clone()],
+            count: 1,
+            platforms: path.platforms.clone(),
+            ..Item::default()
+        }),
+    ];
+    found.retain(|waste| waste.count > 0);
+    found.sort_by_key(|waste| std::cmp::Reverse(waste.bytes));
+    found
+}

@@ -1,0 +1,301 @@
+//! What is in layers: taken down while they flow by, in memory that has a bound.
+//!
+//! Of a file its path (as a number), its size and sixteen bytes of its SHA-256 are kept: with the
+//! tree of paths about a hundred bytes for each. When [`BUDGET`] is used up, further files only
+//! count; what is said of single ones is then said of those that came first.
+
+use std::collections::HashMap;
+use std::io::{self, Read};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use sha2::{Digest as _, Sha256};
+
+use super::names::{self, Kind};
+use super::paths::{Node, Paths, ROOT};
+use super::symbols::{self, Ends};
+use crate::flow::{self, Keep, Observe, Stream};
+use crate::layer;
+use crate::spec::DiffId;
+
+/// What paths and files may take in memory: those of an image of several million files.
+pub const BUDGET: usize = 512 << 20;
+
+/// What a file costs besides its path: here, and once more where files are compared.
+const FILE_COST: usize = 2 * size_of::<File>();
+
+const CHUNK: usize = 64 << 10;
+
+/// Sixteen bytes of a SHA-256: enough to tell files apart, also where somebody wants them not to be.
+pub type Content = u128;
+
+/// A regular file that is not empty.
+#[derive(Clone, Copy, Debug)]
+pub struct File {
+    pub path: Node,
+    pub kind: Kind,
+    pub size: u64,
+    pub content: Content,
+}
+
+/// What a layer does to those below it, besides having files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mark {
+    /// There is something else at the path: a link, a device, an empty file.
+    Other,
+    /// What was at the path is not there any more.
+    Deleted,
+    /// Nothing of what was in the directory is there any more.
+    Emptied,
+}
+
+/// What is in a layer.
+#[derive(Debug, Default)]
+pub struct LayerFiles {
+    pub files: Vec<File>,
+    pub marks: Vec<(Node, Mark)>,
+    /// By store path or directory.
+    pub groups: HashMap<Node, Group>,
+    /// Regular files, empty ones too.
+    pub count: u64,
+    /// The bytes of their contents.
+    pub size: u64,
+    /// The bytes of debug symbols in programs, by their content.
+    pub symbols: HashMap<Content, u64>,
+    /// How many files only counted.
+    pub unseen: u64,
+}
+
+/// What is in a store path or directory.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Group {
+    pub size: u64,
+    pub files: u64,
+    /// The same for the same files, in any order.
+    pub digest: Content,
+}
+
+/// Takes down what is in layers.
+pub struct Survey {
+    paths: Mutex<Paths>,
+    layers: Mutex<HashMap<DiffId, Result<Arc<LayerFiles>, String>>>,
+    /// The bytes that files take.
+    files: AtomicUsize,
+    budget: usize,
+}
+
+impl Survey {
+    /// One that takes no more than `budget` bytes.
+    pub fn new(budget: usize) -> Self {
+        Self {
+            paths: Mutex::default(),
+            layers: Mutex::default(),
+            files: AtomicUsize::new(0),
+            budget,
+        }
+    }
+
+    /// The paths.
+    pub fn paths(&self) -> MutexGuard<'_, Paths> {
+        self.paths.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is in a layer, or why that cannot be said; none if it was not seen.
+    pub fn layer(&self, diff_id: &DiffId) -> Option<Result<Arc<LayerFiles>, String>> {
+        let layers = self.layers.lock().unwrap_or_else(PoisonError::into_inner);
+        layers.get(diff_id).cloned()
+    }
+
+    fn intern(&self, path: &[u8]) -> Option<Node> {
+        let left = self
+            .budget
+            .saturating_sub(self.files.load(Ordering::Relaxed));
+        self.paths().intern(path, left)
+    }
+
+    fn look(&self, stream: &mut dyn Stream) -> io::Result<LayerFiles> {
+        let mut found = LayerFiles::default();
+        let mut buffer = Buffer::default();
+        let mut last = (Vec::new(), ROOT);
+        layer::walk(stream, |entry| {
+            self.take(entry, &mut found, &mut buffer, &mut last)
+        })?;
+        // Who is called next may be the last one to fit.
+        found.files.shrink_to_fit();
+        found.marks.shrink_to_fit();
+        Ok(found)
+    }
+
+    /// Takes an entry down. `last` is the group of the one before.
+    fn take(
+        &self,
+        entry: &mut layer::Entry<'_, '_>,
+        found: &mut LayerFiles,
+        buffer: &mut Buffer,
+        last: &mut (Vec<u8>, Node),
+    ) -> io::Result<()> {
+        let kind = entry.header().entry_type();
+        if kind.is_dir() {
+            return Ok(());
+        }
+        let name = entry.path_bytes().into_owned();
+        let Some(path) = layer::clean(&name) else {
+            return Ok(());
+        };
+        if let Some((path, mark)) = whiteout(&path) {
+            if let Some(node) = self.intern(&path) {
+                found.marks.push((node, mark));
+                self.files
+                    .fetch_add(size_of::<(Node, Mark)>(), Ordering::Relaxed);
+            }
+            return Ok(());
+        }
+        let group = names::group(&path);
+        let inner = &path[group.len()..];
+        let mut fingerprint = Sha256::new();
+        fingerprint.update((inner.len() as u64).to_le_bytes());
+        fingerprint.update(inner);
+        fingerprint.update([u8::from(entry.header().mode().unwrap_or(0) & 0o111 != 0)]);
+        fingerprint.update([kind.as_byte()]);
+
+        let is_file = kind.is_file() || kind.is_contiguous();
+        let (mut size, mut content) = (0, 0);
+        buffer.head = [0; 64];
+        if is_file {
+            size = entry.size();
+            content = buffer.read(entry)?;
+            fingerprint.update(content.to_le_bytes());
+        } else if kind.is_gnu_sparse() {
+            // Its holes may be of any size: reading them is no good idea.
+            size = entry.header().entry_size().unwrap_or(0);
+        } else if let Some(target) = entry.link_name_bytes() {
+            fingerprint.update(&target);
+        }
+
+        found.count += u64::from(is_file);
+        found.size += size;
+        if last.0 != group {
+            match self.intern(group) {
+                Some(node) => *last = (group.to_vec(), node),
+                // Its bytes are those of the root then: they are not lost.
+                None => *last = (group.to_vec(), ROOT),
+            }
+        }
+        let group = found.groups.entry(last.1).or_default();
+        group.size += size;
+        group.files += u64::from(is_file);
+        group.digest = group.digest.wrapping_add(short(fingerprint));
+
+        let Some(node) = self.intern(&path) else {
+            found.unseen += u64::from(is_file);
+            return Ok(());
+        };
+        if is_file && size > 0 {
+            if let Some(symbols) = buffer.symbols() {
+                found.symbols.insert(content, symbols);
+                self.files
+                    .fetch_add(size_of::<(Content, u64)>(), Ordering::Relaxed);
+            }
+            found.files.push(File {
+                path: node,
+                kind: names::kind(&path, &buffer.head),
+                size,
+                content,
+            });
+            self.files.fetch_add(FILE_COST, Ordering::Relaxed);
+        } else {
+            found.marks.push((node, Mark::Other));
+            self.files
+                .fetch_add(size_of::<(Node, Mark)>(), Ordering::Relaxed);
+        }
+        Ok(())
+    }
+}
+
+impl Observe for Survey {
+    fn observe<'a>(&'a self, layer: &mut dyn Stream) -> Keep<'a> {
+        let found = self.look(layer);
+        Box::new(move |diff_id, _| {
+            let found = found.map(Arc::new).map_err(|problem| problem.to_string());
+            let mut layers = self.layers.lock().unwrap_or_else(PoisonError::into_inner);
+            layers.insert(diff_id.clone(), found);
+        })
+    }
+}
+
+/// What a file of a layer deletes (image-spec `layer.md`, "Whiteouts").
+fn whiteout(path: &[u8]) -> Option<(Vec<u8>, Mark)> {
+    let start = path.iter().rposition(|b| *b == b'/').map_or(0, |at| at + 1);
+    let (directory, name) = path.split_at(start);
+    match name.strip_prefix(b".wh.")? {
+        b".wh..opq" => Some((directory.to_vec(), Mark::Emptied)),
+        // Notes of AUFS to itself.
+        name if name.starts_with(b".wh.") => None,
+        name => Some(([directory, name].concat(), Mark::Deleted)),
+    }
+}
+
+/// Reads files, one after the other.
+struct Buffer {
+    chunk: Vec<u8>,
+    /// Of a program, the chunk before the last one and that: the end of it.
+    tail: Vec<u8>,
+    head: [u8; 64],
+    size: u64,
+}
+
+impl Default for Buffer {
+    fn default() -> Self {
+        Self {
+            chunk: vec![0; CHUNK],
+            tail: Vec::new(),
+            head: [0; 64],
+            size: 0,
+        }
+    }
+}
+
+impl Buffer {
+    fn read(&mut self, file: &mut impl Read) -> io::Result<Content> {
+        let mut hasher = Sha256::new();
+        self.size = 0;
+        self.tail.clear();
+        loop {
+            let n = flow::fill(file, &mut self.chunk)?;
+            let chunk = &self.chunk[..n];
+            if self.size == 0 {
+                let known = n.min(self.head.len());
+                self.head[..known].copy_from_slice(&chunk[..known]);
+            }
+            if self.head.starts_with(b"\x7fELF") {
+                let kept = self.tail.len().saturating_sub(CHUNK);
+                self.tail.drain(..kept);
+                self.tail.extend_from_slice(chunk);
+            }
+            hasher.update(chunk);
+            self.size += n as u64;
+            if n < self.chunk.len() {
+                return Ok(short(hasher));
+            }
+        }
+    }
+
+    /// The debug symbols of the file that was read last.
+    fn symbols(&self) -> Option<u64> {
+        if self.tail.is_empty() {
+            return None;
+        }
+        symbols::bytes(Ends {
+            head: &self.head,
+            tail: &self.tail,
+            size: self.size,
+        })
+    }
+}
+
+fn short(hasher: Sha256) -> Content {
+    let digest: [u8; 32] = hasher.finalize().into();
+    let mut half = [0; 16];
+    half.copy_from_slice(&digest[..16]);
+    Content::from_be_bytes(half)
+}

@@ -1,0 +1,471 @@
+//! Bytes that one platform's image need not have, and what to do about them.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde::Serialize;
+
+use super::names::{self, Kind};
+use super::paths::{Node, Paths, ROOT};
+use super::survey::{Content, File, LayerFiles, Mark};
+
+/// How many paths of one item are listed.
+const MAX_PATHS: usize = 10;
+
+/// Bytes that need not be there, of one kind.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Waste {
+    /// A word for programs, such as `copied-from-store`.
+    pub kind: &'static str,
+    /// What it is.
+    pub title: &'static str,
+    /// What to do about it.
+    pub advice: &'static str,
+    /// The bytes, without compression.
+    pub bytes: u64,
+    /// How many items there are.
+    pub count: usize,
+    /// The largest of them, largest first.
+    pub items: Vec<Item>,
+}
+
+/// A file that need not be there, or a group of files that are the same.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Item {
+    /// What could be saved.
+    pub bytes: u64,
+    /// What it is: a path, or several of the same content. At most ten of them are listed.
+    pub paths: Vec<String>,
+    /// How many paths there are.
+    pub count: usize,
+    /// The position of the layer that has it, from 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub layer: Option<usize>,
+    /// The position of the layer that hides it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hidden_by: Option<usize>,
+    /// The platforms that have it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub platforms: Vec<String>,
+}
+
+/// Finds what an image of these layers (bottom first, each once) need not have; `top` is how many
+/// items are listed of each kind.
+pub fn find(layers: &[(usize, &LayerFiles)], paths: &Paths, top: usize) -> Vec<Waste> {
+    let mut view = View::new(paths);
+    let mut hidden = Heap::new(top);
+    let mut deleted = Heap::new(top);
+    let mut visible: Vec<File> =
+        Vec::with_capacity(layers.iter().map(|(_, l)| l.files.len()).sum());
+    for (position, layer) in layers.iter().rev() {
+        view.layer += 1;
+        view.names.push(*position);
+        // The last of several entries of a path is the one that counts.
+        for file in layer.files.iter().rev() {
+            match view.hidden(file.path) {
+                None => visible.push(*file),
+                Some((by, was_deleted)) => {
+                    let heap = if was_deleted {
+                        &mut deleted
+                    } else {
+                        &mut hidden
+                    };
+                    heap.push(file.size, (file.path, *position, by));
+                }
+            }
+            view.states[file.path as usize].present = view.layer;
+        }
+        for (node, mark) in &layer.marks {
+            view.mark(*node, *mark);
+        }
+    }
+    let mut found = duplicates(&mut visible, paths, top);
+    let hidden_item = |bytes, (path, layer, by): (Node, usize, usize)| Item {
+        bytes,
+        paths: vec![paths.show(path)],
+        count: 1,
+        layer: Some(layer),
+        hidden_by: Some(by),
+        ..Item::default()
+    };
+    found.push(hidden.finish(&OVERWRITTEN, hidden_item));
+    found.push(deleted.finish(&DELETED, hidden_item));
+    let symbols = layers.iter().flat_map(|(_, layer)| &layer.symbols);
+    let symbols = symbols.map(|(content, bytes)| (*content, *bytes)).collect();
+    found.extend(seldom_needed(&visible, &symbols, paths, &view, top));
+    found.retain(|waste| waste.count > 0);
+    found.sort_by(|a, b| b.bytes.cmp(&a.bytes).then(a.kind.cmp(b.kind)));
+    found
+}
+
+/// What a kind of waste is called, and what helps.
+pub struct Words {
+    pub kind: &'static str,
+    pub title: &'static str,
+    pub advice: &'static str,
+}
+
+const COPIED: Words = Words {
+    kind: "copied-from-store",
+    title: "files that are in the store and copied out of it",
+    advice: "link instead of copying: copyToRoot = pkgs.buildEnv { name = \"root\"; paths = [ … ]; pathsToLink = [ \"/bin\" ]; } has symbolic links into the store; or name the copy (Cmd = [ \"/bin/…\" ]), so that nothing refers to the store path",
+};
+const DUPLICATES: Words = Words {
+    kind: "duplicates",
+    title: "files of the same content under several paths",
+    advice: "two versions or variants of a package: let everything use one (nix why-depends tells who wants the other); otherwise make one a link to the other",
+};
+const OVERWRITTEN: Words = Words {
+    kind: "overwritten",
+    title: "files that a later layer overwrites",
+    advice: "each layer is stored and sent whole: leave the file out of the earlier layer, or make both one layer",
+};
+const DELETED: Words = Words {
+    kind: "deleted",
+    title: "files that a later layer deletes",
+    advice: "a deleted file is still stored and sent: delete it in the layer that makes it, or do not take it in",
+};
+const KINDS: [(Kind, Words); 6] = [
+    (
+        Kind::Debug,
+        Words {
+            kind: "debug-symbols",
+            title: "debug symbols: files of them, and what `strip` takes out of programs",
+            advice: "leave the `debug` outputs out, or strip what is built (dontStrip = false; strip = true in Cargo's profile; -ldflags=-s for Go)",
+        },
+    ),
+    (
+        Kind::StaticLibrary,
+        Words {
+            kind: "static-libraries",
+            title: "static libraries",
+            advice: "only building needs them: refer to the `out` or `lib` output of a package, not to `dev` or `static`",
+        },
+    ),
+    (
+        Kind::Header,
+        Words {
+            kind: "headers",
+            title: "headers",
+            advice: "only building needs them: find out who refers to the `dev` output (nix why-depends) and use `lib` or `out`",
+        },
+    ),
+    (
+        Kind::Documentation,
+        Words {
+            kind: "documentation",
+            title: "manual pages and other documentation",
+            advice: "leave the `man`, `doc` and `info` outputs out: with buildEnv by extraOutputsToInstall = [ ] and pathsToLink",
+        },
+    ),
+    (
+        Kind::Locale,
+        Words {
+            kind: "locales",
+            title: "translations and locale data",
+            advice: "take glibcLocales.override { allLocales = false; locales = [ … ]; }, or none where the C locale will do",
+        },
+    ),
+    (
+        Kind::Pyc,
+        Words {
+            kind: "python-bytecode",
+            title: "compiled Python beside its source",
+            advice: "Python compiles what it needs; leave out __pycache__ unless it saves you time at the start (PYTHONDONTWRITEBYTECODE=1 when building)",
+        },
+    ),
+];
+
+/// What of a path is seen from above.
+#[derive(Clone, Copy, Default)]
+struct State {
+    /// The layers (by their number from the top, from 1) that have the path, delete it, empty it.
+    present: u32,
+    deleted: u32,
+    emptied: u32,
+    /// The layer for which it was found that nothing hides what is in it.
+    free: u32,
+}
+
+/// An image, looked at from its top layer down.
+struct View<'a> {
+    paths: &'a Paths,
+    states: Vec<State>,
+    /// The number of the layer that is looked at, from 1 at the top.
+    layer: u32,
+    /// The positions of the layers in the image, by their numbers less one.
+    names: Vec<usize>,
+}
+
+impl<'a> View<'a> {
+    fn new(paths: &'a Paths) -> Self {
+        Self {
+            paths,
+            states: vec![State::default(); paths.len()],
+            layer: 0,
+            names: Vec::new(),
+        }
+    }
+
+    /// The layer that hides a path of this layer, and whether by deleting it.
+    fn hidden(&mut self, path: Node) -> Option<(usize, bool)> {
+        let name = |view: &Self, number: u32| view.names[number as usize - 1];
+        let state = self.states[path as usize];
+        if state.present != 0 {
+            return Some((name(self, state.present), false));
+        }
+        let above = |number: u32| number != 0 && number < self.layer;
+        if above(state.deleted) {
+            return Some((name(self, state.deleted), true));
+        }
+        let mut node = path;
+        while node != ROOT {
+            node = self.paths.parent(node);
+            let state = self.states[node as usize];
+            if state.free == self.layer {
+                break;
+            }
+            for number in [state.deleted, state.emptied] {
+                if above(number) {
+                    return Some((name(self, number), true));
+                }
+            }
+            // A directory below, something else above.
+            if above(state.present) {
+                return Some((name(self, state.present), false));
+            }
+        }
+        // What is beside it need not go all the way again.
+        let mut node = path;
+        while node != ROOT {
+            node = self.paths.parent(node);
+            let state = &mut self.states[node as usize];
+            if state.free == self.layer {
+                break;
+            }
+            state.free = self.layer;
+        }
+        None
+    }
+
+    fn mark(&mut self, node: Node, mark: Mark) {
+        let state = &mut self.states[node as usize];
+        let field = match mark {
+            Mark::Other => &mut state.present,
+            Mark::Deleted => &mut state.deleted,
+            Mark::Emptied => &mut state.emptied,
+        };
+        // What the topmost one does stays done.
+        if *field == 0 {
+            *field = self.layer;
+        }
+    }
+
+    /// Whether the image has something at a path.
+    fn has(&self, node: Node) -> bool {
+        self.states[node as usize].present != 0
+    }
+}
+
+/// Files of the same content.
+fn duplicates(visible: &mut [File], paths: &Paths, top: usize) -> Vec<Waste> {
+    let key = |file: &File| (file.size, file.content);
+    visible.sort_unstable_by_key(key);
+    let mut copied = Heap::new(top);
+    let mut others = Heap::new(top);
+    let mut in_store = InStore::new(paths);
+    for same in visible.chunk_by(|a, b| key(a) == key(b)) {
+        if same.len() < 2 {
+            continue;
+        }
+        let bytes = same[0].size * (same.len() as u64 - 1);
+        let stored = same.iter().filter(|file| in_store.has(file.path)).count();
+        let heap = if stored > 0 && stored < same.len() {
+            &mut copied
+        } else {
+            &mut others
+        };
+        heap.push(bytes, (same[0].content, same));
+    }
+    let item = |bytes, (_, same): (Content, &[File])| Item {
+        bytes,
+        paths: first(same, paths),
+        count: same.len(),
+        ..Item::default()
+    };
+    vec![
+        copied.finish(&COPIED, item),
+        others.finish(&DUPLICATES, item),
+    ]
+}
+
+/// The first paths of some, by name.
+fn first(same: &[File], paths: &Paths) -> Vec<String> {
+    let mut first: Vec<String> = Vec::with_capacity(MAX_PATHS + 1);
+    for file in same {
+        let path = paths.show(file.path);
+        let place = first.partition_point(|known| *known < path);
+        if place < MAX_PATHS {
+            first.insert(place, path);
+            first.truncate(MAX_PATHS);
+        }
+    }
+    first
+}
+
+/// Tells which paths are in the store.
+struct InStore<'a> {
+    paths: &'a Paths,
+    stores: [Option<Node>; 2],
+    /// By directory.
+    known: HashMap<Node, bool>,
+}
+
+impl<'a> InStore<'a> {
+    fn new(paths: &'a Paths) -> Self {
+        let store = |name: &[u8]| paths.child(paths.child(ROOT, name)?, b"store");
+        Self {
+            paths,
+            stores: [store(b"nix"), store(b"gnu")],
+            known: HashMap::new(),
+        }
+    }
+
+    fn has(&mut self, path: Node) -> bool {
+        let directory = self.paths.parent(path);
+        if let Some(known) = self.known.get(&directory) {
+            return *known;
+        }
+        let mut node = directory;
+        while node != ROOT && !self.stores.contains(&Some(node)) {
+            node = self.paths.parent(node);
+        }
+        let found = node != ROOT;
+        self.known.insert(directory, found);
+        found
+    }
+}
+
+/// Files that few images need, by what they are.
+fn seldom_needed(
+    visible: &[File],
+    symbols: &HashMap<Content, u64>,
+    paths: &Paths,
+    view: &View<'_>,
+    top: usize,
+) -> Vec<Waste> {
+    let mut heaps: BTreeMap<Kind, Heap<Node>> = BTreeMap::new();
+    for file in visible {
+        if let (Some(symbols), Kind::Other) = (symbols.get(&file.content), file.kind) {
+            let heap = heaps.entry(Kind::Debug).or_insert_with(|| Heap::new(top));
+            heap.push(*symbols, file.path);
+            continue;
+        }
+        if file.kind == Kind::Other || (file.kind == Kind::Pyc && !has_source(file, paths, view)) {
+            continue;
+        }
+        let heap = heaps.entry(file.kind).or_insert_with(|| Heap::new(top));
+        heap.push(file.size, file.path);
+    }
+    let item = |bytes, path| Item {
+        bytes,
+        paths: vec![paths.show(path)],
+        count: 1,
+        ..Item::default()
+    };
+    let mut found = Vec::new();
+    for (kind, words) in &KINDS {
+        found.extend(heaps.remove(kind).map(|heap| heap.finish(words, item)));
+    }
+    found
+}
+
+fn has_source(file: &File, paths: &Paths, view: &View<'_>) -> bool {
+    let Some((name, is_above)) = names::source_of(paths.name(file.path)) else {
+        return false;
+    };
+    let directory = paths.parent(file.path);
+    let directory = if is_above {
+        paths.parent(directory)
+    } else {
+        directory
+    };
+    paths
+        .child(directory, &name)
+        .is_some_and(|source| view.has(source))
+}
+
+/// The largest of many, and what all sum up to.
+pub struct Heap<T> {
+    top: usize,
+    kept: Vec<(u64, T)>,
+    /// How many are kept before all but the largest are let go.
+    room: usize,
+    bytes: u64,
+    count: usize,
+}
+
+impl<T: Copy> Heap<T> {
+    pub fn new(top: usize) -> Self {
+        Self {
+            top,
+            kept: Vec::new(),
+            room: 0,
+            bytes: 0,
+            count: 0,
+        }
+    }
+
+    pub fn push(&mut self, bytes: u64, item: T) {
+        self.bytes += bytes;
+        self.count += 1;
+        self.kept.push((bytes, item));
+        if self.kept.len() > self.room {
+            self.shrink();
+            self.room = 2 * self.kept.len().max(self.top).max(512);
+        }
+    }
+
+    /// Keeps the largest ones, and all that are as large as the last of those: which of them stay is
+    /// decided when they have names.
+    fn shrink(&mut self) {
+        if self.kept.len() <= self.top {
+            return;
+        }
+        self.kept.sort_by(|(a, _), (b, _)| b.cmp(a));
+        if self.top == 0 {
+            self.kept.clear();
+            return;
+        }
+        let least = self.kept[self.top - 1].0;
+        let end = self.kept.partition_point(|(bytes, _)| *bytes >= least);
+        self.kept.truncate(end);
+    }
+
+    /// The largest ones as items, in an order that does not depend on which came first.
+    pub fn finish(mut self, words: &Words, item: impl Fn(u64, T) -> Item) -> Waste {
+        self.shrink();
+        let mut items: Vec<Item> = self
+            .kept
+            .iter()
+            .map(|(bytes, of)| item(*bytes, *of))
+            .collect();
+        items.sort_by(|a, b| {
+            let place = |item: &Item| (item.layer, item.hidden_by);
+            let sizes = b.bytes.cmp(&a.bytes);
+            sizes
+                .then_with(|| a.paths.cmp(&b.paths))
+                .then(place(a).cmp(&place(b)))
+        });
+        items.truncate(self.top);
+        Waste {
+            kind: words.kind,
+            title: words.title,
+            advice: words.advice,
+            bytes: self.bytes,
+            count: self.count,
+            items,
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! The fields of two configs.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::Change;
+use crate::error::Error;
+use crate::image::Image;
+use crate::look;
+
+/// The fields of a config by name; without those that say the layers, which are compared themselves.
+pub fn fields(image: &Image) -> Result<BTreeMap<String, Value>, Error> {
+    let mut fields = BTreeMap::new();
+    let config = look::config(image)?;
+    for (key, value) in config.as_object().into_iter().flatten() {
+        match (key.as_str(), value) {
+            ("rootfs" | "history", _) => {}
+            ("config", Value::Object(settings)) => {
+                for (key, value) in settings {
+                    add_setting(&mut fields, key, value);
+                }
+            }
+            (_, value) => {
+                fields.insert(key.clone(), value.clone());
+            }
+        }
+    }
+    Ok(fields)
+}
+
+/// Of variables and labels, each is a field.
+fn add_setting(fields: &mut BTreeMap<String, Value>, key: &str, value: &Value) {
+    match value {
+        // What Go programs write for "not set".
+        Value::Null => {}
+        Value::Array(variables) if key == "Env" => {
+            for variable in variables.iter().filter_map(Value::as_str) {
+                let (name, value) = variable.split_once('=').unwrap_or((variable, ""));
+                fields.insert(format!("config.Env.{name}"), value.into());
+            }
+        }
+        Value::Object(entries) => {
+            for (name, value) in entries {
+                fields.insert(format!("config.{key}.{name}"), value.clone());
+            }
+        }
+        value => {
+            fields.insert(format!("config.{key}"), value.clone());
+        }
+    }
+}
+
+/// The fields that are not the same.
+pub fn changes(old: &BTreeMap<String, Value>, new: &BTreeMap<String, Value>) -> Vec<Change> {
+    changed(old, new)
+        .map(|(field, old, new)| Change {
+            field: field.clone(),
+            old: old.cloned(),
+            new: new.cloned(),
+        })
+        .collect()
+}
+
+/// What is not the same in both, by key.
+pub fn changed<'a, V: PartialEq>(
+    old: &'a BTreeMap<String, V>,
+    new: &'a BTreeMap<String, V>,
+) -> impl Iterator<Item = (&'a String, Option<&'a V>, Option<&'a V>)> {
+    let keys: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+    let both = keys
+        .into_iter()
+        .map(|key| (key, old.get(key), new.get(key)));
+    both.filter(|(_, old, new)| old != new)
+}

@@ -1,0 +1,151 @@
+//! `polyarch diff` for people.
+
+use polyarch::analyze::{package, store_name};
+use polyarch::diff::{AnnotationChange, Diff, PathChange, PathsDiff, PlatformDiff, Push, Status};
+use serde_json::Value;
+
+use super::inspect::{count, short};
+use super::page::{Page, Sign};
+use polyarch::text::bytes;
+
+/// What differs.
+pub fn report(page: &mut Page, diff: &Diff) {
+    for platform in &diff.platforms {
+        one(page, platform);
+        page.gap();
+    }
+    if !diff.annotations.is_empty() {
+        page.heading("image index");
+        annotations(page, &diff.annotations);
+        page.gap();
+    }
+    page.heading(&sends(&diff.push));
+    for note in &diff.notes {
+        page.note(note);
+    }
+}
+
+fn sends(push: &Push) -> String {
+    match push.blobs {
+        0 => "a push sends nothing".to_owned(),
+        n => format!(
+            "a push sends {} ({} bytes): {}",
+            bytes(push.bytes),
+            push.bytes,
+            count(n, "blob")
+        ),
+    }
+}
+
+fn one(page: &mut Page, platform: &PlatformDiff) {
+    let status = match platform.status {
+        Status::Added => "added",
+        Status::Removed => "removed",
+        Status::Changed => "changed",
+        Status::Same => "the same",
+    };
+    page.heading(&format!("{}: {status}", platform.platform));
+    if platform.status == Status::Same {
+        return annotations(page, &platform.annotations);
+    }
+    if platform.status != Status::Removed {
+        page.line(&sends(&platform.push));
+    }
+    let layers = &platform.layers;
+    page.line(&format!(
+        "layers: {} added, {} removed, {} kept",
+        layers.added.len(),
+        layers.removed.len(),
+        layers.kept
+    ));
+    for (sign, changes) in [
+        (Sign::Removed, &layers.removed),
+        (Sign::Added, &layers.added),
+    ] {
+        for layer in changes {
+            let note = if layer.recompressed {
+                "  (the same files, compressed differently)"
+            } else {
+                ""
+            };
+            let (number, digest, size) = (layer.layer + 1, short(&layer.digest), bytes(layer.size));
+            page.change(sign, &format!("{number}  {digest}  {size}{note}"));
+        }
+    }
+    paths(page, "store paths", &platform.store_paths);
+    paths(page, "directories", &platform.directories);
+    if !platform.config.is_empty() {
+        page.line("config");
+    }
+    for change in &platform.config {
+        values(
+            page,
+            &change.field,
+            change.old.as_ref(),
+            change.new.as_ref(),
+        );
+    }
+    annotations(page, &platform.annotations);
+}
+
+fn paths(page: &mut Page, title: &str, diff: &PathsDiff) {
+    let PathsDiff {
+        added,
+        removed,
+        changed,
+    } = diff;
+    if added.is_empty() && removed.is_empty() && changed.is_empty() {
+        return;
+    }
+    page.line(&format!(
+        "{title}: {} changed, {} added, {} removed",
+        changed.len(),
+        added.len(),
+        removed.len()
+    ));
+    for change in changed {
+        page.change(Sign::Changed, &changed_path(change));
+    }
+    for (sign, paths) in [(Sign::Removed, removed), (Sign::Added, added)] {
+        for path in paths {
+            page.change(sign, &format!("{}  {}", path.path, bytes(path.size)));
+        }
+    }
+}
+
+/// `hello 1.0 → 1.1  757 kB → 760 kB`.
+fn changed_path(change: &PathChange) -> String {
+    let version = |path: &str| {
+        store_name(path)
+            .map(|name| package(name).1)
+            .unwrap_or_default()
+    };
+    let (old, new) = (version(&change.old.path), version(&change.new.path));
+    let what = match () {
+        () if old != new => format!("{old} → {new}"),
+        () if change.old.path == change.new.path => "other files".to_owned(),
+        () => format!("{new} rebuilt").trim_start().to_owned(),
+    };
+    let sizes = match change.old.size == change.new.size {
+        true => bytes(change.new.size),
+        false => format!("{} → {}", bytes(change.old.size), bytes(change.new.size)),
+    };
+    format!("{} {what}  {sizes}", change.name)
+}
+
+fn annotations(page: &mut Page, changes: &[AnnotationChange]) {
+    for change in changes {
+        let field = format!("{} annotation {}", change.level, change.key);
+        let [old, new] = [&change.old, &change.new].map(|value| value.clone().map(Value::from));
+        values(page, &field, old.as_ref(), new.as_ref());
+    }
+}
+
+fn values(page: &mut Page, field: &str, old: Option<&Value>, new: Option<&Value>) {
+    match (old, new) {
+        (Some(old), Some(new)) => page.change(Sign::Changed, &format!("{field}: {old} → {new}")),
+        (Some(old), None) => page.change(Sign::Removed, &format!("{field}: {old}")),
+        (None, Some(new)) => page.change(Sign::Added, &format!("{field}: {new}")),
+        (None, None) => {}
+    }
+}

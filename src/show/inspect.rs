@@ -1,0 +1,207 @@
+//! `polyarch inspect` for people.
+
+use polyarch::inspect::{Inspection, PlatformImage};
+use polyarch::spec::Digest;
+use serde_json::Value;
+
+use super::page::{Align, Page};
+use polyarch::text::bytes;
+
+/// What an image is.
+pub fn overview(page: &mut Page, inspection: &Inspection) {
+    let names = match &inspection.names[..] {
+        [] => vec![inspection.image.clone()],
+        // A layout also has the tag alone.
+        names => {
+            let is_tag_of_another = |name: &&String| {
+                let tag = format!(":{name}");
+                names.iter().any(|other| other.ends_with(&tag))
+            };
+            let whole = names.iter().filter(|name| !is_tag_of_another(name));
+            whole.cloned().collect()
+        }
+    };
+    for name in names {
+        page.heading(&name);
+    }
+    let mut facts = vec![("format", inspection.format.to_owned())];
+    if let Some(index) = &inspection.index {
+        facts.push(("index", index.digest.to_string()));
+    }
+    for (key, value) in &inspection.annotations {
+        facts.push(("annotation", format!("{key}={value}")));
+    }
+    page.facts(&facts);
+    page.gap();
+
+    let head = [
+        ("PLATFORM", Align::Left),
+        ("MANIFEST", Align::Left),
+        ("LAYERS", Align::Right),
+        ("SIZE", Align::Right),
+        ("UNCOMPRESSED", Align::Right),
+        ("CREATED", Align::Left),
+        ("COMMAND", Align::Left),
+    ];
+    let rows: Vec<Vec<String>> = inspection
+        .platforms
+        .iter()
+        .map(|image| {
+            let manifest = image.manifest.as_ref();
+            vec![
+                image.platform.clone(),
+                manifest.map_or_else(|| "-".to_owned(), |m| short(&m.digest)),
+                image.layers.len().to_string(),
+                bytes(image.size),
+                bytes(image.uncompressed),
+                created(image),
+                command(&image.command),
+            ]
+        })
+        .collect();
+    page.table(&head, &rows);
+    page.gap();
+
+    let sharing = &inspection.sharing;
+    if inspection.platforms.len() > 1 {
+        page.line(&format!(
+            "shared: {} of {}, {}; a registry stores {} instead of {}",
+            sharing.shared_layers,
+            count(sharing.unique_layers, "layer"),
+            bytes(sharing.shared_size),
+            bytes(sharing.unique_size),
+            bytes(sharing.size),
+        ));
+    }
+    for note in &inspection.notes {
+        page.note(note);
+    }
+}
+
+/// One platform's image.
+pub fn in_full(page: &mut Page, image: &PlatformImage) {
+    page.heading(&image.platform);
+    let mut facts = Vec::new();
+    if let Some(manifest) = &image.manifest {
+        facts.push(("manifest", manifest.digest.to_string()));
+    }
+    facts.push(("image ID", image.image_id.to_string()));
+    facts.push(("created", created(image)));
+    facts.push((
+        "size",
+        format!(
+            "{} ({} bytes), {} uncompressed",
+            bytes(image.size),
+            image.size,
+            bytes(image.uncompressed)
+        ),
+    ));
+    if image.attestations > 0 {
+        facts.push(("attestations", image.attestations.to_string()));
+    }
+    for (key, value) in &image.annotations {
+        facts.push(("annotation", format!("{key}={value}")));
+    }
+    page.facts(&facts);
+
+    page.gap();
+    page.heading("config");
+    let mut settings = Vec::new();
+    let known = image.config["config"].as_object();
+    for (key, value) in known.into_iter().flatten() {
+        match value {
+            // One a line, but for what is one command.
+            Value::Array(items) if !["Cmd", "Entrypoint"].contains(&key.as_str()) => {
+                settings.extend(items.iter().map(|item| (key.as_str(), word(item))));
+            }
+            Value::Object(items) => settings.extend(items.iter().map(|(name, item)| {
+                let item = match item {
+                    Value::Object(nothing) if nothing.is_empty() => name.clone(),
+                    item => format!("{name}={}", word(item)),
+                };
+                (key.as_str(), item)
+            })),
+            Value::Array(items) => {
+                let words: Vec<String> = items.iter().map(word).collect();
+                settings.push((key.as_str(), command(&words)));
+            }
+            Value::Null => {}
+            value => settings.push((key.as_str(), word(value))),
+        }
+    }
+    match settings.is_empty() {
+        true => page.faint("(empty)"),
+        false => page.facts(&settings),
+    }
+
+    page.gap();
+    page.heading("layers, bottom first");
+    let head = [
+        ("", Align::Right),
+        ("DIGEST", Align::Left),
+        ("SIZE", Align::Right),
+        ("UNCOMPRESSED", Align::Right),
+        ("ALSO IN", Align::Left),
+        ("HISTORY", Align::Left),
+    ];
+    let rows: Vec<Vec<String>> = image
+        .layers
+        .iter()
+        .enumerate()
+        .map(|(i, layer)| {
+            vec![
+                (i + 1).to_string(),
+                short(&layer.digest),
+                bytes(layer.size),
+                layer.uncompressed.map_or_else(|| "-".to_owned(), bytes),
+                match &layer.shared_with[..] {
+                    [] => "-".to_owned(),
+                    others => others.join(" "),
+                },
+                layer.history.as_ref().map(history).unwrap_or_default(),
+            ]
+        })
+        .collect();
+    page.table(&head, &rows);
+}
+
+/// What made a layer, in the words of its history.
+fn history(entry: &Value) -> String {
+    let said = ["created_by", "comment"].map(|key| entry[key].as_str().unwrap_or_default());
+    let said: Vec<&str> = said.into_iter().filter(|text| !text.is_empty()).collect();
+    said.join(" · ")
+}
+
+fn created(image: &PlatformImage) -> String {
+    image.created.clone().unwrap_or_else(|| "-".to_owned())
+}
+
+/// A digest as people compare them.
+pub fn short(digest: &Digest) -> String {
+    format!("{}:{:.12}", digest.algorithm(), digest.hex())
+}
+
+/// `1 layer`, `2 layers`.
+pub fn count(n: usize, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+}
+
+fn word(value: &Value) -> String {
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// A command line as a shell would take it.
+fn command(words: &[String]) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "_-+=/.,:@%".contains(c);
+    let quoted = words.iter().map(|word| match word.as_str() {
+        plain if !plain.is_empty() && plain.chars().all(is_plain) => plain.to_owned(),
+        other => format!("'{}'", other.replace('\'', r"'\''")),
+    });
+    let quoted: Vec<String> = quoted.collect();
+    match quoted.is_empty() {
+        true => "-".to_owned(),
+        false => quoted.join(" "),
+    }
+}

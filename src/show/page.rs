@@ -1,0 +1,252 @@
+//! A page of text: headings, tables, bars, as wide as the terminal.
+
+use std::fmt::Write as _;
+use std::io::{self, IsTerminal};
+
+use anstyle::{AnsiColor, Style};
+use polyarch::text::{bytes, clean, percent};
+use unicode_width::UnicodeWidthStr;
+
+const HEADING: Style = Style::new().bold();
+const FAINT: Style = Style::new().dimmed();
+const BAR: Style = AnsiColor::Cyan.on_default();
+const NOTE: Style = AnsiColor::Yellow.on_default().bold();
+
+/// The narrowest page on which rows are still told apart.
+const MIN_WIDTH: usize = 40;
+/// Wider lines are hard to read.
+const MAX_WIDTH: usize = 160;
+
+/// Text with styles, which [`AutoStream`](anstream::AutoStream) takes out again where nobody sees them.
+pub struct Page {
+    text: String,
+    /// None where it is no terminal: then nothing is cut off.
+    width: Option<usize>,
+}
+
+/// Where the text of a column stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Align {
+    /// At the left.
+    Left,
+    /// At the right: numbers.
+    Right,
+}
+
+/// What became of something.
+#[derive(Clone, Copy, Debug)]
+pub enum Sign {
+    /// It is new.
+    Added,
+    /// It is gone.
+    Removed,
+    /// It is another one.
+    Changed,
+}
+
+impl Page {
+    /// A page as wide as standard output.
+    pub fn for_stdout() -> Self {
+        let terminal = io::stdout().is_terminal();
+        let columns = terminal_size::terminal_size_of(io::stdout());
+        let columns = columns.map_or(80, |(width, _)| usize::from(width.0));
+        Self {
+            text: String::new(),
+            width: terminal.then(|| columns.clamp(MIN_WIDTH, MAX_WIDTH)),
+        }
+    }
+
+    /// What was written.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// A line that stands out.
+    pub fn heading(&mut self, text: &str) {
+        let _ = writeln!(self.text, "{HEADING}{}{HEADING:#}", clean(text));
+    }
+
+    /// A line.
+    pub fn line(&mut self, text: &str) {
+        let _ = writeln!(self.text, "{}", self.cut(&clean(text), 0));
+    }
+
+    /// A line that says what the others mean.
+    pub fn faint(&mut self, text: &str) {
+        let _ = writeln!(self.text, "{FAINT}{}{FAINT:#}", clean(text));
+    }
+
+    /// An empty line.
+    pub fn gap(&mut self) {
+        self.text.push('\n');
+    }
+
+    /// A line that the user should read; it is never cut off.
+    pub fn note(&mut self, text: &str) {
+        let _ = writeln!(self.text, "{NOTE}note:{NOTE:#} {}", clean(text));
+    }
+
+    /// What to do about what stands above, over as many lines as it takes.
+    pub fn advice(&mut self, text: &str) {
+        let room = self
+            .width
+            .unwrap_or(100)
+            .saturating_sub(2)
+            .max(MIN_WIDTH / 2);
+        let mut line = String::new();
+        let mut lead = "→ ";
+        for word in clean(text).split(' ') {
+            if !line.is_empty() && line.width() + 1 + word.width() > room {
+                let _ = writeln!(self.text, "{lead}{line}");
+                line.clear();
+                lead = "  ";
+            }
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+        let _ = writeln!(self.text, "{lead}{line}");
+    }
+
+    /// A line of something that is not the same.
+    pub fn change(&mut self, sign: Sign, text: &str) {
+        let (sign, style) = match sign {
+            Sign::Added => ('+', AnsiColor::Green.on_default()),
+            Sign::Removed => ('-', AnsiColor::Red.on_default()),
+            Sign::Changed => ('~', AnsiColor::Yellow.on_default()),
+        };
+        let text = self.cut(&clean(text), 4);
+        let _ = writeln!(self.text, "  {style}{sign} {text}{style:#}");
+    }
+
+    /// Lines of a name and a value, values below each other.
+    pub fn facts(&mut self, facts: &[(&str, String)]) {
+        let wide = facts.iter().map(|(name, _)| name.width()).max();
+        let wide = wide.unwrap_or(0);
+        for (name, value) in facts {
+            let value = self.cut(&clean(value), wide + 2);
+            let _ = writeln!(self.text, "{FAINT}{name:<wide$}{FAINT:#}  {value}");
+        }
+    }
+
+    /// A table. The last column is cut off where the page ends.
+    pub fn table(&mut self, head: &[(&str, Align)], rows: &[Vec<String>]) {
+        let rows: Vec<Vec<String>> = (rows.iter())
+            .map(|row| row.iter().map(|cell| clean(cell)).collect())
+            .collect();
+        let mut widths: Vec<usize> = head.iter().map(|(name, _)| name.width()).collect();
+        for row in &rows {
+            for (width, cell) in widths.iter_mut().zip(row) {
+                *width = (*width).max(cell.width());
+            }
+        }
+        let names: Vec<String> = head.iter().map(|(name, _)| (*name).to_owned()).collect();
+        let aligns: Vec<Align> = head.iter().map(|(_, align)| *align).collect();
+        let head = self.row(&names, &aligns, &widths);
+        if names.iter().any(|name| !name.is_empty()) {
+            let _ = writeln!(self.text, "{FAINT}{head}{FAINT:#}");
+        }
+        for row in &rows {
+            let line = self.row(row, &aligns, &widths);
+            let _ = writeln!(self.text, "{line}");
+        }
+    }
+
+    fn row(&self, cells: &[String], aligns: &[Align], widths: &[usize]) -> String {
+        let mut line = String::new();
+        let mut used = 0;
+        for (i, cell) in cells.iter().enumerate() {
+            if i > 0 {
+                line.push_str("  ");
+                used += 2;
+            }
+            let is_last = i + 1 == cells.len();
+            let cell = if is_last {
+                self.cut(cell, used)
+            } else {
+                cell.clone()
+            };
+            let pad = widths[i].saturating_sub(cell.width());
+            match aligns[i] {
+                Align::Right => line.extend(std::iter::repeat_n(' ', pad).chain(cell.chars())),
+                Align::Left if is_last => line.push_str(&cell),
+                Align::Left => line.extend(cell.chars().chain(std::iter::repeat_n(' ', pad))),
+            }
+            used += widths[i];
+        }
+        line.trim_end().to_owned()
+    }
+
+    /// `text`, as much of it as has room behind `used` columns.
+    fn cut(&self, text: &str, used: usize) -> String {
+        let Some(width) = self.width else {
+            return text.to_owned();
+        };
+        let room = width.saturating_sub(used).max(MIN_WIDTH / 2);
+        if text.width() <= room {
+            return text.to_owned();
+        }
+        let mut kept = String::new();
+        for c in text.chars() {
+            if kept.width() + 2 > room {
+                break;
+            }
+            kept.push(c);
+        }
+        kept + "…"
+    }
+
+    /// Rows of a bar, its share, its bytes and what they are: `largest` is a whole bar.
+    pub fn bars(&mut self, rows: &[(u64, String)], largest: u64, total: u64) {
+        let sizes: Vec<String> = rows.iter().map(|(size, _)| bytes(*size)).collect();
+        let wide = sizes.iter().map(|size| size.width()).max().unwrap_or(0);
+        for ((value, what), size) in rows.iter().zip(&sizes) {
+            let bar = self.bar(*value, largest);
+            let percent = percent(*value, total);
+            let used = BAR_WIDTH + 2 + 5 + 1 + wide + 2;
+            let what = self.cut(&clean(what), used);
+            let _ = writeln!(
+                self.text,
+                "{BAR}{bar}{BAR:#} {percent:>5} {size:>wide$}  {what}"
+            );
+        }
+    }
+
+    /// In eighths of a character on a terminal, which may have colours; plain otherwise.
+    fn bar(&self, value: u64, largest: u64) -> String {
+        const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
+        let steps = (BAR_WIDTH * 8) as u128;
+        let eighths = u128::from(value) * steps / u128::from(largest.max(1));
+        // At most `steps`, which fits.
+        let eighths = usize::try_from(eighths.min(steps)).unwrap_or(0);
+        let bar = match self.width {
+            Some(_) => "█".repeat(eighths / 8) + EIGHTHS[eighths % 8],
+            None => "#".repeat(eighths.div_ceil(8)),
+        };
+        let pad = BAR_WIDTH - bar.width();
+        bar + &" ".repeat(pad)
+    }
+}
+
+/// How many columns a whole bar has.
+const BAR_WIDTH: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bar_is_as_long_as_its_share() {
+        let mut page = Page {
+            text: String::new(),
+            width: None,
+        };
+        page.bars(&[(50, "half".into()), (100, "all".into())], 100, 200);
+        assert_eq!(
+            page.text(),
+            "\u{1b}[36m########        \u{1b}[39m 25.0%  50 B  half\n\u{1b}[36m################\u{1b}[39m 50.0% 100 B  all\n"
+                .replace("\u{1b}[39m", &format!("{BAR:#}"))
+        );
+    }
+}

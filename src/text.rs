@@ -1,0 +1,81 @@
+//! Numbers and names as people read them.
+
+/// `12.3 %`.
+pub fn percent(value: u64, total: u64) -> String {
+    let permille = (u128::from(value) * 1000 + u128::from(total) / 2) / u128::from(total.max(1));
+    format!("{}.{}%", permille / 10, permille % 10)
+}
+
+/// A number of bytes, in the units of registries and docker.
+pub fn bytes(n: u64) -> String {
+    const UNITS: [&str; 6] = ["kB", "MB", "GB", "TB", "PB", "EB"];
+    if n < 1000 {
+        return format!("{n} B");
+    }
+    let (mut value, mut unit) = (n as f64 / 1000.0, 0);
+    // What is rounded to 1000 is one of the next unit.
+    while value >= 999.5 {
+        value /= 1000.0;
+        unit += 1;
+    }
+    let digits = if value < 9.995 {
+        2
+    } else if value < 99.95 {
+        1
+    } else {
+        0
+    };
+    format!("{value:.digits$} {}", UNITS[unit])
+}
+
+/// Text as it can be printed: what would move the cursor, or change the direction of reading, is
+/// written out.
+pub fn clean(text: &str) -> String {
+    let is_harmful = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    if !text.contains(is_harmful) {
+        return text.to_owned();
+    }
+    text.chars()
+        .flat_map(|c| {
+            let escaped = is_harmful(c).then(|| c.escape_unicode().to_string());
+            escaped
+                .unwrap_or_else(|| c.to_string())
+                .chars()
+                .collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_have_three_digits() {
+        for (n, text) in [
+            (0, "0 B"),
+            (999, "999 B"),
+            (1000, "1.00 kB"),
+            (9_994, "9.99 kB"),
+            (9_996, "10.0 kB"),
+            (123_456, "123 kB"),
+            (999_499, "999 kB"),
+            (999_500, "1.00 MB"),
+            (1_234_567_890, "1.23 GB"),
+            (u64::MAX, "18.4 EB"),
+        ] {
+            assert_eq!(bytes(n), text);
+        }
+    }
+
+    #[test]
+    fn what_moves_the_cursor_is_written_out() {
+        assert_eq!(
+            clean("a\u{1b}[2Jb\n\u{202e}ü"),
+            "a\\u{1b}[2Jb\\u{a}\\u{202e}ü"
+        );
+    }
+}

@@ -1,0 +1,149 @@
+//! docs/json.md has the fields of what `--json` prints: all of them, and no other.
+
+mod support;
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+use support::*;
+
+/// The places of all values, such as `platforms[].layers[].digest`.
+fn places(value: &Value, at: &str, is_whole: &dyn Fn(&str) -> bool, found: &mut BTreeSet<String>) {
+    match value {
+        _ if is_whole(at) => drop(found.insert(at.to_owned())),
+        Value::Object(fields) => {
+            for (key, value) in fields {
+                let at = if at.is_empty() {
+                    key.clone()
+                } else {
+                    format!("{at}.{key}")
+                };
+                places(value, &at, is_whole, found);
+            }
+        }
+        Value::Array(items) => {
+            let at = format!("{at}[]");
+            items
+                .iter()
+                .for_each(|item| places(item, &at, is_whole, found));
+        }
+        _ => drop(found.insert(at.to_owned())),
+    }
+}
+
+/// The fields in the table behind a heading.
+fn documented(heading: &str) -> BTreeSet<String> {
+    let page = include_str!("../docs/json.md");
+    let (_, section) = page.split_once(heading).unwrap();
+    let table = section
+        .lines()
+        .skip_while(|line| !line.starts_with("| field"));
+    let rows = table.take_while(|line| line.starts_with('|')).skip(2);
+    let names = rows.map(|row| row.split('|').nth(1).unwrap());
+    let words = names.flat_map(|names| names.split('`').skip(1).step_by(2));
+    words.map(str::to_owned).collect()
+}
+
+/// Two images of which everything can be said: shared and recompressed layers, waste, history.
+fn images(scratch: &Scratch) {
+    let path = |c: char, name: &str| format!("nix/store/{}-{name}/x", c.to_string().repeat(32));
+    for (name, program) in [("old", "hello-1.0"), ("new", "hello-1.1")] {
+        for (arch, hash, level) in [("amd64", '1', "1"), ("arm64", '2', "9")] {
+            let mut image = TestImage::new(&format!("linux/{arch}"));
+            let (data, other) = (noise(1, 5000), noise(hash as u64, 3000));
+            image.layers.push(tar(&[(&path('0', "data"), &data)]));
+            let copy = program.as_bytes().repeat(10);
+            image.layers.push(tar(&[
+                (&path(hash, program), &copy),
+                ("bin/x", &copy),
+                ("etc/shared", &other),
+            ]));
+            image.config["created"] = "2026-01-01T00:00:00Z".into();
+            image.config["config"] = serde_json::json!({ "Cmd": [program] });
+            image.config["history"] = vec![serde_json::json!({ "comment": "x" }); 4].into();
+            scratch.write(&format!("{name}-{arch}.tar"), &image.docker_archive());
+            let (input, output) = (format!("{name}-{arch}.tar"), format!("{name}-{arch}"));
+            scratch.run(&["merge", "-o", &output, "--compression-level", level, &input]);
+        }
+        let inputs = [format!("{name}-amd64"), format!("{name}-arm64")];
+        let version = format!("version={program}");
+        let options = ["merge", "-o", name, "--name", "x", "--annotation", &version];
+        scratch.run(
+            &[
+                &options[..],
+                &["--annotation", "manifest:a=b", &inputs[0], &inputs[1]],
+            ]
+            .concat(),
+        );
+    }
+}
+
+#[test]
+fn every_field_is_documented_and_every_documented_field_is_there() {
+    let scratch = Scratch::new();
+    images(&scratch);
+    // With what is not ours to say (documents of the image), and what the page describes once for
+    // several places.
+    for (heading, arguments, whole) in [
+        (
+            "## `polyarch inspect --json`",
+            &["inspect", "--json", "new"][..],
+            &[
+                "index",
+                "annotations",
+                "platforms[].manifest",
+                "platforms[].annotations",
+                "platforms[].config",
+                "platforms[].layers[].history",
+            ][..],
+        ),
+        (
+            "## `polyarch analyze --json`",
+            &["analyze", "--json", "new"],
+            &["platforms[].waste[]", "waste[]"],
+        ),
+        (
+            "## `polyarch diff --json`",
+            &["diff", "--json", "old", "new"],
+            &[
+                "annotations[]",
+                "platforms[].annotations[]",
+                "platforms[].config[].old",
+                "platforms[].config[].new",
+                "platforms[].storePaths",
+                "platforms[].directories",
+            ],
+        ),
+    ] {
+        let printed: Value = serde_json::from_str(&scratch.run(arguments)).unwrap();
+        let mut found = BTreeSet::new();
+        places(&printed, "", &|at| whole.contains(&at), &mut found);
+        let documented = documented(heading);
+        let missing: Vec<_> = found.difference(&documented).collect();
+        assert!(
+            missing.is_empty(),
+            "{arguments:?} has {missing:?}, docs/json.md has not"
+        );
+        // An empty list has no places of its own.
+        let empty = |place: &&String| {
+            let pointer = format!(
+                "/{}",
+                place
+                    .trim_end_matches("[]")
+                    .replace("[].", "/0/")
+                    .replace('.', "/")
+            );
+            printed
+                .pointer(&pointer)
+                .is_some_and(|value| value.as_array().is_some_and(Vec::is_empty))
+        };
+        let gone: Vec<_> = documented
+            .difference(&found)
+            .filter(|place| !empty(place))
+            .collect();
+        assert!(
+            gone.is_empty(),
+            "docs/json.md has {gone:?}, {arguments:?} has not"
+        );
+    }
+}

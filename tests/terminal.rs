@@ -1,0 +1,235 @@
+//! What a person at a terminal gets: bars, colours, lines that fit, help with slips, completions and
+//! manual pages; and that none of it is where no terminal is.
+
+mod support;
+
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::os::fd::OwnedFd;
+use std::process::{Command, Stdio};
+
+use rustix::fs::{Mode, OFlags};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{Winsize, tcsetwinsize};
+use support::*;
+
+/// A terminal: what a program writes to the second file is read from the first one.
+fn terminal(columns: u16) -> (File, OwnedFd) {
+    let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&ours).unwrap();
+    unlockpt(&ours).unwrap();
+    let name = ptsname(&ours, Vec::new()).unwrap();
+    let theirs = rustix::fs::open(name, OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).unwrap();
+    let size = Winsize {
+        ws_row: 40,
+        ws_col: columns,
+        ws_xpixel: 0,
+        ws_ypixel: 0,
+    };
+    tcsetwinsize(&theirs, size).unwrap();
+    (File::from(ours), theirs)
+}
+
+/// What a command says to a terminal that is its standard output and error.
+fn said(mut command: Command, columns: u16) -> String {
+    let (mut ours, theirs) = terminal(columns);
+    command.env("TERM", "xterm-256color").stdin(Stdio::null());
+    command.stdout(theirs.try_clone().unwrap()).stderr(theirs);
+    let mut child = command.spawn().unwrap();
+    // It has the last copies of the terminal's other end.
+    drop(command);
+    let said = read_to_end(&mut ours);
+    child.wait().unwrap();
+    said
+}
+
+/// Linux ends it with an error when nobody has the other end any more.
+fn read_to_end(ours: &mut File) -> String {
+    let mut all = Vec::new();
+    let mut buffer = [0; 4096];
+    while let Ok(n @ 1..) = ours.read(&mut buffer) {
+        all.extend_from_slice(&buffer[..n]);
+    }
+    String::from_utf8_lossy(&all).replace("\r\n", "\n")
+}
+
+/// An image that is fed halfway stands still until the bar has been seen.
+#[test]
+fn a_bar_shows_how_far_a_merge_has_come() {
+    let scratch = Scratch::new();
+    let mut image = TestImage::new("linux/amd64");
+    image.layers.push(tar(&[("noise", &noise(1, 2 << 20))]));
+    let bytes = image.docker_archive();
+    scratch.write("a.tar", &bytes);
+    let expected = scratch.run(&["merge", "-o", "expected", "a.tar"]);
+
+    let (mut ours, theirs) = terminal(100);
+    let mut command = scratch.command(&["merge", "-o", "out", "-"]);
+    command.env("TERM", "xterm-256color");
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(theirs);
+    let mut child = command.spawn().unwrap();
+    drop(command);
+    let mut stdin = child.stdin.take().unwrap();
+    let (half, rest) = bytes.split_at(bytes.len() / 2);
+    stdin.write_all(half).unwrap();
+    let mut seen = String::new();
+    let mut buffer = [0; 4096];
+    while !(seen.contains("standard input") && seen.contains("1.0")) {
+        let n = ours.read(&mut buffer).unwrap();
+        assert!(n > 0, "{seen}");
+        seen += &String::from_utf8_lossy(&buffer[..n]);
+    }
+    stdin.write_all(rest).unwrap();
+    drop(stdin);
+    let end = read_to_end(&mut ours);
+    let mut digest = String::new();
+    child
+        .stdout
+        .take()
+        .unwrap()
+        .read_to_string(&mut digest)
+        .unwrap();
+    assert!(child.wait().unwrap().success());
+    assert_eq!(digest.trim(), expected);
+    // The bar is wiped off before anything else is said, on a line of its own.
+    let (_, after) = end.rsplit_once("\u{1b}[2K").unwrap();
+    let line = after.trim_start_matches(['\r', '\n']);
+    assert!(line.starts_with("linux/amd64         3 layers"), "{end:?}");
+}
+
+#[test]
+fn where_no_terminal_is_there_is_a_line_for_each_image() {
+    let scratch = Scratch::new();
+    scratch.write("a.tar", &TestImage::new("linux/amd64").docker_archive());
+    scratch.write("b.tar", &TestImage::new("linux/arm64").docker_archive());
+    let output = scratch
+        .command(&["merge", "-o", "out", "a.tar", "b.tar"])
+        .output()
+        .unwrap();
+    let said = stderr(&output);
+    let lines: Vec<&str> = said.lines().collect();
+    assert_eq!(lines.len(), 2, "{said}");
+    assert!(lines[0].starts_with("linux/amd64") && lines[1].starts_with("linux/arm64"));
+    assert!(!said.contains(['\u{1b}', '\r']), "{said:?}");
+
+    // With --quiet there is nothing, on a terminal either.
+    let (mut ours, theirs) = terminal(80);
+    let mut command = scratch.command(&["merge", "-q", "-o", "out2", "a.tar", "b.tar"]);
+    command.stdout(Stdio::null()).stderr(theirs);
+    assert!(command.status().unwrap().success());
+    drop(command);
+    assert_eq!(read_to_end(&mut ours), "");
+}
+
+#[test]
+fn errors_have_colours_where_they_are_wanted() {
+    let scratch = Scratch::new();
+    let fail = || scratch.command(&["inspect", "--platform=linux/arm46", "a.tar"]);
+    scratch.write("a.tar", &TestImage::new("linux/arm64").docker_archive());
+    let coloured = said(fail(), 80);
+    assert!(
+        coloured.contains("\u{1b}[1m\u{1b}[31merror:\u{1b}[0m no image"),
+        "{coloured:?}"
+    );
+    assert!(
+        coloured.contains("hint:\u{1b}[0m did you mean linux/arm64?"),
+        "{coloured:?}"
+    );
+    let mut plain = fail();
+    plain.env("NO_COLOR", "1");
+    // The bar goes, and its lines with it; letters of colours are not among what is left.
+    let plain = said(plain, 80);
+    assert!(
+        plain.contains("error: no image for the platform"),
+        "{plain:?}"
+    );
+    assert!(
+        !plain.contains("\u{1b}[31m") && !plain.contains("\u{1b}[1m"),
+        "{plain:?}"
+    );
+    let piped = stderr(&fail().output().unwrap());
+    assert!(!piped.contains('\u{1b}'), "{piped:?}");
+}
+
+#[test]
+fn lines_fit_the_terminal() {
+    let scratch = Scratch::new();
+    hello(&scratch);
+    for arguments in [
+        &["inspect", "hello.tar"][..],
+        &["analyze", "hello.tar"],
+        &["diff", "hello.tar", "hello.tar"],
+    ] {
+        let mut command = scratch.command(arguments);
+        command.env("NO_COLOR", "1").stderr(Stdio::null());
+        let (mut ours, theirs) = terminal(76);
+        command.stdout(theirs);
+        assert!(command.status().unwrap().success());
+        drop(command);
+        let shown = read_to_end(&mut ours);
+        let longest = shown
+            .lines()
+            .max_by_key(|line| line.chars().count())
+            .unwrap();
+        // A table has no room to give below the width of its other columns.
+        let room = if arguments[0] == "inspect" { 120 } else { 76 };
+        assert!(longest.chars().count() <= room, "{longest}");
+        assert!(!shown.contains('\u{1b}'), "{shown:?}");
+        // What was cut off is all there in a pipe.
+        let whole = scratch.run(arguments);
+        assert!(!whole.lines().any(|line| line.ends_with('…')), "{whole}");
+    }
+}
+
+#[test]
+fn slips_are_seen_through() {
+    let scratch = Scratch::new();
+    let wrong = |arguments: &[&str]| {
+        let output = scratch.command(arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        stderr(&output)
+    };
+    assert!(wrong(&["merge", "--outptu", "x", "a"]).contains("'--output'"));
+    assert!(wrong(&["inspekt", "a"]).contains("'inspect'"));
+    assert!(
+        wrong(&["inspect", "--platform", "aarch64-linux", "a"])
+            .contains("did you mean linux/arm64?")
+    );
+    let error = scratch.fail(&["merge", "-o", "x", "x86_64-linux=a.tar"]);
+    assert!(error.contains("did you mean linux/amd64=a.tar?"), "{error}");
+}
+
+#[test]
+fn completions_and_manual_pages_know_every_command() {
+    let scratch = Scratch::new();
+    for shell in ["bash", "zsh", "fish"] {
+        let script = scratch.run(&["completions", shell]);
+        for word in ["merge", "inspect", "analyze", "diff", "compression-level"] {
+            assert!(script.contains(word), "{shell}: {word}");
+        }
+    }
+    let script = scratch.run(&["completions", "bash"]);
+    scratch.write("script", script.as_bytes());
+    let bash = Command::new("bash")
+        .arg("-n")
+        .arg(scratch.path("script"))
+        .status();
+    assert!(bash.unwrap().success());
+
+    fs::create_dir(scratch.path("man")).unwrap();
+    scratch.run(&["man", "man"]);
+    let help = scratch.run(&["--help"]);
+    for command in ["merge", "inspect", "analyze", "diff", "completions", "man"] {
+        assert!(help.contains(&format!("\n  {command} ")), "{help}");
+        let page = fs::read_to_string(scratch.path(&format!("man/polyarch-{command}.1"))).unwrap();
+        assert!(
+            page.contains(".SH NAME") && page.contains("Examples"),
+            "{page}"
+        );
+    }
+    assert!(scratch.path("man/polyarch.1").is_file());
+    assert!(scratch.fail(&["man", "nowhere"]).contains("does not exist"));
+}
