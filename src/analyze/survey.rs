@@ -299,3 +299,37 @@ fn short(hasher: Sha256) -> Content {
     half.copy_from_slice(&digest[..16]);
     Content::from_be_bytes(half)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use super::*;
+
+    impl Stream for Cursor<Vec<u8>> {}
+
+    #[test]
+    fn what_there_is_no_room_for_is_counted_all_the_same() {
+        let mut tar = tar::Builder::new(Vec::new());
+        for i in 0..1000 {
+            let mut header = tar::Header::new_gnu();
+            header.set_size(3);
+            tar.append_data(&mut header, format!("usr/lib/{i}/file"), &b"abc"[..])
+                .unwrap();
+        }
+        let tar = tar.into_inner().unwrap();
+        let roomy = Survey::new(BUDGET)
+            .look(&mut Cursor::new(tar.clone()))
+            .unwrap();
+        assert_eq!((roomy.files.len(), roomy.unseen), (1000, 0));
+
+        let survey = Survey::new(16 << 10);
+        let tight = survey.look(&mut Cursor::new(tar)).unwrap();
+        assert_eq!((tight.count, tight.size), (1000, 3000));
+        assert_eq!(tight.files.len() as u64 + tight.unseen, 1000);
+        assert!(tight.unseen > 500, "{}", tight.unseen);
+        assert!(survey.paths().cost() + survey.files.load(Ordering::Relaxed) <= 17 << 10);
+        let sizes = tight.groups.values().map(|group| group.size);
+        assert_eq!(sizes.sum::<u64>(), 3000);
+    }
+}

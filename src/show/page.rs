@@ -61,9 +61,11 @@ impl Page {
         &self.text
     }
 
-    /// A line that stands out.
+    /// A line that stands out; where it has no room, it is several.
     pub fn heading(&mut self, text: &str) {
-        let _ = writeln!(self.text, "{HEADING}{}{HEADING:#}", clean(text));
+        for line in wrapped(&clean(text), self.width.unwrap_or(usize::MAX)) {
+            let _ = writeln!(self.text, "{HEADING}{line}{HEADING:#}");
+        }
     }
 
     /// A line.
@@ -88,25 +90,11 @@ impl Page {
 
     /// What to do about what stands above, over as many lines as it takes.
     pub fn advice(&mut self, text: &str) {
-        let room = self
-            .width
-            .unwrap_or(100)
-            .saturating_sub(2)
-            .max(MIN_WIDTH / 2);
-        let mut line = String::new();
-        let mut lead = "→ ";
-        for word in clean(text).split(' ') {
-            if !line.is_empty() && line.width() + 1 + word.width() > room {
-                let _ = writeln!(self.text, "{lead}{line}");
-                line.clear();
-                lead = "  ";
-            }
-            if !line.is_empty() {
-                line.push(' ');
-            }
-            line.push_str(word);
+        let room = self.width.unwrap_or(100).saturating_sub(2);
+        for (i, line) in wrapped(&clean(text), room).iter().enumerate() {
+            let lead = if i == 0 { "→ " } else { "  " };
+            let _ = writeln!(self.text, "{lead}{line}");
         }
-        let _ = writeln!(self.text, "{lead}{line}");
     }
 
     /// A line of something that is not the same.
@@ -227,6 +215,23 @@ impl Page {
         let pad = BAR_WIDTH - bar.width();
         bar + &" ".repeat(pad)
     }
+}
+
+/// Lines of at most `room` columns, but for words that are longer.
+fn wrapped(text: &str, room: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let line = lines.len() - 1;
+        match lines[line].is_empty() {
+            true => lines[line].push_str(word),
+            false if lines[line].width() + 1 + word.width() > room => lines.push(word.to_owned()),
+            false => {
+                lines[line].push(' ');
+                lines[line].push_str(word);
+            }
+        }
+    }
+    lines
 }
 
 /// How many columns a whole bar has.
