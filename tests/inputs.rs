@@ -130,6 +130,28 @@ fn small_compressed_layers_are_told_apart() {
 }
 
 #[test]
+fn small_compressed_layers_are_told_apart_behind_documents_without_end() {
+    // Nine documents of 8 MiB: what comes after the first 64 MiB is not kept in memory.
+    let mut image = parts(&["a", "b"]).image;
+    image.layers = vec![vec![0; 1024], tar(&[("file", b"content")])];
+    let mut document = b"{}".to_vec();
+    document.resize(8 << 20, b' ');
+    let (a, b) = (gzip(&image.layers[0]), zstd(&image.layers[1]));
+    let (config, manifest) = (image.config_bytes(), parts(&["a", "b"]).manifest);
+    let mut files: Vec<(&str, &[u8])> = vec![("unused.json", &document); 9];
+    files.extend([("a", &a[..]), ("b", &b), ("config.json", &config)]);
+    files.push(("manifest.json", &manifest));
+    let scratch = Scratch::new();
+    scratch.write("in.tar.gz", &gzip(&tar(&files)));
+    scratch.run(&["merge", "-o", "out", "in.tar.gz"]);
+    let merged = Merged::directory(&scratch.path("out"));
+    assert_eq!(
+        merged.configs[0]["rootfs"]["diff_ids"][0],
+        digest(&image.layers[0])
+    );
+}
+
+#[test]
 fn a_layer_may_be_listed_twice_and_a_path_be_there_twice() {
     // As dockerTools writes an image whose base has the same layers.
     let mut p = parts(&["a/layer.tar", "b/layer.tar", "a/layer.tar"]);

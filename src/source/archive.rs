@@ -200,8 +200,8 @@ fn take(
 ) -> Result<Entry, Broken> {
     let (head, encoding, mut input) = sniff(entry).map_err(Broken::Read)?;
     let is_json = matches!(head.trim_ascii_start().first(), Some(b'{' | b'['));
+    let mut bytes = Vec::new();
     if is_json || head.len() < 512 {
-        let mut bytes = Vec::new();
         (&mut input)
             .take(room + 1)
             .read_to_end(&mut bytes)
@@ -209,10 +209,8 @@ fn take(
         if bytes.len() as u64 <= room {
             return Ok(Entry::Document(bytes.into()));
         }
-        let all = io::Cursor::new(bytes).chain(input);
-        let staged = store.put(all, Encoding::Plain, Encoding::Plain, Hashes::SHA256)?;
-        return Ok(Entry::Staged(staged));
     }
+    let input = io::Cursor::new(bytes).chain(input);
     // Another image, or another entry, is about to have it. It is hashed all the same: a name is no
     // proof.
     let hashes = Hashes {
