@@ -4,7 +4,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::spec::{DiffId, Digest, Platform};
+use crate::spec::{DiffId, Digest, EXPECTED_ALGORITHM, Platform};
 
 /// What can go wrong.
 #[derive(Debug, thiserror::Error)]
@@ -101,7 +101,7 @@ pub enum Error {
     },
 
     #[error(
-        "{input}: its manifests and configs sum up to more than {limit} bytes, which no image needs"
+        "{input}: its manifests and configs take more than {limit} bytes of memory, which no image needs"
     )]
     TooManyDocuments { input: String, limit: u64 },
 
@@ -302,6 +302,15 @@ impl Error {
             Self::NotAnImage { hint, .. } => return hint.clone(),
             Self::Corrupt { problem, .. } if problem.contains("too much memory") => {
                 "it was compressed with a window of more than 128 MiB (zstd --long); compress it again without that"
+            }
+            Self::Corrupt { problem, .. } if problem.contains("is a sparse file") => {
+                "make the archive again, without --sparse"
+            }
+            Self::Corrupt { problem, .. } if problem.contains("it expands to more than") => {
+                "no layer of files does that, but a decompression bomb; if it is none, compress it with gzip"
+            }
+            Self::BadDocument { problem, .. } if problem.contains(EXPECTED_ALGORITHM) => {
+                "a digest of another algorithm cannot be verified here; build the image again, with sha256"
             }
             Self::Corrupt { .. } => {
                 "the file is damaged or was not written to its end; build or download it again"

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 use cli::{Cli, Command, MAX_JOBS, MergeArgs, VerifyArgs};
+use polyarch::text;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 fn main() -> ExitCode {
@@ -80,7 +81,7 @@ fn print(args: &MergeArgs, outcome: &polyarch::Outcome) -> io::Result<()> {
                 image.platform.to_string(),
                 image.layers,
                 image.size,
-                image.origin
+                text::message(&image.origin)
             );
         }
     }

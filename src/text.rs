@@ -1,5 +1,8 @@
 //! Numbers and names as people read them.
 
+/// More than anybody reads; a name in an input can have millions of letters.
+const MAX_MESSAGE: usize = 16 << 10;
+
 /// `12.3 %`.
 pub fn percent(value: u64, total: u64) -> String {
     let permille = (u128::from(value) * 1000 + u128::from(total) / 2) / u128::from(total.max(1));
@@ -49,6 +52,17 @@ pub fn clean(text: &str) -> String {
         .collect()
 }
 
+/// A message of several lines: whatever it quotes, what is printed is text, and not without end.
+pub fn message(text: &str) -> String {
+    let mut end = text.len().min(MAX_MESSAGE);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    let lines: Vec<String> = text[..end].split('\n').map(clean).collect();
+    let more = if end < text.len() { " …" } else { "" };
+    lines.join("\n") + more
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -77,5 +91,11 @@ mod tests {
             clean("a\u{1b}[2Jb\n\u{202e}ü"),
             "a\\u{1b}[2Jb\\u{a}\\u{202e}ü"
         );
+    }
+
+    #[test]
+    fn a_message_has_lines_and_an_end() {
+        assert_eq!(message("a\n  b\r\u{7}"), "a\n  b\\u{d}\\u{7}");
+        assert!(message(&"ä".repeat(MAX_MESSAGE)).len() < MAX_MESSAGE + 10);
     }
 }

@@ -651,22 +651,6 @@ fn the_same_image_twice_is_taken_once_and_indexes_are_flattened() {
 }
 
 #[test]
-fn an_index_nested_without_end_is_an_error() {
-    let scratch = Scratch::new();
-    let mut layout = TestImage::new("linux/amd64").layout(gzipped);
-    for _ in 0..20 {
-        let index = json!({
-            "schemaVersion": 2, "mediaType": INDEX, "manifests": layout.index["manifests"],
-        });
-        let descriptor = layout.blob(INDEX, &serde_json::to_vec(&index).unwrap());
-        layout.index["manifests"] = json!([descriptor]);
-    }
-    layout.directory(&scratch, "in");
-    let message = scratch.fail(&["merge", "-o", "out", "in"]);
-    assert!(message.contains("nested more than 8 deep"), "{message}");
-}
-
-#[test]
 fn what_only_calls_itself_an_attestation_is_an_image() {
     let scratch = Scratch::new();
     let mut layout = TestImage::new("linux/amd64").layout(gzipped);

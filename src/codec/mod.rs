@@ -1,6 +1,7 @@
 //! How bytes are encoded: plain, gzip or zstd; told apart by content.
 
 mod encoder;
+mod expansion;
 mod read_ahead;
 
 use std::io::{self, BufReader, Read};
@@ -10,6 +11,7 @@ use flate2::bufread::MultiGzDecoder;
 use crate::spec::MediaType;
 
 pub use encoder::{BlockWriter, Encoder, Level};
+use expansion::bounded;
 pub use read_ahead::ReadAhead;
 
 /// How the bytes of a layer, or of a whole archive, are encoded.
@@ -37,12 +39,15 @@ impl Encoding {
 
     /// The decoded bytes of `input`.
     pub fn decode<'a>(self, input: impl Read + 'a) -> io::Result<Box<dyn Read + 'a>> {
-        let input = BufReader::with_capacity(DECODE_BUFFER, input);
         Ok(match self {
-            Self::Plain => Box::new(input),
+            Self::Plain => Box::new(buffered(input)),
             // Layers of several members are common: eStargz, pgzip, and what we write ourselves.
-            Self::Gzip => Box::new(MultiGzDecoder::new(input)),
-            Self::Zstd => Box::new(zstd::Decoder::with_buffer(input)?),
+            Self::Gzip => Box::new(bounded(input, |input| {
+                Ok(MultiGzDecoder::new(buffered(input)))
+            })?),
+            Self::Zstd => Box::new(bounded(input, |input| {
+                zstd::Decoder::with_buffer(buffered(input))
+            })?),
         })
     }
 
@@ -65,7 +70,9 @@ impl Encoding {
     }
 }
 
-const DECODE_BUFFER: usize = 128 << 10;
+fn buffered<R: Read>(input: R) -> BufReader<R> {
+    BufReader::with_capacity(128 << 10, input)
+}
 
 /// What `--compression` asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -14,6 +14,7 @@ use std::io::{self, Write};
 use anstream::AutoStream;
 use anstyle::{AnsiColor, Style};
 use polyarch::look::Look;
+use polyarch::text::message;
 use serde::Serialize;
 
 pub use page::Page;
@@ -58,16 +59,20 @@ pub fn while_working<T>(look: &Look, work: impl FnOnce() -> T) -> T {
 
 /// Says what the user should know, in the same way.
 pub fn warning(note: &str) {
-    let _ = writeln!(anstream::stderr(), "{WARNING}warning:{WARNING:#} {note}");
+    let _ = writeln!(
+        anstream::stderr(),
+        "{WARNING}warning:{WARNING:#} {}",
+        message(note)
+    );
 }
 
 /// Says what went wrong, in colour where standard error is a terminal that has them.
 pub fn error(problem: &str, hint: Option<String>) {
     let mut stderr = anstream::stderr();
     // A closed standard error is no reason to fail in another way.
-    let _ = writeln!(stderr, "{ERROR}error:{ERROR:#} {problem}");
+    let _ = writeln!(stderr, "{ERROR}error:{ERROR:#} {}", message(problem));
     if let Some(hint) = hint {
-        let _ = writeln!(stderr, "{HINT}hint:{HINT:#} {hint}");
+        let _ = writeln!(stderr, "{HINT}hint:{HINT:#} {}", message(&hint));
     }
 }
 

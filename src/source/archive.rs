@@ -4,6 +4,8 @@
 //! cannot be read twice and its `manifest.json` may be its last entry, so everything that may be a
 //! layer is staged as it flows by, and small JSON files are kept in memory.
 
+mod headers;
+
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Read, Seek};
@@ -17,16 +19,13 @@ use super::{describe, no_image, sniff};
 use crate::codec::{Encoding, ReadAhead, is_tar};
 use crate::error::Error;
 use crate::flow::{self, Broken, Hashes, fill};
-use crate::leash::Leash;
 use crate::rules::Rules;
-use crate::spec::{Algorithm, Digest, MAX_CONFIG};
+use crate::spec::{Algorithm, DOCKER_FILE, Digest, INDEX_FILE, LAYOUT_FILE, MAX_CONFIG};
 use crate::store::Store;
+use headers::{Headers, Member};
 
 /// How much of a stream's JSON is kept in memory; what comes after is staged like a layer.
 const MAX_DOCUMENTS: u64 = 64 << 20;
-
-/// The largest image has some hundred entries; each becomes a name in memory and perhaps a file.
-const MAX_ENTRIES: usize = 65_536;
 
 /// Files of the format that came before `manifest.json`; no reader needs them (image-spec of Docker,
 /// v1.2).
@@ -40,23 +39,21 @@ pub fn look_up(path: &Path, mut file: File, size: u64, rules: &dyn Rules) -> Res
         what: "tar archive".to_owned(),
         problem,
     };
-    let leash = Leash::default();
-    let mut archive = tar::Archive::new(leash.on(file));
+    let mut headers = Headers::default();
+    let mut archive = tar::Archive::new(headers.of(file));
     let mut walk = archive
         .entries_with_seek()
         .map_err(|e| damaged(e.to_string()))?;
     let mut entries = HashMap::new();
-    let mut count = 0;
-    while let Some(entry) = leash.next(&mut walk) {
-        let entry = entry.map_err(|e| damaged(e.to_string()))?;
-        count += 1;
-        check(&entry, count).map_err(damaged)?;
-        rules.entry(&entry.path_bytes(), entry.header().entry_type());
-        let Some(name) = name(&entry) else { continue };
+    while let Some(entry) = headers.next(&mut walk) {
+        let member = entry.map_err(damaged)?;
+        let Member { entry, path, .. } = &member;
+        rules.entry(path, entry.header().entry_type());
+        let Some(name) = name(&member) else { continue };
         let (offset, len) = (entry.raw_file_position(), entry.size());
-        let found = match link(&entry) {
+        let found = match link(&member) {
             Some(link) => link,
-            None if !is_file(&entry) => continue,
+            None if !is_file(entry) => continue,
             None if offset.checked_add(len).is_none_or(|end| end > size) => {
                 return Err(damaged(format!(
                     "the entry {name:?} has {len} bytes from byte {offset} on, but the file ends at byte {size}"
@@ -64,7 +61,7 @@ pub fn look_up(path: &Path, mut file: File, size: u64, rules: &dyn Rules) -> Res
             }
             None => Entry::Range { offset, len },
         };
-        entries.insert(name, found);
+        insert(&mut entries, name, found, rules).map_err(damaged)?;
     }
     Ok(Tree::archive(path, entries))
 }
@@ -116,7 +113,8 @@ fn read_stream(
             problem: outer.unwrap_or(problem),
         }
     };
-    let broken = |e: io::Error| damaged("tar archive", e.to_string());
+    let refused = |problem| damaged("tar archive", problem);
+    let broken = |e: io::Error| refused(e.to_string());
 
     let mut stream = Watched {
         input: ReadAhead::start(move || encoding.decode(file)).map_err(broken)?,
@@ -132,21 +130,19 @@ fn read_stream(
         });
     }
 
-    let leash = Leash::default();
-    let mut archive = tar::Archive::new(leash.on(head.chain(&mut stream)));
+    let mut headers = Headers::default();
+    let mut archive = tar::Archive::new(headers.of(head.chain(&mut stream)));
     let mut walk = archive.entries().map_err(broken)?;
     let mut entries = HashMap::new();
     let mut documents = 0;
-    let mut count = 0;
-    while let Some(entry) = leash.next(&mut walk) {
-        let mut entry = entry.map_err(broken)?;
-        count += 1;
-        check(&entry, count).map_err(|problem| damaged("tar archive", problem))?;
-        rules.entry(&entry.path_bytes(), entry.header().entry_type());
-        let name = name(&entry);
+    while let Some(entry) = headers.next(&mut walk) {
+        let member = entry.map_err(refused)?;
+        rules.entry(&member.path, member.entry.header().entry_type());
+        let (name, link) = (name(&member), link(&member));
+        let mut entry = member.entry;
         let basename = name.as_deref().and_then(|name| name.rsplit('/').next());
         let is_ignored = basename.is_none_or(|name| LEGACY.contains(&name));
-        let (name, found) = match (name, link(&entry)) {
+        let (name, found) = match (name, link) {
             (Some(name), Some(link)) => (name, link),
             (None, _) => {
                 skip(&mut entry).map_err(broken)?;
@@ -174,15 +170,14 @@ fn read_stream(
                     _ => size,
                 };
                 if read != size {
-                    return Err(damaged(
-                        "tar archive",
-                        format!("the entry {name:?} ends after {read} of {size} bytes"),
-                    ));
+                    return Err(refused(format!(
+                        "the entry {name:?} ends after {read} of {size} bytes"
+                    )));
                 }
                 (name, found)
             }
         };
-        entries.insert(name, found);
+        insert(&mut entries, name, found, rules).map_err(refused)?;
     }
     // The checksum of the stream comes after the end of the archive.
     drop(archive);
@@ -247,15 +242,21 @@ fn claim(name: &str) -> Option<Digest> {
     name.split('/').find_map(word)
 }
 
-/// Refuses what no archive of an image has.
-fn check<R: Read>(entry: &tar::Entry<'_, R>, count: usize) -> Result<(), String> {
-    let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
-    if entry.header().entry_type().is_gnu_sparse() {
-        return Err(format!("the entry {name:?} is a sparse file"));
+/// Adds an entry. One that is there twice replaces the first, as it does where an archive is
+/// unpacked; but which of two documents says what the image is, readers do not agree on: skopeo
+/// takes the first, Docker the last.
+fn insert(
+    entries: &mut HashMap<String, Entry>,
+    name: String,
+    found: Entry,
+    rules: &dyn Rules,
+) -> Result<(), String> {
+    let decides = [DOCKER_FILE, INDEX_FILE, LAYOUT_FILE].contains(&&*name);
+    // Who looks at all entries says so in other words, and goes on.
+    if decides && entries.contains_key(&name) && !rules.reads_all() {
+        return Err(format!("it has the entry {name:?} twice"));
     }
-    if count > MAX_ENTRIES {
-        return Err(format!("it has more than {MAX_ENTRIES} entries"));
-    }
+    entries.insert(name, found);
     Ok(())
 }
 
@@ -266,8 +267,8 @@ fn skip(entry: &mut impl Read) -> io::Result<()> {
 
 /// The name of an entry, seen from the root. Names that are no UTF-8 or lead out of the archive
 /// cannot be meant by any document.
-fn name<R: Read>(entry: &tar::Entry<'_, R>) -> Option<String> {
-    normal("", std::str::from_utf8(&entry.path_bytes()).ok()?)
+fn name<R: Read>(member: &Member<'_, R>) -> Option<String> {
+    normal("", std::str::from_utf8(&member.path).ok()?)
 }
 
 fn is_file<R: Read>(entry: &tar::Entry<'_, R>) -> bool {
@@ -277,9 +278,9 @@ fn is_file<R: Read>(entry: &tar::Entry<'_, R>) -> bool {
     )
 }
 
-fn link<R: Read>(entry: &tar::Entry<'_, R>) -> Option<Entry> {
-    let target = || String::from_utf8(entry.link_name_bytes()?.into_owned()).ok();
-    match entry.header().entry_type() {
+fn link<R: Read>(member: &Member<'_, R>) -> Option<Entry> {
+    let target = || String::from_utf8(member.link.clone()?).ok();
+    match member.entry.header().entry_type() {
         EntryType::Symlink => target().map(Entry::SymbolicLink),
         EntryType::Link => target().map(Entry::HardLink),
         _ => None,

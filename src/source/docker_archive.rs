@@ -22,6 +22,7 @@ use crate::spec::{
     MAX_MANIFEST, MediaType,
 };
 use crate::store::Store;
+use crate::text::clean;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -82,7 +83,7 @@ pub fn read(tree: &Tree, reading: &Reading<'_>, store: &Store<'_>) -> Result<Con
         contents.names.extend(names.iter().cloned());
         let origin = match names.first() {
             _ if items.len() == 1 => tree.input().to_owned(),
-            Some(name) => format!("{}#{name}", tree.input()),
+            Some(name) => format!("{}#{}", tree.input(), clean(name)),
             None => format!("{}#@{i}", tree.input()),
         };
         let image = reader.image(&items[i], config, origin.into())?;
@@ -97,20 +98,21 @@ fn config(tree: &Tree, item: &Item, rules: &dyn Rules) -> Result<Document<Config
         .bytes(&item.config, MAX_CONFIG)?
         .ok_or_else(|| missing(tree, "config", &item.config))?;
     rules.check(check_name(tree, &item.config, &Digest::of(&raw)))?;
-    rules.document(&item.config, &raw);
-    let config: Document<Config> = tree.parse(&item.config, raw)?;
-    rules.config(&item.config, &config);
+    let name = clean(&item.config);
+    rules.document(&name, &raw);
+    let config: Document<Config> = tree.parse(&name, raw)?;
+    rules.config(&name, &config);
     if let Some(key) = config.view.confusable() {
         rules.broken(Error::Ambiguous {
             input: tree.input().to_owned(),
-            document: item.config.clone(),
+            document: name.clone(),
             key: key.to_owned(),
         })?;
     }
     let platform = config.view.platform();
     if platform.os.is_empty() || platform.architecture.is_empty() {
         rules.broken(Error::NoPlatform {
-            input: format!("{} ({})", tree.input(), item.config),
+            input: format!("{} ({})", tree.input(), name),
         })?;
     }
     Ok(config)
@@ -149,7 +151,8 @@ impl Reader<'_> {
         }
 
         let input = tree.shared_input();
-        Ok(Image::new(origin, config, &item.config, input, layers))
+        let name = clean(&item.config);
+        Ok(Image::new(origin, config, &name, input, layers))
     }
 
     fn find(&self, name: &str) -> Result<Found, Error> {
@@ -182,7 +185,7 @@ impl Reader<'_> {
             descriptor,
             content,
             input: self.tree.shared_input(),
-            name: name.into(),
+            name: clean(name).into(),
         };
         self.rules.blob(&blob, Some((encoding, diff_id)));
         Ok(Layer {
@@ -237,7 +240,7 @@ fn check_name(tree: &Tree, name: &str, found: &Digest) -> Result<(), Error> {
     match format!("sha256:{stem}").parse::<Digest>() {
         Ok(expected) if expected != *found => Err(Error::WrongDigest {
             input: tree.input().to_owned(),
-            blob: name.to_owned(),
+            blob: clean(name),
             found: found.clone(),
             expected,
         }),

@@ -17,6 +17,7 @@ use crate::spec::{
     Descriptor, Digest, Document, INDEX_FILE, Index, LAYOUT_FILE, MAX_MANIFEST, MediaType,
     NAME_ANNOTATIONS, Platform, attestation, check_layout, docker,
 };
+use crate::text::clean;
 
 /// Deeper nesting than anybody writes; an index cannot contain itself, but a long chain can be made.
 const MAX_DEPTH: usize = 8;
@@ -117,7 +118,7 @@ impl Reader<'_> {
                 None => self.contents.notes.push(format!(
                     "{}: an attestation was left out, because the image that it describes ({}) is not taken",
                     self.tree.input(),
-                    subject.map_or("none is named", String::as_str),
+                    subject.map_or("none is named".to_owned(), |subject| clean(subject)),
                 )),
             }
         }

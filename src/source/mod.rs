@@ -262,6 +262,8 @@ fn describe(head: &[u8]) -> &'static str {
         [b'{' | b'[', ..] => "a JSON document",
         [0x7f, b'E', b'L', b'F', ..] => "an ELF executable",
         [b'#', b'!', ..] => "a script",
+        _ if Encoding::sniff(head) == Encoding::Gzip => "a gzip-compressed file",
+        _ if Encoding::sniff(head) == Encoding::Zstd => "a zstd-compressed file",
         [0xfd, b'7', b'z', b'X', b'Z', ..] => "an xz-compressed file",
         [b'B', b'Z', b'h', ..] => "a bzip2-compressed file",
         [b'P', b'K', 3, 4, ..] => "a zip archive",

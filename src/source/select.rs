@@ -6,6 +6,7 @@ use oci_spec::distribution::Reference;
 
 use crate::error::Error;
 use crate::spec::Platform;
+use crate::text::clean;
 
 /// What the user says of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -112,7 +113,10 @@ fn list(candidates: &[Candidate]) -> String {
         .iter()
         .enumerate()
         .map(|(i, candidate)| {
-            let names = candidate.names.iter().map(|name| format!("  #{name}"));
+            let names = candidate
+                .names
+                .iter()
+                .map(|name| format!("  #{}", clean(name)));
             let platform = candidate.platform.as_ref().map(|p| format!("  {p}"));
             format!("\n  #@{i}") + &names.collect::<String>() + &platform.unwrap_or_default()
         })

@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 use crate::blob::{Content, Staged};
 use crate::error::Error;
 use crate::spec::{
-    Algorithm, Descriptor, Digest, Document, LAYOUT_FILE, MAX_MANIFEST, MediaType, docker,
+    Algorithm, Descriptor, Digest, Document, LAYOUT_FILE, MAX_MANIFEST, MediaType, docker, extent,
 };
 
 /// The files of skopeo's `dir:` (containers/image `directory_transport.go`).
@@ -28,6 +28,10 @@ const MAX_LINKS: usize = 40;
 /// What all manifests, indexes and configs of an input may sum up to, each as often as it is named:
 /// a thousand images of the usual size. A small file can name a large one very often.
 const MAX_DOCUMENTS: u64 = 64 << 20;
+
+/// What a JSON value costs in memory, about: `0,` is two bytes in a document, but a value of 32 bytes
+/// in our view of it, with a text besides.
+const VALUE_COST: u64 = 64;
 
 /// Files by name.
 pub struct Tree {
@@ -321,6 +325,7 @@ impl Tree {
         name: &str,
         raw: Arc<[u8]>,
     ) -> Result<Document<T>, Error> {
+        self.charge(extent(&raw).values * VALUE_COST)?;
         Document::parse(raw).map_err(|e| self.bad(name, e.to_string()))
     }
 

@@ -10,6 +10,9 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use sha2::Digest as _;
 
+/// What is said of other algorithms.
+pub const EXPECTED_ALGORITHM: &str = "expected sha256 or sha512";
+
 /// An algorithm of the image specification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Algorithm {
@@ -17,6 +20,15 @@ pub enum Algorithm {
     Sha256,
     /// `sha512`, allowed by the specification.
     Sha512,
+}
+
+impl Algorithm {
+    fn digits(self) -> usize {
+        match self {
+            Self::Sha256 => 64,
+            Self::Sha512 => 128,
+        }
+    }
 }
 
 impl fmt::Display for Algorithm {
@@ -65,20 +77,25 @@ impl FromStr for Digest {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let parsed = oci_spec::image::Digest::from_str(text)
-            .map_err(|e| format!("{text:?} is not a digest: {e}"))?;
-        let algorithm = match parsed.algorithm() {
-            oci_spec::image::DigestAlgorithm::Sha256 => Algorithm::Sha256,
-            oci_spec::image::DigestAlgorithm::Sha512 => Algorithm::Sha512,
+        let (algorithm, hex) = text.split_once(':').unwrap_or((text, ""));
+        let algorithm = match algorithm {
+            "sha256" => Algorithm::Sha256,
+            "sha512" => Algorithm::Sha512,
             other => {
                 return Err(format!(
-                    "{text:?} has the digest algorithm {other}, expected sha256 or sha512"
+                    "{text:?} is not a digest: found the algorithm {other:?}, {EXPECTED_ALGORITHM}"
                 ));
             }
         };
+        if oci_spec::image::Digest::from_str(text).is_err() {
+            return Err(format!(
+                "{text:?} is not a digest: expected {} hex digits in lower case behind {algorithm}:",
+                algorithm.digits()
+            ));
+        }
         Ok(Self {
             algorithm,
-            hex: parsed.digest().into(),
+            hex: hex.into(),
         })
     }
 }

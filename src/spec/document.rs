@@ -14,6 +14,10 @@ pub const MAX_MANIFEST: u64 = 4 << 20;
 /// Configs: no limit in any specification; containerd reads at most 8 MiB of one.
 pub const MAX_CONFIG: u64 = 8 << 20;
 
+/// How deep arrays and objects may be nested. Documents of images have four levels; Go reads 10,000,
+/// serde_json 127, and what a reader of our output cannot read must not go out.
+pub const MAX_NESTING: usize = 100;
+
 /// A key that some readers take for one of `known` and others do not: Go's encoding/json ignores
 /// case, so that `Layers` beside `layers` makes two images of one manifest.
 pub fn confusable<'a>(
@@ -41,8 +45,52 @@ impl<T: DeserializeOwned> Document<T> {
     /// Reads the view of `raw`.
     pub fn parse(raw: impl Into<Arc<[u8]>>) -> serde_json::Result<Self> {
         let raw = raw.into();
-        let view = serde_json::from_slice(&raw)?;
+        let view = parse(&raw)?;
         Ok(Self { raw, view })
+    }
+}
+
+/// Reads JSON that is nested no deeper than [`MAX_NESTING`], also where nobody looks at what is
+/// nested.
+pub fn parse<T: DeserializeOwned>(raw: &[u8]) -> serde_json::Result<T> {
+    if extent(raw).depth > MAX_NESTING {
+        let problem = format!("it is nested more than {MAX_NESTING} levels deep");
+        return Err(serde::de::Error::custom(problem));
+    }
+    serde_json::from_slice(raw)
+}
+
+/// How much there is in a document.
+pub struct Extent {
+    /// How deep it is nested.
+    pub depth: usize,
+    /// How many values it has, about.
+    pub values: u64,
+}
+
+/// Measures JSON without reading it; of what is no JSON, it says something.
+pub fn extent(raw: &[u8]) -> Extent {
+    let (mut depth, mut deepest, mut values) = (0usize, 0, 1);
+    let (mut in_text, mut escaped) = (false, false);
+    for byte in raw {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = in_text,
+            b'"' => in_text = !in_text,
+            _ if in_text => {}
+            b'[' | b'{' => {
+                depth += 1;
+                deepest = deepest.max(depth);
+                values += 1;
+            }
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            b',' => values += 1,
+            _ => {}
+        }
+    }
+    Extent {
+        depth: deepest,
+        values,
     }
 }
 
@@ -55,5 +103,16 @@ impl<T: Serialize> Document<T> {
             raw: raw.into(),
             view,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::extent;
+
+    #[test]
+    fn what_stands_in_a_text_is_not_nested() {
+        let found = extent(br#"{"[[[\\\"[": [1, {"a": "}"}], "b": []}"#);
+        assert_eq!((found.depth, found.values), (3, 7));
     }
 }

@@ -21,8 +21,8 @@ mod time;
 
 pub use config::Config;
 pub use descriptor::Descriptor;
-pub use digest::{Algorithm, DiffId, Digest, Hasher};
-pub use document::{Document, MAX_CONFIG, MAX_MANIFEST, confusable};
+pub use digest::{Algorithm, DiffId, Digest, EXPECTED_ALGORITHM, Hasher};
+pub use document::{Document, MAX_CONFIG, MAX_MANIFEST, MAX_NESTING, confusable, extent, parse};
 pub use execution::Execution;
 pub use index::Index;
 pub use layout::{DOCKER_FILE, INDEX_FILE, LAYOUT_FILE, check_layout, layout_marker};

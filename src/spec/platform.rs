@@ -10,6 +10,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::text::clean;
+
 /// What an image runs on.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Platform {
@@ -212,12 +214,12 @@ fn variant_rank(variant: Option<&str>) -> Option<(u32, String)> {
 
 impl fmt::Display for Platform {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.os, self.architecture)?;
+        write!(f, "{}/{}", clean(&self.os), clean(&self.architecture))?;
         if let Some(variant) = self.variant.as_deref().filter(|v| !v.is_empty()) {
-            write!(f, "/{variant}")?;
+            write!(f, "/{}", clean(variant))?;
         }
         if let Some(version) = &self.os_version {
-            write!(f, " ({version})")?;
+            write!(f, " ({})", clean(version))?;
         }
         Ok(())
     }

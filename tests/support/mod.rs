@@ -85,6 +85,63 @@ pub fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
+/// Runs a merge that must fail, and looks for every text in what it says.
+#[track_caller]
+pub fn expect(scratch: &Scratch, arguments: &[&str], texts: &[&str]) {
+    let message = scratch.fail(&[&["merge", "-o", "out"], arguments].concat());
+    assert!(message.starts_with("error: "), "{message}");
+    assert!(!message.contains("panicked"), "{message}");
+    for text in texts {
+        assert!(message.contains(text), "{text:?} is not in:\n{message}");
+    }
+}
+
+/// Whether all of the tools are there. `make test` installs them and does not let them be skipped.
+pub fn have(tools: &[&str]) -> bool {
+    let missing = tools.iter().find(|tool| {
+        let found = Command::new("sh")
+            .arg("-c")
+            .arg(format!("command -v {tool}"))
+            .output();
+        !found.unwrap().status.success()
+    });
+    if let Some(tool) = missing {
+        let required = std::env::var("POLYARCH_TOOLS").is_ok_and(|v| v == "required");
+        assert!(!required, "{tool} is not installed");
+        eprintln!("skipped: {tool} is not installed");
+    }
+    missing.is_none()
+}
+
+/// The system calls of a kind that `polyarch` makes, which must succeed, one a line.
+pub fn calls(scratch: &Scratch, kind: &str, arguments: &[&str]) -> Vec<String> {
+    let log = tempfile::NamedTempFile::new().unwrap();
+    let traced = Command::new("strace")
+        .current_dir(scratch.path(""))
+        .args([
+            "-f",
+            "-qq",
+            "-s",
+            "4096",
+            "-e",
+            &format!("trace={kind}"),
+            "-o",
+        ])
+        .arg(log.path())
+        .arg(env!("CARGO_BIN_EXE_polyarch"))
+        .args(arguments)
+        .output()
+        .unwrap();
+    assert!(traced.status.success(), "{}", stderr(&traced));
+    let log = fs::read_to_string(log.path()).unwrap();
+    // Behind the number of the thread.
+    let call = |line: &str| {
+        line.split_once(' ')
+            .map(|(_, call)| call.trim_start().to_owned())
+    };
+    log.lines().filter_map(call).collect()
+}
+
 /// A tar archive of regular files.
 pub fn tar(files: &[(&str, &[u8])]) -> Vec<u8> {
     let mut builder = tar::Builder::new(Vec::new());
@@ -127,23 +184,6 @@ pub fn noise(seed: u64, len: usize) -> Vec<u8> {
     })
     .take(len)
     .collect()
-}
-
-/// Whether all of the tools are there.
-pub fn have(tools: &[&str]) -> bool {
-    let missing = tools.iter().find(|tool| {
-        let found = Command::new("sh")
-            .arg("-c")
-            .arg(format!("command -v {tool}"))
-            .output();
-        !found.unwrap().status.success()
-    });
-    if let Some(tool) = missing {
-        let required = std::env::var("POLYARCH_TOOLS").is_ok_and(|v| v == "required");
-        assert!(!required, "{tool} is not installed");
-        eprintln!("skipped: {tool} is not installed");
-    }
-    missing.is_none()
 }
 
 /// Runs a script in the directory of the test; what it printed.

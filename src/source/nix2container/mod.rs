@@ -33,7 +33,7 @@ use crate::codec::Encoding;
 use crate::error::Error;
 use crate::image::{Image, Layer};
 use crate::rules::Rules;
-use crate::spec::{Config, Descriptor, DiffId, Digest, Document, MediaType};
+use crate::spec::{Config, Descriptor, DiffId, Digest, Document, MediaType, parse};
 use config::{History, ImageConfig, Time};
 use go_tar::clean_path;
 use layer::{StorePath, StorePaths};
@@ -119,8 +119,7 @@ pub fn open(path: &Path, file: impl Read, rules: &dyn Rules) -> Result<Image, Er
         return Err(bad(&input, problem));
     }
     rules.document(DOCUMENT, &raw);
-    let document: Nix2Container =
-        serde_json::from_slice(&raw).map_err(|e| bad(&input, e.to_string()))?;
+    let document: Nix2Container = parse(&raw).map_err(|e| bad(&input, e.to_string()))?;
     image(document, input.into(), rules)
 }
 
