@@ -60,8 +60,9 @@
   meta ? { },
 }:
 let
-  # The tool prints the digest. That of one image's layout looks like that of the image, so it is not shown.
-  merge = ''polyarch merge --output "$out" "''${mergeArguments[@]}" > "''${digest:-/dev/null}"'';
+  # The tool prints the digest. That of one image's layout looks like that of the image, so it is not shown. Whether a
+  # store path is brought to the disk before it is valid, Nix decides for all of them (`fsync-store-paths`).
+  merge = ''polyarch merge --no-sync --output "$out" "''${mergeArguments[@]}" > "''${digest:-/dev/null}"'';
 
   fromFiles = ''
     ${merge}

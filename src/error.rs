@@ -293,6 +293,13 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         let text = match self {
             Self::NotFound { path } => return not_found_hint(path),
+            Self::Io { source, .. } => match source.kind() {
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                    "beside the output, there must be room for all layers that are compressed or come in a stream"
+                }
+                io::ErrorKind::FileTooLarge => "files must not grow that large here (ulimit -f)",
+                _ => return None,
+            },
             Self::NotFoundToSelect { path, select } => {
                 return Some(format!(
                     "what stands behind a # picks one of several images; if the file is called \"{}{select}\", put a # behind that",

@@ -107,6 +107,8 @@ pub struct Request {
     pub platform_check: programs::Check,
     /// Whether the configs of the images must say the same.
     pub consistency: Consistency,
+    /// Whether the output is brought to the disk before it gets its name.
+    pub sync: bool,
     /// How many threads work.
     pub jobs: usize,
     /// Who counts what is read of the inputs.
@@ -155,6 +157,15 @@ pub fn merge(request: &Request) -> Result<Outcome, Error> {
     let files = request.inputs.iter().filter(|input| !input.is_stdin());
     let paths: Vec<&Path> = files.map(|input| input.path.as_path()).collect();
     let staging = sink::Staging::new(&request.output, request.force, &paths)?;
+    let made = make(request, &staging).and_then(|mut outcome| {
+        staging.finish(request.sync, &mut outcome.notes)?;
+        Ok(outcome)
+    });
+    made.map_err(|error| staging.blame(error))
+}
+
+/// Makes the output in the staging area.
+fn make(request: &Request, staging: &sink::Staging) -> Result<Outcome, Error> {
     let programs = programs::Programs::default();
     let observer: Option<&dyn flow::Observe> = match request.platform_check {
         programs::Check::Off => None,
@@ -200,10 +211,9 @@ pub fn merge(request: &Request) -> Result<Outcome, Error> {
     if request.trust_diff_ids {
         merged.trust_diff_ids();
     }
-    sink::write(&merged, request.format, request.link, &store, &staging)?;
+    sink::write(&merged, request.format, request.link, &store, staging)?;
     // The last layer has flowed by.
     programs.check(&subjects, request.platform_check, &mut notes)?;
-    staging.finish()?;
     Ok(Outcome {
         descriptor: merged.descriptor,
         images: summaries,

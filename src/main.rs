@@ -5,11 +5,13 @@ mod show;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
+use std::sync::{Arc, mpsc};
 
 use clap::{CommandFactory, Parser};
 use cli::{Cli, Command, MAX_JOBS, MergeArgs, VerifyArgs};
 use polyarch::text;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
+use signal_hook::iterator::Signals;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -107,19 +109,26 @@ fn default_jobs() -> usize {
 
 /// Dies of the signal as it would have without us, but leaves nothing behind.
 fn clean_up_on_signals() {
-    let deadly = [SIGINT, SIGTERM, SIGHUP]
-        .into_iter()
-        .filter(|s| !is_ignored(*s));
-    let Ok(mut signals) = signal_hook::iterator::Signals::new(deadly) else {
-        return;
-    };
+    // A file that grows beyond `ulimit -f` is an error like a full disk.
+    let _ = signal_hook::flag::register(SIGXFSZ, Arc::default());
+    let mut deadly = vec![SIGINT, SIGTERM, SIGHUP];
+    deadly.retain(|signal| !is_ignored(*signal));
+    let (ready, wait) = mpsc::channel::<()>();
     // Without a thread to spare, a signal leaves the staging directory; that is no reason to fail.
-    let _ = std::thread::Builder::new().spawn(move || {
+    // It must still be deadly, so nothing is registered before the thread is there.
+    let spawned = std::thread::Builder::new().spawn(move || {
+        let Ok(mut signals) = Signals::new(deadly) else {
+            return;
+        };
+        drop(ready);
         for signal in signals.forever() {
             polyarch::sink::clean_up();
             let _ = signal_hook::low_level::emulate_default_handler(signal);
         }
     });
+    if spawned.is_ok() {
+        let _ = wait.recv();
+    }
 }
 
 /// Whether whoever started us wants the signal ignored, as nohup does. Only Linux tells without a

@@ -3,6 +3,22 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use rustix::process::{Resource, getrlimit};
+
+/// How many files one item may need at once: what is read and what is written, and while the files
+/// of a store path are listed, as many directories as `walkdir` keeps open.
+const FILES: u64 = 12;
+
+/// What the rest of the process has open.
+const OTHER_FILES: u64 = 16;
+
+/// Fewer jobs, where `ulimit -n` does not allow for that many.
+fn affordable(jobs: usize) -> usize {
+    let limit = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    let affordable = limit.saturating_sub(OTHER_FILES) / FILES;
+    jobs.min(usize::try_from(affordable).unwrap_or(jobs).max(1))
+}
+
 /// Applies `work` to each item on up to `jobs` threads. The results come in the order of the items;
 /// if several fail, the error is that of the first of them that was worked on, by that order.
 pub fn map<T: Sync, R: Send, E: Send>(
@@ -25,7 +41,7 @@ pub fn map<T: Sync, R: Send, E: Send>(
     };
     std::thread::scope(|scope| {
         // This thread works too, so it also goes on where no other one can be started.
-        for _ in 1..jobs.min(items.len()) {
+        for _ in 1..affordable(jobs).min(items.len()) {
             if std::thread::Builder::new()
                 .spawn_scoped(scope, work)
                 .is_err()

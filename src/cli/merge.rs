@@ -125,6 +125,10 @@ pub struct MergeArgs {
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=MAX_JOBS as i64))]
     jobs: Option<u16>,
 
+    /// Do not wait until the output is on the disk; a crash of the machine may then damage it
+    #[arg(long)]
+    no_sync: bool,
+
     /// Print the whole descriptor of the image index as JSON
     #[arg(long)]
     pub json: bool,
@@ -224,6 +228,7 @@ impl MergeArgs {
                 CheckArg::Warn => Consistency::Warn,
                 CheckArg::Off => Consistency::Off,
             },
+            sync: !self.no_sync,
             jobs: self.jobs.map_or(default_jobs, usize::from),
         })
     }

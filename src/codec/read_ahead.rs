@@ -3,7 +3,7 @@
 
 use std::io::{self, Read};
 
-use crossbeam_channel::{Receiver, bounded};
+use crossbeam_channel::{Receiver, Sender, bounded};
 
 use crate::flow::fill;
 
@@ -13,44 +13,57 @@ const CHUNK: usize = 256 << 10;
 const AHEAD: usize = 8;
 
 /// A reader that another thread fills.
-pub struct ReadAhead {
-    chunks: Receiver<io::Result<Vec<u8>>>,
-    chunk: io::Cursor<Vec<u8>>,
+pub enum ReadAhead<R> {
+    /// The thread.
+    Ahead {
+        /// What it has read.
+        chunks: Receiver<io::Result<Vec<u8>>>,
+        /// What is being taken from.
+        chunk: io::Cursor<Vec<u8>>,
+    },
+    /// Where no thread can be started.
+    Here(R),
 }
 
-impl ReadAhead {
+impl<R: Read> ReadAhead<R> {
     /// Starts to read what `open` gives; the thread ends with the stream, or when nobody reads it
     /// any more.
-    pub fn start<R: Read>(
-        open: impl FnOnce() -> io::Result<R> + Send + 'static,
-    ) -> io::Result<Self> {
+    pub fn start(open: impl FnOnce() -> io::Result<R> + Send + 'static) -> io::Result<Self> {
         let (sender, chunks) = bounded(AHEAD);
-        std::thread::Builder::new()
-            .name("decode".to_owned())
-            .spawn(move || {
-                let mut input = match open() {
-                    Ok(input) => input,
-                    Err(error) => return drop(sender.send(Err(error))),
-                };
-                loop {
-                    let mut chunk = vec![0; CHUNK];
-                    let (filled, error) = fill_or_fail(&mut input, &mut chunk);
-                    chunk.truncate(filled);
-                    let is_end = chunk.is_empty() && error.is_none();
-                    let mut gone = !chunk.is_empty() && sender.send(Ok(chunk)).is_err();
-                    if let Some(error) = error {
-                        let _ = sender.send(Err(error));
-                        gone = true;
-                    }
-                    if is_end || gone {
-                        return;
-                    }
-                }
-            })?;
-        Ok(Self {
-            chunks,
-            chunk: io::Cursor::default(),
-        })
+        // What is to be opened is handed over afterwards: a thread that does not start would keep it.
+        let (give, take) = bounded(1);
+        let thread = std::thread::Builder::new().name("decode".to_owned());
+        if thread.spawn(move || run(&take, &sender)).is_err() {
+            return open().map(Self::Here);
+        }
+        let chunk = io::Cursor::default();
+        let _ = give.send(open);
+        Ok(Self::Ahead { chunks, chunk })
+    }
+}
+
+fn run<R: Read>(
+    open: &Receiver<impl FnOnce() -> io::Result<R>>,
+    sender: &Sender<io::Result<Vec<u8>>>,
+) {
+    let Ok(open) = open.recv() else { return };
+    let mut input = match open() {
+        Ok(input) => input,
+        Err(error) => return drop(sender.send(Err(error))),
+    };
+    loop {
+        let mut chunk = vec![0; CHUNK];
+        let (filled, error) = fill_or_fail(&mut input, &mut chunk);
+        chunk.truncate(filled);
+        let is_end = chunk.is_empty() && error.is_none();
+        let mut gone = !chunk.is_empty() && sender.send(Ok(chunk)).is_err();
+        if let Some(error) = error {
+            let _ = sender.send(Err(error));
+            gone = true;
+        }
+        if is_end || gone {
+            return;
+        }
     }
 }
 
@@ -76,12 +89,16 @@ impl<R: Read> Read for Counted<R> {
     }
 }
 
-impl Read for ReadAhead {
+impl<R: Read> Read for ReadAhead<R> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let (chunks, chunk) = match self {
+            Self::Ahead { chunks, chunk } => (chunks, chunk),
+            Self::Here(input) => return input.read(buf),
+        };
         loop {
-            match self.chunk.read(buf)? {
-                0 if !buf.is_empty() => match self.chunks.recv() {
-                    Ok(chunk) => self.chunk = io::Cursor::new(chunk?),
+            match chunk.read(buf)? {
+                0 if !buf.is_empty() => match chunks.recv() {
+                    Ok(next) => *chunk = io::Cursor::new(next?),
                     // The thread has ended, and so has the stream.
                     Err(_) => return Ok(0),
                 },

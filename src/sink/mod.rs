@@ -3,6 +3,7 @@
 mod archive;
 mod layout;
 mod staging;
+mod sync;
 
 use std::borrow::Cow;
 use std::fs::{File, Permissions};
@@ -92,9 +93,14 @@ fn copy(part: &Part, output: &mut File, path: &Path, store: &Store<'_>) -> Resul
     {
         let input = staged.file().and_then(File::open);
         let mut input = input.map_err(|e| blob.unreadable(&e))?;
-        // Verified when it was staged; between two files this never leaves the kernel.
-        io::copy(&mut input, output).map_err(Error::io("write", path))?;
-        return Ok(());
+        // Verified when it was staged; between two files this never leaves the kernel. Interrupted, it
+        // goes on where both files are.
+        return loop {
+            match io::copy(&mut input, output) {
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                copied => break copied.map(drop).map_err(Error::io("write", path)),
+            }
+        };
     }
     let algorithm = blob.descriptor.digest.algorithm();
     let (encoding, diff_id, hashes) = match &part.layer {

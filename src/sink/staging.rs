@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -10,6 +11,7 @@ use rustix::fs::{CWD, RenameFlags, renameat_with};
 use rustix::io::Errno;
 use tempfile::TempDir;
 
+use super::sync;
 use crate::codec::is_tar;
 use crate::error::Error;
 use crate::flow::fill;
@@ -21,6 +23,8 @@ static LIVE: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 /// A directory beside the output, removed when it is dropped.
 pub struct Staging {
     directory: TempDir,
+    /// The output, as the user calls it.
+    named: PathBuf,
     destination: PathBuf,
     replace: bool,
 }
@@ -33,9 +37,12 @@ impl Staging {
             Some(parent) => parent,
             None => Path::new("/"),
         };
-        let parent = parent.canonicalize().map_err(|_| Error::NoParent {
-            output: destination.to_owned(),
-            parent: parent.to_owned(),
+        let parent = parent.canonicalize().map_err(|e| match e.kind() {
+            io::ErrorKind::NotFound => Error::NoParent {
+                output: destination.to_owned(),
+                parent: parent.to_owned(),
+            },
+            _ => Error::io("read", parent)(e),
         })?;
         let Some(name) = destination.file_name() else {
             return Err(Error::OutputExists {
@@ -54,16 +61,20 @@ impl Staging {
         let mut live = LIVE.lock().unwrap_or_else(PoisonError::into_inner);
         let directory = tempfile::Builder::new()
             .prefix(&prefix)
+            // What is staged was verified; nobody else may change it, whatever the umask allows.
+            .permissions(fs::Permissions::from_mode(0o700))
             .tempdir_in(&parent)
-            .map_err(Error::io("create a file in", &parent))?;
+            // Without the random name that tempfile tells of.
+            .map_err(|e| Error::io("create a file there", &parent)(e.kind().into()))?;
         live.push(directory.path().to_owned());
         drop(live);
         let staging = Self {
             directory,
+            named: destination.to_owned(),
             destination: real,
             replace,
         };
-        fs::create_dir(staging.blobs()).map_err(Error::io("create", &staging.blobs()))?;
+        fs::create_dir(staging.blobs()).map_err(Error::io("create", destination))?;
         Ok(staging)
     }
 
@@ -88,8 +99,41 @@ impl Staging {
         Ok(())
     }
 
-    /// Puts the output into its place.
-    pub fn finish(self) -> Result<(), Error> {
+    /// Puts the output into its place; if `sync`, it outlasts a crash of the machine from then on.
+    pub fn finish(&self, sync: bool, notes: &mut Vec<String>) -> Result<(), Error> {
+        if sync {
+            sync::all(&self.output())?;
+        }
+        self.rename()?;
+        // The output is there, so this is no failure any more.
+        if let Some(parent) = self.destination.parent().filter(|_| sync)
+            && let Err(e) = sync::one(parent)
+        {
+            notes.push(format!(
+                "{}: it is complete, but a crash of the machine may undo it: {e}",
+                self.named.display()
+            ));
+        }
+        Ok(())
+    }
+
+    /// The same error, of the output that the user knows instead of a file that is made for it.
+    pub fn blame(&self, error: Error) -> Error {
+        match error {
+            Error::Io {
+                action,
+                path,
+                source,
+            } if path.starts_with(self.directory.path()) => Error::Io {
+                action,
+                path: self.named.clone(),
+                source,
+            },
+            other => other,
+        }
+    }
+
+    fn rename(&self) -> Result<(), Error> {
         let _live = LIVE.lock().unwrap_or_else(PoisonError::into_inner);
         let (made, destination) = (self.output(), &self.destination);
         let moved = renameat_with(CWD, &made, CWD, destination, RenameFlags::NOREPLACE);
@@ -155,7 +199,8 @@ fn replace_in_two_steps(
             path: destination.to_owned(),
         });
     }
-    if had_one {
+    // A file takes the place of a file in one step everywhere.
+    if had_one && (made.is_dir() || destination.is_dir()) {
         fs::rename(destination, old).map_err(Error::io("replace", destination))?;
     }
     fs::rename(made, destination).map_err(|e| {

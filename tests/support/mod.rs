@@ -16,7 +16,7 @@ pub struct Scratch(tempfile::TempDir);
 
 impl Scratch {
     pub fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
+        Self(tempfile::tempdir_in(in_memory()).unwrap())
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -67,6 +67,15 @@ impl Scratch {
     }
 }
 
+/// Where files are in memory, if there is room: every merge waits until its output is on the disk.
+fn in_memory() -> PathBuf {
+    let shared = Path::new("/dev/shm");
+    match rustix::fs::statvfs(shared) {
+        Ok(stat) if stat.f_bavail * stat.f_frsize > 4 << 30 => shared.to_owned(),
+        _ => std::env::temp_dir(),
+    }
+}
+
 pub fn tree(root: &Path) -> BTreeSet<(PathBuf, Option<Vec<u8>>)> {
     walkdir::WalkDir::new(root)
         .into_iter()
@@ -98,28 +107,36 @@ pub fn expect(scratch: &Scratch, arguments: &[&str], texts: &[&str]) {
 
 /// Whether all of the tools are there. `make test` installs them and does not let them be skipped.
 pub fn have(tools: &[&str]) -> bool {
-    let missing = tools.iter().find(|tool| {
+    let absent = tools.iter().find(|tool| {
         let found = Command::new("sh")
             .arg("-c")
             .arg(format!("command -v {tool}"))
             .output();
         !found.unwrap().status.success()
     });
-    if let Some(tool) = missing {
-        let required = std::env::var("POLYARCH_TOOLS").is_ok_and(|v| v == "required");
-        assert!(!required, "{tool} is not installed");
-        eprintln!("skipped: {tool} is not installed");
+    if let Some(tool) = absent {
+        missing(tool);
     }
-    missing.is_none()
+    absent.is_none()
 }
 
-/// The system calls of a kind that `polyarch` makes, which must succeed, one a line.
+/// A test is about to do nothing, which is no success where all that it needs should be there.
+pub fn missing(what: &str) {
+    let is = |name: &str, value: &str| std::env::var(name).is_ok_and(|v| v == value);
+    let required = is("POLYARCH_TOOLS", "required") || is("CI", "true");
+    assert!(!required, "missing: {what}");
+    eprintln!("skipped, because this is missing: {what}");
+}
+
+/// The system calls of a kind that `polyarch` makes, which must succeed, one a line. Behind a file
+/// descriptor stands its path.
 pub fn calls(scratch: &Scratch, kind: &str, arguments: &[&str]) -> Vec<String> {
     let log = tempfile::NamedTempFile::new().unwrap();
     let traced = Command::new("strace")
         .current_dir(scratch.path(""))
         .args([
             "-f",
+            "-y",
             "-qq",
             "-s",
             "4096",
