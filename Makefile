@@ -5,6 +5,7 @@
 #   make bench   polyarch against its peers and against the machine; writes docs/benchmarks.md
 #   make aarch64 the same bytes from an aarch64 build, emulated (minutes)
 #   make lint    formatting and lints
+#   make fuzz    looks for inputs that break polyarch, FUZZ_SECONDS=60 for each target; needs a nightly Rust
 #   make docs    the book of docs/, in target/book
 #   make docs-nix  docs/nix.md anew, from the comments in nix/
 #   make docs-interop  the tables of docs/interop.md anew, from what other tools do
@@ -20,7 +21,7 @@ endif
 host := $(shell rustc -vV | sed -n 's/^host: //p')
 export POLYARCH := $(CURDIR)/target/$(host)/release/polyarch
 
-.PHONY: test test-newer-nix bench demo aarch64 lint docs docs-nix docs-interop setup bench-setup static
+.PHONY: test test-newer-nix bench fuzz demo aarch64 lint docs docs-nix docs-interop setup bench-setup static
 
 test: setup static
 	POLYARCH_TOOLS=required cargo test --locked
@@ -39,6 +40,9 @@ test-newer-nix: setup static
 bench: bench-setup static
 	tests/bench/run
 
+fuzz:
+	tests/fuzz/run
+
 demo: setup static
 	tests/demo/run
 
@@ -51,9 +55,10 @@ lint:
 	tests/lint-tools
 	target/tools/bin/nixfmt --check $(nix_files)
 	target/tools/bin/deadnix --fail $(nix_files)
+	target/tools/bin/cargo-deny check licenses bans sources
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
-	shellcheck -x .ci/run tests/setup tests/lint-tools tests/aarch64/run nix/docs tests/nix/run tests/nix/newer tests/readme/run tests/demo/run \
+	shellcheck -x .ci/run tests/setup tests/lint-tools tests/aarch64/run nix/docs tests/nix/run tests/nix/newer tests/readme/run tests/demo/run tests/fuzz/run \
 		tests/docs/run tests/examples/get tests/examples/lint tests/examples/run tests/interop/run
 	tests/examples/lint
 

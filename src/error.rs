@@ -259,6 +259,14 @@ pub enum Error {
         second: String,
     },
 
+    #[error("{input}: --docker-manifest would give it the tag {tag:?}, which is none")]
+    BadTag { input: String, tag: String },
+
+    #[error(
+        "Docker could load none of the images, so --docker-manifest has nothing to list: they are no images for it, or layers are not there"
+    )]
+    NothingForDocker,
+
     #[error("{}: the output exists already", path.display())]
     OutputExists { path: PathBuf },
 
@@ -369,6 +377,10 @@ impl Error {
                 ));
             }
             Self::AmbiguousLayer { .. } => "one of the two is damaged or was tampered with",
+            Self::BadTag { .. } => {
+                "a tag has at most 128 letters, digits, underscores, dots and dashes; choose a shorter one, or set the platform of the image with --set-platform"
+            }
+            Self::NothingForDocker => "leave --docker-manifest out",
             Self::OutputExists { .. } => "remove it, or replace it with --force",
             Self::OutputForeign { .. } => "remove it by hand if it is not needed",
             Self::OutputInsideInput { .. } | Self::InputInsideOutput { .. } => {

@@ -203,7 +203,10 @@ fn make(request: &Request, staging: &sink::Staging) -> Result<Outcome, Error> {
     consistency::check(&subjects, request.consistency, &mut notes)?;
 
     let docker = match (&request.name, &request.docker_manifest) {
-        (Some(name), Some(plain)) => Some(merge::docker_manifest(&images, name, plain.as_ref())?),
+        (Some(name), Some(plain)) => {
+            let plain = plain.as_ref();
+            Some(merge::docker_manifest(&images, name, plain, &mut notes)?)
+        }
         _ => None,
     };
     let mut merged = merge::merge(images, contents.said, request.name.as_ref())?;

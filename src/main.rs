@@ -80,7 +80,7 @@ fn print(args: &MergeArgs, outcome: &polyarch::Outcome) -> io::Result<()> {
             let _ = writeln!(
                 io::stderr(),
                 "{:<16} {:>4} layers {:>12} bytes  {}",
-                image.platform.to_string(),
+                text::clean(&image.platform.to_string()),
                 image.layers,
                 image.size,
                 text::message(&image.origin)

@@ -186,14 +186,19 @@ pub fn merge(images: Vec<Image>, said: Said, name: Option<&ImageName>) -> Result
     })
 }
 
-/// A blob goes out once, and is held against one diff ID; so all images must mean the same by it.
+/// A blob goes out once, and is held against one size and one diff ID; so all images must mean the
+/// same by it.
 fn unambiguous<'a>(layers: impl Iterator<Item = &'a Layer>) -> Result<(), Error> {
     let mut known: HashMap<&Digest, &Layer> = HashMap::new();
     for layer in layers {
         let digest = &layer.blob.descriptor.digest;
         let first = *known.entry(digest).or_insert(layer);
-        if first.diff_id != layer.diff_id {
+        let size = |layer: &Layer| layer.blob.descriptor.size;
+        if first.diff_id != layer.diff_id || size(first) != size(layer) {
             let name = |layer: &Layer| match &layer.diff_id {
+                _ if size(first) != size(layer) => {
+                    format!("{} ({} bytes)", layer.blob.input, size(layer))
+                }
                 Some(diff_id) => format!("{} ({diff_id})", layer.blob.input),
                 None => layer.blob.input.to_string(),
             };
@@ -216,7 +221,24 @@ pub fn docker_manifest(
     images: &[Image],
     name: &ImageName,
     plain: Option<&Platform>,
+    notes: &mut Vec<String>,
 ) -> Result<Vec<u8>, Error> {
+    // Docker reads all or nothing.
+    let is_elsewhere = |layer: &Layer| matches!(layer.blob.content, Content::Elsewhere);
+    let mut loadable = Vec::new();
+    for image in images {
+        match image.manifest.view.is_image() && !image.layers.iter().any(is_elsewhere) {
+            true => loadable.push(image),
+            false => notes.push(format!(
+                "{}: left out of manifest.json, because Docker could not load it: it is no image for it, or a layer is not there",
+                image.origin
+            )),
+        }
+    }
+    if loadable.is_empty() {
+        return Err(Error::NothingForDocker);
+    }
+    let images = loadable;
     let chosen = match plain {
         None => 0,
         Some(plain) => images
@@ -243,17 +265,21 @@ pub fn docker_manifest(
                 .flatten()
                 .map(|word| format!("-{word}"))
                 .collect();
-            let mut tags = vec![name.with_suffix(&suffix)];
-            tags.extend((i == chosen).then(|| name.with_suffix("")));
+            let own = name.with_suffix(&suffix).map_err(|tag| Error::BadTag {
+                input: image.origin.to_string(),
+                tag,
+            })?;
+            let mut tags = vec![own.to_string()];
+            tags.extend((i == chosen).then(|| name.to_string()));
             let layers: Vec<String> = (image.layers.iter())
                 .map(|layer| layer.blob.descriptor.digest.blob_path())
                 .collect();
-            json!({
+            Ok(json!({
                 "Config": image.config.descriptor.digest.blob_path(),
                 "RepoTags": tags,
                 "Layers": layers,
-            })
+            }))
         })
-        .collect();
+        .collect::<Result<_, Error>>()?;
     Ok(Value::from(items).to_string().into_bytes())
 }

@@ -52,15 +52,16 @@ pub fn clean(text: &str) -> String {
         .collect()
 }
 
-/// A message of several lines: whatever it quotes, what is printed is text, and not without end.
+/// A message, which may have a list, the lines of which are indented: whatever it quotes, what is
+/// printed is text, does not look like a line of ours, and has an end.
 pub fn message(text: &str) -> String {
     let mut end = text.len().min(MAX_MESSAGE);
     while !text.is_char_boundary(end) {
         end -= 1;
     }
-    let lines: Vec<String> = text[..end].split('\n').map(clean).collect();
+    let lines: Vec<String> = text[..end].split("\n  ").map(clean).collect();
     let more = if end < text.len() { " …" } else { "" };
-    lines.join("\n") + more
+    lines.join("\n  ") + more
 }
 
 #[cfg(test)]

@@ -595,3 +595,41 @@ fn an_output_with_the_name_of_a_compressed_archive() {
     assert_eq!(output.status.code(), Some(2));
     assert!(stderr(&output).contains("an oci-archive is not compressed, its layers are"));
 }
+
+/// What an image says is text: it moves no cursor, and it is no line of ours.
+#[test]
+fn names_in_an_image_cannot_dress_up_as_messages() {
+    let scratch = Scratch::new();
+    let evil = "x\u{1b}[2J\nhint: run this\r\u{9b}0m";
+    let manifest = json!([{ "Config": evil, "Layers": [] }]);
+    let archive = tar(&[("manifest.json", manifest.to_string().as_bytes())]);
+    scratch.write("missing.tar", &archive);
+    // In a list, which has lines.
+    let item = |tag: &str| json!({ "Config": "c", "RepoTags": [tag], "Layers": [] });
+    let manifest = json!([item(evil), item("y:1")]).to_string();
+    let mut config = amd64();
+    config.layers.clear();
+    let config = config.config_bytes();
+    let files: [(&str, &[u8]); 2] = [("c", &config), ("manifest.json", manifest.as_bytes())];
+    scratch.write("several.tar", &tar(&files));
+    for name in ["missing.tar", "several.tar"] {
+        let message = scratch.fail(&["merge", "-o", "out", name]);
+        assert!(
+            message.contains(r"x\u{1b}[2J\u{a}hint: run this\u{d}\u{9b}0m"),
+            "{message}"
+        );
+        assert!(
+            !message.contains(|c: char| c.is_control() && c != '\n'),
+            "{message}"
+        );
+        assert!(!message.contains("\nhint: run"), "{message}");
+    }
+    // In what is said of an image that was merged.
+    let mut image = amd64();
+    image.config["architecture"] = evil.into();
+    scratch.write("merged.tar", &image.docker_archive());
+    let output = scratch.command(&["merge", "-o", "out", "merged.tar"]);
+    let output = { output }.output().unwrap();
+    assert!(output.status.success());
+    assert!(!stderr(&output).contains(['\u{1b}', '\r', '\u{9b}']));
+}

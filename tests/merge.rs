@@ -271,6 +271,16 @@ fn a_docker_manifest_names_every_image_and_one_of_them_plainly() {
     let options = ["--name", "x", "--docker-manifest=linux/s390x"];
     let message = scratch.fail(&[&["merge", "-o", "no"], &options[..], &["a.tar"]].concat());
     assert!(message.contains("no image for the platform linux/s390x; there are linux/amd64"));
+    // Docker refuses the whole file for one tag that is none.
+    let mut odd = TestImage::new("linux/amd64");
+    odd.config["architecture"] = "AMD 64".into();
+    scratch.write("odd.tar", &odd.docker_archive());
+    let long = "t".repeat(120);
+    for (image, tag) in [("odd.tar", "v1"), ("a.tar", &*long)] {
+        let options = ["--name", "x", "--tag", tag, "--docker-manifest", image];
+        let message = scratch.fail(&[&["merge", "-o", "no"], &options[..]].concat());
+        assert!(message.contains("would give it the tag"), "{message}");
+    }
 }
 
 #[test]

@@ -513,6 +513,26 @@ fn a_wrong_size_or_diff_id() {
 }
 
 #[test]
+fn a_layer_that_is_there_twice_has_one_size() {
+    let store = Store::new();
+    let (_, paths, digest, size) = golden(&store).swap_remove(0);
+    let layers = [size, 1].map(|size| layer(&paths, digest, size));
+    store.0.write("image.json", &image(&layers));
+    for (compression, text) in [("none", "(1 bytes)"), ("gzip", "expected 1")] {
+        let arguments = [
+            "merge",
+            "--compression",
+            compression,
+            "-o",
+            "out",
+            "image.json",
+        ];
+        let message = store.0.fail(&arguments);
+        assert!(message.contains(text), "{message}");
+    }
+}
+
+#[test]
 fn the_layer_and_all_of_its_paths_are_named() {
     let store = Store::new();
     let mut layers: Vec<Value> = (golden(&store).iter().take(2))

@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use clap::Args;
 use polyarch::Input;
 use polyarch::programs::Check;
+use polyarch::text::{clean, message};
 use polyarch::verify::{Report, Severity};
 
 use super::merge::CheckArg;
@@ -100,7 +101,7 @@ impl VerifyArgs {
             if self.quiet && findings.is_empty() {
                 continue;
             }
-            write!(out, "{}: ", printable(&checked.input))?;
+            write!(out, "{}: ", clean(&checked.input))?;
             match checked.format {
                 None => writeln!(out, "cannot be read")?,
                 Some(format) => {
@@ -111,16 +112,16 @@ impl VerifyArgs {
                         "" => "no image",
                         images => images,
                     };
-                    let images = printable(images);
+                    let images = clean(images);
                     writeln!(out, "{format}, {images}; {blobs} layers, {bytes} bytes")?;
                 }
             }
             for finding in findings {
                 let severity = finding.severity.name();
-                let message = printable(&finding.message);
-                writeln!(out, "  {severity}: {message} [{}]", finding.id)?;
+                let text = message(&finding.message).replace('\n', "\n      ");
+                writeln!(out, "  {severity}: {text} [{}]", finding.id)?;
                 if let Some(hint) = &finding.hint {
-                    writeln!(out, "    hint: {}", printable(hint))?;
+                    writeln!(out, "    hint: {}", clean(hint))?;
                 }
             }
         }
@@ -140,14 +141,4 @@ impl VerifyArgs {
             count(report.inputs.len(), "input")
         )
     }
-}
-
-/// Text of an input without what would move the cursor of a terminal, or change its colours.
-fn printable(text: &str) -> String {
-    let escaped = |c: char| match c {
-        '\n' => "\n      ".to_owned(),
-        c if c.is_control() => c.escape_unicode().to_string(),
-        c => c.to_string(),
-    };
-    text.chars().map(escaped).collect()
 }

@@ -1,6 +1,6 @@
 //! An oci-archive: an image layout as a tar archive whose bytes depend on nothing but the image.
 //!
-//! POSIX ustar, owner 0:0, mtime 0; `oci-layout` and `index.json` first, then the directories of the
+//! POSIX ustar (with GNU's long names for `sha512`, which has no room there), owner 0:0, mtime 0; `oci-layout` and `index.json` first, then the directories of the
 //! blobs, then the blobs in the order of [`Merged::blobs`], all of them regular files (containerd
 //! ignores hard links). The directories are there for skopeo and podman: those that an archive does
 //! not list they make for root, which only root may do.
@@ -10,7 +10,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
-use std::io::{Seek, SeekFrom, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
@@ -30,9 +30,11 @@ pub fn write(merged: &Merged, store: &Store<'_>, path: &Path) -> Result<(), Erro
     let mut end = 0;
     for (name, bytes) in fixed_files(merged) {
         let size = bytes.len() as u64;
-        put_header(&mut file, end, name, Some(size)).map_err(failed())?;
-        file.write_all(&bytes).map_err(failed())?;
-        end += BLOCK + size.next_multiple_of(BLOCK);
+        let header = header(name, Some(size)).map_err(failed())?;
+        file.seek(SeekFrom::Start(end)).map_err(failed())?;
+        file.write_all(&[&header, &*bytes].concat())
+            .map_err(failed())?;
+        end += header.len() as u64 + size.next_multiple_of(BLOCK);
     }
     let directories: BTreeSet<String> = merged
         .blobs
@@ -41,13 +43,18 @@ pub fn write(merged: &Merged, store: &Store<'_>, path: &Path) -> Result<(), Erro
         .chain(["blobs/".to_owned()])
         .collect();
     for name in directories {
-        put_header(&mut file, end, &name, None).map_err(failed())?;
-        end += BLOCK;
+        let header = header(&name, None).map_err(failed())?;
+        file.seek(SeekFrom::Start(end)).map_err(failed())?;
+        file.write_all(&header).map_err(failed())?;
+        end += header.len() as u64;
     }
     let mut places = Vec::with_capacity(merged.blobs.len());
     for part in &merged.blobs {
+        let descriptor = &part.blob.descriptor;
+        let header = header(&descriptor.digest.blob_path(), Some(descriptor.size));
+        let header = header.map_err(failed())?;
         places.push((part, end));
-        end += BLOCK + part.blob.descriptor.size.next_multiple_of(BLOCK);
+        end += header.len() as u64 + descriptor.size.next_multiple_of(BLOCK);
     }
     // Two blocks of zeros end an archive.
     file.set_len(end + 2 * BLOCK).map_err(failed())?;
@@ -66,27 +73,32 @@ fn place(part: &Part, offset: u64, path: &Path, store: &Store<'_>) -> Result<(),
         .write(true)
         .open(path)
         .map_err(Error::io("write", path))?;
-    let name = descriptor.digest.blob_path();
-    put_header(&mut file, offset, &name, Some(descriptor.size))
+    header(&descriptor.digest.blob_path(), Some(descriptor.size))
+        .and_then(|header| {
+            file.seek(SeekFrom::Start(offset))?;
+            file.write_all(&header)
+        })
         .map_err(Error::io("write", path))?;
     copy(part, &mut file, path, store)
 }
 
 /// The header of a file of `size` bytes, or of a directory.
-fn put_header(file: &mut File, offset: u64, name: &str, size: Option<u64>) -> std::io::Result<()> {
+fn header(name: &str, size: Option<u64>) -> io::Result<Vec<u8>> {
     let (kind, mode) = match size {
         Some(_) => (tar::EntryType::Regular, 0o644),
         None => (tar::EntryType::Directory, 0o755),
     };
     let mut header = tar::Header::new_ustar();
-    header.set_path(name)?;
+    if header.set_path(name).is_err() {
+        header = tar::Header::new_gnu();
+    }
     header.set_entry_type(kind);
     header.set_size(size.unwrap_or(0));
     header.set_mode(mode);
     header.set_uid(0);
     header.set_gid(0);
     header.set_mtime(0);
-    header.set_cksum();
-    file.seek(SeekFrom::Start(offset))?;
-    file.write_all(header.as_bytes())
+    let mut archive = tar::Builder::new(Vec::new());
+    archive.append_data(&mut header, name, io::empty())?;
+    Ok(std::mem::take(archive.get_mut()))
 }

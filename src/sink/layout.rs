@@ -28,14 +28,24 @@ pub fn write(
             fs::create_dir_all(parent).map_err(Error::io("create", parent))?;
         }
     }
-    parallel::map(store.jobs(), &merged.blobs, |part| {
-        place(part, link, staging, root, store)
-    })?;
+    // What is staged is moved when nobody reads it any more: one file can be the content of two blobs,
+    // named by digests of two algorithms.
+    let (moved, made): (Vec<_>, Vec<_>) = merged.blobs.iter().partition(|part| is_moved(part));
+    for parts in [made, moved] {
+        parallel::map(store.jobs(), &parts, |part| {
+            place(part, link, staging, root, store)
+        })?;
+    }
     for (name, bytes) in fixed_files(merged) {
         let path = root.join(name);
         fs::write(&path, bytes).map_err(Error::io("write", &path))?;
     }
     set_modes(root)
+}
+
+fn is_moved(part: &Part) -> bool {
+    let digest = &part.blob.descriptor.digest;
+    matches!(&part.blob.content, Content::Staged(staged) if staged.stored.0 == *digest)
 }
 
 fn place(
@@ -54,7 +64,7 @@ fn place(
             staging.may_link_to(&target)?;
             symlink(&target, &path).map_err(Error::io("create", &path))
         }
-        Content::Staged(staged) if staged.stored.0 == blob.descriptor.digest => {
+        Content::Staged(staged) if is_moved(part) => {
             let file = staged.file().map_err(|e| blob.unreadable(&e))?;
             fs::rename(file, &path).map_err(Error::io("write", &path))
         }

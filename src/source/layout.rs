@@ -122,6 +122,12 @@ impl Reader<'_> {
                 )),
             }
         }
+        if self.contents.seen.is_empty() && !self.reading.rules().reads_all() {
+            // An index without manifests.
+            return Err(Error::NoImage {
+                input: self.tree.input().to_owned(),
+            });
+        }
         Ok(self.contents)
     }
 

@@ -3,10 +3,8 @@
 //! Source: image-spec `config.md`. Reading leniently is the point: the bytes of a config go out as
 //! they came in, so a field that we do not know cannot hurt.
 
-use std::collections::BTreeMap;
-
 use serde::Deserialize;
-use serde::de::IgnoredAny;
+use serde_json::{Map, Value};
 
 use super::{DiffId, Platform, confusable};
 
@@ -22,14 +20,18 @@ pub struct Config {
     #[serde(default, rename = "os.features")]
     os_features: Option<Vec<String>>,
     rootfs: RootFs,
+    // As values, so that it is seen here if one cannot be read (half of a surrogate pair, say), and not
+    // where somebody needs it.
     #[serde(flatten)]
-    extra: BTreeMap<String, IgnoredAny>,
+    extra: Map<String, Value>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
 struct RootFs {
     #[serde(default)]
     diff_ids: Option<Vec<DiffId>>,
+    #[serde(flatten)]
+    _extra: Map<String, Value>,
 }
 
 impl Config {

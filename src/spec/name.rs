@@ -9,6 +9,7 @@
 //! | `com.apple.containerization.image.name` | full name with tag | Apple container |
 
 use std::collections::BTreeMap;
+use std::fmt::{self, Display, Formatter};
 
 use oci_spec::distribution::Reference;
 use oci_spec::image::ANNOTATION_REF_NAME;
@@ -37,29 +38,45 @@ impl ImageName {
                 "{name:?} has a tag or a digest, expected the name alone (the tag goes to --tag)"
             ));
         }
-        let reference: Reference = format!("{name}:{tag}")
-            .parse()
-            .map_err(|e| format!("{name:?} with tag {tag:?} is no image name: {e}"))?;
-        Ok(Self {
+        let bad = |problem: &dyn Display| {
+            format!("{name:?} with tag {tag:?} is no image name: {problem}")
+        };
+        let reference: Reference = format!("{name}:{tag}").parse().map_err(|e| bad(&e))?;
+        let normal = Self {
             repository: format!("{}/{}", reference.registry(), reference.repository()),
             tag: tag.to_owned(),
-        })
+        };
+        // `oci-spec` takes letters of any script in a tag, and capitals in a first word that it then
+        // takes for no registry; consumers of the name would refuse both.
+        let full = normal.to_string();
+        let is_normal = |again: Reference| again.whole() == full && full.is_ascii();
+        match full.parse().is_ok_and(is_normal) {
+            true => Ok(normal),
+            false => Err(bad(&"expected lower-case words and an ASCII tag")),
+        }
     }
 
-    /// The whole name, with something behind its tag.
-    pub fn with_suffix(&self, suffix: &str) -> String {
-        format!("{}:{}{suffix}", self.repository, self.tag)
+    /// The name with something behind its tag; or the tag, where it then is none any more.
+    pub fn with_suffix(&self, suffix: &str) -> Result<Self, String> {
+        let tag = format!("{}{suffix}", self.tag);
+        Self::new(&self.repository, &tag).map_err(|_| tag)
     }
 
     /// The annotations of the one descriptor of `index.json`.
     pub fn annotations(&self) -> BTreeMap<String, String> {
-        let full = self.with_suffix("");
+        let full = self.to_string();
         let values = [full.clone(), self.tag.clone(), full];
         NAME_ANNOTATIONS
             .map(str::to_owned)
             .into_iter()
             .zip(values)
             .collect()
+    }
+}
+
+impl Display for ImageName {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.repository, self.tag)
     }
 }
 
@@ -94,6 +111,8 @@ mod tests {
             ("x", "a b"),
             ("x", "-a"),
             ("x", "a/b"),
+            ("x", "ä"),
+            ("Me/x", "1"),
         ] {
             assert!(ImageName::new(name, tag).is_err(), "{name}:{tag} was taken");
         }

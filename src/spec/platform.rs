@@ -55,7 +55,8 @@ impl Platform {
     /// This platform as `claim` names it more closely, or nothing where the two contradict each
     /// other. What only the claim says (`os.version`, unknown fields) is taken over.
     ///
-    /// A claim without a variant asserts none. An `arm` image whose config names no variant (all
+    /// A claim without a variant asserts none, one that spells out the default (`arm64/v8`) asserts
+    /// that. An `arm` image whose config names no variant (all
     /// that nixpkgs makes) takes the variant of the claim. Legacy names of architectures are
     /// understood, and the narrowed platform has the name of today.
     pub fn narrowed_by(&self, claim: &Platform) -> Option<Platform> {
@@ -70,6 +71,9 @@ impl Platform {
             narrowed.variant = ours.1.map(str::to_owned);
         }
         match (ours.1, theirs.1) {
+            (Some(_), None) if claim.variant.as_deref().is_some_and(|v| !v.is_empty()) => {
+                return None;
+            }
             (_, None) => {}
             (None, Some(variant)) if ours.0 == "arm" => {
                 narrowed.variant = Some(variant.to_owned());
@@ -325,6 +329,8 @@ mod tests {
             ("linux/amd64", "linux/arm64"),
             ("linux/arm/v6", "linux/arm/v7"),
             ("linux/amd64", "linux/amd64/v3"),
+            ("linux/amd64/v3", "linux/amd64/v1"),
+            ("linux/arm64/v9", "linux/arm64/v8"),
             ("windows/amd64", "linux/amd64"),
         ] {
             assert_eq!(platform(config).narrowed_by(&platform(claim)), None);

@@ -221,6 +221,8 @@ fn describe(error: &Error) -> (&'static str, Cow<'_, str>) {
         | Error::OneToShow { .. }
         | Error::NothingToShow { .. }
         | Error::AmbiguousLayer { .. }
+        | Error::BadTag { .. }
+        | Error::NothingForDocker
         | Error::OutputExists { .. }
         | Error::OutputForeign { .. }
         | Error::OutputInsideInput { .. }

@@ -1,0 +1,40 @@
+//! What must be true of polyarch whatever it is given: one function for each fuzz target, which takes
+//! the bytes of the fuzzer and panics where something is not as it must be.
+//!
+//! `tests/fuzz/targets` gives them to libFuzzer; `tests/corpus.rs` runs them on the seeds, without it.
+
+mod codecs;
+mod documents;
+mod grammars;
+mod merging;
+mod nix2container;
+mod programs;
+mod readback;
+mod recipe;
+mod scratch;
+mod sources;
+
+pub use codecs::codecs;
+pub use documents::documents;
+pub use grammars::{names, platform};
+pub use nix2container::nix2container;
+pub use programs::programs;
+pub use sources::{archive, docker_archive, layout, merge, verify};
+
+/// A property of all inputs.
+pub type Property = fn(&[u8]);
+
+/// Every target by its name, which is also that of its seeds' directory.
+pub const TARGETS: &[(&str, Property)] = &[
+    ("platform", platform),
+    ("names", names),
+    ("documents", documents),
+    ("codecs", codecs),
+    ("archive", archive),
+    ("docker_archive", docker_archive),
+    ("layout", layout),
+    ("nix2container", nix2container),
+    ("programs", programs),
+    ("merge", merge),
+    ("verify", verify),
+];

@@ -1,0 +1,246 @@
+//! Merges in every way that must not matter, and what comes of it.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use polyarch::codec::Level;
+use polyarch::programs::Check;
+use polyarch::progress::Progress;
+use polyarch::source::Select;
+use polyarch::spec::{Digest, ImageName, Platform};
+use polyarch::verify::{Finding, Report, Severity, verify};
+use polyarch::{Annotations, Compression, Consistency, Error, Format, Input, Request};
+
+use super::readback::read_back;
+use super::scratch::{Given, Parcel, Scratch, Way};
+
+/// What is asked for, besides the images.
+pub struct Asked {
+    pub select: Select,
+    pub platform: Option<Platform>,
+    pub set_platform: Option<Platform>,
+    pub platforms: Vec<Platform>,
+    pub compression: Compression,
+    pub name: Option<ImageName>,
+    pub annotations: BTreeMap<String, String>,
+    pub docker_manifest: bool,
+    pub link: bool,
+    pub platform_check: Check,
+    pub consistency: Consistency,
+}
+
+impl Default for Asked {
+    fn default() -> Self {
+        Self {
+            select: Select::All,
+            platform: None,
+            set_platform: None,
+            platforms: Vec::new(),
+            compression: Compression::Gzip(Level::gzip(1).unwrap()),
+            name: None,
+            annotations: BTreeMap::new(),
+            docker_manifest: false,
+            link: false,
+            platform_check: Check::Warn,
+            consistency: Consistency::default(),
+        }
+    }
+}
+
+/// What must not matter.
+struct Manner {
+    way: Way,
+    jobs: usize,
+    format: Format,
+    reversed: bool,
+}
+
+/// Merges parcels twice, differently, and what came of it once more.
+pub fn hold(parcels: &[Parcel], asked: &Asked, ways: [Way; 2]) {
+    let scratch = Scratch::new();
+    for (i, parcel) in parcels.iter().enumerate() {
+        scratch.put(i, parcel);
+    }
+    let one = Manner {
+        way: ways[0],
+        jobs: 1,
+        format: Format::Archive,
+        reversed: false,
+    };
+    let two = Manner {
+        way: ways[1],
+        jobs: 2,
+        format: Format::Layout,
+        reversed: true,
+    };
+    let one = attempt(&scratch, parcels, asked, &one);
+    if asked.link && one.is_err() {
+        // What is linked was verified when it was made, and this was not.
+        return;
+    }
+    let two = attempt(&scratch, parcels, asked, &two);
+    match (&one, &two) {
+        (Ok(one), Ok(two)) => assert_eq!(one, two, "not the same bytes"),
+        (Err(_), Err(_)) => return,
+        // A stream is read before it is known who needs what, so damage that hurts nobody is told too.
+        (Ok(_), Err(error)) | (Err(error), Ok(_)) if error.contains("cannot read the entry") => {
+            return;
+        }
+        _ => panic!("{ways:?}: {one:?}, but {two:?}"),
+    }
+    // What a merge has made is as it should be, so merging it changes nothing.
+    let again = Asked {
+        compression: asked.compression,
+        ..Asked::default()
+    };
+    let inputs = vec![Input::path(scratch.path("kept"))];
+    let request = request(inputs, &again, scratch.path("again"), 2, Format::Layout);
+    let again = polyarch::merge(&request).unwrap_or_else(|e| panic!("merged again: {e}"));
+    assert_eq!(Ok(again.descriptor.digest), one);
+}
+
+/// Verifies a parcel twice, differently. A merge takes nothing that is wrong by it.
+pub fn report(parcel: &Parcel, ways: [Way; 2]) {
+    let scratch = Scratch::new();
+    scratch.put(0, parcel);
+    let before = scratch.everything();
+    let mut reports = [1, 2].map(|jobs| {
+        let given = scratch.give(0, parcel, ways[jobs - 1]);
+        let report = verify(&[Input::path(given.path.clone())], Check::Error, jobs);
+        if parcel.is_archive() {
+            let _ = fs::remove_file(&given.path);
+        }
+        report
+    });
+    assert!(scratch.everything() == before, "verifying wrote something");
+    for report in &mut reports {
+        serde_json::to_string(&report).unwrap();
+        assert_eq!(errors(report).count(), report.errors);
+        assert!(report.findings.iter().all(|f| !f.message.is_empty()));
+    }
+    // Damage that hurts nobody is told of a stream alone.
+    let is_of_stream = |f: &Finding| f.subject.starts_with("entry ");
+    if !reports.iter().flat_map(|r| &r.findings).any(is_of_stream) {
+        let [one, two] = reports.map(|report| report.errors > 0);
+        assert_eq!(one, two, "{ways:?}");
+    }
+}
+
+/// The rules that are broken.
+fn errors(report: &Report) -> impl Iterator<Item = &'static str> {
+    let errors = report.findings.iter();
+    errors
+        .filter(|finding| finding.severity == Severity::Error)
+        .map(|finding| finding.id)
+}
+
+/// Merges a file into a layout, and nothing more.
+pub fn try_once(bytes: &[u8], output: &Path) -> Result<(), Error> {
+    let input = output.with_extension("json");
+    fs::write(&input, bytes).unwrap();
+    let asked = Asked {
+        compression: Compression::None,
+        ..Asked::default()
+    };
+    let inputs = vec![Input::path(input.clone())];
+    let request = request(inputs, &asked, output.to_owned(), 1, Format::Layout);
+    let merged = polyarch::merge(&request).map(drop);
+    fs::remove_file(&input).unwrap();
+    merged
+}
+
+/// Merges once; the digest or the message. An output that is a directory is kept.
+fn attempt(
+    scratch: &Scratch,
+    parcels: &[Parcel],
+    asked: &Asked,
+    manner: &Manner,
+) -> Result<Digest, String> {
+    let numbered = parcels.iter().enumerate();
+    let given: Vec<Given> = numbered
+        .map(|(i, parcel)| scratch.give(i, parcel, manner.way))
+        .collect();
+    let mut inputs: Vec<Input> = given
+        .iter()
+        .map(|given| Input {
+            select: asked.select.clone(),
+            platform: asked.platform.clone(),
+            set_platform: asked.set_platform.clone(),
+            ..Input::path(given.path.clone())
+        })
+        .collect();
+    if manner.reversed {
+        inputs.reverse();
+    }
+    let before = scratch.everything();
+    let output = scratch.path("output");
+    let request = request(inputs, asked, output.clone(), manner.jobs, manner.format);
+    match polyarch::merge(&request) {
+        Err(error) => {
+            assert!(scratch.everything() == before, "left behind: {error}");
+            let (message, hint) = (error.to_string(), error.hint());
+            assert!(!message.is_empty() && hint.is_none_or(|hint| !hint.is_empty()));
+            Err(message)
+        }
+        Ok(outcome) => {
+            let after = scratch.everything();
+            assert!(after.is_superset(&before), "an input is not what it was");
+            let mut made = after.difference(&before).map(|(path, _)| path);
+            assert!(
+                made.all(|path| path.starts_with(&output)),
+                "written elsewhere"
+            );
+            assert_eq!(read_back(&output), outcome.descriptor.digest);
+            let found = verify(&[Input::path(output.clone())], Check::Off, manner.jobs);
+            let added = errors(&found).find(|id| {
+                // Much of what is wrong with an image is carried, above all what its layers hold.
+                let mut inputs = parcels.iter().enumerate();
+                *id != "layer-tar"
+                    && !inputs.any(|(i, parcel)| {
+                        let given = scratch.give(i, parcel, Way::File);
+                        let found = verify(&[Input::path(given.path.clone())], Check::Off, 1);
+                        errors(&found).any(|other| other == *id)
+                    })
+            });
+            assert_eq!(added, None, "{:#?}", found.findings);
+            match manner.format {
+                Format::Archive => fs::remove_file(&output).unwrap(),
+                Format::Layout => fs::rename(&output, scratch.path("kept")).unwrap(),
+            }
+            Ok(outcome.descriptor.digest)
+        }
+    }
+}
+
+fn request(
+    inputs: Vec<Input>,
+    asked: &Asked,
+    output: PathBuf,
+    jobs: usize,
+    format: Format,
+) -> Request {
+    Request {
+        sync: false,
+        inputs,
+        platforms: asked.platforms.clone(),
+        output,
+        format,
+        force: false,
+        link: asked.link && format == Format::Layout,
+        trust_diff_ids: false,
+        compression: asked.compression,
+        name: asked.name.clone(),
+        annotations: Annotations {
+            index: asked.annotations.clone(),
+            manifest: asked.annotations.clone(),
+            manifest_descriptor: asked.annotations.clone(),
+            index_descriptor: asked.annotations.clone(),
+        },
+        docker_manifest: asked.docker_manifest.then_some(None),
+        platform_check: asked.platform_check,
+        consistency: asked.consistency,
+        progress: Progress::default(),
+        jobs,
+    }
+}

@@ -1,0 +1,242 @@
+//! Images of nix2container: any JSON, and documents that are true of store paths made here.
+//!
+//! Such a document may name any path of the machine, and it is read. So wherever one names a path,
+//! it is seen to that this is one of ours.
+
+use std::collections::BTreeSet;
+use std::fs::{self, Permissions};
+use std::io::Read;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+
+use arbitrary::Unstructured;
+use polyarch::{Compression, Error};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::merging::{Asked, hold, try_once};
+use super::recipe::{Dice, document};
+use super::scratch::{Parcel, Way};
+
+/// Where our store paths are by what documents say.
+const STORE: &str = "/nix/store/";
+
+/// Bytes as a document, or as what one is made of.
+pub fn nix2container(bytes: &[u8]) {
+    let Some((choice, bytes)) = bytes.split_first() else {
+        return;
+    };
+    let store = tempfile::tempdir().unwrap();
+    if choice & 1 == 0 {
+        let u = &mut Unstructured::new(bytes);
+        let names = fill(u, store.path());
+        let value = learn(image(u, &names), &store);
+        let document = document(u, value);
+        take(&document, &store);
+    } else {
+        fill(
+            &mut Unstructured::new(b"\x02a\x00\x07content"),
+            store.path(),
+        );
+        take(bytes, &store);
+    }
+}
+
+fn take(document: &[u8], store: &TempDir) {
+    let document = placed(document, store);
+    if is_ours(&document, store) {
+        let asked = Asked {
+            compression: Compression::None,
+            ..Asked::default()
+        };
+        hold(&[Parcel::Archive(document)], &asked, [Way::File; 2]);
+    }
+}
+
+/// The document with our store for the one of Nix.
+fn placed(document: &[u8], store: &TempDir) -> Vec<u8> {
+    let ours = format!("{}/", store.path().display());
+    String::from_utf8_lossy(document)
+        .replace(STORE, &ours)
+        .into_bytes()
+}
+
+/// Whether no path is named but ours. (What is no JSON names none, and a key that is there twice is
+/// refused before a path is looked at.)
+fn is_ours(document: &[u8], store: &TempDir) -> bool {
+    fn all(value: &Value, is_ours: &impl Fn(&str) -> bool) -> bool {
+        match value {
+            Value::Array(items) => items.iter().all(|item| all(item, is_ours)),
+            Value::Object(members) => members.iter().all(|(key, value)| match value {
+                Value::String(text) if key.ends_with("path") => is_ours(text),
+                value => all(value, is_ours),
+            }),
+            _ => true,
+        }
+    }
+    let is_ours = |text: &str| {
+        let is_inside = Path::new(text).starts_with(store.path()) && !text.contains("..");
+        is_inside || !text.starts_with('/')
+    };
+    serde_json::from_slice(document).map_or(true, |value: Value| all(&value, &is_ours))
+}
+
+/// Makes store paths; their names.
+fn fill(u: &mut Unstructured<'_>, store: &Path) -> Vec<String> {
+    let names: Vec<String> = (0..=u.up_to(2)).map(|i| format!("path{i}")).collect();
+    for name in &names {
+        let root = store.join(name);
+        match u.up_to(5) {
+            0 => fs::write(&root, u.blob(20)).unwrap(),
+            1 => symlink(u.one_of(&["path0", "loop", "/nowhere"]), &root).unwrap(),
+            _ => tree(u, &root, 0),
+        }
+    }
+    names
+}
+
+fn tree(u: &mut Unstructured<'_>, directory: &Path, depth: usize) {
+    fs::create_dir(directory).unwrap();
+    for _ in 0..u.up_to(3) {
+        let mut name = match u.up_to(3) {
+            0 => b"file".to_vec(),
+            1 => vec![b'n'; 90 + u.up_to(160)],
+            _ => u.blob(40),
+        };
+        name.retain(|b| !matches!(b, 0 | b'/'));
+        let path = directory.join(std::ffi::OsStr::from_bytes(&name));
+        if path.symlink_metadata().is_ok() || name.is_empty() {
+            continue;
+        }
+        match u.up_to(4) {
+            0 | 1 => {
+                fs::write(&path, u.blob(600)).unwrap();
+                let modes = [&0o444, &0o555, &0o755, &0o4755, &0o7777];
+                let mode = Permissions::from_mode(*u.one_of(&modes));
+                fs::set_permissions(&path, mode).unwrap();
+            }
+            2 => {
+                let mut target = u.blob(130);
+                target.retain(|b| *b != 0);
+                target.push(b'x');
+                symlink(std::ffi::OsStr::from_bytes(&target), &path).unwrap();
+            }
+            _ if depth < 6 => tree(u, &path, depth + 1),
+            _ => {}
+        }
+    }
+}
+
+/// A document about store paths, whose digests are not known yet.
+fn image(u: &mut Unstructured<'_>, names: &[String]) -> Value {
+    let nothing = format!("sha256:{:064}", 0);
+    let layers: Vec<Value> = (0..u.up_to(2))
+        .map(|_| {
+            let paths: Vec<Value> = (0..=u.up_to(1)).map(|_| store_path(u, names)).collect();
+            json!({
+                "digest": nothing, "diff_ids": nothing, "size": 1, "paths": paths,
+                "mediatype": "application/vnd.oci.image.layer.v1.tar",
+                "History": { "created_by": "nix2container", "comment": u.text() },
+            })
+        })
+        .collect();
+    json!({
+        "version": 1, "arch": "arm64", "layers": layers,
+        "created": u.one_of(&["0001-01-01T00:00:00Z", "2025-01-31T00:00:00.120+02:00"]),
+        "image-config": { "Env": [u.text()], "Labels": { u.text(): u.text() } },
+    })
+}
+
+fn store_path(u: &mut Unstructured<'_>, names: &[String]) -> Value {
+    let name = &names[u.up_to(names.len() - 1)];
+    let mut path = json!({ "path": format!("{STORE}{name}") });
+    if u.up_to(1) == 1 {
+        let regexes = [
+            "",
+            "^.*/path[0-9]",
+            "/",
+            "(.)(.*)",
+            ".*",
+            "file$",
+            "^.*/path0/(.*)$",
+        ];
+        let repls = ["", "/", "/opt", "$2$1", "/a/../b", "x", "${1}/$1"];
+        let mut perm =
+            json!({ "regex": u.one_of(&regexes), "mode": u.one_of(&["", "0755", "-1"]) });
+        if u.up_to(1) == 1 {
+            perm["uid"] = json!(u.arbitrary::<i32>().unwrap_or(0));
+            perm["gid"] = json!(u.arbitrary::<i64>().unwrap_or(0));
+            perm["uname"] = json!(u.text());
+        }
+        path["options"] = json!({
+            "rewrite": { "regex": u.one_of(&regexes), "repl": u.one_of(&repls) },
+            "perms": [perm],
+        });
+    }
+    path
+}
+
+/// Puts what polyarch finds where it finds something else, as somebody would who writes such a
+/// document, so that it is true in the end. What then goes out must be a tar.
+fn learn(mut document: Value, store: &TempDir) -> Value {
+    let output = store.path().with_extension("learnt");
+    let count = document["layers"].as_array().map_or(0, Vec::len);
+    for _ in 0..=2 * count {
+        let bytes = placed(document.to_string().as_bytes(), store);
+        match try_once(&bytes, &output) {
+            Ok(()) => {
+                readable(&output);
+                break;
+            }
+            Err(error) if !correct(&mut document, &error) => break,
+            Err(_) => {}
+        }
+    }
+    let _ = fs::remove_dir_all(&output);
+    document
+}
+
+/// Whether the error tells what a layer should have been.
+fn correct(document: &mut Value, error: &Error) -> bool {
+    let Error::StorePaths { layer, problem, .. } = error else {
+        return false;
+    };
+    let Some((_, found)) = problem.split_once("are not what they were: found ") else {
+        return false;
+    };
+    let found = found.split(',').next().unwrap();
+    let number: usize = layer.split(' ').next().unwrap().parse().unwrap();
+    let layer = &mut document["layers"][number - 1];
+    match found.strip_suffix(" bytes") {
+        Some(size) => layer["size"] = json!(size.parse::<u64>().unwrap()),
+        None => {
+            layer["digest"] = found.into();
+            layer["diff_ids"] = found.into();
+        }
+    }
+    true
+}
+
+/// Every blob that is a tar is read to its end, and has no name twice.
+fn readable(layout: &Path) {
+    for blob in fs::read_dir(layout.join("blobs/sha256")).unwrap() {
+        let bytes = fs::read(blob.unwrap().path()).unwrap();
+        if bytes.starts_with(b"{") {
+            continue;
+        }
+        let mut names = BTreeSet::new();
+        let mut archive = tar::Archive::new(&bytes[..]);
+        for entry in archive.entries().unwrap() {
+            let mut entry = entry.unwrap();
+            let name: PathBuf = entry.path().unwrap().into_owned();
+            assert!(names.insert(name.clone()), "{name:?} is there twice");
+            let mut content = Vec::new();
+            entry.read_to_end(&mut content).unwrap();
+            assert_eq!(
+                content.len() as u64,
+                entry.header().entry_size().unwrap_or(0)
+            );
+        }
+    }
+}
