@@ -116,6 +116,63 @@ def archive(path, architecture, layers):
         add("manifest.json", json.dumps([manifest]).encode())
 
 
+def entry(name, content=b"", size=None):
+    """The blocks of a file in a tar; with a size, its header alone."""
+    member = tarfile.TarInfo(name)
+    member.size, member.mode, member.mtime = len(content) if size is None else size, 0o755, 1
+    return member.tobuf(tarfile.USTAR_FORMAT) + content + bytes(-len(content) % 512)
+
+
+def large_layer():
+    """2 GiB that gzip cannot make smaller."""
+    noise = random.Random(SEED).randbytes(64 << 20)
+    yield entry("large", size=32 * len(noise))
+    for _ in range(32):
+        yield noise
+    yield bytes(1024)
+
+
+def many_files():
+    """A million files, all of which could be started."""
+    for start in range(0, 1_000_000, 1000):
+        path = f"nix/store/{hashlib.sha256(str(start).encode()).hexdigest()[:32]}-package-1.0/bin"
+        yield b"".join(entry(f"{path}/program-{i}", b"#!/bin/sh\n") for i in range(start, start + 1000))
+    yield bytes(1024)
+
+
+def tiny_layer(i):
+    yield entry(f"file-{i}", str(i).encode()) + bytes(1024)
+
+
+# What memory must not grow with: the layers of an image, each in pieces.
+EXTREMES = {
+    "a layer of 2 GiB": lambda: [large_layer()],
+    "a layer of a million files": lambda: [many_files()],
+    "10,000 layers": lambda: (tiny_layer(i) for i in range(10_000)),
+}
+
+
+def extreme(path, layers):
+    """A docker-archive of layers that do not fit into memory."""
+    digests = []
+    with open(path, "wb") as tar:
+        for i, pieces in enumerate(layers):
+            start, size, digest = tar.tell(), 0, hashlib.sha256()
+            tar.write(bytes(512))
+            for piece in pieces:
+                tar.write(piece)
+                digest.update(piece)
+                size += len(piece)
+            tar.seek(start)
+            tar.write(entry(f"{i}/layer.tar", size=size))
+            tar.seek(0, os.SEEK_END)
+            digests.append(f"sha256:{digest.hexdigest()}")
+        config = {"architecture": "amd64", "os": "linux", "config": {}, "rootfs": {"type": "layers", "diff_ids": digests}}
+        manifest = [{"Config": "config.json", "Layers": [f"{i}/layer.tar" for i in range(len(digests))]}]
+        tar.write(entry("config.json", json.dumps(config).encode()))
+        tar.write(entry("manifest.json", json.dumps(manifest).encode()) + bytes(1024))
+
+
 def make(cache, say):
     """Makes what is not in `cache` yet; what it is, in numbers."""
     described = cache / f"workload-{VERSION}.json"
