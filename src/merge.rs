@@ -224,13 +224,13 @@ pub fn docker_manifest(
     notes: &mut Vec<String>,
 ) -> Result<Vec<u8>, Error> {
     // Docker reads all or nothing.
-    let is_elsewhere = |layer: &Layer| matches!(layer.blob.content, Content::Elsewhere);
+    let is_of_files = |layer: &Layer| layer.encoding.is_some();
     let mut loadable = Vec::new();
     for image in images {
-        match image.manifest.view.is_image() && !image.layers.iter().any(is_elsewhere) {
+        match image.manifest.view.is_image() && image.layers.iter().all(is_of_files) {
             true => loadable.push(image),
             false => notes.push(format!(
-                "{}: left out of manifest.json, because Docker could not load it: it is no image for it, or a layer is not there",
+                "{}: left out of manifest.json, because Docker could not load it: it is no image for it, or a layer is not there or not one of files",
                 image.origin
             )),
         }
