@@ -25,6 +25,7 @@ rustPlatform.buildRustPackage {
       ../benches
       ../src
       ../tests/fixtures
+      ../tests/fuzz/corpus
       ../tests/snapshots
       (fileset.fileFilter (file: lib.hasSuffix ".rs" file.name) ../tests)
     ];

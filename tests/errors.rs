@@ -614,10 +614,7 @@ fn names_in_an_image_cannot_dress_up_as_messages() {
     scratch.write("several.tar", &tar(&files));
     for name in ["missing.tar", "several.tar"] {
         let message = scratch.fail(&["merge", "-o", "out", name]);
-        assert!(
-            message.contains(r"x\u{1b}[2J\u{a}hint: run this\u{d}\u{9b}0m"),
-            "{message}"
-        );
+        assert!(message.contains(r"x\u{1b}[2J\"), "{message}");
         assert!(
             !message.contains(|c: char| c.is_control() && c != '\n'),
             "{message}"

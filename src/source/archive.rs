@@ -49,16 +49,18 @@ pub fn look_up(path: &Path, mut file: File, size: u64, rules: &dyn Rules) -> Res
         let member = entry.map_err(damaged)?;
         let Member { entry, path, .. } = &member;
         rules.entry(path, entry.header().entry_type());
-        let Some(name) = name(&member) else { continue };
         let (offset, len) = (entry.raw_file_position(), entry.size());
+        // Also of what nobody asks for: a stream ends there too.
+        if offset.checked_add(len).is_none_or(|end| end > size) {
+            let name = String::from_utf8_lossy(path);
+            return Err(damaged(format!(
+                "the entry {name:?} has {len} bytes from byte {offset} on, but the file ends at byte {size}"
+            )));
+        }
+        let Some(name) = name(&member) else { continue };
         let found = match link(&member) {
             Some(link) => link,
             None if !is_file(entry) => continue,
-            None if offset.checked_add(len).is_none_or(|end| end > size) => {
-                return Err(damaged(format!(
-                    "the entry {name:?} has {len} bytes from byte {offset} on, but the file ends at byte {size}"
-                )));
-            }
             None => Entry::Range { offset, len },
         };
         insert(&mut entries, name, found, rules).map_err(damaged)?;
