@@ -1,6 +1,7 @@
 //! From images to one image index. Nothing here touches a file.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
@@ -172,16 +173,27 @@ pub fn merge(images: Vec<Image>, said: Said, name: Option<&ImageName>) -> Result
         }));
     }
     blobs.extend(layers);
-    let mut seen = HashSet::new();
-    blobs.retain(|part| {
-        !matches!(part.blob.content, Content::Elsewhere)
-            && seen.insert(part.blob.descriptor.digest.clone())
-    });
+    let mut places: HashMap<Digest, usize> = HashMap::new();
+    let mut once: Vec<Part> = Vec::with_capacity(blobs.len());
+    blobs.retain(|part| !matches!(part.blob.content, Content::Elsewhere));
+    for part in blobs {
+        match places.entry(part.blob.descriptor.digest.clone()) {
+            // A document that is a layer too is held against what is said of it as a layer.
+            Entry::Occupied(place) => {
+                let layer = &mut once[*place.get()].layer;
+                *layer = layer.take().or(part.layer);
+            }
+            Entry::Vacant(place) => {
+                place.insert(once.len());
+                once.push(part);
+            }
+        }
+    }
 
     Ok(Merged {
         descriptor,
         root,
-        blobs,
+        blobs: once,
         docker_manifest: None,
     })
 }

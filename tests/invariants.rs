@@ -155,6 +155,38 @@ fn guarantee_3_a_layer_is_held_against_its_diff_id_where_it_is_only_copied() {
     );
 }
 
+/// A blob goes out once, whatever it is named as.
+#[test]
+fn guarantee_3_a_layer_that_is_a_document_of_another_image_is_held_against_its_diff_id_too() {
+    let mut layout = TestImage::new("linux/amd64").layout(gzipped);
+    let first = layout.index["manifests"][0].clone();
+    let config = json!({
+        "os": "linux", "architecture": "arm64",
+        "rootfs": { "type": "layers", "diff_ids": [digest(b"something else")] },
+    });
+    let config = layout.blob(
+        "application/vnd.oci.image.config.v1+json",
+        &serde_json::to_vec(&config).unwrap(),
+    );
+    let mut layer = first.clone();
+    layer["mediaType"] = "application/vnd.oci.image.layer.v1.tar".into();
+    let manifest = json!({
+        "schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": [layer],
+    });
+    let second = layout.blob(MANIFEST, &serde_json::to_vec(&manifest).unwrap());
+    layout.index["manifests"] = json!([first, second]);
+    let scratch = Scratch::new();
+    layout.directory(&scratch, "in");
+    for compression in ["gzip", "none", "keep"] {
+        let arguments = ["merge", "--compression", compression, "-o", "out", "in"];
+        let message = scratch.fail(&arguments);
+        assert!(
+            message.contains("does not have the content that"),
+            "{message}"
+        );
+    }
+}
+
 #[test]
 fn guarantee_3_diff_ids_are_trusted_only_where_that_is_asked_for() {
     let scratch = Scratch::new();
