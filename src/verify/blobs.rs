@@ -52,7 +52,11 @@ impl Blobs {
         let mut work: HashMap<Key, &Part> = HashMap::new();
         let parts = inputs.iter().copied().flatten();
         for part in parts.filter(|part| !self.read.contains_key(&key(part))) {
-            work.entry(key(part)).or_insert(part);
+            // What is a layer somewhere is looked into, whatever it is elsewhere.
+            let known = work.entry(key(part)).or_insert(part);
+            if known.layer.is_none() {
+                *known = part;
+            }
         }
         let mut work: Vec<(Key, &Part)> = work.into_iter().collect();
         // The largest first, so that none is left for one thread at the end.

@@ -182,6 +182,18 @@ pub fn blobs() -> Vec<Case> {
             images[0].layers.push(noise(1, 2048));
             layout_of(&images, gzipped, NO_EDIT, |_, text| text)
         }),
+        // The same bytes as a layer that nobody looks into, and as one of files.
+        layout(&["layer-tar"], || {
+            let mut images = images(&BOTH);
+            images[0].layers.extend([noise(1, 2048), noise(1, 2048)]);
+            let edit = |part: &str, value: &mut Value| {
+                if part == "manifest0" {
+                    value["layers"][2]["mediaType"] =
+                        "application/vnd.oci.image.layer.nondistributable.v1.tar".into();
+                }
+            };
+            layout_of(&images, plain, &edit, |_, text| text)
+        }),
         layout(&["layer-encoding"], || {
             let encode = |layer: &[u8]| (gzipped(layer).0, layer.to_vec());
             layout_of(&images(&BOTH), encode, NO_EDIT, |_, text| text)
