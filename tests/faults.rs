@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -668,16 +669,20 @@ fn no_threads_to_spare() {
     let mut child = quietly(command.stdin(Stdio::piped())).spawn().unwrap();
     let staged = || fs::read_dir(work.join("ours")).unwrap().count() > OUTPUTS.len();
     wait_until(staged);
+    // It must not end because there is nothing to read any more.
+    let input = child.stdin.take();
     kill(&child, "TERM");
-    assert!(!child.wait().unwrap().success());
+    wait_until(|| child.try_wait().unwrap().is_some());
+    assert_eq!(child.wait().unwrap().signal(), Some(15));
+    drop(input);
 }
 
-fn wait_until(done: impl Fn() -> bool) {
+fn wait_until(mut done: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(20);
-    while !done() && Instant::now() < deadline {
+    while !done() {
+        assert!(Instant::now() < deadline, "it does not come to that");
         thread::sleep(Duration::from_millis(2));
     }
-    assert!(done());
 }
 
 // ---- Limits of the shell
