@@ -55,8 +55,9 @@ lint:
 	tests/lint-tools
 	target/tools/bin/nixfmt --check $(nix_files)
 	target/tools/bin/deadnix --fail $(nix_files)
-	target/tools/bin/cargo-deny check licenses bans sources
+	target/tools/bin/cargo-deny --offline --locked check licenses bans sources
 	cargo fmt --check
+	cargo fmt --check --manifest-path tests/fuzz/Cargo.toml
 	cargo clippy --locked --all-targets -- -D warnings
 	shellcheck -x .ci/run tests/setup tests/lint-tools tests/aarch64/run nix/docs tests/nix/run tests/nix/newer tests/readme/run tests/demo/run tests/fuzz/run \
 		tests/docs/run tests/examples/get tests/examples/lint tests/examples/run tests/interop/run

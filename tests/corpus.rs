@@ -3,6 +3,7 @@
 
 #[path = "fuzz/src/lib.rs"]
 mod properties;
+mod support;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -11,6 +12,8 @@ use std::sync::{Mutex, Once};
 use std::{fs, panic};
 
 use properties::TARGETS;
+use serde_json::{Value, json};
+use support::*;
 
 /// A panic on a thread that nobody joins would not be seen otherwise.
 static PANICKED: AtomicBool = AtomicBool::new(false);
@@ -80,4 +83,130 @@ macro_rules! targets {
 
 targets! {
     archive codecs docker_archive documents layout merge names nix2container platform programs verify
+}
+
+/// Images to start from, for targets that take bytes as they are; the others make theirs.
+fn seeds() -> Vec<(&'static str, &'static str, Vec<u8>)> {
+    let image = TestImage::new("linux/arm64");
+    let docker = image.docker_archive();
+    let layout = image.layout(gzipped).archive();
+    let mut long = tar::Builder::new(Vec::new());
+    let mut header = tar_header("", 2);
+    let name = "long/".repeat(30);
+    long.append_data(&mut header, name, &b"{}"[..]).unwrap();
+    let document =
+        |choice: u8, document: &Value| [&[choice][..], document.to_string().as_bytes()].concat();
+    let nothing = digest(b"");
+    let descriptor = json!({
+        "mediaType": MANIFEST, "digest": nothing, "size": 0, "annotations": { "a": "b" }, "data": "",
+        "platform": { "os": "windows", "architecture": "amd64", "os.version": "10.0.1" },
+    });
+    let paths = [
+        json!({ "path": "/nix/store/path0", "options": { "rewrite": { "regex": "^.*/path", "repl": "/" }, "perms": [] } }),
+    ];
+    let layer = json!({
+        "digest": nothing, "diff_ids": nothing, "size": 1024, "paths": paths,
+        "mediatype": "application/vnd.oci.image.layer.v1.tar", "History": {},
+    });
+    let content = b"what a layer holds, ".repeat(5);
+    vec![
+        // The first byte chooses how an archive comes; an odd one leaves its checksums alone.
+        ("archive", "seed-docker", [&[0][..], &docker].concat()),
+        (
+            "archive",
+            "seed-docker-gzip-and-pipe",
+            [&[0b01100][..], &docker].concat(),
+        ),
+        ("archive", "seed-layout", [&[0][..], &layout].concat()),
+        (
+            "archive",
+            "seed-layout-zstd",
+            [&[0b00110][..], &layout].concat(),
+        ),
+        (
+            "archive",
+            "seed-long-name",
+            [&[1][..], &long.into_inner().unwrap()].concat(),
+        ),
+        ("codecs", "seed-gzip", [&[0][..], &gzip(&content)].concat()),
+        (
+            "codecs",
+            "seed-gzip-members",
+            [&[0][..], &gzip(&content), &gzip(b""), &gzip(b"x")].concat(),
+        ),
+        ("codecs", "seed-zstd", [&[0][..], &zstd(&content)].concat()),
+        (
+            "codecs",
+            "seed-content-for-gzip",
+            [&[1][..], &content].concat(),
+        ),
+        (
+            "codecs",
+            "seed-content-for-zstd",
+            [&[3][..], &content].concat(),
+        ),
+        (
+            "codecs",
+            "seed-several-blocks",
+            [&[255][..], &content].concat(),
+        ),
+        ("documents", "seed-config", image.config_bytes()),
+        (
+            "documents",
+            "seed-descriptor",
+            descriptor.to_string().into(),
+        ),
+        (
+            "documents",
+            "seed-index",
+            json!({ "schemaVersion": 2, "manifests": [descriptor] })
+                .to_string()
+                .into(),
+        ),
+        (
+            "documents",
+            "seed-layout",
+            br#"{"imageLayoutVersion":"1.0.0"}"#.to_vec(),
+        ),
+        (
+            "documents",
+            "seed-manifest",
+            json!({ "schemaVersion": 2, "config": descriptor, "layers": [descriptor] })
+                .to_string()
+                .into(),
+        ),
+        ("names", "seed-hub", format!("x\nlatest\n{nothing}").into()),
+        (
+            "names",
+            "seed-registry",
+            format!("ghcr.io:443/me/x__y-z.w\nv1.0-rc_1\nsha512:{:0128}", 0).into(),
+        ),
+        (
+            "nix2container",
+            "seed-document",
+            document(
+                1,
+                &json!({ "version": 1, "arch": "arm64", "layers": [layer], "image-config": {} }),
+            ),
+        ),
+        (
+            "platform",
+            "seed-known",
+            b"linux/amd64\nlinux/arm/v7\nlinux/arm\nlinux/aarch64\nlinux/arm64/v8".to_vec(),
+        ),
+        (
+            "platform",
+            "seed-wrong",
+            b"linux\nLinux/amd64\n/amd64\nlinux/\nlinux/arm/v7/x".to_vec(),
+        ),
+    ]
+}
+
+/// `cargo test --test corpus -- --ignored`
+#[test]
+#[ignore = "it writes into the tree"]
+fn write_seeds() {
+    for (target, name, bytes) in seeds() {
+        fs::write(directory("corpus").join(target).join(name), bytes).unwrap();
+    }
 }
