@@ -110,6 +110,12 @@ fn an_archive_that_was_cut_off() {
         &["a.tar"],
         &["cannot read the tar archive", "the file ends at byte 700"],
     );
+    // In the zeros behind the content of the last entry, which a file does without and a stream not.
+    scratch.write("a.tar", &archive[..archive.len() - 1025]);
+    scratch.write("a.tar.gz", &gzip(&archive[..archive.len() - 1025]));
+    let text = "within the last block of the entry \"manifest.json\"";
+    expect(&scratch, &["a.tar"], &["cannot read the tar archive", text]);
+    expect(&scratch, &["a.tar.gz"], &["cannot read the tar archive"]);
     for (name, bytes, what) in [
         ("a.tar.gz", gzip(&archive), "gzip stream"),
         ("a.tar.zst", zstd(&archive), "zstd stream"),
@@ -612,7 +618,17 @@ fn names_in_an_image_cannot_dress_up_as_messages() {
     let config = config.config_bytes();
     let files: [(&str, &[u8]); 2] = [("c", &config), ("manifest.json", manifest.as_bytes())];
     scratch.write("several.tar", &tar(&files));
-    for name in ["missing.tar", "several.tar"] {
+    // As the name of a layer.
+    let image = amd64();
+    let manifest = json!([{ "Config": "c", "Layers": [evil, "l"] }]).to_string();
+    let files: [(&str, &[u8]); 4] = [
+        ("c", &image.config_bytes()),
+        (evil, &image.layers[1]),
+        ("l", &image.layers[1]),
+        ("manifest.json", manifest.as_bytes()),
+    ];
+    scratch.write("layer.tar", &tar(&files));
+    for name in ["missing.tar", "several.tar", "layer.tar"] {
         let message = scratch.fail(&["merge", "-o", "out", name]);
         assert!(message.contains(r"x\u{1b}[2J\"), "{message}");
         assert!(

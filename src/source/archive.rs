@@ -19,6 +19,7 @@ use super::{describe, no_image, sniff};
 use crate::codec::{Encoding, ReadAhead, is_tar};
 use crate::error::Error;
 use crate::flow::{self, Broken, Hashes, fill};
+use crate::leash::BLOCK;
 use crate::rules::Rules;
 use crate::spec::{Algorithm, DOCKER_FILE, Digest, INDEX_FILE, LAYOUT_FILE, MAX_CONFIG};
 use crate::store::Store;
@@ -50,11 +51,17 @@ pub fn look_up(path: &Path, mut file: File, size: u64, rules: &dyn Rules) -> Res
         let Member { entry, path, .. } = &member;
         rules.entry(path, entry.header().entry_type());
         let (offset, len) = (entry.raw_file_position(), entry.size());
-        // Also of what nobody asks for: a stream ends there too.
+        // Also of what nobody asks for: a stream ends there too, and even where only zeros behind the content are gone.
         if offset.checked_add(len).is_none_or(|end| end > size) {
             let name = String::from_utf8_lossy(path);
             return Err(damaged(format!(
                 "the entry {name:?} has {len} bytes from byte {offset} on, but the file ends at byte {size}"
+            )));
+        }
+        if (offset + len).next_multiple_of(BLOCK as u64) > size {
+            let name = String::from_utf8_lossy(path);
+            return Err(damaged(format!(
+                "the file ends at byte {size}, within the last block of the entry {name:?}"
             )));
         }
         let Some(name) = name(&member) else { continue };
