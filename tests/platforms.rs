@@ -320,6 +320,16 @@ fn the_program_is_found_as_a_runtime_finds_it() {
     let good = || ARM64.bytes();
     let script = |first: &str| format!("{first}\necho\n").into_bytes();
     let entry = |word: &str| json!({ "Entrypoint": [word] });
+    let names: Vec<String> = (1..=42).map(|i| format!("l{i}")).collect();
+    let links = |n: usize| {
+        let links = names
+            .windows(2)
+            .take(n)
+            .map(|pair| Link(&pair[0], &pair[1]));
+        let mut entries: Vec<Entry<'_>> = links.collect();
+        entries.push(Program(&names[n], bad()));
+        vec![entries]
+    };
     let cases: Vec<(&str, serde_json::Value, Vec<Vec<Entry<'_>>>, bool)> = vec![
         (
             "Cmd where there is no entrypoint",
@@ -352,6 +362,12 @@ fn the_program_is_found_as_a_runtime_finds_it() {
             false,
         ),
         (
+            "an absolute name, whatever the working directory",
+            json!({ "Entrypoint": ["/x"], "WorkingDir": "/app" }),
+            vec![vec![Program("x", bad()), Program("app/x", good())]],
+            false,
+        ),
+        (
             "the default PATH",
             entry("x"),
             vec![vec![Program("usr/local/bin/x", bad())]],
@@ -367,6 +383,16 @@ fn the_program_is_found_as_a_runtime_finds_it() {
             "PATH passes directories by",
             json!({ "Entrypoint": ["x"], "Env": ["PATH=/a:/b"] }),
             vec![vec![Directory("a/x"), Program("b/x", bad())]],
+            false,
+        ),
+        (
+            "PATH passes texts by that nobody can run",
+            json!({ "Entrypoint": ["x"], "Env": ["PATH=/a:/b"] }),
+            vec![vec![
+                Data("a/x", b"#!/s"),
+                Program("s", good()),
+                Program("b/x", bad()),
+            ]],
             false,
         ),
         (
@@ -393,6 +419,27 @@ fn the_program_is_found_as_a_runtime_finds_it() {
                 vec![Link("bin", "usr/bin")],
             ],
             false,
+        ),
+        (
+            "a directory in the place of a link",
+            entry("/bin/x"),
+            vec![
+                vec![Link("bin", "usr/bin"), Program("usr/bin/x", bad())],
+                vec![Directory("bin"), Program("bin/x", good())],
+            ],
+            true,
+        ),
+        (
+            "as many links as Linux follows",
+            entry("/l1"),
+            links(40),
+            false,
+        ),
+        (
+            "more links than Linux follows",
+            entry("/l1"),
+            links(41),
+            true,
         ),
         (
             "a link that leads nowhere",

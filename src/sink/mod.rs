@@ -61,12 +61,14 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), Error> {
         });
     }
     let write = || -> io::Result<()> {
+        let _short = staging::finish_first();
         let mut builder = tempfile::Builder::new();
         // What the umask leaves of it, as for any file that a program writes.
         let mut file = builder
             .permissions(Permissions::from_mode(0o666))
             .tempfile_in(parent)?;
         file.write_all(bytes)?;
+        sync::one(file.path())?;
         file.persist(path)?;
         Ok(())
     };

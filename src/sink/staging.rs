@@ -167,6 +167,11 @@ impl Drop for Staging {
     }
 }
 
+/// While this is held, a signal does not end the process.
+pub fn finish_first() -> impl Drop {
+    LIVE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// For a signal: removes what is staged and never lets anything be staged again, so the process
 /// must end.
 pub fn clean_up() {
