@@ -312,6 +312,13 @@ fn programs_of_windows_are_held_against_platforms_too() {
         let (merged, said) = merge(&image, &[]);
         assert_eq!(merged, fits, "{platform} {entrypoint}: {said}");
     }
+    // Windows calls it `Path`, whoever writes configs for Linux too `PATH`.
+    for name in ["Path", "PATH"] {
+        let execution = json!({ "Cmd": ["x"], "Env": [format!(r"{name}=C:\none;C:\App")] });
+        let program = Program("Files/App/x.exe", pe(0xaa64, false));
+        let (merged, said) = merge(&image("windows/amd64", execution, &[&[program]]), &[]);
+        assert!(!merged, "{name}: {said}");
+    }
 }
 
 #[test]
