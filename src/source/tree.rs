@@ -1,6 +1,7 @@
 //! The files of an input, whatever holds them: a directory, or an archive that was looked up or read
 //! as a stream.
 
+mod entries;
 mod unused;
 
 use std::cell::{Cell, RefCell};
@@ -12,6 +13,8 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+pub use entries::{Entry, normal};
+
 use crate::blob::{Content, Staged};
 use crate::error::Error;
 use crate::spec::{
@@ -21,9 +24,6 @@ use crate::spec::{
 /// The files of skopeo's `dir:` (containers/image `directory_transport.go`).
 const FLAT_MANIFEST: &str = "manifest.json";
 const FLAT_VERSION: &str = "version";
-
-/// How many links may lead to a file (as many as Linux follows).
-const MAX_LINKS: usize = 40;
 
 /// What all manifests, indexes and configs of an input may sum up to, each as often as it is named:
 /// a thousand images of the usual size. A small file can name a large one very often.
@@ -80,32 +80,6 @@ enum Files {
         path: Arc<Path>,
         entries: HashMap<String, Entry>,
     },
-}
-
-/// An entry of an archive.
-pub enum Entry {
-    /// Bytes that lie in the archive.
-    Range {
-        /// Where they start.
-        offset: u64,
-        /// How many there are.
-        len: u64,
-    },
-    /// A small file of a stream, kept in memory.
-    Document(Arc<[u8]>),
-    /// A large file of a stream, staged.
-    Staged(Arc<Staged>),
-    /// A file of a stream whose bytes are staged for another one.
-    Known {
-        /// Their digest.
-        digest: Digest,
-        /// How many there are.
-        size: u64,
-    },
-    /// A symbolic link, relative to the directory that it is in.
-    SymbolicLink(String),
-    /// A hard link, relative to the root.
-    HardLink(String),
 }
 
 /// A file that was found.
@@ -234,7 +208,7 @@ impl Tree {
                 found
             }
             Files::Archive { path, entries } => {
-                let entry = follow(entries, name, &mut self.used.borrow_mut());
+                let entry = entries::follow(entries, name, &mut self.used.borrow_mut());
                 Ok(entry.map(|entry| match entry {
                     Entry::Range { offset, len } => Found {
                         content: Content::Range {
@@ -379,63 +353,6 @@ impl Head {
             None if self.schema_version == 1 => docker::SCHEMA_1.into(),
             None if self.manifests.is_some() => MediaType::ImageIndex,
             None => MediaType::ImageManifest,
-        }
-    }
-}
-
-/// The entry of that name, or that links of that name lead to; `used` gets all that lie on the way.
-fn follow<'a>(
-    entries: &'a HashMap<String, Entry>,
-    name: &str,
-    used: &mut HashSet<String>,
-) -> Option<&'a Entry> {
-    let mut name = normal("", name)?;
-    for _ in 0..MAX_LINKS {
-        let entry = entries.get(&name)?;
-        used.insert(name.clone());
-        match entry {
-            Entry::SymbolicLink(target) => {
-                let parent = name.rsplit_once('/').map_or("", |(parent, _)| parent);
-                name = normal(parent, target)?;
-            }
-            Entry::HardLink(target) => name = normal("", target)?,
-            entry => return Some(entry),
-        }
-    }
-    None
-}
-
-/// `path`, seen from the directory `base`, without `.`, `..` and empty parts; nothing if it leads
-/// out of the archive.
-pub fn normal(base: &str, path: &str) -> Option<String> {
-    let mut parts: Vec<&str> = Vec::new();
-    let base = if path.starts_with('/') { "" } else { base };
-    for part in base.split('/').chain(path.split('/')) {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop()?;
-            }
-            part => parts.push(part),
-        }
-    }
-    Some(parts.join("/"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::normal;
-
-    #[test]
-    fn names_are_seen_from_the_root() {
-        for (base, path, expected) in [
-            ("", "./a//b/", Some("a/b")),
-            ("", "/a", Some("a")),
-            ("a/b", "../c", Some("a/c")),
-            ("a", "/c", Some("c")),
-            ("a", "../../etc/passwd", None),
-        ] {
-            assert_eq!(normal(base, path).as_deref(), expected);
         }
     }
 }

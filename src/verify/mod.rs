@@ -4,7 +4,7 @@
 //! inputs ─source→ documents, checked as they are read ─blobs→ each blob hashed once ─→ Report
 //! ```
 //!
-//! The rules of a merge are those of its readers, which report to a [`Collector`] here; `documents`
+//! The rules of a merge are those of its readers, which report to a `collector` here; `documents`
 //! and `archive` have the further ones, for what other consumers stumble over. [`RULES`] lists all.
 
 mod archive;
