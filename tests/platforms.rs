@@ -619,6 +619,10 @@ fn images_without_anything_to_complain_of_pass_quietly() {
         is_quiet(&image("linux/arm64", json!({}), &[&data])),
         "no ELF at all"
     );
+    // Nothing starts these on Windows; a virtual machine may.
+    let linux = [Program("Files/tools/x", ARM64.bytes())];
+    let execution = json!({ "Cmd": ["cmd"] });
+    assert!(is_quiet(&image("windows/amd64", execution, &[&linux])));
     // What a compiler, the kernel or BPF loads is for whatever it is for.
     let object = Elf { kind: 1, ..AMD64 };
     let objects = [Data("lib/a.o", &object.bytes())];
