@@ -24,6 +24,13 @@ pub fn hold(mut contents: Contents, input: &Input, wanted: &[Platform]) -> Resul
     if let Some(asserted) = &input.platform {
         hold_platform(&mut contents, asserted, &name())?;
     }
+    for image in &mut contents.images {
+        // Who pulls compares names: by the one of old nobody would find it. The config stays.
+        image.platform = image
+            .platform
+            .legacy_name()
+            .unwrap_or(image.platform.clone());
+    }
     contents
         .images
         .retain(|image| image.platform.is_one_of(wanted));
@@ -105,7 +112,7 @@ pub fn doubt(image: &Image) -> Option<Doubt> {
         return Some(Doubt {
             id: "legacy-architecture",
             message: format!(
-                "its config calls the architecture {:?}, which runtimes know as {name}; change it with --set-platform IMAGE={name}",
+                "its config calls the architecture {:?}, which runtimes know as {name}, as the index has it; change the config too with --set-platform IMAGE={name} (Nix: setPlatform = \"{name}\")",
                 config_platform.architecture
             ),
         });
@@ -113,7 +120,7 @@ pub fn doubt(image: &Image) -> Option<Doubt> {
     (platform.architecture == "arm" && platform.variant.is_none()).then(|| Doubt {
         id: "arm-without-variant",
         message: format!(
-            "{platform} has no variant, and containerd takes that for linux/arm/v7; give it as linux/arm/v6=IMAGE or linux/arm/v7=IMAGE"
+            "{platform} has no variant, and containerd takes that for linux/arm/v7; give it as linux/arm/v6=IMAGE or linux/arm/v7=IMAGE (Nix: images.\"linux/arm/v7\" = …)"
         ),
     })
 }

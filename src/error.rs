@@ -341,11 +341,11 @@ impl Error {
             }
             Self::WrongPlatform { found, .. } => {
                 return Some(format!(
-                    "built with the wrong package set? otherwise give it as {found}=IMAGE, or without a platform"
+                    "built with the wrong package set? otherwise give it as {found}=IMAGE (Nix: change its key in images), or without a platform"
                 ));
             }
             Self::Inconsistent { .. } => {
-                "build all of them from the same expression; to be told only, --consistency warn"
+                "build all of them from the same expression; to be told only, --consistency warn (Nix: consistency = \"warn\")"
             }
             Self::WrongProgram { hint, .. } => hint,
             Self::DuplicatePlatform { .. } => {

@@ -122,6 +122,26 @@ fn raw_documents_are_the_very_bytes() {
     );
 }
 
+/// Of an artifact, nobody else has read it.
+#[test]
+fn a_config_that_was_changed_is_not_printed() {
+    let scratch = Scratch::new();
+    let mut layout = TestImage::new("linux/amd64").layout(gzipped);
+    let config = layout.blob("application/vnd.example", b"{}");
+    let manifest = json!({
+        "schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": [],
+    });
+    let mut descriptor = layout.blob(MANIFEST, &serde_json::to_vec(&manifest).unwrap());
+    descriptor["platform"] = json!({ "os": "linux", "architecture": "amd64" });
+    layout.index["manifests"] = json!([descriptor]);
+    layout.directory(&scratch, "in");
+    assert_eq!(scratch.run(&["inspect", "--raw=config", "in"]), "{}");
+    let hex = config["digest"].as_str().unwrap().replace(':', "/");
+    scratch.write(&format!("in/blobs/{hex}"), b"[]");
+    let error = scratch.fail(&["inspect", "--raw=config", "in"]);
+    assert!(error.contains("has the wrong digest"), "{error}");
+}
+
 #[test]
 fn names_that_would_move_the_cursor_are_written_out() {
     let scratch = Scratch::new();

@@ -174,7 +174,7 @@ fn a_program_for_another_machine_is_refused_with_all_that_helps() {
         said,
         format!(
             "error: in.tar: what it starts, \"hello\" (/{store}) in layer 1 of 2 ({name}), is a program for x86-64; expected one for linux/arm64, as its config says\n\
-             hint: built with the wrong package set? take the program from pkgsCross, or from a machine of linux/arm64; if it is the config that is wrong, --set-platform IMAGE=linux/amd64; to go on all the same, --platform-check warn\n"
+             hint: built with the wrong package set? take the program from pkgsCross, or from a machine of linux/arm64; if it is the config that is wrong, --set-platform IMAGE=linux/amd64 (Nix: setPlatform = \"linux/amd64\"); to go on all the same, --platform-check warn (Nix: platformCheck = \"warn\")\n"
         )
     );
     scratch.run(&[
@@ -798,7 +798,7 @@ fn configs_that_differ_are_refused_if_they_must_not() {
         said,
         format!(
             "error: the images differ, though they should only be for different machines: {}\n\
-             hint: build all of them from the same expression; to be told only, --consistency warn\n",
+             hint: build all of them from the same expression; to be told only, --consistency warn (Nix: consistency = \"warn\")\n",
             differences.join("; ")
         )
     );

@@ -65,7 +65,10 @@ fn a_bar_shows_how_far_a_merge_has_come() {
 
     let (mut ours, theirs) = terminal(100);
     let mut command = scratch.command(&["merge", "-o", "out", "-"]);
-    command.env("TERM", "xterm-256color");
+    // The package runs the tests in a Nix build.
+    command
+        .env("TERM", "xterm-256color")
+        .env_remove("NIX_BUILD_TOP");
     command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -98,6 +101,34 @@ fn a_bar_shows_how_far_a_merge_has_come() {
     let (_, after) = end.rsplit_once("\u{1b}[2K").unwrap();
     let line = after.trim_start_matches(['\r', '\n']);
     assert!(line.starts_with("linux/amd64         3 layers"), "{end:?}");
+}
+
+/// Nix gives builds a terminal, and keeps what they print: `nix log`, and the last lines in errors.
+#[test]
+fn a_nix_build_has_no_bar() {
+    let scratch = Scratch::new();
+    let bytes = TestImage::new("linux/amd64").docker_archive();
+    for (shell, has_bar) in [(false, false), (true, true)] {
+        let (mut ours, theirs) = terminal(80);
+        let mut command = scratch.command(&["merge", "--force", "-o", "out", "-"]);
+        command
+            .env("TERM", "xterm-256color")
+            .env("NIX_BUILD_TOP", "/build");
+        if shell {
+            command.env("IN_NIX_SHELL", "impure");
+        }
+        command.stdin(Stdio::piped()).stdout(Stdio::null());
+        let mut child = command.stderr(theirs).spawn().unwrap();
+        drop(command);
+        let mut stdin = child.stdin.take().unwrap();
+        // Longer than it takes to draw a bar.
+        std::thread::sleep(std::time::Duration::from_millis(400));
+        stdin.write_all(&bytes).unwrap();
+        drop(stdin);
+        let said = read_to_end(&mut ours);
+        assert!(child.wait().unwrap().success());
+        assert_eq!(said.contains(" of "), has_bar, "{said:?}");
+    }
 }
 
 #[test]

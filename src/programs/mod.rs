@@ -137,8 +137,8 @@ fn blame(subject: &Subject, program: &Program) -> Error {
     let found = program.machine.architecture();
     let config = match found.filter(|found| *found != expected.normal().0) {
         Some(found) => format!(
-            "if it is the config that is wrong, --set-platform IMAGE={}/{found}; ",
-            expected.os
+            "if it is the config that is wrong, --set-platform IMAGE={os}/{found} (Nix: setPlatform = \"{os}/{found}\"); ",
+            os = expected.os
         ),
         None => String::new(),
     };
@@ -148,7 +148,7 @@ fn blame(subject: &Subject, program: &Program) -> Error {
         found: program.machine.to_string(),
         expected: expected.to_string(),
         hint: format!(
-            "built with the wrong package set? take the program from pkgsCross, or from a machine of {expected}; {config}to go on all the same, --platform-check warn"
+            "built with the wrong package set? take the program from pkgsCross, or from a machine of {expected}; {config}to go on all the same, --platform-check warn (Nix: platformCheck = \"warn\")"
         ),
     }
 }

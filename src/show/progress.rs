@@ -1,5 +1,6 @@
 //! A bar for each image, on a terminal.
 
+use std::env;
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
@@ -26,7 +27,10 @@ impl Bars {
             stop: None,
             thread: None,
         };
-        if !std::io::stderr().is_terminal() {
+        // Nix runs builds on a terminal of its own, but keeps what they print as a log.
+        let is_nix_build =
+            env::var_os("NIX_BUILD_TOP").is_some() && env::var_os("IN_NIX_SHELL").is_none();
+        if is_nix_build || !std::io::stderr().is_terminal() {
             return nothing;
         }
         let (stop, stopped) = channel();

@@ -177,6 +177,14 @@ pub fn blobs() -> Vec<Case> {
             let manifest = br#"[{"Config":"c","Layers":["a"]}]"#;
             tar(&[("a", layer), ("c", &config), ("manifest.json", manifest)])
         }),
+        // The layer that is too much is not there either.
+        file(&["layer-count", "missing"], || {
+            let config = TestImage::new("linux/amd64").config_bytes();
+            let layers = TestImage::new("linux/amd64").layers;
+            let manifest = br#"[{"Config":"c","Layers":["a","b","none"]}]"#;
+            let layers = [("a", &layers[0][..]), ("b", &layers[1])];
+            tar(&[&layers[..], &[("c", &config), ("manifest.json", manifest)]].concat())
+        }),
         layout(&["layer-tar"], || {
             let mut images = images(&BOTH);
             images[0].layers.push(noise(1, 2048));
