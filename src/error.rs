@@ -270,8 +270,12 @@ pub enum Error {
     #[error("{}: the output exists already", path.display())]
     OutputExists { path: PathBuf },
 
-    #[error("{}: not replaced: found {found}, expected an image layout or an archive", path.display())]
-    OutputForeign { path: PathBuf, found: &'static str },
+    #[error("{}: not replaced: found {found}, expected {expected}", path.display())]
+    OutputForeign {
+        path: PathBuf,
+        found: &'static str,
+        expected: &'static str,
+    },
 
     #[error("{}: the output would be written into the input {}", output.display(), input.display())]
     OutputInsideInput { output: PathBuf, input: PathBuf },
@@ -413,6 +417,16 @@ fn not_found_hint(path: &Path) -> Option<String> {
         return Some(
             "images are files and directories here, without a transport in front; fetch others with: skopeo copy --all IMAGE oci-archive:FILE.tar".to_owned(),
         );
+    }
+    if text.parse::<Platform>().is_ok() && !text.contains('.') {
+        return Some(format!(
+            "a platform stands in front of its image, {text}=IMAGE, or behind an option with a =, such as --docker-manifest={text}"
+        ));
+    }
+    if let Some((before, after)) = text.split_once(':')
+        && before.parse::<Platform>().is_ok()
+    {
+        return Some(format!("did you mean {before}={after}?"));
     }
     let (before, after) = text.split_once('=')?;
     (!after.is_empty()).then(|| match Platform::meant_by(before, &Platform::USUAL) {

@@ -421,6 +421,16 @@ fn the_page_is_one_file_and_whatever_is_in_an_image_is_text_in_it() {
     // It is replaced whole or not at all, and devices are not replaced.
     scratch.run(&["analyze", "--html", "page.html", "a.tar"]);
     scratch.run(&["analyze", "--html", "/dev/null", "a.tar"]);
+    scratch.write("empty.html", b"");
+    scratch.run(&["analyze", "--html", "empty.html", "a.tar"]);
+    // What is no page may be dear to somebody.
+    let before = std::fs::read(scratch.path("a.tar")).unwrap();
+    assert_eq!(
+        scratch.fail(&["analyze", "--html", "a.tar", "a.tar"]),
+        "error: a.tar: not replaced: found a file that is no page, expected an HTML page, or nothing\n\
+         hint: remove it by hand if it is not needed\n"
+    );
+    assert_eq!(std::fs::read(scratch.path("a.tar")).unwrap(), before);
     assert!(!std::path::Path::new("/dev/null").is_file());
     assert!(
         scratch

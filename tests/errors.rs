@@ -46,6 +46,15 @@ fn a_transport_of_skopeo_in_front_of_a_file_is_explained() {
         &["oci-archive:hello.tar"],
         &["no such file", hint],
     );
+    for (image, hint) in [
+        ("linux/arm64:a.tar", "hint: did you mean linux/arm64=a.tar?"),
+        (
+            "linux/arm64",
+            "behind an option with a =, such as --docker-manifest=linux/arm64",
+        ),
+    ] {
+        expect(&scratch, &[image], &["no such file", hint]);
+    }
 }
 
 #[test]
@@ -87,6 +96,8 @@ fn what_is_no_image_is_called_by_its_name() {
             ],
         );
     }
+    let hint = "hint: decompress it on the way: xz -dc FILE | polyarch … -";
+    expect(&scratch, &["xz"], &[hint]);
     fs::create_dir(scratch.path("directory")).unwrap();
     expect(
         &scratch,

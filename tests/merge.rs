@@ -600,6 +600,18 @@ fn wrong_usage_is_exit_code_2_and_says_what_was_expected() {
             "no image name",
         ),
         (
+            &["merge", "-o", "x", "--name", "docker://a", "a.tar"],
+            "in lower case and without a transport",
+        ),
+        (
+            &["merge", "-o", "x", "linux/arm64="],
+            "there is no IMAGE behind linux/arm64=",
+        ),
+        (
+            &["merge", "-o", "x", "--annotation", "indx:a=b", "a.tar"],
+            "\"indx\" is not a level",
+        ),
+        (
             &["merge", "-o", "x", "--name", "a:b", "a.tar"],
             "the tag goes to --tag",
         ),

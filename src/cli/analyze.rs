@@ -12,7 +12,7 @@ use crate::show::{self, Failure};
 
 /// Show where the bytes of an image go, which need not be there, and what the platforms share
 ///
-/// Each layer is read and verified once; nothing is written. Bytes of files are counted without
+/// Each layer is read and verified once. Bytes of files are counted without
 /// compression, as nobody can say what one file is in a compressed layer.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
@@ -39,7 +39,7 @@ pub struct AnalyzeArgs {
     look: LookArgs,
 
     /// Write one page for a browser into FILE (`-`: standard output): treemaps, tables and a filter, in
-    /// a file that needs no other and no network; a file that is there is replaced
+    /// a file that needs no other and no network; a page that is there is replaced
     #[arg(long, value_name = "FILE", conflicts_with = "json")]
     html: Option<PathBuf>,
 
@@ -59,6 +59,8 @@ impl AnalyzeArgs {
             return show::json(&analysis);
         }
         if let Some(file) = &self.html {
+            // Before the work is done.
+            sink::may_replace_page(file)?;
             let analysis = analyze(self.top.unwrap_or(html::TOP))?;
             let page = html::page(&analysis);
             return match file == Path::new("-") {

@@ -235,7 +235,7 @@ impl MergeArgs {
 
     fn inputs(&self) -> Result<Vec<Input>, String> {
         let mut inputs: Vec<Input> = self.images.iter().map(|image| input(image)).collect();
-        super::one_stdin(&inputs)?;
+        super::check_inputs(&inputs)?;
         for (image, platform) in &self.set_platforms {
             let bad = |problem| Err(format!("--set-platform {image}: {problem}"));
             // As it is written, with or without its platform in front.
@@ -330,9 +330,18 @@ fn annotation(text: &str) -> Result<Annotation, String> {
             .map(|level| Level::from_str(level, false).ok())
             .collect()
     };
-    // A colon may also be one of the key.
     let (levels, key) = match key.split_once(':') {
         Some((before, after)) if levels(before).is_some() => (levels(before), after),
+        // As in buildx, nothing else that looks like a level is the start of a key.
+        Some((before, _))
+            if before
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b"-,".contains(&b)) =>
+        {
+            return Err(format!(
+                "{before:?} is not a level, expected index, manifest, manifest-descriptor or index-descriptor; a key with a colon needs one in front: index:{key}"
+            ));
+        }
         _ => (None, key),
     };
     if key.is_empty() {

@@ -88,8 +88,16 @@ pub fn input(argument: &OsStr) -> Input {
     }
 }
 
-/// Standard input can be read once.
-fn one_stdin(inputs: &[Input]) -> Result<(), String> {
+/// Each input has a name, and standard input can be read once.
+fn check_inputs(inputs: &[Input]) -> Result<(), String> {
+    if let Some(unnamed) = inputs
+        .iter()
+        .find(|input| input.path.as_os_str().is_empty())
+    {
+        let platform = unnamed.platform.as_ref();
+        let before = platform.map_or_else(String::new, |platform| format!(" behind {platform}="));
+        return Err(format!("there is no IMAGE{before}"));
+    }
     match inputs.iter().filter(|input| input.is_stdin()).count() {
         0 | 1 => Ok(()),
         _ => Err("two images are \"-\": standard input has room for one".to_owned()),

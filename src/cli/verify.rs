@@ -63,7 +63,7 @@ impl VerifyArgs {
     /// The images, or what is wrong with the arguments.
     pub fn inputs(&self) -> Result<Vec<Input>, String> {
         let inputs: Vec<Input> = self.images.iter().map(|image| input(image)).collect();
-        super::one_stdin(&inputs)?;
+        super::check_inputs(&inputs)?;
         Ok(inputs)
     }
 

@@ -14,7 +14,7 @@ use std::path::Path;
 use crate::blob::Content;
 use crate::codec::Encoding;
 use crate::error::Error;
-use crate::flow::{self, Hashes};
+use crate::flow::{self, Hashes, fill};
 use crate::merge::{Merged, Part};
 use crate::spec::{DOCKER_FILE, INDEX_FILE, LAYOUT_FILE, layout_marker};
 use crate::store::Store;
@@ -41,6 +41,26 @@ pub fn write(
     match format {
         Format::Layout => layout::write(merged, link, store, staging),
         Format::Archive => archive::write(merged, store, &staging.output()),
+    }
+}
+
+/// Makes sure that a page will only replace a page, and never an image.
+pub fn may_replace_page(path: &Path) -> Result<(), Error> {
+    const START: &[u8] = b"<!doctype html";
+    let mut head = [0; START.len()];
+    // Opening a pipe would wait for its writer.
+    if !path.is_file() {
+        return Ok(());
+    }
+    let read = File::open(path).and_then(|mut file| fill(&mut file, &mut head));
+    let n = read.map_err(Error::io("read", path))?;
+    match n == 0 || head[..n].eq_ignore_ascii_case(START) {
+        true => Ok(()),
+        false => Err(Error::OutputForeign {
+            path: path.to_owned(),
+            found: "a file that is no page",
+            expected: "an HTML page, or nothing",
+        }),
     }
 }
 

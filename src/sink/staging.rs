@@ -224,6 +224,7 @@ fn may_replace(path: &Path, replace: bool) -> Result<(), Error> {
     let foreign = |found| Error::OutputForeign {
         path: path.to_owned(),
         found,
+        expected: "an image layout or an archive",
     };
     if metadata.is_symlink() {
         Err(foreign("a symbolic link"))

@@ -251,7 +251,7 @@ fn no_image(path: &Path, head: &[u8]) -> Error {
     Error::NotAnImage {
         input: path.display().to_string(),
         found: describe(head).to_owned(),
-        hint: None,
+        hint: decompress(head),
     }
 }
 
@@ -270,6 +270,18 @@ fn describe(head: &[u8]) -> &'static str {
         _ if head.iter().all(|b| *b == 0) => "only zeros",
         _ => "a file of another format",
     }
+}
+
+/// What no image is compressed with, but many a file.
+fn decompress(head: &[u8]) -> Option<String> {
+    let tool = match head {
+        [0xfd, b'7', b'z', b'X', b'Z', ..] => "xz",
+        [b'B', b'Z', b'h', ..] => "bzip2",
+        _ => return None,
+    };
+    Some(format!(
+        "decompress it on the way: {tool} -dc FILE | polyarch … -"
+    ))
 }
 
 /// The head of a file, its encoding, and its stream from the first byte on.

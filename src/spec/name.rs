@@ -39,7 +39,9 @@ impl ImageName {
             ));
         }
         let bad = |problem: &dyn Display| {
-            format!("{name:?} with tag {tag:?} is no image name: {problem}")
+            format!(
+                "{name:?} with tag {tag:?} is no image name: {problem}; expected a name in lower case and without a transport, such as hello or ghcr.io/me/hello"
+            )
         };
         let reference: Reference = format!("{name}:{tag}").parse().map_err(|e| bad(&e))?;
         let normal = Self {
@@ -52,7 +54,9 @@ impl ImageName {
         let is_normal = |again: Reference| again.whole() == full && full.is_ascii();
         match full.parse().is_ok_and(is_normal) {
             true => Ok(normal),
-            false => Err(bad(&"expected lower-case words and an ASCII tag")),
+            false => Err(bad(
+                &"not all of it is lower case, or the tag has other than ASCII letters",
+            )),
         }
     }
 
