@@ -9,6 +9,15 @@ pub fn percent(value: u64, total: u64) -> String {
     format!("{}.{}%", permille / 10, permille % 10)
 }
 
+/// What is left of a number of bytes, and what it was where that reads differently.
+pub fn instead_of(left: u64, all: u64) -> String {
+    let (left, all) = (bytes(left), bytes(all));
+    match left == all {
+        true => left,
+        false => format!("{left} instead of {all}"),
+    }
+}
+
 /// A number of bytes, in the units of registries and docker.
 pub fn bytes(n: u64) -> String {
     const UNITS: [&str; 6] = ["kB", "MB", "GB", "TB", "PB", "EB"];

@@ -1,10 +1,10 @@
 //! `polyarch analyze` for people.
 
-use polyarch::analyze::{Analysis, Item, PlatformAnalysis, Sharing, Waste};
+use polyarch::analyze::{Analysis, Item, PlatformAnalysis, Saving, Sharing, Waste};
 
 use super::inspect::{count, short};
 use super::page::Page;
-use polyarch::text::{bytes, percent};
+use polyarch::text::{bytes, instead_of, percent};
 
 /// Where the bytes go; `top` rows of each list.
 pub fn report(page: &mut Page, analysis: &Analysis, top: usize) {
@@ -146,27 +146,22 @@ fn show_item(page: &mut Page, item: &Item) {
 
 fn together(page: &mut Page, sharing: &Sharing, top: usize) {
     page.heading("across platforms");
-    let (registry, client) = (&sharing.registry, &sharing.client);
-    page.facts(&[
-        (
-            "a registry",
-            format!(
-                "stores {} instead of {}: {} saved ({})",
-                bytes(registry.unique),
-                bytes(registry.total),
-                bytes(registry.saved),
-                percent(registry.saved, registry.total)
+    let saved = |what: &Saving| {
+        let stored = instead_of(what.unique, what.total);
+        match what.saved {
+            0 => stored,
+            saved => format!(
+                "{stored}: {} saved ({})",
+                bytes(saved),
+                percent(saved, what.total)
             ),
-        ),
+        }
+    };
+    page.facts(&[
+        ("a registry", format!("stores {}", saved(&sharing.registry))),
         (
             "a client that has all",
-            format!(
-                "unpacks {} instead of {}: {} saved ({})",
-                bytes(client.unique),
-                bytes(client.total),
-                bytes(client.saved),
-                percent(client.saved, client.total)
-            ),
+            format!("unpacks {}", saved(&sharing.client)),
         ),
         (
             "layers in common",

@@ -5,7 +5,7 @@ use polyarch::spec::Digest;
 use serde_json::Value;
 
 use super::page::{Align, Page};
-use polyarch::text::bytes;
+use polyarch::text::{bytes, instead_of};
 
 /// What an image is.
 pub fn overview(page: &mut Page, inspection: &Inspection) {
@@ -65,12 +65,11 @@ pub fn overview(page: &mut Page, inspection: &Inspection) {
     let sharing = &inspection.sharing;
     if inspection.platforms.len() > 1 {
         page.line(&format!(
-            "shared: {} of {}, {}; a registry stores {} instead of {}",
+            "shared: {} of {}, {}; a registry stores {}",
             sharing.shared_layers,
             count(sharing.unique_layers, "layer"),
             bytes(sharing.shared_size),
-            bytes(sharing.unique_size),
-            bytes(sharing.size),
+            instead_of(sharing.unique_size, sharing.size),
         ));
     }
     for note in &inspection.notes {
