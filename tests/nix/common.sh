@@ -54,7 +54,7 @@ CONF
   # The project as a clone would have it, without target/.
   source=$dir/source
   mkdir -p "$source"
-  (cd "$project" && cp -R Cargo.toml Cargo.lock build.rs benches default.nix examples flake.nix nix src tests "$source")
+  (cd "$project" && cp -R Cargo.toml Cargo.lock build.rs benches default.nix examples flake.lock flake.nix nix src tests "$source")
 }
 
 physical() { printf '%s%s\n' "$store" "$1"; }
