@@ -256,11 +256,20 @@ fn completions_and_manual_pages_know_every_command() {
     for command in ["merge", "inspect", "analyze", "diff", "completions", "man"] {
         assert!(help.contains(&format!("\n  {command} ")), "{help}");
         let page = fs::read_to_string(scratch.path(&format!("man/polyarch-{command}.1"))).unwrap();
-        assert!(
-            page.contains(".SH NAME") && page.contains("Examples"),
-            "{page}"
-        );
+        // Lines that can be pasted: not filled, not hyphenated.
+        for part in [
+            ".SH NAME",
+            ".SH SYNOPSIS\n.nf\npolyarch",
+            ".SH EXAMPLES\n.nf\n",
+        ] {
+            assert!(page.contains(part), "{part}: {page}");
+        }
+        assert!(!page.contains("EXTRA"), "{page}");
     }
-    assert!(scratch.path("man/polyarch.1").is_file());
+    let page = fs::read_to_string(scratch.path("man/polyarch.1")).unwrap();
+    assert!(
+        page.contains("polyarch\\-diff(1)") && !page.contains("help(1)"),
+        "{page}"
+    );
     assert!(scratch.fail(&["man", "nowhere"]).contains("does not exist"));
 }
