@@ -89,11 +89,12 @@ fn pe(machine: u16, is_managed: bool) -> Vec<u8> {
 enum Entry<'a> {
     Program(&'a str, Vec<u8>),
     Data(&'a str, &'a [u8]),
+    Device(&'a str),
     Link(&'a str, &'a str),
     Hardlink(&'a str, &'a str),
     Directory(&'a str),
 }
-use Entry::{Data, Directory, Hardlink, Link, Program};
+use Entry::{Data, Device, Directory, Hardlink, Link, Program};
 
 fn layer(entries: &[Entry<'_>]) -> Vec<u8> {
     let mut builder = tar::Builder::new(Vec::new());
@@ -101,11 +102,18 @@ fn layer(entries: &[Entry<'_>]) -> Vec<u8> {
         let (name, content, mode): (_, &[u8], _) = match entry {
             Program(name, content) => (name, content, 0o755),
             Data(name, content) => (name, content, 0o644),
-            Link(name, _) | Hardlink(name, _) | Directory(name) => (name, b"", 0o777),
+            Link(name, _) | Hardlink(name, _) | Directory(name) | Device(name) => {
+                (name, b"", 0o777)
+            }
         };
         let mut header = tar_header(name, content.len() as u64);
         header.set_mode(mode);
         match entry {
+            Link(name, target) if target.len() > 100 => {
+                header.set_entry_type(tar::EntryType::Symlink);
+                builder.append_link(&mut header, name, target).unwrap();
+                continue;
+            }
             Link(_, target) => {
                 header.set_entry_type(tar::EntryType::Symlink);
                 header.set_link_name_literal(target).unwrap();
@@ -115,6 +123,7 @@ fn layer(entries: &[Entry<'_>]) -> Vec<u8> {
                 header.set_link_name_literal(target).unwrap();
             }
             Directory(_) => header.set_entry_type(tar::EntryType::Directory),
+            Device(_) => header.set_entry_type(tar::EntryType::Char),
             _ => {}
         }
         header.set_cksum();
@@ -327,6 +336,7 @@ fn the_program_is_found_as_a_runtime_finds_it() {
     let good = || ARM64.bytes();
     let script = |first: &str| format!("{first}\necho\n").into_bytes();
     let entry = |word: &str| json!({ "Entrypoint": [word] });
+    let library = bad();
     let names: Vec<String> = (1..=42).map(|i| format!("l{i}")).collect();
     let links = |n: usize| {
         let links = names
@@ -485,6 +495,67 @@ fn the_program_is_found_as_a_runtime_finds_it() {
             true,
         ),
         (
+            "replaced by a text",
+            entry("/x"),
+            vec![vec![Program("x", bad())], vec![Data("x", b"text")]],
+            true,
+        ),
+        (
+            "replaced by a device",
+            entry("/x"),
+            vec![vec![Program("x", bad())], vec![Device("x")]],
+            true,
+        ),
+        (
+            "its directory is replaced by a text",
+            entry("/a/x"),
+            vec![vec![Program("a/x", bad())], vec![Data("a", b"text")]],
+            true,
+        ),
+        (
+            "its directory was a text",
+            entry("/a/x"),
+            vec![
+                vec![Program("a/x", bad())],
+                vec![Data("a", b"text")],
+                vec![Directory("a")],
+            ],
+            true,
+        ),
+        (
+            "PATH passes libraries by",
+            json!({ "Entrypoint": ["x"], "Env": ["PATH=/a:/b"] }),
+            vec![vec![Data("a/x", &library), Program("b/x", good())]],
+            true,
+        ),
+        (
+            "unpacked through a link of a layer below",
+            entry("/bin/x"),
+            vec![
+                vec![Link("bin", "usr/bin"), Program("usr/bin/x", good())],
+                vec![Program("bin/x", bad())],
+            ],
+            false,
+        ),
+        (
+            "not unpacked through a link of a layer above",
+            entry("/bin/x"),
+            vec![
+                vec![Program("bin/x", bad())],
+                vec![Link("bin", "usr/bin"), Program("usr/bin/x", good())],
+            ],
+            true,
+        ),
+        (
+            "a hard link to what was deleted since",
+            entry("/x"),
+            vec![
+                vec![Program("y", bad()), Hardlink("x", "y")],
+                vec![Data(".wh.y", b"")],
+            ],
+            false,
+        ),
+        (
             "the upper layer counts",
             entry("/x"),
             vec![vec![Program("x", good())], vec![Program("x", bad())]],
@@ -589,7 +660,7 @@ fn the_program_is_found_as_a_runtime_finds_it() {
         let layers: Vec<&[Entry<'_>]> = layers.iter().map(|layer| &layer[..]).collect();
         let (merged, said) = merge(&image("linux/arm64", execution, &layers), &[]);
         assert_eq!(merged, fits, "{case}: {said}");
-        assert_eq!(said.contains("what it starts"), !fits, "{case}: {said}");
+        assert_eq!(said.contains("is a program for"), !fits, "{case}: {said}");
     }
 }
 
@@ -659,6 +730,87 @@ fn other_files_for_another_machine_are_one_warning() {
             "warning: in.tar: 4 files are for another machine than linux/arm64: /lib/a.so (x86-64), /lib/b.so (x86-64), /lib/c.so (x86-64), …"
         ]
     );
+}
+
+#[test]
+fn files_that_layers_above_delete_or_replace_are_not_told_of() {
+    let (good, bad) = (ARM64.bytes(), AMD64.bytes());
+    let below = [
+        Data("lib/a.so", &bad),
+        Data("lib/b.so", &bad),
+        Data("lib/c.so", &bad),
+    ];
+    let above = [Data("lib/.wh.a.so", b""), Data("lib/b.so", &good)];
+    let some = image("linux/arm64", json!({}), &[&below, &above]);
+    let (_, said) = merge(&some, &[]);
+    let warning = "1 file is for another machine than linux/arm64: /lib/c.so (x86-64)\n";
+    assert!(said.contains(warning), "{said}");
+    let all = image("linux/arm64", json!({}), &[&below, &[Data(".wh.lib", b"")]]);
+    assert!(is_quiet(&all));
+}
+
+/// The most common mistake with dockerTools: a `Cmd` without `contents` or `copyToRoot`.
+#[test]
+fn a_program_that_is_in_no_layer_is_a_warning() {
+    let text = |first: &str| first.as_bytes().to_vec();
+    let files = [
+        Program("bin/x", ARM64.bytes()),
+        Program("bin/script", text("#!/bin/bash\n")),
+        Data("bin/data", b"x"),
+        Directory("dir"),
+        Link("dangling", "/nix/store/x"),
+    ];
+    for (word, told) in [
+        ("/bin/hello", Some("\"/bin/hello\", is no program")),
+        ("hello", Some("\"hello\", is no program")),
+        ("bin/data", Some("\"bin/data\", is no program")),
+        ("/dir", Some("\"/dir\", is no program")),
+        ("/dangling", Some("\"/dangling\", is no program")),
+        (
+            "script",
+            Some("\"script\", is a script for \"/bin/bash\", which is no program"),
+        ),
+        ("/bin/x", None),
+        ("x", None),
+        ("/proc/self/exe", None),
+        ("/data/x", None),
+    ] {
+        let execution = json!({ "Cmd": [word], "Volumes": { "/data": {} } });
+        let image = image("linux/arm64", execution, &[&files]);
+        let (merged, said) = merge(&image, &[]);
+        assert!(merged, "{said}");
+        match told {
+            Some(told) => assert!(said.contains(told), "{word}: {said}"),
+            None => assert!(!said.contains("warning"), "{word}: {said}"),
+        }
+        let (_, said) = merge(&image, &["--platform-check", "off"]);
+        assert!(!said.contains("warning"), "{said}");
+    }
+}
+
+/// Each of these took minutes.
+#[test]
+fn a_config_cannot_make_the_search_for_its_program_last() {
+    let deep = format!("/{}x", "d/".repeat(30_000));
+    let long_path = format!("PATH={}", "/a/b/c/d/e/f:".repeat(100_000));
+    let files = [Link("l", &deep), Program("x", ARM64.bytes())];
+    let layers: Vec<&[Entry<'_>]> = vec![&files; 100];
+    for (execution, told) in [
+        (json!({ "Cmd": [deep] }), "is no program"),
+        (json!({ "Cmd": ["/l/x"] }), "is no program"),
+        (json!({ "Cmd": ["y"], "Env": [long_path] }), "too long"),
+        (
+            json!({ "Cmd": ["y"], "Env": [long_path.replace(':', ";")] }),
+            "too long",
+        ),
+    ] {
+        let platform = match execution["Env"][0].as_str().unwrap_or_default() {
+            path if path.contains(';') => "windows/amd64",
+            _ => "linux/arm64",
+        };
+        let (merged, said) = merge(&image(platform, execution, &layers), &[]);
+        assert!(merged && said.len() < 1000 && said.contains(told), "{told}");
+    }
 }
 
 #[test]

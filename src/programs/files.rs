@@ -1,9 +1,8 @@
 //! What is remembered of the files of a layer: enough to find a program in it later, when the config
 //! is known, which in a stream comes last.
 //!
-//! Twelve bytes for each file that could matter, found by the hash of its name: names are not kept, so
-//! that a million files fit. Files that nobody can start are left out, but for the machines of
-//! libraries.
+//! Twelve bytes for each file, found by the hash of its name: names are not kept, so that a million
+//! files fit. Files that nobody can start count too: they hide what layers below have at their names.
 
 use std::hash::{DefaultHasher, Hasher};
 use std::io::{self, Read};
@@ -51,7 +50,7 @@ impl Room {
 #[derive(Debug, PartialEq, Eq)]
 pub enum File<'a> {
     Directory,
-    /// A program, or a library.
+    /// A program.
     Program(Machine),
     /// A script, with the program that reads it.
     Script(&'a [u8]),
@@ -61,6 +60,8 @@ pub enum File<'a> {
     Hardlink(&'a [u8]),
     /// Something else that can be started.
     Other,
+    /// What cannot be started: data, a device.
+    Plain,
 }
 
 /// The files of a layer.
@@ -93,11 +94,12 @@ const SCRIPT_KIND: u32 = 2;
 const SYMLINK: u32 = 3;
 const HARDLINK: u32 = 4;
 const OTHER: u32 = 5;
+const PLAIN: u32 = 6;
 const KIND_SHIFT: u32 = 29;
 
 /// Names of one kind of fact are no names of another.
 #[derive(Clone, Copy)]
-enum Fact {
+pub enum Fact {
     File,
     /// The file is deleted from the layers below.
     Whiteout,
@@ -143,7 +145,7 @@ impl Files {
                 self.remember_text(&name, HARDLINK, &target, room);
             }
             EntryType::Regular | EntryType::Continuous => self.see_file(&name, entry, room)?,
-            _ => {}
+            _ => self.remember(Fact::File, &name, PLAIN << KIND_SHIFT, room),
         }
         Ok(())
     }
@@ -166,7 +168,13 @@ impl Files {
             match self.count(machine, name) {
                 Some(i) => {
                     let what = PROGRAM << KIND_SHIFT | u32::try_from(i).unwrap_or(0);
-                    self.remember(Fact::File, name, what, room);
+                    // Libraries need not be executable, and are not what is started.
+                    let is_started = if is_executable {
+                        what
+                    } else {
+                        PLAIN << KIND_SHIFT
+                    };
+                    self.remember(Fact::File, name, is_started, room);
                     if matches!(machine, Machine::Pe { .. }) {
                         self.remember(Fact::Windows, &name.to_ascii_lowercase(), what, room);
                     }
@@ -175,8 +183,9 @@ impl Files {
             }
         } else if let Some(interpreter) = interpreter(head).filter(|_| is_executable) {
             self.remember_text(name, SCRIPT_KIND, interpreter, room);
-        } else if is_executable {
-            self.remember(Fact::File, name, OTHER << KIND_SHIFT, room);
+        } else {
+            let kind = if is_executable { OTHER } else { PLAIN };
+            self.remember(Fact::File, name, kind << KIND_SHIFT, room);
         }
         Ok(())
     }
@@ -228,8 +237,7 @@ impl Files {
         self.remember(Fact::File, name, kind << KIND_SHIFT | place, room);
     }
 
-    fn find(&self, fact: Fact, name: &[u8]) -> Option<u32> {
-        let hash = hash(fact, name);
+    fn find(&self, hash: Hash) -> Option<u32> {
         let end = self
             .found
             .partition_point(|[high, low, _]| [*high, *low] <= hash);
@@ -237,15 +245,15 @@ impl Files {
         ([high, low] == hash).then_some(what)
     }
 
-    /// The program that Windows finds at `name`, which is in lower case.
-    pub fn get_windows(&self, name: &[u8]) -> Option<Machine> {
-        let what = self.find(Fact::Windows, name)?;
+    /// The program that Windows finds at a name, which is in lower case.
+    pub fn get_windows(&self, name: Hash) -> Option<Machine> {
+        let what = self.find(name)?;
         Some(self.machines[index(what)].machine)
     }
 
-    /// What the layer has at `name`.
-    pub fn get(&self, name: &[u8]) -> Option<File<'_>> {
-        let what = self.find(Fact::File, name)?;
+    /// What the layer has at a name.
+    pub fn get(&self, name: Hash) -> Option<File<'_>> {
+        let what = self.find(name)?;
         let index = index(what);
         let text = || {
             let (length, text) = self.texts[index..].split_at(2);
@@ -257,20 +265,19 @@ impl Files {
             SCRIPT_KIND => File::Script(text()),
             SYMLINK => File::Symlink(text()),
             HARDLINK => File::Hardlink(text()),
-            _ => File::Other,
+            OTHER => File::Other,
+            _ => File::Plain,
         })
     }
 
-    /// Whether the layer hides what layers below it have at `name`.
-    pub fn hides(&self, name: &[u8]) -> bool {
-        let mut hidden = self.find(Fact::Whiteout, name).is_some();
-        let mut name = name;
-        while let Some(slash) = name.iter().rposition(|b| *b == b'/') {
-            name = &name[..slash];
-            hidden |= self.find(Fact::Whiteout, name).is_some()
-                || self.find(Fact::Opaque, name).is_some();
-        }
-        hidden || self.find(Fact::Opaque, b"").is_some()
+    /// Whether the layer has the fact.
+    pub fn has(&self, fact: Hash) -> bool {
+        self.find(fact).is_some()
+    }
+
+    /// Whether there is anything in the layer.
+    pub fn is_empty(&self) -> bool {
+        self.found.is_empty()
     }
 }
 
@@ -300,7 +307,11 @@ fn interpreter(head: &[u8]) -> Option<&[u8]> {
     words.find(|word| !word.is_empty())
 }
 
-fn hash(fact: Fact, name: &[u8]) -> [u32; 2] {
+/// The hash of a fact about a name.
+pub type Hash = [u32; 2];
+
+/// By what facts are found.
+pub fn hash(fact: Fact, name: &[u8]) -> Hash {
     let mut hasher = DefaultHasher::new();
     hasher.write_u8(fact as u8);
     hasher.write(name);

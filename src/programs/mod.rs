@@ -16,7 +16,8 @@ use crate::flow::{Keep, Observe, Stream};
 use crate::spec::DiffId;
 use crate::subject::Subject;
 use files::{Files, Room};
-use resolve::Program;
+use machine::Machine;
+use resolve::{Image, Program, Started, TooManyLookups};
 
 /// What `--platform-check` asks for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,6 +29,28 @@ pub enum Check {
     Warn,
     /// Nobody looks.
     Off,
+}
+
+/// Something to be said of the programs of an image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// What it is about.
+    pub kind: Kind,
+    /// What there is to say, without the name of the image.
+    pub message: String,
+}
+
+/// What a note is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// There are programs for other machines that nobody starts.
+    Foreign,
+    /// What is started is in no layer.
+    Missing,
+    /// It was not looked for.
+    Unchecked,
+    /// A layer is no tar archive.
+    Damaged,
 }
 
 /// The programs of the layers that have flowed by.
@@ -62,7 +85,10 @@ impl Programs {
         notes: &mut Vec<String>,
     ) -> Result<(), Error> {
         for subject in subjects {
-            match self.check_one(subject, notes) {
+            let (wrong, found) = self.look(subject);
+            let note = |note: Note| format!("{}: {}", subject.origin, note.message);
+            notes.extend(found.into_iter().map(note));
+            match wrong {
                 Some(error) if check == Check::Error => return Err(error),
                 Some(error) => notes.push(error.to_string()),
                 None => {}
@@ -71,56 +97,139 @@ impl Programs {
         Ok(())
     }
 
-    fn check_one(&self, subject: &Subject, notes: &mut Vec<String>) -> Option<Error> {
+    /// What is wrong with what an image starts, and what else there is to say of its programs.
+    pub fn look(&self, subject: &Subject) -> (Option<Error>, Vec<Note>) {
         let known = self.layers.lock().unwrap_or_else(PoisonError::into_inner);
         let layers: Vec<Option<&Files>> = (subject.layers.iter())
             .map(|(diff_id, _)| Some(&**known.get(diff_id.as_ref()?)?))
             .collect();
-        let platform = &subject.platform;
+        let mut notes = Vec::new();
+        let mut note = |kind, message| notes.push(Note { kind, message });
         // A layer that was only linked or is not in the image may have the program, or hide it.
         let all: Option<Vec<&Files>> = layers.iter().copied().collect();
-        let is_complete = layers.iter().flatten().all(|files| !files.is_incomplete);
-        if !is_complete {
-            notes.push(format!(
-                "{}: its program was not checked: it has more files than are remembered",
-                subject.origin
-            ));
+        let all = all.filter(|all| {
+            let is_whole = all.iter().all(|files| !files.is_incomplete);
+            if !is_whole {
+                let message = "its program was not checked: it has more files than are remembered";
+                note(Kind::Unchecked, message.to_owned());
+            }
+            is_whole
+        });
+        let damaged = layers
+            .iter()
+            .position(|files| files.is_some_and(|f| f.damage.is_some()));
+        if let Some(i) = damaged {
+            let message = format!(
+                "its programs were not all checked: layer {} cannot be read to its end",
+                i + 1
+            );
+            note(Kind::Damaged, message);
         }
-        let started = all
-            .filter(|_| is_complete)
-            .and_then(|layers| match platform.os.as_str() {
-                "windows" => resolve::windows_program(&subject.execution, &layers),
-                _ => resolve::program(&subject.execution, &layers),
-            });
-        let wrong = started.filter(|program| program.machine.runs_on(platform) == Some(false));
+        let image = all.as_ref().map(|all| Image::new(all));
 
-        let foreign = layers.iter().flatten().flat_map(|files| &files.machines);
-        let foreign: Vec<_> = foreign
-            .filter(|seen| seen.machine.runs_on(platform) == Some(false))
-            .collect();
-        let is_started = |name: &[u8]| wrong.as_ref().is_some_and(|wrong| wrong.path == name);
-        let count: usize = foreign.iter().map(|seen| seen.count).sum();
-        let count = count - usize::from(wrong.is_some()).min(count);
-        let mut examples: Vec<String> = (foreign.iter())
-            .flat_map(|seen| seen.examples.iter().map(|name| (name, seen.machine)))
-            .filter(|(name, _)| !is_started(name))
-            .map(|(name, machine)| format!("/{} ({machine})", String::from_utf8_lossy(name)))
-            .take(3)
-            .collect();
-        if count > examples.len() {
-            examples.push("…".to_owned());
+        let is_windows = subject.platform.os == "windows";
+        let started = image
+            .as_ref()
+            .map_or(Ok(Started::Unknown), |image| match is_windows {
+                true => image.started_on_windows(&subject.execution),
+                false => image.started(&subject.execution),
+            });
+        let wrong = match started {
+            Ok(Started::Program(mut program)) => {
+                // Windows found it whatever its case.
+                let seen = layers[program.layer]
+                    .iter()
+                    .flat_map(|files| &files.machines);
+                let mut names = seen.flat_map(|seen| &seen.examples);
+                let is_it = names.find(|name| name.eq_ignore_ascii_case(&program.path));
+                if let Some(name) = is_it.filter(|_| is_windows) {
+                    program.path = name.to_vec();
+                }
+                Some(program).filter(|program| is_foreign(program.machine, subject))
+            }
+            // It may stand in what could not be read.
+            Ok(Started::Missing(word)) if damaged.is_none() => {
+                note(Kind::Missing, missing(subject, &word));
+                None
+            }
+            Ok(Started::Missing(_) | Started::Unknown) => None,
+            Err(TooManyLookups) => {
+                let message = "its program was not checked: it takes too long to look for it";
+                note(Kind::Unchecked, message.to_owned());
+                None
+            }
+        };
+        let files = layers.iter().enumerate();
+        let files = files.filter_map(|(i, files)| Some((i, (*files)?)));
+        if let Some(message) = others(subject, files, image.as_ref(), wrong.as_ref()) {
+            note(Kind::Foreign, message);
         }
-        if count > 0 {
-            let files = if count == 1 { "file is" } else { "files are" };
-            let other = if wrong.is_some() { "other " } else { "" };
-            notes.push(format!(
-                "{}: {count} {other}{files} for another machine than {platform}: {}",
-                subject.origin,
-                examples.join(", ")
-            ));
-        }
-        wrong.map(|program| blame(subject, &program))
+        (wrong.map(|program| blame(subject, &program)), notes)
     }
+}
+
+fn is_foreign(machine: Machine, subject: &Subject) -> bool {
+    machine.runs_on(&subject.platform) == Some(false)
+}
+
+fn missing(subject: &Subject, word: &str) -> String {
+    // No path is longer, and what follows must still be seen.
+    let short = |word: &str| match word.char_indices().nth(200) {
+        Some((end, _)) => format!("{:?}…", &word[..end]),
+        None => format!("{word:?}"),
+    };
+    let script = match subject.execution.program() {
+        Some(started) if started != word => format!("{}, is a script for ", short(started)),
+        _ => String::new(),
+    };
+    let which = if script.is_empty() { "is" } else { "which is" };
+    format!(
+        "what it starts, {script}{}, {which} no program in any of its layers",
+        short(word)
+    )
+}
+
+/// How many files are for another machine that nobody starts, and which.
+fn others<'a>(
+    subject: &Subject,
+    layers: impl Iterator<Item = (usize, &'a Files)>,
+    image: Option<&Image<'_>>,
+    wrong: Option<&Program>,
+) -> Option<String> {
+    let mut count = 0;
+    let mut examples = Vec::new();
+    let layers = layers.flat_map(|(i, files)| files.machines.iter().map(move |seen| (i, seen)));
+    for (layer, seen) in layers.filter(|(_, seen)| is_foreign(seen.machine, subject)) {
+        count += seen.count;
+        for name in &seen.examples {
+            let is_started = wrong.is_some_and(|wrong| wrong.path == **name);
+            // Layers above may have replaced or deleted it.
+            let is_there = || match image.map(|image| image.layer_of(name)) {
+                Some(Ok(found)) => found == Some(layer),
+                Some(Err(TooManyLookups)) | None => true,
+            };
+            if !is_started && !is_there() {
+                count -= 1;
+            } else if !is_started && examples.len() < 3 {
+                let name = String::from_utf8_lossy(name);
+                examples.push(format!("/{name} ({})", seen.machine));
+            }
+        }
+    }
+    let count = count - usize::from(wrong.is_some()).min(count);
+    if count == 0 {
+        return None;
+    }
+    if count > examples.len() {
+        examples.push("…".to_owned());
+    }
+    let files = if count == 1 { "file is" } else { "files are" };
+    let other = if wrong.is_some() { "other " } else { "" };
+    Some(format!(
+        "{count} {other}{files} for another machine than {}: {}",
+        subject.platform,
+        examples.join(", ")
+    ))
 }
 
 fn blame(subject: &Subject, program: &Program) -> Error {

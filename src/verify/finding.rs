@@ -100,6 +100,7 @@ rules! {
     Note "platform-order" "More specific variants come first: some readers take the first that fits."
     Warning "attestation-subject" "The image that an attestation describes is in the same index."
     Error "wrong-program" "What an image starts is a program for its platform."
+    Warning "missing-program" "What an image starts is a program in its layers."
     Warning "foreign-programs" "So are its other programs and libraries, unless there is a reason."
     // Layouts and their names.
     Error "layout-version" "The `imageLayoutVersion` is 1.0.0 (image-spec, image-layout.md)."

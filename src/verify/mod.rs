@@ -26,7 +26,7 @@ use crate::claims;
 use crate::error::Error;
 use crate::image::Image;
 use crate::parallel;
-use crate::programs::{Check, Programs};
+use crate::programs::{Check, Kind, Note, Programs};
 use crate::source::{self, Contents, Input, Opened, Select, Wanted};
 use crate::spec::{MediaType, docker};
 use crate::store::Store;
@@ -230,16 +230,20 @@ fn check_programs(found: &Collector, image: &Image, programs: &Programs, check: 
     let Ok(subject) = Subject::of(image) else {
         return;
     };
-    let mut notes = Vec::new();
-    match programs.check(&[subject], Check::Error, &mut notes) {
-        Err(error) if check == Check::Error => found.error(&error),
-        Err(error) => notes.insert(0, error.to_string()),
-        Ok(()) => {}
+    let (wrong, notes) = programs.look(&subject);
+    let name = &image.config.name;
+    match wrong {
+        Some(error) if check == Check::Error => found.error(&error),
+        Some(error) => found.add("foreign-programs", name, error.to_string()),
+        None => {}
     }
-    for note in notes {
-        let message = note.strip_prefix(&*image.origin).unwrap_or(&note);
-        let message = message.trim_start_matches(": ").to_owned();
-        found.add("foreign-programs", &image.config.name, message);
+    for Note { kind, message } in notes {
+        match kind {
+            Kind::Foreign | Kind::Unchecked => found.add("foreign-programs", name, message),
+            Kind::Missing => found.add("missing-program", name, message),
+            // Who reads the layers says more of it.
+            Kind::Damaged => {}
+        }
     }
 }
 

@@ -446,6 +446,9 @@ pub fn platforms() -> Vec<Case> {
         file(&["wrong-program"], || {
             with_program("start", json!({ "Cmd": ["/start"] }))
         }),
+        file(&["missing-program", "foreign-programs"], || {
+            with_program("other", json!({ "Cmd": ["/start"] }))
+        }),
         file(&["foreign-programs"], || with_program("other", json!({}))),
     ]
 }
