@@ -39,13 +39,22 @@
 
       flakeModules.default = ./nix/flake-module.nix;
 
-      # Each example is a template, the first one under another name.
+      # Each example is a template, the first one under another name. Its README is beside the template and no part of it:
+      # Nix writes over no file, so it could not be had in a project with a README. Not `builtins.path` with a filter:
+      # from Nix 2.18 on, `nix flake check --no-build` would miss what that did not put into the store.
       templates =
         builtins.mapAttrs
-          (name: description: {
-            path = ./examples + "/${if name == "default" then "quick-start" else name}";
-            inherit description;
-          })
+          (
+            name: description:
+            let
+              example = if name == "default" then "quick-start" else name;
+            in
+            {
+              path = ./examples + "/${example}/template";
+              inherit description;
+              welcomeText = "What this does and what comes next: https://github.com/polyarch/polyarch/tree/main/examples/${example}";
+            }
+          )
           {
             default = "Two images, one for each architecture, merged (the quick start of the README)";
             ci-matrix = "Each architecture built by a CI runner of its own, joined without a registry";
