@@ -40,7 +40,7 @@ arguments=()
 for argument; do
   case \$argument in
     nixpkgs#*) argument='path:$world/nixpkgs'#\${argument#*#} ;;
-    github:polyarch/polyarch) argument='path:$source' ;;
+    github:polyarch/polyarch | github:polyarch/polyarch/v*) argument='path:$source' ;;
   esac
   arguments+=("\$argument")
 done

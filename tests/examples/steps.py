@@ -1,7 +1,7 @@
 """Prints the shell steps of one job of a CI recipe as a script: steps.py FILE [JOB]
 
 GitHub Actions, GitLab CI and builds.sr.ht. A variable of the recipe keeps the value that the environment gives it; one
-whose value only the CI knows has to have one there.
+whose value only the CI knows has to have one there. What a step of GitHub's puts into $GITHUB_ENV the next ones have.
 """
 
 import shlex
@@ -32,8 +32,10 @@ if "tasks" in recipe:
 elif "jobs" in recipe:
     environment(recipe["env"])
     environment(recipe["jobs"][job].get("env"))
+    print("GITHUB_ENV=$(mktemp) && export GITHUB_ENV")
     for step in recipe["jobs"][job]["steps"]:
         if "run" in step:
+            print('while read -r variable; do export "${variable?}"; done <"$GITHUB_ENV"')
             print("(")
             environment(step.get("env"))
             print(f"{step['run']}\n)")
