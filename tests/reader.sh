@@ -77,10 +77,10 @@ WRAPPER
   echo '{ "default": [{ "type": "insecureAcceptAnything" }] }' >"$HOME/.config/containers/policy.json"
 }
 
-# For those outside of the scratch store, `result` leads to where that really is.
+# For those outside of the scratch store, `result` and others lead to where that really is.
 visible_results() {
   local link
-  for link in result*; do
+  for link in *; do
     case $(readlink "$link" || true) in
       /nix/store/*) ln -sfn "$store$(readlink "$link")" "$link" ;;
     esac
@@ -90,7 +90,7 @@ visible_results() {
 # Nix only replaces links that lead into its store.
 hidden_results() {
   local link target
-  for link in result*; do
+  for link in *; do
     target=$(readlink "$link" || true)
     case $target in
       ?*/nix/store/*) ln -sfn "/nix/store/${target##*/nix/store/}" "$link" ;;

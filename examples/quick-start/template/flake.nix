@@ -5,8 +5,10 @@
   outputs =
     { nixpkgs, polyarch, ... }:
     let
-      system = "x86_64-linux";
-      pkgs = nixpkgs.legacyPackages.${system};
+      systems = [
+        "x86_64-linux"
+        "aarch64-linux"
+      ];
 
       # What you have today: one image, for whatever package set it is given.
       image =
@@ -17,14 +19,14 @@
         };
     in
     {
-      packages.${system}.image = polyarch.legacyPackages.${system}.mkMultiArchImage {
-        name = "localhost:5000/hello"; # where it is pushed, and what it is called where it is loaded
-        tag = "v1";
-        images = {
-          x86_64-linux = image pkgs;
-          # or nixpkgs.legacyPackages.aarch64-linux, where there is a builder for it
-          aarch64-linux = image pkgs.pkgsCross.aarch64-multiplatform;
+      # On a machine of either system, an image for both: what is not for this machine is cross-compiled.
+      packages = nixpkgs.lib.genAttrs systems (system: {
+        image = (polyarch.lib.mkLib nixpkgs.legacyPackages.${system}).mkMultiArchImage {
+          name = "localhost:5000/hello"; # where it is pushed, and what it is called where it is loaded
+          tag = "v1";
+          images = image;
+          inherit systems;
         };
-      };
+      });
     };
 }
