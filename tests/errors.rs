@@ -586,7 +586,9 @@ fn platforms_that_say_nothing_or_contradict_each_other() {
     );
 }
 
+// Only Linux has a device that is full.
 #[test]
+#[cfg(target_os = "linux")]
 fn a_result_that_cannot_be_printed() {
     let scratch = Scratch::new();
     scratch.write("a.tar", &amd64().docker_archive());

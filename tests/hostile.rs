@@ -225,11 +225,14 @@ fn names_that_are_no_text() {
         "manifest.json is not valid: invalid unicode code point at line 1 column 27",
         None,
     );
-    // A file of the user may be called anything.
-    let name = std::ffi::OsStr::from_bytes(b"a\xff.tar");
-    fs::rename(scratch.path("a.tar"), scratch.path("").join(name)).unwrap();
-    let mut command = scratch.command(&["merge", "-o", "again"]);
-    assert!(command.arg(name).status().unwrap().success());
+    // A file of the user may be called anything that its file system takes; that of macOS takes text.
+    #[cfg(target_os = "linux")]
+    {
+        let name = std::ffi::OsStr::from_bytes(b"a\xff.tar");
+        fs::rename(scratch.path("a.tar"), scratch.path("").join(name)).unwrap();
+        let mut command = scratch.command(&["merge", "-o", "again"]);
+        assert!(command.arg(name).status().unwrap().success());
+    }
 }
 
 /// A name must not move the cursor of who reads the message, nor look like another line of it.

@@ -310,7 +310,9 @@ fn build(store: &Store) {
     store.file("u-names/ünï", 0o444, b"u");
     store.file("u-names/日本語/ファイル", 0o444, b"j");
     store.file(format!("u-names/{}x", "é/".repeat(60)), 0o444, b"e");
-    store.file(b"u-names/\xff\xfe not UTF-8", 0o444, b"?");
+    if cfg!(target_os = "linux") {
+        store.file(b"u-names/\xff\xfe not UTF-8", 0o444, b"?");
+    }
     store.file("u-names/a line\nand a\ttab", 0o444, b"n");
     store.link("u-names/link", "日本語");
 
@@ -325,6 +327,10 @@ fn build(store: &Store) {
 fn golden_layers() {
     let store = Store::new();
     for (what, paths, digest, size) in golden(&store) {
+        // Not every name of these is one for the file system of macOS.
+        if what == "names of all kinds" && !cfg!(target_os = "linux") {
+            continue;
+        }
         eprintln!("{what}");
         let found = store.merge(&layer(&paths, digest, size));
         assert_eq!(
