@@ -48,7 +48,8 @@
   # Output
 
   A derivation whose output is the layout: a directory with `oci-layout`, `index.json` and `blobs/`. It refers to
-  no other store path, whatever paths the image's layers and config mention (from Nix 2.18 on).
+  no other store path, whatever paths the image's layers and config mention (from Nix 2.18 on). It has
+  `override`, as packages have.
 
   # Type
 
@@ -73,47 +74,49 @@
   => «derivation /nix/store/…-hello-layout-linux-amd64.drv»
   ```
 */
-{
-  image,
-  platform ? null,
-  setPlatform ? null,
-  compression ? "gzip",
-  compressionLevel ? null,
-  platformCheck ? "error",
-}:
+lib.makeOverridable (
+  {
+    image,
+    platform ? null,
+    setPlatform ? null,
+    compression ? "gzip",
+    compressionLevel ? null,
+    platformCheck ? "error",
+  }:
 
-let
-  input = inputOf image;
+  let
+    input = inputOf image;
 
-  # For the name of the derivation.
-  knownPlatform = if platform != null then platform else setPlatform;
-  platformSuffix = "-${lib.replaceStrings [ "/" ] [ "-" ] (platforms.toOci knownPlatform)}";
-in
-arguments.checked "mkImageLayout"
-  (
-    [
-      (arguments.image "image" image)
-      (arguments.platform "platform" platform)
-    ]
-    ++ arguments.setPlatform platform "setPlatform" setPlatform
-    ++ [
-      (arguments.compression "compression" compression)
-      (arguments.compressionLevel compression "compressionLevel" compressionLevel)
-      (arguments.check "platformCheck" platformCheck)
-    ]
-  )
-  (merge {
-    name = "${input.name}-layout" + lib.optionalString (knownPlatform != null) platformSuffix;
-    options = [
-      "--format=oci-layout"
-      "--compression=${compression}"
-    ]
-    ++ lib.optional (compressionLevel != null) "--compression-level=${toString compressionLevel}"
-    ++ lib.optional (platformCheck != "error") "--platform-check=${platformCheck}"
-    ++ lib.optional (setPlatform != null) "--set-platform=${input.path}=${platforms.toOci setPlatform}";
-    images = [
-      (lib.optionalString (platform != null) "${platforms.toOci platform}=" + input.path)
-    ];
-    inherit (input) stream;
-    discardReferences = true;
-  })
+    # For the name of the derivation.
+    knownPlatform = if platform != null then platform else setPlatform;
+    platformSuffix = "-${lib.replaceStrings [ "/" ] [ "-" ] (platforms.toOci knownPlatform)}";
+  in
+  arguments.checked "mkImageLayout"
+    (
+      [
+        (arguments.image "image" image)
+        (arguments.platform "platform" platform)
+      ]
+      ++ arguments.setPlatform platform "setPlatform" setPlatform
+      ++ [
+        (arguments.compression "compression" compression)
+        (arguments.compressionLevel compression "compressionLevel" compressionLevel)
+        (arguments.check "platformCheck" platformCheck)
+      ]
+    )
+    (merge {
+      name = "${input.name}-layout" + lib.optionalString (knownPlatform != null) platformSuffix;
+      options = [
+        "--format=oci-layout"
+        "--compression=${compression}"
+      ]
+      ++ lib.optional (compressionLevel != null) "--compression-level=${toString compressionLevel}"
+      ++ lib.optional (platformCheck != "error") "--platform-check=${platformCheck}"
+      ++ lib.optional (setPlatform != null) "--set-platform=${input.path}=${platforms.toOci setPlatform}";
+      images = [
+        (lib.optionalString (platform != null) "${platforms.toOci platform}=" + input.path)
+      ];
+      inherit (input) stream;
+      discardReferences = true;
+    })
+)

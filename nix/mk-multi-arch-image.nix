@@ -90,7 +90,13 @@
   # Output
 
   A derivation whose output is the archive or the layout. A second output, `digest`, is a file with the digest of the
-  image index and a newline. Beside the usual ones it has the attributes
+  image index and a newline.
+
+  `image.override { tag = "v2"; format = "oci-layout"; }` is the same image with other arguments. `overrideAttrs`
+  changes that one derivation and nothing of what hangs off it: `layout`, `push` and the others are still those of the
+  image before.
+
+  Beside the usual ones it has the attributes
 
   `images`
   : the argument; of a function, what it gave, a set keyed by system
@@ -172,212 +178,214 @@
   => «derivation /nix/store/…-hello.tar.drv»
   ```
 */
-{
-  name,
-  tag ? "latest",
-  tags ? [ ],
-  images,
-  systems ? null,
-  strategy ? "cross",
-  format ? "oci-archive",
-  compression ? "gzip",
-  compressionLevel ? null,
-  platformCheck ? "error",
-  consistency ? "off",
-  annotations ? { },
-  labelsFrom ? null,
-  dockerManifest ? false,
-  meta ? { },
-}:
+lib.makeOverridable (
+  {
+    name,
+    tag ? "latest",
+    tags ? [ ],
+    images,
+    systems ? null,
+    strategy ? "cross",
+    format ? "oci-archive",
+    compression ? "gzip",
+    compressionLevel ? null,
+    platformCheck ? "error",
+    consistency ? "off",
+    annotations ? { },
+    labelsFrom ? null,
+    dockerManifest ? false,
+    meta ? { },
+  }:
 
-let
-  givenImages =
-    if lib.isFunction images then
-      lib.genAttrs systems (system: images packageSets.${strategy}.${system})
-    else
-      images;
+  let
+    givenImages =
+      if lib.isFunction images then
+        lib.genAttrs systems (system: images packageSets.${strategy}.${system})
+      else
+        images;
 
-  layoutOf =
-    platform: value:
-    mkImageLayout (
-      {
-        inherit
-          platform
-          compression
-          compressionLevel
-          platformCheck
-          ;
-      }
-      // (if arguments.isWithPlatform value then value else { image = value; })
-    );
-
-  layouts =
-    if builtins.isList givenImages then
-      map (layoutOf null) givenImages
-    else
-      lib.mapAttrs' (
-        key: value: lib.nameValuePair (platforms.toOci key) (layoutOf key value)
-      ) givenImages;
-
-  # Not told their platforms once more: the layouts carry them, with the variant that a key may have added.
-  mergeInputs = map toString (
-    if builtins.isList layouts then layouts else builtins.attrValues layouts
-  );
-
-  # By level, called as the tool calls them.
-  allAnnotations =
-    let
-      given = if arguments.hasLevels annotations then annotations else { index = annotations; };
-      labels = lib.optionalAttrs (labelsFrom != null) (labelsOf labelsFrom);
-    in
-    {
-      index = labels // given.index or { };
-      manifest = labels // given.manifest or { };
-      manifest-descriptor = given.descriptor or { };
-    };
-
-  # Options and values in one word, as a value may begin with a dash.
-  options = [
-    "--name=${name}"
-    # The layers are as they shall be: that was the work of the layouts.
-    "--compression=keep"
-  ]
-  ++ lib.concatLists (
-    lib.mapAttrsToList (
-      level:
-      # The level is always said: a key may have a colon in it and look as if it began with one.
-      lib.mapAttrsToList (key: value: "--annotation=${level}:${key}=${value}")
-    ) allAnnotations
-  )
-  ++ lib.optional (platformCheck != "error") "--platform-check=${platformCheck}"
-  ++ lib.optional (consistency != "off") "--consistency=${consistency}"
-  ++
-    lib.optional (dockerManifest != false)
-      "--docker-manifest${
-        lib.optionalString (dockerManifest != true) "=${platforms.toOci dockerManifest}"
-      }";
-
-  baseName = baseNameOf name;
-
-  mergeLayout =
-    options: more:
-    merge (
-      {
-        name = "${baseName}-layout";
-        options = options ++ [
-          "--format=oci-layout"
-          "--link"
-        ];
-        images = mergeInputs;
-        # Its blobs are links to the layouts of the images.
-        discardReferences = false;
-        isImage = true;
-      }
-      // more
-    );
-
-  # Packed from the layouts of the images and not from the merged one: it is the same work, and does not wait.
-  mergeArchive =
-    options: more:
-    merge (
-      {
-        name = "${baseName}.tar";
-        options = options ++ [
-          "--format=oci-archive"
-          # Their layers were held against the diff IDs when they were made.
-          "--trust-diff-ids"
-        ];
-        images = mergeInputs;
-        discardReferences = true;
-        isImage = true;
-      }
-      // more
-    );
-
-  # The hash is the one of a layout that has no tag in it, or it would have to know itself. Nothing builds that one.
-  imageTag =
-    if tag != null then
-      tag
-    else
-      lib.head (
-        lib.splitString "-" (
-          baseNameOf (builtins.unsafeDiscardStringContext (mergeLayout options { }).outPath)
-        )
+    layoutOf =
+      platform: value:
+      mkImageLayout (
+        {
+          inherit
+            platform
+            compression
+            compressionLevel
+            platformCheck
+            ;
+        }
+        // (if arguments.isWithPlatform value then value else { image = value; })
       );
 
-  optionsWithTag = options ++ [ "--tag=${imageTag}" ];
+    layouts =
+      if builtins.isList givenImages then
+        map (layoutOf null) givenImages
+      else
+        lib.mapAttrs' (
+          key: value: lib.nameValuePair (platforms.toOci key) (layoutOf key value)
+        ) givenImages;
 
-  # `passthru` and `meta` are no part of a derivation, so for `format = "oci-layout"` this is the same store path.
-  layout = mergeLayout optionsWithTag { };
+    # Not told their platforms once more: the layouts carry them, with the variant that a key may have added.
+    mergeInputs = map toString (
+      if builtins.isList layouts then layouts else builtins.attrValues layouts
+    );
 
-  image = (if format == "oci-layout" then mergeLayout else mergeArchive) optionsWithTag {
-    inherit passthru meta;
-  };
+    # By level, called as the tool calls them.
+    allAnnotations =
+      let
+        given = if arguments.hasLevels annotations then annotations else { index = annotations; };
+        labels = lib.optionalAttrs (labelsFrom != null) (labelsOf labelsFrom);
+      in
+      {
+        index = labels // given.index or { };
+        manifest = labels // given.manifest or { };
+        manifest-descriptor = given.descriptor or { };
+      };
 
-  imageRefs = map (tag: "${name}:${tag}") (lib.unique ([ imageTag ] ++ tags));
+    # Options and values in one word, as a value may begin with a dash.
+    options = [
+      "--name=${name}"
+      # The layers are as they shall be: that was the work of the layouts.
+      "--compression=keep"
+    ]
+    ++ lib.concatLists (
+      lib.mapAttrsToList (
+        level:
+        # The level is always said: a key may have a colon in it and look as if it began with one.
+        lib.mapAttrsToList (key: value: "--annotation=${level}:${key}=${value}")
+      ) allAnnotations
+    )
+    ++ lib.optional (platformCheck != "error") "--platform-check=${platformCheck}"
+    ++ lib.optional (consistency != "off") "--consistency=${consistency}"
+    ++
+      lib.optional (dockerManifest != false)
+        "--docker-manifest${
+          lib.optionalString (dockerManifest != true) "=${platforms.toOci dockerManifest}"
+        }";
 
-  forScript = {
-    inherit layout imageRefs;
-    imageName = name;
-  };
+    baseName = baseNameOf name;
 
-  passthru = {
-    images = givenImages;
-    inherit layouts layout;
-    imageName = name;
-    inherit imageTag imageRefs;
-    push = mkPushScript {
-      inherit layout imageTag imageRefs;
-      imageName = name;
-    };
-    copyToPodman = mkCopyToPodmanScript forScript;
-    copyToDocker = mkCopyToDockerScript forScript;
-    inspect = mkInspectScript forScript;
-    analyze = mkAnalysis {
-      inherit layout;
-      imageName = name;
-    };
-    tests.readsBack =
-      runCommand "${baseName}-reads-back"
+    mergeLayout =
+      options: more:
+      merge (
         {
-          nativeBuildInputs = [ polyarch ];
+          name = "${baseName}-layout";
+          options = options ++ [
+            "--format=oci-layout"
+            "--link"
+          ];
+          images = mergeInputs;
+          # Its blobs are links to the layouts of the images.
+          discardReferences = false;
+          isImage = true;
         }
-        ''
-          cmp ${image.digest} ${layout.digest}
-          polyarch verify --platform-check=${platformCheck} ${image} ${layout}
-          cp ${image.digest} "$out"
-        '';
-  };
+        // more
+      );
 
-  check = arguments.checked "mkMultiArchImage";
-in
-check
-  (
-    [
-      (arguments.imageName "name" name)
-      (arguments.tagOrNull "tag" tag)
-    ]
-    ++ arguments.tags "tags" tags
-    ++ [
-      (arguments.collection "images" images)
-    ]
-    ++ arguments.systems (lib.isFunction images) "systems" systems
-    ++ [
-      (arguments.strategy "strategy" strategy)
-      (arguments.format "format" format)
-      (arguments.compression "compression" compression)
-      (arguments.compressionLevel compression "compressionLevel" compressionLevel)
-      (arguments.check "platformCheck" platformCheck)
-      (arguments.check "consistency" consistency)
-      (arguments.set "a set of strings" "annotations" annotations)
-      (arguments.package "labelsFrom" labelsFrom)
-      (arguments.set "a set" "meta" meta)
-    ]
-  )
-  (
-    check (
-      arguments.images "images" givenImages
-      ++ arguments.annotations "annotations" annotations
-      ++ arguments.dockerManifest givenImages "dockerManifest" dockerManifest
-    ) image
-  )
+    # Packed from the layouts of the images and not from the merged one: it is the same work, and does not wait.
+    mergeArchive =
+      options: more:
+      merge (
+        {
+          name = "${baseName}.tar";
+          options = options ++ [
+            "--format=oci-archive"
+            # Their layers were held against the diff IDs when they were made.
+            "--trust-diff-ids"
+          ];
+          images = mergeInputs;
+          discardReferences = true;
+          isImage = true;
+        }
+        // more
+      );
+
+    # The hash is the one of a layout that has no tag in it, or it would have to know itself. Nothing builds that one.
+    imageTag =
+      if tag != null then
+        tag
+      else
+        lib.head (
+          lib.splitString "-" (
+            baseNameOf (builtins.unsafeDiscardStringContext (mergeLayout options { }).outPath)
+          )
+        );
+
+    optionsWithTag = options ++ [ "--tag=${imageTag}" ];
+
+    # `passthru` and `meta` are no part of a derivation, so for `format = "oci-layout"` this is the same store path.
+    layout = mergeLayout optionsWithTag { };
+
+    image = (if format == "oci-layout" then mergeLayout else mergeArchive) optionsWithTag {
+      inherit passthru meta;
+    };
+
+    imageRefs = map (tag: "${name}:${tag}") (lib.unique ([ imageTag ] ++ tags));
+
+    forScript = {
+      inherit layout imageRefs;
+      imageName = name;
+    };
+
+    passthru = {
+      images = givenImages;
+      inherit layouts layout;
+      imageName = name;
+      inherit imageTag imageRefs;
+      push = mkPushScript {
+        inherit layout imageTag imageRefs;
+        imageName = name;
+      };
+      copyToPodman = mkCopyToPodmanScript forScript;
+      copyToDocker = mkCopyToDockerScript forScript;
+      inspect = mkInspectScript forScript;
+      analyze = mkAnalysis {
+        inherit layout;
+        imageName = name;
+      };
+      tests.readsBack =
+        runCommand "${baseName}-reads-back"
+          {
+            nativeBuildInputs = [ polyarch ];
+          }
+          ''
+            cmp ${image.digest} ${layout.digest}
+            polyarch verify --platform-check=${platformCheck} ${image} ${layout}
+            cp ${image.digest} "$out"
+          '';
+    };
+
+    check = arguments.checked "mkMultiArchImage";
+  in
+  check
+    (
+      [
+        (arguments.imageName "name" name)
+        (arguments.tagOrNull "tag" tag)
+      ]
+      ++ arguments.tags "tags" tags
+      ++ [
+        (arguments.collection "images" images)
+      ]
+      ++ arguments.systems (lib.isFunction images) "systems" systems
+      ++ [
+        (arguments.strategy "strategy" strategy)
+        (arguments.format "format" format)
+        (arguments.compression "compression" compression)
+        (arguments.compressionLevel compression "compressionLevel" compressionLevel)
+        (arguments.check "platformCheck" platformCheck)
+        (arguments.check "consistency" consistency)
+        (arguments.set "a set of strings" "annotations" annotations)
+        (arguments.package "labelsFrom" labelsFrom)
+        (arguments.set "a set" "meta" meta)
+      ]
+    )
+    (
+      check (
+        arguments.images "images" givenImages
+        ++ arguments.annotations "annotations" annotations
+        ++ arguments.dockerManifest givenImages "dockerManifest" dockerManifest
+      ) image
+    )
+)

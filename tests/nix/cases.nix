@@ -355,6 +355,30 @@ rec {
     meta.description = "An image";
   };
 
+  # The same image with other arguments.
+  overriddenImage = bySystem.override {
+    tag = "v1.2";
+    name = "registry.example:5000/team/hello";
+  };
+  overriddenTwice = (bySystem.override { format = "oci-layout"; }).override (before: {
+    inherit (named) images;
+    annotations.of = before.name;
+  });
+  givenTwice = hello {
+    format = "oci-layout";
+    annotations.of = "hello";
+  };
+  overriddenImageLayout = (polyarch.mkImageLayout { image = images.arm; }).override {
+    setPlatform = "armv6l-linux";
+  };
+  functionArguments = map pkgs.lib.functionArgs [
+    polyarch.mkMultiArchImage
+    polyarch.mkImageLayout
+  ];
+  overriddenAttributes = bySystem.overrideAttrs (_: {
+    name = "other.tar";
+  });
+
   # A manifest.json for Docker's classic store.
   dockerManifest = hello { dockerManifest = true; };
   dockerManifestOfArm64 = hello {

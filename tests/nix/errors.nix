@@ -118,6 +118,16 @@ in
     value = hello { images.avr-none = images.amd64; };
     message = ''polyarch.mkMultiArchImage: argument `images` is keyed by "avr-none", but should be keyed by a Nix system'';
   };
+  overridden = {
+    value = (hello { }).override { tag = "-x"; };
+    message = ''polyarch.mkMultiArchImage: argument `tag` is "-x", but should be a tag'';
+  };
+  layoutOverridden = {
+    value = (layout { }).override (before: {
+      platform = before.platform or "no";
+    });
+    message = ''polyarch.mkImageLayout: argument `platform` is "no", but should be a Nix system'';
+  };
   systemOnOldNixpkgs = {
     value = onOldNixpkgs.mkMultiArchImage {
       name = "hello";

@@ -27,6 +27,10 @@ rec {
     mapAttrs
     replaceStrings
     ;
+  throwIf =
+    condition: message: value:
+    if condition then throw message else value;
+  versionOlder = version: than: builtins.compareVersions version than < 0;
 
   # Lists and sets
   foldr =
@@ -36,6 +40,12 @@ rec {
     in
     from 0;
   imap0 = f: list: genList (index: f index (elemAt list index)) (length list);
+  take = count: list: genList (elemAt list) (if count < length list then count else length list);
+  drop =
+    count: list:
+    genList (index: elemAt list (index + count)) (
+      if count < length list then length list - count else 0
+    );
   optional = condition: value: if condition then [ value ] else [ ];
   optionals = condition: list: if condition then list else [ ];
   toList = value: if builtins.isList value then value else [ value ];
@@ -81,6 +91,18 @@ rec {
   escapeShellArg = value: "'${replaceStrings [ "'" ] [ "'\\''" ] (toString value)}'";
   makeBinPath = concatMapStringsSep ":" (package: "${package}/bin");
 
+  strings.sanitizeDerivationName =
+    name:
+    let
+      clean = concatStringsSep "-" (
+        filter isString (builtins.split "[^[:alnum:]+._?=-]+" (builtins.unsafeDiscardStringContext name))
+      );
+      length = stringLength clean;
+    in
+    builtins.head (
+      builtins.match "\\.*(.*)" (substring (if length > 207 then length - 207 else 0) (-1) clean)
+    );
+
   # Kinds of values
   isDerivation = value: value.type or null == "derivation";
   isStorePath = value: isStringLike value && dirOf (toString value) == builtins.storeDir;
@@ -98,13 +120,44 @@ rec {
   importJSON = path: builtins.fromJSON (builtins.readFile path);
 
   # Packages
+  functionArgs = f: f.__functionArgs or (builtins.functionArgs f);
+  setFunctionArgs = f: arguments: {
+    __functor = _: f;
+    __functionArgs = arguments;
+  };
+  makeOverridable =
+    f:
+    let
+      mirrored = g: setFunctionArgs g (functionArgs f);
+      overrideWith =
+        before:
+        mirrored (
+          changed: makeOverridable f (before // (if isFunction changed then changed before else changed))
+        );
+    in
+    mirrored (
+      arguments:
+      let
+        result = f arguments;
+      in
+      if isAttrs result then
+        result
+        // {
+          override = overrideWith arguments;
+          ${if result ? overrideAttrs then "overrideAttrs" else null} =
+            change: makeOverridable (mirrored (arguments: (f arguments).overrideAttrs change)) arguments;
+        }
+      else if isFunction result then
+        setFunctionArgs result (functionArgs result) // { override = overrideWith arguments; }
+      else
+        result
+    );
   callPackageWith =
     scope: file: overrides:
     let
       f = if isFunction file then file else import file;
-      wanted = builtins.functionArgs f;
     in
-    f (builtins.intersectAttrs wanted scope // overrides);
+    makeOverridable f (builtins.intersectAttrs (functionArgs f) scope // overrides);
   makeScope =
     newScope: f:
     let
@@ -126,6 +179,11 @@ rec {
   licenses = {
     mit.spdxId = "MIT";
     asl20.spdxId = "Apache-2.0";
+    OR = licenses: {
+      licenseType = "compound";
+      operator = "OR";
+      inherit licenses;
+    };
   };
 
   # Systems: those that the tests name, and one (`avr-none`) that has no Go name.

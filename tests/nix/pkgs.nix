@@ -89,18 +89,21 @@ let
     let
       drv = rawDerivation (
         {
-          name = "${attributes.pname}-${attributes.version}";
           initialPath = "${busybox}/bin";
         }
         // removeAttrs attributes [
           "meta"
           "passthru"
         ]
+        // {
+          name = lib.strings.sanitizeDerivationName attributes.name;
+        }
       );
     in
     drv
     // attributes.passthru or { }
     // {
+      overrideAttrs = change: mkDerivation (attributes // change attributes);
       meta = {
         outputsToInstall = [ "out" ];
       }
@@ -214,6 +217,8 @@ let
     shellcheck = runCommand "shellcheck" { } "touch $out";
 
     installShellFiles = runCommand "install-shell-files" { } "mkdir $out";
+
+    rustc.version = "1.88.0";
 
     # Cargo cannot fetch crates in here. The arguments are looked at as far as Nix can: `src` is made, `cargoLock`
     # must be there, and the package is what `cargo build` made of the same tree before.
