@@ -70,7 +70,7 @@
 
       # The tool with its own tests, and images that dockerTools once wrote, merged and read back. `make test` is more.
       checks = forEachSystem (pkgs: {
-        inherit (here self.packages pkgs) polyarch;
+        polyarch = (here self.packages pkgs).polyarch.override { withTests = true; };
         image =
           ((here self.legacyPackages pkgs).mkMultiArchImage {
             name = "hello";

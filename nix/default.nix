@@ -19,6 +19,13 @@
   `--restrict-eval`, there is no import from derivation and no `builtins.getEnv`. Mistakes in arguments show at
   evaluation; the error names function, argument, what was found and what was wanted.
 
+  Warnings, such as that of a program for another machine, do not show with a plain `nix build`: they are in the logs.
+  `nix build -L` shows those of what it builds, `nix log '.#image.layouts."linux/arm64"'` (of one image) and
+  `nix log .#image` (of the merge) those of what is built already.
+
+  The tool is compiled by the nixpkgs that it is given, which must have Rust 1.88: nixpkgs 25.11 or newer, which wants
+  Nix 2.18 or newer itself. With an older nixpkgs, evaluation says so.
+
   ## Who builds what
 
   Each image is an ordinary derivation; bringing it into shape is one more for each image (`layouts`), and the merge a

@@ -4,38 +4,54 @@
   lib,
   installShellFiles,
   rustPlatform,
+  rustc,
   stdenv,
+  # Whether to run all of cargo's tests, too: they drive the binary on images that they make themselves and on
+  # tests/fixtures, and need no network, daemon, user namespace or tool that stdenv does not have. Those with skopeo,
+  # podman and a registry are scripts of their own (`make test`). By default the tests are no part of the package, which
+  # everybody's images wait for: it compiles none of them, and a change of one builds nothing anew.
+  withTests ? false,
 }:
 
 let
   inherit (lib) fileset;
   manifest = (lib.importTOML ../Cargo.toml).package;
+
+  # Only what cargo reads, so that a change of a Nix file or of the README builds nothing anew.
+  files = [
+    ../Cargo.toml
+    ../Cargo.lock
+    ../build.rs
+    # Cargo.toml names them.
+    ../benches
+    ../src
+  ]
+  ++ lib.optionals withTests [
+    ../docs/json.md
+    ../docs/verify.md
+    ../tests/fixtures
+    ../tests/fuzz/corpus
+    ../tests/snapshots
+    (fileset.fileFilter (file: lib.hasSuffix ".rs" file.name) ../tests)
+  ];
+
+  # Cargo would say so when all of the crates are there, and not what to do in Nix.
+  checkRust = lib.throwIf (lib.versionOlder rustc.version manifest.rust-version) "polyarch needs Rust ${manifest.rust-version} or newer, but this nixpkgs has ${rustc.version}. nixpkgs 25.11 or newer has it; or give the package another one: polyarch.override { rustc = …; rustPlatform = …; }";
 in
 rustPlatform.buildRustPackage {
   pname = manifest.name;
   inherit (manifest) version;
 
-  # Only what cargo reads: a change of a Nix file, of the README or of a test script builds nothing anew.
-  src = fileset.toSource {
-    root = ../.;
-    fileset = fileset.unions [
-      ../Cargo.toml
-      ../Cargo.lock
-      ../build.rs
-      ../benches
-      ../src
-      ../tests/fixtures
-      ../tests/fuzz/corpus
-      ../tests/snapshots
-      (fileset.fileFilter (file: lib.hasSuffix ".rs" file.name) ../tests)
-    ];
-  };
+  # The check is in here because `override`, the way out, must work on a package that fails it.
+  src = checkRust (
+    fileset.toSource {
+      root = ../.;
+      fileset = fileset.unions files;
+    }
+  );
   cargoLock.lockFile = ../Cargo.lock;
 
-  # All of cargo's tests: they drive the binary on images that they make themselves and on tests/fixtures, and need
-  # no network, daemon, user namespace or tool that stdenv does not have. Those with skopeo, podman and a registry
-  # are scripts of their own (`make test`).
-  doCheck = true;
+  doCheck = withTests;
 
   nativeBuildInputs = [ installShellFiles ];
 
@@ -52,7 +68,8 @@ rustPlatform.buildRustPackage {
 
   meta = {
     inherit (manifest) description;
-    license = [
+    # A list says which licenses there are, and not how they combine; not every nixpkgs has `OR`.
+    license = (lib.licenses.OR or (licenses: licenses)) [
       lib.licenses.mit
       lib.licenses.asl20
     ];

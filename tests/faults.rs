@@ -433,6 +433,9 @@ fn calls_that_are_interrupted_are_made_again() {
 /// Runs a script in a mount namespace of its own, in the directory of the merge; nothing where a
 /// machine does not allow that.
 fn in_namespace(scratch: &Scratch, script: &str) -> Option<Output> {
+    if !have(&["unshare"]) {
+        return None;
+    }
     let run = |script: &str| {
         let mut command = Command::new("unshare");
         command

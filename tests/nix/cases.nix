@@ -500,6 +500,16 @@ rec {
     (pkgs.runCommand "image-hello.json" { } "")
   ];
 
+  # The package without its tests, with them, and made with another Rust where this nixpkgs has too old a one.
+  packageSources = {
+    plain = polyarch.polyarch.src;
+    tests = (polyarch.polyarch.override { withTests = true; }).src;
+  };
+  packageWithTests = polyarch.polyarch.override { withTests = true; };
+  packageOfAnotherRust =
+    (polyarch.overrideScope (_: _: { rustc.version = "1.86.0"; })).polyarch.override
+      { rustc.version = "1.88.1"; };
+
   # Platform keys → OCI platforms.
   platforms = builtins.listToAttrs (
     map

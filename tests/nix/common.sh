@@ -35,6 +35,7 @@ flake-registry =
 warn-dirty = false
 CONF
   export NIX_CONF_DIR=$dir/nix-conf NIX_USER_CONF_FILES='' NIX_PATH=nixpkgs=$dir/nixpkgs
+  users_home=$HOME
   export HOME=$dir/home XDG_CONFIG_HOME=$dir/home XDG_CACHE_HOME=$dir/home XDG_DATA_HOME=$dir/home
   export TMPDIR=$dir/tmp # `nix shell` and `nix run` leave empty directories there
   unset NIX_REMOTE NIX_CONFIG NIX_STORE_DIR NIX_STATE_DIR
@@ -54,8 +55,11 @@ CONF
   # The project as a clone would have it, without target/.
   source=$dir/source
   mkdir -p "$source"
-  (cd "$project" && cp -R Cargo.toml Cargo.lock build.rs benches default.nix examples flake.lock flake.nix nix src tests "$source")
+  (cd "$project" && cp -R Cargo.toml Cargo.lock build.rs benches default.nix docs examples flake.lock flake.nix nix src tests "$source")
 }
+
+# A command that needs what the user has in the home directory, as cargo does.
+as_the_user() { HOME=$users_home "$@"; }
 
 physical() { printf '%s%s\n' "$store" "$1"; }
 

@@ -26,6 +26,7 @@ let
   onOldNixpkgs = polyarch.overrideScope (
     _final: _prev: { platforms = import ../../nix/platforms.nix { lib = oldLib; }; }
   );
+  withOldRust = polyarch.overrideScope (_final: _prev: { rustc.version = "1.86.0"; });
 in
 {
   nameWithTag = {
@@ -117,6 +118,17 @@ in
   systemWithoutGoName = {
     value = hello { images.avr-none = images.amd64; };
     message = ''polyarch.mkMultiArchImage: argument `images` is keyed by "avr-none", but should be keyed by a Nix system'';
+  };
+  oldRust = {
+    value = withOldRust.polyarch;
+    message = "polyarch needs Rust 1.88 or newer, but this nixpkgs has 1.86.0. nixpkgs 25.11 or newer has it; or give the package another one: polyarch.override { rustc = …; rustPlatform = …; }";
+  };
+  oldRustOfImage = {
+    value = withOldRust.mkMultiArchImage {
+      name = "hello";
+      images = [ images.amd64 ];
+    };
+    message = "polyarch needs Rust 1.88 or newer, but this nixpkgs has 1.86.0.";
   };
   overridden = {
     value = (hello { }).override { tag = "-x"; };
