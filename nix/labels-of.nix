@@ -2,12 +2,13 @@
 { lib }:
 
 let
-  # nixpkgs' license, list of licenses (all of them hold, each for a part) or compound → SPDX expression; null where
-  # any part of it has no SPDX identifier, because the rest alone would promise too much.
+  # nixpkgs' license or compound of licenses → SPDX expression; null where any part of it has no SPDX identifier,
+  # because the rest alone would promise too much. So is a list of several: in nixpkgs it stands for programs under
+  # "MIT OR Apache-2.0" and for those of which each part has a license of its own.
   spdx =
     license:
     if builtins.isList license then
-      join "AND" license
+      if builtins.length license == 1 then spdx (lib.head license) else null
     else if license ? operator then
       {
         AND = join "AND" license.licenses;
@@ -25,11 +26,7 @@ let
       parts = map spdx licenses;
       isOne = builtins.length parts == 1;
       inner =
-        license: text:
-        if !isOne && (builtins.isList license || license.licenseType or "" == "compound") then
-          "(${text})"
-        else
-          text;
+        license: text: if !isOne && license.licenseType or "" == "compound" then "(${text})" else text;
     in
     if parts == [ ] || builtins.elem null parts then
       null
@@ -45,7 +42,7 @@ in
 
 /**
   Package → annotations `org.opencontainers.image.*`: `description`, `url` (its homepage), `licenses` (as SPDX
-  expression) and `version`, as far as the package has them.
+  expression) and `version`, as far as the package has them and says what they mean.
 
   # Type
 

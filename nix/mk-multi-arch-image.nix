@@ -75,9 +75,11 @@
     `descriptor` (of each image in the index). The two cannot be mixed. Default: `{ }`.
 
   `labelsFrom`
-  : A package whose description, homepage, license (where all of it has SPDX identifiers; a list means that all of
-    them hold) and version become the annotations `org.opencontainers.image.description`, `.url`, `.licenses` and
-    `.version` of index and manifests. Those in `annotations` come first, each on its level. Default: `null`.
+  : A package whose description, homepage, license and version become the annotations
+    `org.opencontainers.image.description`, `.url`, `.licenses` and `.version` of index and manifests. The license is
+    left out where part of it has no SPDX identifier, and where it is a list of several, which does not say whether
+    all of them hold or one can be chosen; `lib.licenses.AND` and `OR` of newer nixpkgs say it. Those in `annotations`
+    come first, each on its level. Default: `null`.
 
   `dockerManifest`
   : Whether to add a `manifest.json` for `docker load` with Docker's classic store. It loads all images, as

@@ -254,10 +254,12 @@ rec {
       meta = {
         description = "Says \"hello\", $HOME";
         homepage = "https://example.org/hello";
-        license = with pkgs.lib.licenses; [
-          mit
-          asl20
-        ];
+        license =
+          with pkgs.lib.licenses;
+          OR [
+            mit
+            asl20
+          ];
       };
     };
     annotations.manifest."org.opencontainers.image.version" = "3";
@@ -293,6 +295,14 @@ rec {
           unfree
         ];
         none = [ ];
+        ownPackage = polyarch.polyarch.meta.license;
+        partOfACompound = compound "AND" [
+          mit
+          [
+            mit
+            asl20
+          ]
+        ];
         compound = compound "AND" [
           (compound "OR" [
             mit
