@@ -21,11 +21,13 @@
   `stream`
   : The program whose standard output is the image `-`. Default: `null`, there is none.
 
-  `discardReferences`
-  : Whether the output refers to nothing by right, so that the store paths that stand in its bytes (the history
-    comments and the layers of a dockerTools image are full of them) are not references. Without this, the
-    archive of two architectures keeps the closures of both alive. Nix before 2.14 does not know the attribute
-    and finds them all the same; from 2.14 to 2.17 it wants the experimental feature `discard-references`.
+  `links`
+  : Whether the output links to the blobs of its images. Then it refers to them, and is made where they are: sending
+    them to another builder for the sake of a few links would be all the work.
+
+    Otherwise it refers to nothing by right, and the store paths that stand in its bytes (the history comments and
+    the layers of a dockerTools image are full of them) are not references: the archive of two architectures would
+    keep the closures of both alive. default.nix says which versions of Nix know that. Default: `false`.
 
   `isImage`
   : Whether this is the image itself and no step on the way to it: then a second output `digest` is a file with its
@@ -42,7 +44,7 @@
     options :: [ String ],
     images :: [ String ],
     stream :: Derivation | Null ? null,
-    discardReferences :: Bool,
+    links :: Bool ? false,
     isImage :: Bool ? false,
     passthru :: AttrSet ? { },
     meta :: AttrSet ? { },
@@ -54,7 +56,7 @@
   options,
   images,
   stream ? null,
-  discardReferences,
+  links ? false,
   isImage ? false,
   passthru ? { },
   meta ? { },
@@ -93,10 +95,12 @@ in
 runCommand name {
   # The values reach the tool as a bash array, every character of them as it was written.
   __structuredAttrs = true;
-  mergeArguments = options ++ [ "--" ] ++ images;
+  mergeArguments = options ++ (if links then [ "--link" ] else [ ]) ++ [ "--" ] ++ images;
   nativeBuildInputs = [ polyarch ];
   outputs = [ "out" ] ++ (if isImage then [ "digest" ] else [ ]);
   inherit passthru meta;
   # Said only where it is meant: it is an experimental feature in some versions of Nix.
-  ${if discardReferences then "unsafeDiscardReferences" else null}.out = true;
+  ${if links then null else "unsafeDiscardReferences"}.out = true;
+  # Not `allowSubstitutes = false`, which runCommandLocal has, too: what is in a binary cache need not be merged.
+  ${if links then "preferLocalBuild" else null} = true;
 } ((if stream == null then fromFiles else fromStream) + (if isImage then ''cat "$digest"'' else ""))

@@ -117,6 +117,5 @@ lib.makeOverridable (
         (lib.optionalString (platform != null) "${platforms.toOci platform}=" + input.path)
       ];
       inherit (input) stream;
-      discardReferences = true;
     })
 )

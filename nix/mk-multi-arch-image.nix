@@ -273,13 +273,9 @@ lib.makeOverridable (
       merge (
         {
           name = "${baseName}-layout";
-          options = options ++ [
-            "--format=oci-layout"
-            "--link"
-          ];
+          options = options ++ [ "--format=oci-layout" ];
           images = mergeInputs;
-          # Its blobs are links to the layouts of the images.
-          discardReferences = false;
+          links = true;
           isImage = true;
         }
         // more
@@ -297,7 +293,6 @@ lib.makeOverridable (
             "--trust-diff-ids"
           ];
           images = mergeInputs;
-          discardReferences = true;
           isImage = true;
         }
         // more
