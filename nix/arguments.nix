@@ -48,6 +48,17 @@ let
   oneOf =
     choices: argument: found:
     rule argument found (builtins.elem found choices) "one of ${quoted choices}";
+
+  # No word of a list twice.
+  once =
+    wanted: argument: found:
+    lib.imap0 (index: value: {
+      argument = "${argument}[${toString index}]";
+      is = "${show value} once more";
+      inherit wanted;
+      ok = !(builtins.elem value (lib.take index found));
+    }) (lib.toList found);
+
   # Spelled out, the default variants are the platforms without: linux/arm64/v8 is linux/arm64.
   normal =
     key:
@@ -221,7 +232,8 @@ rec {
   tags =
     argument: found:
     [ (rule argument found (builtins.isList found) "a list of tags") ]
-    ++ lib.imap0 (index: imageTag "${argument}[${toString index}]") (lib.toList found);
+    ++ lib.imap0 (index: imageTag "${argument}[${toString index}]") (lib.toList found)
+    ++ once "another tag" argument found;
 
   # Which systems a function makes images for. What is no function has its systems, or needs none.
   systems =
@@ -238,19 +250,13 @@ rec {
           "a list of the Nix systems that the function `images` makes images for, such as [ \"x86_64-linux\" \"aarch64-linux\" ]"
         )
       ]
-      ++ lib.concatLists (
-        lib.imap0 (index: value: [
-          (rule "${argument}[${toString index}]" value (
-            platforms.isSystem value && platforms.isPlatform value
-          ) "a Nix system such as \"aarch64-linux\"")
-          {
-            argument = "${argument}[${toString index}]";
-            is = "${show value} once more";
-            wanted = "another system";
-            ok = builtins.length (builtins.filter (other: other == value) found) == 1;
-          }
-        ]) (lib.toList found)
-      );
+      ++ lib.imap0 (
+        index: value:
+        rule "${argument}[${toString index}]" value (
+          platforms.isSystem value && platforms.isPlatform value
+        ) (platforms.wantedSystem value)
+      ) (lib.toList found)
+      ++ once "another system" argument found;
 
   # `images` are those to choose from; of a list nobody knows the platforms yet.
   dockerManifest =
@@ -308,6 +314,37 @@ rec {
         wanted = "keyed by each platform once";
         ok = samePlatform key == [ key ];
       }) keys;
+
+  # No image twice, which most often is a forgotten pkgsCross. One image may be for several variants of an architecture.
+  distinct =
+    sourceOf: argument: found:
+    let
+      # Only as much of a platform as no image can have two of.
+      machine = key: lib.concatStringsSep "/" (lib.take 2 (lib.splitString "/" (platforms.toOci key)));
+      member = argument: machine: value: {
+        inherit argument machine;
+        source = sourceOf value;
+      };
+      members =
+        if builtins.isList found then
+          lib.imap0 (index: member "${argument}[${toString index}]" index) found
+        else
+          lib.mapAttrsToList (key: member (memberOf argument key) (machine key)) found;
+    in
+    lib.imap0 (
+      index: member:
+      let
+        same = builtins.filter (other: other.source == member.source && other.machine != member.machine) (
+          lib.take index members
+        );
+      in
+      {
+        inherit (member) argument;
+        is = "the same image as `${(lib.head same).argument}`";
+        wanted = "one for another platform, from a package set such as pkgsCross.aarch64-multiplatform";
+        ok = same == [ ];
+      }
+    ) members;
 
   # Whether annotations are given for each level, and not all for the index.
   hasLevels =

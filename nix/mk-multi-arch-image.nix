@@ -2,6 +2,7 @@
 {
   lib,
   arguments,
+  inputOf,
   labelsOf,
   merge,
   mkAnalysis,
@@ -39,7 +40,7 @@
   : The images, each as `mkImageLayout` takes it. Either a set keyed by platform, a Nix system
     (`aarch64-linux`) or an OCI platform (`"linux/arm/v7"`), and the build fails if an image is not of the
     platform that its key says; or a list, which takes each image for what its config says. The order of a list
-    does not matter.
+    does not matter. No image can be there twice, except for variants of one architecture.
 
     Where the config of an image names a wrong platform, give a set `{ image, setPlatform }` instead of the image,
     with `setPlatform` as in `mkImageLayout`. Under a key the two must agree.
@@ -228,10 +229,24 @@ lib.makeOverridable (
           key: value: lib.nameValuePair (platforms.toOci key) (layoutOf key value)
         ) givenImages;
 
-    # Not told their platforms once more: the layouts carry them, with the variant that a key may have added.
-    mergeInputs = map toString (
-      if builtins.isList layouts then layouts else builtins.attrValues layouts
+    # Not told their platforms once more: the layouts carry them, with the variant that a key may have added. Whether
+    # they are of different images is looked at here, where all images have to be evaluated in any case.
+    mergeInputs = check (arguments.distinct sourceOf "images" givenImages) (
+      map toString (if builtins.isList layouts then layouts else builtins.attrValues layouts)
     );
+
+    # What an image is made of: the same gives the same image.
+    sourceOf =
+      value:
+      let
+        withPlatform = if arguments.isWithPlatform value then value else { image = value; };
+        input = inputOf withPlatform.image;
+        setPlatform = withPlatform.setPlatform or null;
+      in
+      [
+        (if input.stream == null then input.path else "${input.stream}")
+        (if setPlatform == null then null else platforms.toOci setPlatform)
+      ];
 
     # By level, called as the tool calls them.
     allAnnotations =

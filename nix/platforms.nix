@@ -9,6 +9,24 @@ let
 
   # nixpkgs knows the Go names of every system it can build for; a table of our own would only go stale.
   goNames = system: (lib.systems.elaborate system).go or { };
+
+  # A system that an old nixpkgs has no Go names of.
+  isUnknown = key: builtins.isString key && isSystem key && goNames key == { };
+  noGoNames = "the lib.systems of this nixpkgs has no Go names, so it cannot tell the platform of a Nix system";
+
+  # Which system somebody may have meant by an architecture alone, in Nix's word for it or in Go's: the first of these.
+  usualSystems = builtins.filter isSystem [
+    "x86_64-linux"
+    "aarch64-linux"
+    "armv7l-linux"
+    "armv6l-linux"
+    "riscv64-linux"
+    "powerpc64le-linux"
+    "s390x-linux"
+    "i686-linux"
+  ];
+  byNix = key: builtins.filter (system: system == "${key}-linux") usualSystems;
+  byGo = key: builtins.filter (system: (goNames system).GOARCH or null == key) usualSystems;
 in
 rec {
   inherit isSystem;
@@ -94,11 +112,38 @@ rec {
     ```
     wanted :: Any -> String
     ```
+
+    # Examples
+
+    ```nix
+    wanted "arm64"
+    => "a Nix system such as \"aarch64-linux\" or an OCI platform such as \"linux/arm/v7\" (did you mean \"linux/arm64\"?)"
+    ```
   */
   wanted =
     key:
-    if builtins.isString key && isSystem key && goNames key == { } then
-      ''an OCI platform such as "linux/arm64" (the lib.systems of this nixpkgs has no Go names, so it cannot tell the one of a Nix system)''
+    let
+      meant = lib.optionals (builtins.isString key) (byNix key ++ map toOci (byGo key));
+    in
+    if isUnknown key then
+      ''an OCI platform such as "linux/arm64" (${noGoNames})''
     else
-      ''a Nix system such as "aarch64-linux" or an OCI platform such as "linux/arm/v7"'';
+      ''a Nix system such as "aarch64-linux" or an OCI platform such as "linux/arm/v7"''
+      + lib.optionalString (meant != [ ]) " (did you mean ${builtins.toJSON (lib.head meant)}?)";
+
+  /**
+    The same where it must be a Nix system.
+
+    # Type
+
+    ```
+    wantedSystem :: Any -> String
+    ```
+  */
+  wantedSystem =
+    key:
+    if isUnknown key then
+      "left out, and `images` a set keyed by OCI platforms such as \"linux/arm64\" (${noGoNames})"
+    else
+      ''a Nix system such as "aarch64-linux"'';
 }

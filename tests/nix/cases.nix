@@ -93,6 +93,30 @@ rec {
       aarch64-linux = ../fixtures/arm64-bli-hello-gz.tar.gz;
     };
   };
+  # One image for two variants, by its key and by what its config is made to say.
+  armTwiceInList = hello {
+    images =
+      map
+        (setPlatform: {
+          image = images.arm;
+          inherit setPlatform;
+        })
+        [
+          "armv6l-linux"
+          "armv7l-linux"
+        ];
+  };
+  # What is wrong with one image is no concern of who looks at another.
+  oneIsWrong = hello {
+    images = {
+      x86_64-linux = images.amd64;
+      aarch64-linux = images.amd64 // {
+        outPath = throw "this one is not looked at";
+        stream = null;
+      };
+    };
+  };
+
   wrongPlatform = hello {
     images = {
       x86_64-linux = images.amd64;

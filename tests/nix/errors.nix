@@ -119,6 +119,30 @@ in
     value = hello { images.avr-none = images.amd64; };
     message = ''polyarch.mkMultiArchImage: argument `images` is keyed by "avr-none", but should be keyed by a Nix system'';
   };
+  architectureAlone = {
+    value = hello { images.arm64 = images.amd64; };
+    message = ''argument `images` is keyed by "arm64", but should be keyed by a Nix system such as "aarch64-linux" or an OCI platform such as "linux/arm/v7" (did you mean "linux/arm64"?).'';
+  };
+  architectureOfNixAlone = {
+    value = hello { images.aarch64 = images.amd64; };
+    message = ''is keyed by "aarch64", but should be keyed by a Nix system such as "aarch64-linux" or an OCI platform such as "linux/arm/v7" (did you mean "aarch64-linux"?).'';
+  };
+  armAlone = {
+    value = layout { platform = "arm"; };
+    message = ''(did you mean "linux/arm/v7"?)'';
+  };
+  riscv64Alone = {
+    value = layout { setPlatform = "riscv64"; };
+    message = ''(did you mean "riscv64-linux"?)'';
+  };
+  functionOnOldNixpkgs = {
+    value = onOldNixpkgs.mkMultiArchImage {
+      name = "hello";
+      images = _: images.amd64;
+      systems = [ "x86_64-linux" ];
+    };
+    message = ''argument `systems[0]` is "x86_64-linux", but should be left out, and `images` a set keyed by OCI platforms such as "linux/arm64" (the lib.systems of this nixpkgs has no Go names, so it cannot tell the platform of a Nix system).'';
+  };
   oldRust = {
     value = withOldRust.polyarch;
     message = "polyarch needs Rust 1.88 or newer, but this nixpkgs has 1.86.0. nixpkgs 25.11 or newer has it; or give the package another one: polyarch.override { rustc = …; rustPlatform = …; }";
@@ -130,6 +154,69 @@ in
     };
     message = "polyarch needs Rust 1.88 or newer, but this nixpkgs has 1.86.0.";
   };
+  sameImageInList = {
+    value = hello {
+      images = [
+        images.amd64
+        images.arm64
+        images.amd64
+      ];
+    };
+    message = "polyarch.mkMultiArchImage: argument `images[2]` is the same image as `images[0]`, but should be one for another platform, from a package set such as pkgsCross.aarch64-multiplatform.";
+  };
+  sameImageInSet = {
+    value = hello {
+      images = {
+        x86_64-linux = images.amd64Zstd;
+        aarch64-linux.image = images.amd64Zstd;
+      };
+    };
+    message = ''argument `images."x86_64-linux"` is the same image as `images."aarch64-linux"`, but should be one for another platform'';
+  };
+  samePathTwice = {
+    value = hello {
+      format = "oci-layout";
+      images = [
+        ../fixtures/amd64-bli-hello-gz.tar.gz
+        ../fixtures/amd64-bli-hello-gz.tar.gz
+      ];
+    };
+    message = "argument `images[1]` is the same image as `images[0]`";
+  };
+  sameStreamTwice = {
+    value = hello {
+      images = [
+        images.amd64
+        images.amd64.stream
+      ];
+    };
+    message = "argument `images[1]` is the same image as `images[0]`";
+  };
+  sameImageOfAFunction = {
+    value = hello {
+      images = _: images.amd64;
+      systems = [
+        "x86_64-linux"
+        "aarch64-linux"
+      ];
+    };
+    message = ''argument `images."x86_64-linux"` is the same image as `images."aarch64-linux"`'';
+  };
+  sameImageWithAPlatform = {
+    value = hello {
+      images = [
+        {
+          image = images.arm;
+          setPlatform = "armv7l-linux";
+        }
+        {
+          image = images.arm;
+          setPlatform = "linux/arm/v7";
+        }
+      ];
+    };
+    message = "argument `images[1]` is the same image as `images[0]`";
+  };
   overridden = {
     value = (hello { }).override { tag = "-x"; };
     message = ''polyarch.mkMultiArchImage: argument `tag` is "-x", but should be a tag'';
@@ -139,6 +226,16 @@ in
       platform = before.platform or "no";
     });
     message = ''polyarch.mkImageLayout: argument `platform` is "no", but should be a Nix system'';
+  };
+  tagTwice = {
+    value = hello {
+      tags = [
+        "latest"
+        "1.2"
+        "latest"
+      ];
+    };
+    message = ''polyarch.mkMultiArchImage: argument `tags[2]` is "latest" once more, but should be another tag.'';
   };
   systemOnOldNixpkgs = {
     value = onOldNixpkgs.mkMultiArchImage {
@@ -334,7 +431,7 @@ in
         "x86_64-linux"
       ];
     };
-    message = ''polyarch.mkMultiArchImage: argument `systems[0]` is "x86_64-linux" once more, but should be another system.'';
+    message = ''polyarch.mkMultiArchImage: argument `systems[1]` is "x86_64-linux" once more, but should be another system.'';
   };
   functionOfNoImage = {
     value = hello {
