@@ -53,14 +53,19 @@ let
   stream = if isStream image then image else image.stream or null;
   streamed = isStream stream && runsHere stream;
   file = if isStream image then archive image else image;
+
+  # Of a path, its last part without the hash that it may have in the store.
+  base = baseNameOf (builtins.unsafeDiscardStringContext (toString image));
+  stored = builtins.match "[0-9a-z]{32}-(.+)" base;
+  fileName = image.name or (if stored == null then base else lib.head stored);
 in
 {
-  # `hello.tar.gz`, `stream-hello`, nix2container's `image-hello.json`; a path has no name that is worth showing.
+  # `hello.tar.gz`, `stream-hello`, nix2container's `image-hello.json`.
   name =
     if isStream image then
       streamName image
     else
-      lib.removeSuffix ".json" (lib.head (lib.splitString ".tar" image.name or "image"));
+      lib.removeSuffix ".json" (lib.head (lib.splitString ".tar" fileName));
   path = if streamed then "-" else "${file}";
   stream = if streamed then stream else null;
 }

@@ -532,6 +532,11 @@ rec {
     "${images.amd64}"
     # nix2container.buildImage
     (pkgs.runCommand "image-hello.json" { } "")
+    # A file of a tree, with and without a hash, one in an output, and one that no store path can be called.
+    ../fixtures/arm64-bi-hello-gz.tar.gz
+    "${../fixtures/arm64-bi-hello-gz.tar.gz}"
+    "${images.amd64}/sub/arm64.tar"
+    "${images.amd64}/.a b.tar"
   ];
 
   # The package without its tests, with them, and made with another Rust where this nixpkgs has too old a one.
