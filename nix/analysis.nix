@@ -17,7 +17,7 @@
   # Examples
 
   ```console
-  $ nix build .#image.analyze && xdg-open result
+  $ nix build .#image.analyze --out-link hello.html && xdg-open hello.html
   ```
 */
 {

@@ -28,15 +28,20 @@
   imageName,
   imageRefs,
 }:
+let
+  further = lib.drop 1 imageRefs;
+in
 writeShellApplication {
   name = "inspect-${baseNameOf imageName}";
   runtimeInputs = [ polyarch ];
-  text = ''
-    # The layout knows one name of the image.
-    refs=(${lib.concatMapStringsSep " " lib.escapeShellArg imageRefs})
-    if [ $# -eq 0 ]; then
-      printf '%s\n' "''${refs[@]}"
-    fi
-    exec polyarch inspect "$@" -- ${lib.escapeShellArg "${layout}"}
-  '';
+  # The layout knows one name of the image, the first, and the tool prints that.
+  text =
+    lib.optionalString (further != [ ]) ''
+      if [ $# -eq 0 ]; then
+        printf '%s\n' ${lib.concatMapStringsSep " " lib.escapeShellArg further}
+      fi
+    ''
+    + ''
+      exec polyarch inspect "$@" -- ${lib.escapeShellArg "${layout}"}
+    '';
 }

@@ -180,7 +180,11 @@ writeShellApplication {
     for destination in "''${destinations[@]}"; do
       say "pushing to $destination"
       skopeo --insecure-policy copy --all --preserve-digests --retry-times 3 \
-        "''${copy_options[@]}" "$layout" "docker://$destination" >&2
+        "''${copy_options[@]}" "$layout" "docker://$destination" >&2 || {
+        status=$?
+        echo 'hint: for a registry without TLS, add: -- --dest-tls-verify=false; to log in: skopeo login REGISTRY' >&2
+        exit "$status"
+      }
       found=$(digest_of "''${inspect_options[@]}" "docker://$destination") || {
         say "error: $destination was pushed, but what the registry has now cannot be read, so it is not compared with $digest"
         exit 1

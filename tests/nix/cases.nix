@@ -356,6 +356,7 @@ rec {
             printf '%s\n' "skopeo $*" >&2
             case "$*" in
               "inspect "*" docker://write-only:"*) exit 1 ;;
+              *" docker://unreachable:"*) exit 7 ;;
               "inspect "*" docker://"*) echo '{}' ;;
               inspect*) exec ${pkgs.skopeo}/bin/skopeo "$@" ;;
             esac
