@@ -45,8 +45,14 @@
 
   An archive and the layout of one image refer to nothing, though their bytes name store paths (the history of a
   layered image names all of them). A merged layout refers to the layouts that it links to. That is
-  `unsafeDiscardReferences`, which Nix 2.14 to 2.17 know as an experimental feature and later ones without that; with
-  earlier ones an archive keeps the closures alive that Nix finds in it. The derivations are the same with all versions.
+  `unsafeDiscardReferences`, and depends on the Nix of the machine that builds:
+
+  - Nix 2.18 and later know it.
+  - Nix 2.14 to 2.17 fail the build, unless the experimental feature `discard-references` is enabled in the `nix.conf`
+    of that machine.
+  - Nix before 2.14 does not look at it: an archive keeps the closures alive that Nix finds in it.
+
+  The derivations are the same with all versions.
 */
 lib.makeScope buildPackages.newScope (self: {
   /**

@@ -15,14 +15,18 @@
   # Inputs
 
   `image`
-  : The image: what `dockerTools.buildImage`, `buildLayeredImage` and `streamLayeredImage` give, an OCI image
-    layout or an oci-archive, as a derivation or a path.
+  : The image: what `dockerTools.buildImage`, `buildLayeredImage` and `streamLayeredImage` give, what
+    `nix2container.buildImage` gives, an OCI image layout or an oci-archive, as a derivation or a path.
 
     A stream is run in the build, and its output never becomes a file; a `buildLayeredImage` is read through its
     `stream` too, so its archive is not even built. That takes a stream of the system that this derivation is
     built on; any other is made into an archive on its own system. To have the archive of a `buildLayeredImage`
     read where it could be a stream, because it is in a binary cache and what is in it is not, or because it was
     changed with `overrideAttrs`, give it as a string: `"${image}"`.
+
+    An image of nix2container is read from the store paths that it names, by the machine that builds the layout.
+    Build it on Linux (with the functions of `legacyPackages.aarch64-linux`, say): in the store of a Mac, Nix renames
+    files whose names differ only in case (`use-case-hack`), and a layer with such files fails for its digest.
 
   `platform`
   : The platform that the image must be of, as a Nix system (`"aarch64-linux"`) or an OCI platform
@@ -48,7 +52,7 @@
   # Output
 
   A derivation whose output is the layout: a directory with `oci-layout`, `index.json` and `blobs/`. It refers to
-  no other store path, whatever paths the image's layers and config mention (from Nix 2.18 on). It has
+  no other store path, whatever paths the image's layers and config mention (see "What stays in the store"). It has
   `override`, as packages have.
 
   # Type

@@ -127,7 +127,7 @@
   : a derivation that is a page for a browser: where the bytes of the image go and which of them need not be there,
     see `mkAnalysis`
 
-  `tests`
+  `tests.readsBack`
   : a derivation that reads the image back, every byte of it
 
   # Type
