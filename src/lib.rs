@@ -49,6 +49,7 @@ pub mod image;
 pub mod inspect;
 pub mod layer;
 mod leash;
+mod lock;
 pub mod look;
 pub mod merge;
 mod parallel;

@@ -1,7 +1,7 @@
 //! What the commands share that only look at an image: nothing is kept and nothing is written.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use crate::blob::Content;
 use crate::claims;
@@ -9,6 +9,7 @@ use crate::codec::Encoding;
 use crate::error::Error;
 use crate::flow::{Keep, Observe, Stream};
 use crate::image::{Image, Layer};
+use crate::lock::lock;
 use crate::parallel;
 use crate::progress::Progress;
 use crate::rules::Strict;
@@ -125,8 +126,8 @@ struct Sizes<'a> {
 }
 
 impl Sizes<'_> {
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<DiffId, u64>> {
-        self.sizes.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, HashMap<DiffId, u64>> {
+        lock(&self.sizes)
     }
 
     fn get(&self, diff_id: &DiffId) -> Option<u64> {

@@ -1,9 +1,11 @@
 //! Does the same thing to many items on a few threads.
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 use rustix::process::{Resource, getrlimit};
+
+use crate::lock::{lock, unpoisoned};
 
 /// How many files one item may need at once: what is read and what is written, and while the files
 /// of a store path are listed, as many directories as `walkdir` keeps open.
@@ -35,8 +37,7 @@ pub fn map<T: Sync, R: Send, E: Send>(
             let Some(item) = items.get(i) else { break };
             let result = work(item);
             failed.fetch_or(result.is_err(), Ordering::Relaxed);
-            let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
-            done.push((i, result));
+            lock(&done).push((i, result));
         }
     };
     std::thread::scope(|scope| {
@@ -51,7 +52,7 @@ pub fn map<T: Sync, R: Send, E: Send>(
         }
         work();
     });
-    let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let mut done = unpoisoned(done.into_inner());
     done.sort_by_key(|(i, _)| *i);
     done.into_iter().map(|(_, result)| result).collect()
 }

@@ -8,13 +8,14 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use crate::blob::{Blob, Content, Staged};
 use crate::codec::{BlockWriter, Compression, Encoder, Encoding};
 use crate::error::Error;
 use crate::flow::{self, Broken, Hashes, Hashing, Observe};
 use crate::image::Image;
+use crate::lock::lock;
 use crate::progress::Progress;
 use crate::spec::{Algorithm, Digest};
 
@@ -205,8 +206,4 @@ impl<'a> Store<'a> {
         }
         Ok(())
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::io::{self, Read};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use sha2::{Digest as _, Sha256};
 
@@ -16,6 +16,7 @@ use super::paths::{Node, Paths, ROOT};
 use super::symbols::{self, Ends};
 use crate::flow::{self, Keep, Observe, Stream};
 use crate::layer;
+use crate::lock::lock;
 use crate::spec::DiffId;
 
 /// What paths and files may take in memory: those of an image of several million files.
@@ -97,13 +98,12 @@ impl Survey {
 
     /// The paths.
     pub fn paths(&self) -> MutexGuard<'_, Paths> {
-        self.paths.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.paths)
     }
 
     /// What is in a layer, or why that cannot be said; none if it was not seen.
     pub fn layer(&self, diff_id: &DiffId) -> Option<Result<Arc<LayerFiles>, String>> {
-        let layers = self.layers.lock().unwrap_or_else(PoisonError::into_inner);
-        layers.get(diff_id).cloned()
+        lock(&self.layers).get(diff_id).cloned()
     }
 
     fn intern(&self, path: &[u8]) -> Option<Node> {
@@ -217,8 +217,7 @@ impl Observe for Survey {
         let found = self.look(layer);
         Box::new(move |diff_id, _| {
             let found = found.map(Arc::new).map_err(|problem| problem.to_string());
-            let mut layers = self.layers.lock().unwrap_or_else(PoisonError::into_inner);
-            layers.insert(diff_id.clone(), found);
+            lock(&self.layers).insert(diff_id.clone(), found);
         })
     }
 }

@@ -6,12 +6,13 @@
 
 use std::collections::VecDeque;
 use std::io::{self, Write};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread::JoinHandle;
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 
 use super::Compression;
+use crate::lock::{lock, unpoisoned};
 
 impl Compression {
     /// The size of a block. Part of the output's identity: another size gives other digests.
@@ -107,7 +108,7 @@ impl Encoder {
     }
 
     fn spare(&self) -> MutexGuard<'_, Vec<Vec<u8>>> {
-        self.spare.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.spare)
     }
 
     fn send(&self, block: Vec<u8>, compression: Compression, slot: Slot) -> Pending {
@@ -310,17 +311,14 @@ impl Slots {
     }
 
     fn try_take(this: &Arc<Self>) -> Option<Slot> {
-        let mut free = this.free.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut free = lock(&this.free);
         *free = free.checked_sub(1)?;
         Some(Slot(this.clone()))
     }
 
     fn take(this: &Arc<Self>) -> Slot {
-        let free = this.free.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut free = this
-            .freed
-            .wait_while(free, |free| *free == 0)
-            .unwrap_or_else(PoisonError::into_inner);
+        let free = lock(&this.free);
+        let mut free = unpoisoned(this.freed.wait_while(free, |free| *free == 0));
         *free -= 1;
         Slot(this.clone())
     }
@@ -328,7 +326,7 @@ impl Slots {
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        let mut free = self.0.free.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut free = lock(&self.0.free);
         *free += 1;
         self.0.freed.notify_one();
     }

@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use rustix::io::Errno;
@@ -15,6 +15,7 @@ use super::sync;
 use crate::codec::is_tar;
 use crate::error::Error;
 use crate::flow::fill;
+use crate::lock::lock;
 use crate::spec::{DOCKER_FILE, INDEX_FILE, LAYOUT_FILE};
 
 /// The staging directories of this process. Whoever holds the lock may remove or rename them.
@@ -58,7 +59,7 @@ impl Staging {
         let mut prefix = std::ffi::OsString::from(".");
         prefix.push(name);
         prefix.push(".polyarch-");
-        let mut live = LIVE.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut live = lock(&LIVE);
         let directory = tempfile::Builder::new()
             .prefix(&prefix)
             // What is staged was verified; nobody else may change it, whatever the umask allows.
@@ -134,7 +135,7 @@ impl Staging {
     }
 
     fn rename(&self) -> Result<(), Error> {
-        let _live = LIVE.lock().unwrap_or_else(PoisonError::into_inner);
+        let _live = lock(&LIVE);
         let (made, destination) = (self.output(), &self.destination);
         let moved = renameat_with(CWD, &made, CWD, destination, RenameFlags::NOREPLACE);
         match moved.map_err(io::Error::from) {
@@ -159,7 +160,7 @@ impl Staging {
 
 impl Drop for Staging {
     fn drop(&mut self) {
-        let mut live = LIVE.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut live = lock(&LIVE);
         // Before it is forgotten, or a signal in between would leave it; `TempDir` then finds
         // nothing to remove.
         let _ = fs::remove_dir_all(self.directory.path());
@@ -169,13 +170,13 @@ impl Drop for Staging {
 
 /// While this is held, a signal does not end the process.
 pub fn finish_first() -> impl Drop {
-    LIVE.lock().unwrap_or_else(PoisonError::into_inner)
+    lock(&LIVE)
 }
 
 /// For a signal: removes what is staged and never lets anything be staged again, so the process
 /// must end.
 pub fn clean_up() {
-    let live = LIVE.lock().unwrap_or_else(PoisonError::into_inner);
+    let live = lock(&LIVE);
     for path in live.iter() {
         // Other threads still write into it.
         for _ in 0..100 {

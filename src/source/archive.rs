@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Read, Seek};
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use tar::EntryType;
 
@@ -20,6 +20,7 @@ use crate::codec::{Encoding, ReadAhead, is_tar};
 use crate::error::Error;
 use crate::flow::{self, Broken, Hashes, fill};
 use crate::leash::BLOCK;
+use crate::lock::lock;
 use crate::rules::Rules;
 use crate::spec::{Algorithm, DOCKER_FILE, Digest, INDEX_FILE, LAYOUT_FILE, MAX_CONFIG};
 use crate::store::Store;
@@ -302,7 +303,7 @@ struct Damage(Arc<Mutex<Option<String>>>);
 
 impl Damage {
     fn take(&self) -> Option<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+        lock(&self.0).take()
     }
 }
 
@@ -314,8 +315,7 @@ struct Watched<R> {
 impl<R: Read> Read for Watched<R> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         self.input.read(buf).inspect_err(|error| {
-            let mut damage = self.damage.0.lock().unwrap_or_else(PoisonError::into_inner);
-            *damage = Some(error.to_string());
+            *lock(&self.damage.0) = Some(error.to_string());
         })
     }
 }
