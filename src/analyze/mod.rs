@@ -2,12 +2,14 @@
 //!
 //! docs/json.md describes the fields for users.
 
+mod heap;
 pub mod html;
 mod names;
 mod paths;
 mod sharing;
 mod survey;
 mod symbols;
+mod view;
 mod waste;
 
 use std::collections::{BTreeMap, HashMap, HashSet};

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use serde::Serialize;
 
-use super::waste::{Heap, Item, Waste, Words};
+use super::heap::Heap;
+use super::waste::{Item, Waste, Words};
 use super::{PathAnalysis, PlatformAnalysis, store_name};
 use crate::consistency::without_system;
 use crate::image::Image;

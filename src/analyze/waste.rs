@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde::Serialize;
 
+use super::heap::Heap;
 use super::names::{self, Kind};
 use super::paths::{Node, Paths, ROOT};
-use super::survey::{Content, File, LayerFiles, Mark};
+use super::survey::{Content, File, LayerFiles};
+use super::view::View;
 
 /// How many paths of one item are listed.
 const MAX_PATHS: usize = 10;
@@ -59,8 +61,7 @@ pub fn find(layers: &[(usize, &LayerFiles)], paths: &Paths, top: usize) -> Vec<W
     let mut visible: Vec<File> =
         Vec::with_capacity(layers.iter().map(|(_, l)| l.files.len()).sum());
     for (position, layer) in layers.iter().rev() {
-        view.layer += 1;
-        view.names.push(*position);
+        view.descend(*position);
         // The last of several entries of a path is the one that counts.
         for file in layer.files.iter().rev() {
             match view.hidden(file.path) {
@@ -74,7 +75,7 @@ pub fn find(layers: &[(usize, &LayerFiles)], paths: &Paths, top: usize) -> Vec<W
                     heap.push(file.size, (file.path, *position, by));
                 }
             }
-            view.states[file.path as usize].present = view.layer;
+            view.put(file.path);
         }
         for (node, mark) in &layer.marks {
             view.mark(*node, *mark);
@@ -176,97 +177,6 @@ const KINDS: [(Kind, Words); 6] = [
         },
     ),
 ];
-
-/// What of a path is seen from above.
-#[derive(Clone, Copy, Default)]
-struct State {
-    /// The layers (by their number from the top, from 1) that have the path, delete it, empty it.
-    present: u32,
-    deleted: u32,
-    emptied: u32,
-    /// The layer for which it was found that nothing hides what is in it.
-    free: u32,
-}
-
-/// An image, looked at from its top layer down.
-struct View<'a> {
-    paths: &'a Paths,
-    states: Vec<State>,
-    /// The number of the layer that is looked at, from 1 at the top.
-    layer: u32,
-    /// The positions of the layers in the image, by their numbers less one.
-    names: Vec<usize>,
-}
-
-impl<'a> View<'a> {
-    fn new(paths: &'a Paths) -> Self {
-        Self {
-            paths,
-            states: vec![State::default(); paths.len()],
-            layer: 0,
-            names: Vec::new(),
-        }
-    }
-
-    /// The layer that hides a path of this layer, and whether by deleting it.
-    fn hidden(&mut self, path: Node) -> Option<(usize, bool)> {
-        let name = |view: &Self, number: u32| view.names[number as usize - 1];
-        let state = self.states[path as usize];
-        if state.present != 0 {
-            return Some((name(self, state.present), false));
-        }
-        let above = |number: u32| number != 0 && number < self.layer;
-        if above(state.deleted) {
-            return Some((name(self, state.deleted), true));
-        }
-        let mut node = path;
-        while node != ROOT {
-            node = self.paths.parent(node);
-            let state = self.states[node as usize];
-            if state.free == self.layer {
-                break;
-            }
-            for number in [state.deleted, state.emptied] {
-                if above(number) {
-                    return Some((name(self, number), true));
-                }
-            }
-            // A directory below, something else above.
-            if above(state.present) {
-                return Some((name(self, state.present), false));
-            }
-        }
-        // What is beside it need not go all the way again.
-        let mut node = path;
-        while node != ROOT {
-            node = self.paths.parent(node);
-            let state = &mut self.states[node as usize];
-            if state.free == self.layer {
-                break;
-            }
-            state.free = self.layer;
-        }
-        None
-    }
-
-    fn mark(&mut self, node: Node, mark: Mark) {
-        let state = &mut self.states[node as usize];
-        let field = match mark {
-            Mark::Other => &mut state.present,
-            Mark::Deleted => &mut state.deleted,
-            Mark::Emptied => &mut state.emptied,
-        };
-        // What the topmost one does stays done.
-        if *field == 0 {
-            *field = self.layer;
-        }
-    }
-
-    /// Whether the image has something at a path.
-    fn has(&self, node: Node) -> bool {
-        self.states[node as usize].present != 0
-    }
-}
 
 /// Files of the same content.
 fn duplicates(visible: &mut [File], paths: &Paths, top: usize) -> Vec<Waste> {
@@ -394,78 +304,4 @@ fn has_source(file: &File, paths: &Paths, view: &View<'_>) -> bool {
     paths
         .child(directory, &name)
         .is_some_and(|source| view.has(source))
-}
-
-/// The largest of many, and what all sum up to.
-pub struct Heap<T> {
-    top: usize,
-    kept: Vec<(u64, T)>,
-    /// How many are kept before all but the largest are let go.
-    room: usize,
-    bytes: u64,
-    count: usize,
-}
-
-impl<T: Copy> Heap<T> {
-    pub fn new(top: usize) -> Self {
-        Self {
-            top,
-            kept: Vec::new(),
-            room: 0,
-            bytes: 0,
-            count: 0,
-        }
-    }
-
-    pub fn push(&mut self, bytes: u64, item: T) {
-        self.bytes += bytes;
-        self.count += 1;
-        self.kept.push((bytes, item));
-        if self.kept.len() > self.room {
-            self.shrink();
-            self.room = 2 * self.kept.len().max(self.top).max(512);
-        }
-    }
-
-    /// Keeps the largest ones, and all that are as large as the last of those: which of them stay is
-    /// decided when they have names.
-    fn shrink(&mut self) {
-        if self.kept.len() <= self.top {
-            return;
-        }
-        self.kept.sort_by(|(a, _), (b, _)| b.cmp(a));
-        if self.top == 0 {
-            self.kept.clear();
-            return;
-        }
-        let least = self.kept[self.top - 1].0;
-        let end = self.kept.partition_point(|(bytes, _)| *bytes >= least);
-        self.kept.truncate(end);
-    }
-
-    /// The largest ones as items, in an order that does not depend on which came first.
-    pub fn finish(mut self, words: &Words, item: impl Fn(u64, T) -> Item) -> Waste {
-        self.shrink();
-        let mut items: Vec<Item> = self
-            .kept
-            .iter()
-            .map(|(bytes, of)| item(*bytes, *of))
-            .collect();
-        items.sort_by(|a, b| {
-            let place = |item: &Item| (item.layer, item.hidden_by);
-            let sizes = b.bytes.cmp(&a.bytes);
-            sizes
-                .then_with(|| a.paths.cmp(&b.paths))
-                .then(place(a).cmp(&place(b)))
-        });
-        items.truncate(self.top);
-        Waste {
-            kind: words.kind,
-            title: words.title,
-            advice: words.advice,
-            bytes: self.bytes,
-            count: self.count,
-            items,
-        }
-    }
 }

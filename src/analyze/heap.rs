@@ -1,0 +1,77 @@
+//! The largest items of waste, in memory for these alone.
+
+use super::waste::{Item, Waste, Words};
+
+/// The largest of many, and what all sum up to.
+pub struct Heap<T> {
+    top: usize,
+    kept: Vec<(u64, T)>,
+    /// How many are kept before all but the largest are let go.
+    room: usize,
+    bytes: u64,
+    count: usize,
+}
+
+impl<T: Copy> Heap<T> {
+    pub fn new(top: usize) -> Self {
+        Self {
+            top,
+            kept: Vec::new(),
+            room: 0,
+            bytes: 0,
+            count: 0,
+        }
+    }
+
+    pub fn push(&mut self, bytes: u64, item: T) {
+        self.bytes += bytes;
+        self.count += 1;
+        self.kept.push((bytes, item));
+        if self.kept.len() > self.room {
+            self.shrink();
+            self.room = 2 * self.kept.len().max(self.top).max(512);
+        }
+    }
+
+    /// Keeps the largest ones, and all that are as large as the last of those: which of them stay is
+    /// decided when they have names.
+    fn shrink(&mut self) {
+        if self.kept.len() <= self.top {
+            return;
+        }
+        self.kept.sort_by(|(a, _), (b, _)| b.cmp(a));
+        if self.top == 0 {
+            self.kept.clear();
+            return;
+        }
+        let least = self.kept[self.top - 1].0;
+        let end = self.kept.partition_point(|(bytes, _)| *bytes >= least);
+        self.kept.truncate(end);
+    }
+
+    /// The largest ones as items, in an order that does not depend on which came first.
+    pub fn finish(mut self, words: &Words, item: impl Fn(u64, T) -> Item) -> Waste {
+        self.shrink();
+        let mut items: Vec<Item> = self
+            .kept
+            .iter()
+            .map(|(bytes, of)| item(*bytes, *of))
+            .collect();
+        items.sort_by(|a, b| {
+            let place = |item: &Item| (item.layer, item.hidden_by);
+            let sizes = b.bytes.cmp(&a.bytes);
+            sizes
+                .then_with(|| a.paths.cmp(&b.paths))
+                .then(place(a).cmp(&place(b)))
+        });
+        items.truncate(self.top);
+        Waste {
+            kind: words.kind,
+            title: words.title,
+            advice: words.advice,
+            bytes: self.bytes,
+            count: self.count,
+            items,
+        }
+    }
+}
