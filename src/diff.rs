@@ -16,6 +16,7 @@ use crate::error::Error;
 use crate::image::Image;
 use crate::look::{Look, Looked};
 use crate::spec::{Descriptor, DiffId, Digest, Platform};
+use crate::text::sum;
 
 pub use paths::{PathChange, PathInfo, PathsDiff};
 
@@ -314,13 +315,15 @@ fn blobs(looked: &Looked, is_meant: impl Fn(&Image) -> bool) -> HashMap<Digest, 
 }
 
 fn push(blobs: &HashMap<Digest, u64>, known: &HashMap<Digest, u64>) -> Push {
-    let sent = blobs
-        .iter()
-        .filter(|(digest, _)| !known.contains_key(*digest));
-    sent.fold(Push::default(), |push, (_, size)| Push {
-        blobs: push.blobs + 1,
-        bytes: push.bytes + size,
-    })
+    let sent = || {
+        blobs
+            .iter()
+            .filter(|(digest, _)| !known.contains_key(*digest))
+    };
+    Push {
+        blobs: sent().count(),
+        bytes: sum(sent().map(|(_, size)| *size)),
+    }
 }
 
 fn index_annotations(old: &Looked, new: &Looked) -> Vec<AnnotationChange> {

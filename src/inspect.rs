@@ -13,6 +13,7 @@ use crate::image::{Image, Layer};
 use crate::look::{self, Look, Looked};
 use crate::spec::{Descriptor, DiffId, Digest, MAX_CONFIG, MAX_MANIFEST, MediaType, Platform};
 use crate::subject::Subject;
+use crate::text::sum;
 
 /// What an image is.
 #[derive(Clone, Debug, Serialize)]
@@ -220,8 +221,8 @@ fn platform_image(
         image_id: image.config.descriptor.digest.clone(),
         created: config["created"].as_str().map(str::to_owned),
         command: [words("Entrypoint"), words("Cmd")].concat(),
-        size: layers.iter().map(|layer| layer.size).sum(),
-        uncompressed: layers.iter().filter_map(|layer| layer.uncompressed).sum(),
+        size: sum(layers.iter().map(|layer| layer.size)),
+        uncompressed: sum(layers.iter().filter_map(|layer| layer.uncompressed)),
         layers,
         attestations: image.attestations.len(),
         config,
@@ -235,15 +236,15 @@ impl Sharing {
         for layer in images.iter().flat_map(|image| &image.layers) {
             let Descriptor { digest, size, .. } = &layer.blob.descriptor;
             sharing.layers += 1;
-            sharing.size += size;
+            sharing.size = sum([sharing.size, *size]);
             if !seen.insert(digest) {
                 continue;
             }
             sharing.unique_layers += 1;
-            sharing.unique_size += size;
+            sharing.unique_size = sum([sharing.unique_size, *size]);
             if users.get(digest).is_some_and(|users| users.len() > 1) {
                 sharing.shared_layers += 1;
-                sharing.shared_size += size;
+                sharing.shared_size = sum([sharing.shared_size, *size]);
             }
         }
         sharing

@@ -231,7 +231,7 @@ impl Summary {
             platform: image.platform.clone(),
             origin: image.origin.to_string(),
             layers: image.layers.len(),
-            size: image.layers.iter().map(|l| l.blob.descriptor.size).sum(),
+            size: text::sum(image.layers.iter().map(|l| l.blob.descriptor.size)),
         }
     }
 }

@@ -3,6 +3,11 @@
 /// More than anybody reads; a name in an input can have millions of letters.
 const MAX_MESSAGE: usize = 16 << 10;
 
+/// Sizes taken together. An image can claim any, also more than a number holds.
+pub fn sum(sizes: impl IntoIterator<Item = u64>) -> u64 {
+    sizes.into_iter().fold(0, u64::saturating_add)
+}
+
 /// `12.3 %`.
 pub fn percent(value: u64, total: u64) -> String {
     let permille = (u128::from(value) * 1000 + u128::from(total) / 2) / u128::from(total.max(1));

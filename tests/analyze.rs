@@ -473,3 +473,44 @@ fn symbols_that_strip_takes_out_of_a_program_are_counted() {
         sections.map(|section| section.size()).sum::<u64>()
     );
 }
+
+/// What lies elsewhere is as large as its descriptor says: three layers of the largest size that there
+/// may be are more than a number holds.
+#[test]
+fn sizes_that_sum_up_to_more_than_a_number_holds() {
+    let scratch = Scratch::new();
+    let mut image = TestImage::new("linux/amd64");
+    image.layers = (0..3).map(|i| noise(i, 10)).collect();
+    let mut layout = image.layout(plain);
+    let mut manifest: Value = serde_json::from_slice(layout.blobs.last().unwrap()).unwrap();
+    for layer in manifest["layers"].as_array_mut().unwrap() {
+        layer["mediaType"] = "application/vnd.oci.image.layer.nondistributable.v1.tar".into();
+        layer["size"] = i64::MAX.into();
+        layer["urls"] = json!(["https://example.org/"]);
+    }
+    layout.blobs.drain(1..);
+    let descriptor = layout.blob(MANIFEST, &serde_json::to_vec(&manifest).unwrap());
+    layout.index["manifests"] = json!([descriptor]);
+    layout.directory(&scratch, "in");
+
+    let found: Value = serde_json::from_str(&scratch.run(&["inspect", "--json", "in"])).unwrap();
+    assert_eq!(found["platforms"][0]["size"], u64::MAX);
+    assert_eq!(found["sharing"]["size"], u64::MAX);
+    assert_eq!(found["sharing"]["uniqueSize"], u64::MAX);
+    let found = analyze(&scratch, "in");
+    assert_eq!(found["platforms"][0]["size"], u64::MAX);
+    let registry = json!({ "total": u64::MAX, "unique": u64::MAX, "saved": 0 });
+    assert_eq!(found["sharing"]["registry"], registry);
+    let shown = scratch.run(&["analyze", "--top", "1", "in"]);
+    assert!(shown.contains("################ 50.0%"), "{shown}");
+    assert!(shown.contains("and 2 more, 18.4 EB"), "{shown}");
+    scratch.run(&["analyze", "--html", "page.html", "in"]);
+
+    scratch.write("other.tar", &TestImage::new("linux/amd64").docker_archive());
+    scratch.run(&["merge", "-o", "other", "other.tar"]);
+    let found = scratch.run(&["diff", "--json", "other", "in"]);
+    let found: Value = serde_json::from_str(&found).unwrap();
+    assert_eq!(found["push"]["bytes"], u64::MAX);
+    // They are not copied, so nothing stops a merge.
+    scratch.run(&["merge", "-o", "out.tar", "in"]);
+}

@@ -1,6 +1,7 @@
 //! The largest items of waste, in memory for these alone.
 
 use super::waste::{Item, Waste, Words};
+use crate::text::sum;
 
 /// The largest of many, and what all sum up to.
 pub struct Heap<T> {
@@ -24,7 +25,7 @@ impl<T: Copy> Heap<T> {
     }
 
     pub fn push(&mut self, bytes: u64, item: T) {
-        self.bytes += bytes;
+        self.bytes = sum([self.bytes, bytes]);
         self.count += 1;
         self.kept.push((bytes, item));
         if self.kept.len() > self.room {

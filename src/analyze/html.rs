@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::{Analysis, Item, PathAnalysis, PlatformAnalysis, Sharing, Waste};
-use crate::text::{bytes, clean, percent};
+use crate::text::{bytes, clean, percent, sum};
 
 const STYLE: &str = include_str!("page/page.css");
 const SCRIPT: &str = include_str!("page/page.js");
@@ -126,11 +126,11 @@ fn largest(platform: &PlatformAnalysis) -> PlatformAnalysis {
         };
         let mut sizes = vec![0; platform.layers.len()];
         for path in rest {
-            others.size += path.size;
+            others.size = sum([others.size, path.size]);
             others.files += path.files;
-            path.layers
-                .iter()
-                .for_each(|part| sizes[part.layer] += part.size);
+            for part in &path.layers {
+                sizes[part.layer] = sum([sizes[part.layer], part.size]);
+            }
         }
         let parts = sizes.into_iter().enumerate();
         others.layers = parts
@@ -236,7 +236,7 @@ fn table(title: &str, head: &[Column], rows: Markup) -> Markup {
 }
 
 fn waste_table(waste: &Waste) -> Markup {
-    let shown: u64 = waste.items.iter().map(|item| item.bytes).sum();
+    let shown = sum(waste.items.iter().map(|item| item.bytes));
     html! {
         (table(&format!("Waste: {}, {}", bytes(waste.bytes), waste.title), &[("Size", "number"), ("What", "")], html! {
             @for item in &waste.items { tr { td.number { (bytes(item.bytes)) } td.path { (paths(item)) } } }

@@ -21,6 +21,7 @@ use crate::error::Error;
 use crate::image::Image;
 use crate::look::{Look, Looked};
 use crate::spec::{DiffId, Digest};
+use crate::text::sum;
 use paths::{Node, Paths};
 use survey::{Content, LayerFiles, Survey};
 
@@ -219,7 +220,7 @@ fn platform(
                 layers: Vec::new(),
                 digest: 0,
             });
-            found.size += group.size;
+            found.size = sum([found.size, group.size]);
             found.files += group.files;
             found.digest = found.digest.wrapping_add(group.digest);
             let part = Part {
@@ -243,8 +244,8 @@ fn platform(
         .collect();
     PlatformAnalysis {
         platform: image.platform.to_string(),
-        size: infos.iter().map(|layer| layer.size).sum(),
-        uncompressed: infos.iter().filter_map(|layer| layer.uncompressed).sum(),
+        size: sum(infos.iter().map(|layer| layer.size)),
+        uncompressed: sum(infos.iter().filter_map(|layer| layer.uncompressed)),
         files: once.iter().map(|(_, files)| files.count).sum(),
         layers: infos,
         packages: packages(&groups),
@@ -262,7 +263,7 @@ fn packages(paths: &[PathAnalysis]) -> Vec<Package> {
         let (name, version) = package(name);
         let package = packages.entry(name.clone()).or_default();
         package.name = name;
-        package.size += path.size;
+        package.size = sum([package.size, path.size]);
         package.paths += 1;
         if !version.is_empty() && !package.versions.contains(&version) {
             package.versions.push(version);

@@ -10,6 +10,7 @@ use super::{PathAnalysis, PlatformAnalysis, store_name};
 use crate::consistency::without_system;
 use crate::image::Image;
 use crate::spec::{DiffId, Digest};
+use crate::text::sum;
 
 /// What the platforms have in common.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -103,9 +104,9 @@ impl Saving {
         let mut seen = HashSet::new();
         let mut saving = Self::default();
         for (key, size) in items {
-            saving.total += size;
+            saving.total = sum([saving.total, size]);
             if seen.insert(key) {
-                saving.unique += size;
+                saving.unique = sum([saving.unique, size]);
             }
         }
         saving.saved = saving.total - saving.unique;
@@ -240,7 +241,7 @@ fn same_name(platforms: &[PlatformAnalysis]) -> Vec<SameName> {
             SameName { name, paths }
         })
         .collect();
-    let size = |same: &SameName| same.paths.iter().map(|path| path.size).sum::<u64>();
+    let size = |same: &SameName| sum(same.paths.iter().map(|path| path.size));
     // By name already.
     found.sort_by_key(|same| std::cmp::Reverse(size(same)));
     found
@@ -263,12 +264,15 @@ pub fn waste(sharing: &Sharing, top: usize) -> Vec<Waste> {
     for layer in sharing.layers.iter().filter(|layer| layer.blobs.len() > 1) {
         let sizes = || layer.blobs.iter().map(|blob| blob.size);
         let least = sizes().min().unwrap_or(0);
-        recompressed.push(sizes().sum::<u64>() - least, layer);
+        recompressed.push(sum(sizes()) - least, layer);
     }
     let mut unshared = Heap::new(top);
     let is_unshared = |path: &&SharedPath| path.same_files && !path.same_layer && path.size > 0;
     for path in sharing.store_paths.iter().filter(is_unshared) {
-        unshared.push(path.size * (path.platforms.len() as u64 - 1), path);
+        unshared.push(
+            path.size.saturating_mul(path.platforms.len() as u64 - 1),
+            path,
+        );
     }
     let mut found = vec![
         recompressed.finish(&RECOMPRESSED, |bytes, layer| Item {

@@ -18,6 +18,7 @@ use crate::flow::{self, Keep, Observe, Stream};
 use crate::layer;
 use crate::lock::lock;
 use crate::spec::DiffId;
+use crate::text::sum;
 
 /// What paths and files may take in memory: those of an image of several million files.
 pub const BUDGET: usize = 512 << 20;
@@ -173,7 +174,7 @@ impl Survey {
         }
 
         found.count += u64::from(is_file);
-        found.size += size;
+        found.size = sum([found.size, size]);
         if last.0 != group {
             match self.intern(group) {
                 Some(node) => *last = (group.to_vec(), node),
@@ -182,7 +183,7 @@ impl Survey {
             }
         }
         let group = found.groups.entry(last.1).or_default();
-        group.size += size;
+        group.size = sum([group.size, size]);
         group.files += u64::from(is_file);
         group.digest = group.digest.wrapping_add(short(fingerprint));
 

@@ -189,7 +189,7 @@ fn duplicates(visible: &mut [File], paths: &Paths, top: usize) -> Vec<Waste> {
         if same.len() < 2 {
             continue;
         }
-        let bytes = same[0].size * (same.len() as u64 - 1);
+        let bytes = same[0].size.saturating_mul(same.len() as u64 - 1);
         let stored = same.iter().filter(|file| in_store.has(file.path)).count();
         let heap = if stored > 0 && stored < same.len() {
             &mut copied

@@ -4,7 +4,7 @@ use polyarch::analyze::{Analysis, Item, PlatformAnalysis, Saving, Sharing, Waste
 
 use super::inspect::{count, short};
 use super::page::Page;
-use polyarch::text::{bytes, instead_of, percent};
+use polyarch::text::{bytes, instead_of, percent, sum};
 
 /// Where the bytes go; `top` rows of each list.
 pub fn report(page: &mut Page, analysis: &Analysis, top: usize) {
@@ -55,7 +55,9 @@ fn one(page: &mut Page, image: &PlatformAnalysis, top: usize) {
         })
         .collect();
     layers.sort_by_key(|(size, _)| std::cmp::Reverse(*size));
-    list(page, "layers", &layers, image.uncompressed, top);
+    // What is no layer of files counts there as large as it is.
+    let total = sum(layers.iter().map(|(size, _)| *size));
+    list(page, "layers", &layers, total, top);
 
     let paths = image.paths.iter().filter(|path| path.size > 0);
     let paths: Vec<_> = paths.map(|path| (path.size, path.path.clone())).collect();
@@ -99,7 +101,7 @@ fn list(page: &mut Page, title: &str, rows: &[(u64, String)], total: u64, top: u
     page.bars(shown, rows[0].0, total);
     let rest = &rows[shown.len()..];
     if !rest.is_empty() {
-        let size = rest.iter().map(|(size, _)| size).sum();
+        let size = sum(rest.iter().map(|(size, _)| *size));
         page.faint(&format!("and {} more, {}", rest.len(), bytes(size)));
     }
 }
@@ -110,7 +112,7 @@ fn show_waste(page: &mut Page, waste: &Waste) {
     for item in &waste.items {
         show_item(page, item);
     }
-    let shown: u64 = waste.items.iter().map(|item| item.bytes).sum();
+    let shown = sum(waste.items.iter().map(|item| item.bytes));
     if waste.count > waste.items.len() {
         let rest = waste.count - waste.items.len();
         page.faint(&format!("and {rest} more, {}", bytes(waste.bytes - shown)));
@@ -199,7 +201,7 @@ fn together(page: &mut Page, sharing: &Sharing, top: usize) {
             let sizes: Vec<String> = sizes
                 .map(|path| format!("{} {}", path.platform, bytes(path.size)))
                 .collect();
-            let size = same.paths.iter().map(|path| path.size).sum();
+            let size = sum(same.paths.iter().map(|path| path.size));
             (size, format!("{} ({})", same.name, sizes.join(", ")))
         })
         .collect();
@@ -214,5 +216,5 @@ fn together(page: &mut Page, sharing: &Sharing, top: usize) {
 
 fn in_common(sizes: impl Iterator<Item = u64>) -> String {
     let sizes: Vec<u64> = sizes.collect();
-    format!("{}, {}", sizes.len(), bytes(sizes.iter().sum()))
+    format!("{}, {}", sizes.len(), bytes(sum(sizes)))
 }

@@ -19,6 +19,7 @@ use crate::error::Error;
 use crate::merge::{Merged, Part};
 use crate::parallel;
 use crate::store::Store;
+use crate::text::sum;
 
 /// Tar counts in blocks of this size.
 const BLOCK: u64 = 512;
@@ -34,7 +35,7 @@ pub fn write(merged: &Merged, store: &Store<'_>, path: &Path) -> Result<(), Erro
         file.seek(SeekFrom::Start(end)).map_err(failed())?;
         file.write_all(&[&header, &*bytes].concat())
             .map_err(failed())?;
-        end += header.len() as u64 + size.next_multiple_of(BLOCK);
+        end = behind(end, &header, size);
     }
     let directories: BTreeSet<String> = merged
         .blobs
@@ -46,7 +47,7 @@ pub fn write(merged: &Merged, store: &Store<'_>, path: &Path) -> Result<(), Erro
         let header = header(&name, None).map_err(failed())?;
         file.seek(SeekFrom::Start(end)).map_err(failed())?;
         file.write_all(&header).map_err(failed())?;
-        end += header.len() as u64;
+        end = behind(end, &header, 0);
     }
     let mut places = Vec::with_capacity(merged.blobs.len());
     for part in &merged.blobs {
@@ -54,10 +55,11 @@ pub fn write(merged: &Merged, store: &Store<'_>, path: &Path) -> Result<(), Erro
         let header = header(&descriptor.digest.blob_path(), Some(descriptor.size));
         let header = header.map_err(failed())?;
         places.push((part, end));
-        end += header.len() as u64 + descriptor.size.next_multiple_of(BLOCK);
+        end = behind(end, &header, descriptor.size);
     }
     // Two blocks of zeros end an archive.
-    file.set_len(end + 2 * BLOCK).map_err(failed())?;
+    file.set_len(end.saturating_add(2 * BLOCK))
+        .map_err(failed())?;
     drop(file);
 
     parallel::map(store.jobs(), &places, |(part, offset)| {
@@ -65,6 +67,13 @@ pub fn write(merged: &Merged, store: &Store<'_>, path: &Path) -> Result<(), Erro
     })?;
     fs::set_permissions(path, fs::Permissions::from_mode(0o644))
         .map_err(Error::io("set the mode of", path))
+}
+
+/// Where a file of `size` bytes ends whose header is at `at`. Blobs can claim to be larger than a file
+/// can be: what makes one so large then fails.
+fn behind(at: u64, header: &[u8], size: u64) -> u64 {
+    let size = size.checked_next_multiple_of(BLOCK).unwrap_or(u64::MAX);
+    sum([at, header.len() as u64, size])
 }
 
 fn place(part: &Part, offset: u64, path: &Path, store: &Store<'_>) -> Result<(), Error> {
@@ -101,4 +110,20 @@ fn header(name: &str, size: Option<u64>) -> io::Result<Vec<u8>> {
     let mut archive = tar::Builder::new(Vec::new());
     archive.append_data(&mut header, name, io::empty())?;
     Ok(std::mem::take(archive.get_mut()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::behind;
+
+    #[test]
+    fn no_file_of_an_archive_ends_before_it_begins() {
+        let header = [0; 512];
+        assert_eq!(behind(512, &header, 1), 3 * 512);
+        // Sparse files are as large as a file can be.
+        for at in [512, i64::MAX as u64] {
+            assert!(behind(at, &header, i64::MAX as u64) > at);
+        }
+        assert_eq!(behind(512, &header, u64::MAX), u64::MAX);
+    }
 }
