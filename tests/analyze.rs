@@ -514,3 +514,50 @@ fn sizes_that_sum_up_to_more_than_a_number_holds() {
     // They are not copied, so nothing stops a merge.
     scratch.run(&["merge", "-o", "out.tar", "in"]);
 }
+
+/// An image of files whose names are no text.
+fn nameless(scratch: &Scratch, output: &str, names: &[&[u8]]) {
+    let mut image = TestImage::new("linux/amd64");
+    let layer = |name: &[u8], i: usize| {
+        let mut header = tar_header("", 1000);
+        header.as_old_mut().name[..name.len()].copy_from_slice(name);
+        header.set_cksum();
+        let mut layer = tar::Builder::new(Vec::new());
+        layer.append(&header, &noise(i as u64, 1000)[..]).unwrap();
+        layer.into_inner().unwrap()
+    };
+    image.layers = names.iter().enumerate().map(|(i, n)| layer(n, i)).collect();
+    scratch.write(output, &image.docker_archive());
+}
+
+#[test]
+fn names_that_are_no_text_are_told_apart() {
+    let scratch = Scratch::new();
+    nameless(
+        &scratch,
+        "a.tar",
+        &[b"\xff/a/x", b"\xfe/a/x", b"\xfd/a/x", br"\xfc/a/x"],
+    );
+    let first = scratch.run(&["analyze", "--json", "a.tar"]);
+    let found: Value = serde_json::from_str(&first).unwrap();
+    let paths = found["platforms"][0]["paths"].as_array().unwrap();
+    let paths: Vec<&str> = paths.iter().map(|p| p["path"].as_str().unwrap()).collect();
+    assert_eq!(paths, [r"/\x5cxfc/a", r"/\xfd/a", r"/\xfe/a", r"/\xff/a"]);
+    for jobs in ["1", "2", "4", "4", "4", "4"] {
+        let again = scratch.run(&["analyze", "--json", "--jobs", jobs, "a.tar"]);
+        assert!(again == first, "{again}");
+    }
+
+    let diff = |new: &str| -> Value {
+        serde_json::from_str(&scratch.run(&["diff", "--json", "a.tar", new])).unwrap()
+    };
+    let nothing = json!({ "added": [], "removed": [], "changed": [] });
+    assert_eq!(diff("a.tar")["platforms"][0]["directories"], nothing);
+    nameless(&scratch, "b.tar", &[b"\xff/a/x", b"\xfe/a/x"]);
+    let gone =
+        json!([{ "path": r"/\x5cxfc/a", "size": 1000 }, { "path": r"/\xfd/a", "size": 1000 }]);
+    assert_eq!(
+        diff("b.tar")["platforms"][0]["directories"]["removed"],
+        gone
+    );
+}

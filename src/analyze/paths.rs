@@ -1,5 +1,6 @@
 //! Paths as a tree: a million of them cost some forty bytes each, and their numbers can be compared.
 
+use std::borrow::Cow;
 use std::hash::{BuildHasher, RandomState};
 
 use hashbrown::HashTable;
@@ -110,11 +111,11 @@ impl Paths {
         self.nodes[node as usize].name(&self.names)
     }
 
-    /// The path, from the root on. What is no UTF-8 is replaced.
+    /// The path as text, from the root on: another one for each path.
     pub fn show(&self, mut node: Node) -> String {
         let mut parts = Vec::new();
         while node != ROOT {
-            parts.push(String::from_utf8_lossy(self.name(node)));
+            parts.push(text(self.name(node)));
             node = self.parent(node);
         }
         parts.reverse();
@@ -138,6 +139,38 @@ impl Entry {
     }
 }
 
+/// A name as text, and no two names as the same: bytes that are no UTF-8 are written as `\xff`, and so
+/// is a backslash where it would read like one of those.
+fn text(name: &[u8]) -> Cow<'_, str> {
+    let is_plain = |text: &str| !text.contains(r"\x");
+    if let Some(text) = std::str::from_utf8(name).ok().filter(|text| is_plain(text)) {
+        return text.into();
+    }
+    let mut shown = String::new();
+    for chunk in name.utf8_chunks() {
+        for (i, part) in chunk.valid().split('\\').enumerate() {
+            match i {
+                0 => {}
+                _ if reads_like_a_byte(part) => shown.push_str(r"\x5c"),
+                _ => shown.push('\\'),
+            }
+            shown.push_str(part);
+        }
+        let bytes = chunk.invalid().iter();
+        shown.extend(bytes.map(|byte| format!(r"\x{byte:02x}")));
+    }
+    shown.into()
+}
+
+/// Whether what stands behind a backslash makes it one that [`text`] wrote: of ASCII it writes none
+/// but the backslash itself.
+fn reads_like_a_byte(behind: &str) -> bool {
+    let digits = behind.strip_prefix('x').and_then(|text| text.get(..2));
+    let digits = digits.filter(|text| text.bytes().all(|b| b.is_ascii_hexdigit()));
+    let byte = digits.and_then(|text| u8::from_str_radix(text, 16).ok());
+    byte.is_some_and(|byte| byte == b'\\' || !byte.is_ascii())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -157,6 +190,27 @@ mod tests {
         assert_eq!(paths.child(paths.parent(a), b"b"), Some(b));
         assert_eq!(paths.child(paths.parent(a), b"c"), None);
         assert_eq!(paths.len(), 7);
+    }
+
+    #[test]
+    fn no_two_names_read_the_same() {
+        for (name, shown) in [
+            (&b"plain"[..], "plain"),
+            ("ü€".as_bytes(), "ü€"),
+            (b"a\xffb", r"a\xffb"),
+            (b"a\xfeb", r"a\xfeb"),
+            // The beginning of a character of three bytes.
+            (b"\xe2\x82", r"\xe2\x82"),
+            (br"a\xffb", r"a\x5cxffb"),
+            (br"a\x5cxffb", r"a\x5cx5cxffb"),
+            // As systemd names units.
+            (br"system-a\x2db", r"system-a\x2db"),
+            (br"\", r"\"),
+            (b"\\x\xff", r"\x\xff"),
+            ("\\xü".as_bytes(), r"\xü"),
+        ] {
+            assert_eq!(text(name), shown);
+        }
     }
 
     #[test]
