@@ -561,3 +561,36 @@ fn names_that_are_no_text_are_told_apart() {
         gone
     );
 }
+
+/// Go's linker writes the headers of the sections behind those of the segments, far from the end.
+#[test]
+fn symbols_are_counted_where_the_sections_are_said_at_the_beginning() {
+    const SYMBOLS: u64 = 100_000;
+    let mut program = vec![0; 64];
+    program[..7].copy_from_slice(b"\x7fELF\x02\x01\x01");
+    let mut put = |at: usize, value: u16| program[at..at + 2].copy_from_slice(&value.to_le_bytes());
+    // An executable for x86-64; two sections of 64 bytes each at 2048.
+    [
+        (16, 2),
+        (18, 62),
+        (20, 1),
+        (40, 2048),
+        (52, 64),
+        (58, 64),
+        (60, 2),
+    ]
+    .map(|(at, value)| put(at, value));
+    program.resize(2048 + 64, 0);
+    let mut section = [0; 64];
+    // A table of symbols that is not loaded.
+    section[4] = 2;
+    section[24..32].copy_from_slice(&4096_u64.to_le_bytes());
+    section[32..40].copy_from_slice(&SYMBOLS.to_le_bytes());
+    program.extend(section);
+    program.extend(noise(1, 300_000));
+
+    let scratch = Scratch::new();
+    image(&scratch, "a.tar", "linux/amd64", &[&[("bin/go", &program)]]);
+    let found = waste(&analyze(&scratch, "a.tar"), "debug-symbols");
+    assert_eq!(found["bytes"], SYMBOLS, "{found}");
+}

@@ -28,6 +28,9 @@ const FILE_COST: usize = 2 * size_of::<File>();
 
 const CHUNK: usize = 64 << 10;
 
+/// How much of the beginning of a file is kept: the linker of Go has all headers in so many bytes.
+const HEAD: usize = 4096;
+
 /// Sixteen bytes of a SHA-256: enough to tell files apart, also where somebody wants them not to be.
 pub type Content = u128;
 
@@ -161,7 +164,6 @@ impl Survey {
 
         let is_file = kind.is_file() || kind.is_contiguous();
         let (mut size, mut content) = (0, 0);
-        buffer.head = [0; 64];
         if is_file {
             size = entry.size();
             content = buffer.read(entry)?;
@@ -240,7 +242,8 @@ struct Buffer {
     chunk: Vec<u8>,
     /// Of a program, the chunk before the last one and that: the end of it.
     tail: Vec<u8>,
-    head: [u8; 64],
+    /// Of any file.
+    head: Vec<u8>,
     size: u64,
 }
 
@@ -249,7 +252,7 @@ impl Default for Buffer {
         Self {
             chunk: vec![0; CHUNK],
             tail: Vec::new(),
-            head: [0; 64],
+            head: Vec::with_capacity(HEAD),
             size: 0,
         }
     }
@@ -259,13 +262,13 @@ impl Buffer {
     fn read(&mut self, file: &mut impl Read) -> io::Result<Content> {
         let mut hasher = Sha256::new();
         self.size = 0;
+        self.head.clear();
         self.tail.clear();
         loop {
             let n = flow::fill(file, &mut self.chunk)?;
             let chunk = &self.chunk[..n];
             if self.size == 0 {
-                let known = n.min(self.head.len());
-                self.head[..known].copy_from_slice(&chunk[..known]);
+                self.head.extend_from_slice(&chunk[..n.min(HEAD)]);
             }
             if self.head.starts_with(b"\x7fELF") {
                 let kept = self.tail.len().saturating_sub(CHUNK);

@@ -1,8 +1,9 @@
 //! Debug symbols in programs and libraries: how many of their bytes are sections that `strip` takes out.
 //!
-//! A file flows by once, but the table of its sections stands at its end, where linkers write it. So
-//! the beginning of a file and the end of it are enough. The names of the sections can stand anywhere;
-//! what is not loaded into memory is what `strip` takes out, but for a few bytes.
+//! A file flows by once. The table of its sections stands at its end, where most linkers write it, or
+//! right behind the other headers, where that of Go does. So the beginning of a file and the end of it
+//! are enough. The names of the sections can stand anywhere; what is not loaded into memory is what
+//! `strip` takes out, but for a few bytes.
 
 use std::ops::Range;
 
