@@ -594,3 +594,112 @@ fn symbols_are_counted_where_the_sections_are_said_at_the_beginning() {
     let found = waste(&analyze(&scratch, "a.tar"), "debug-symbols");
     assert_eq!(found["bytes"], SYMBOLS, "{found}");
 }
+
+/// An image of layers of which some entries are hard links.
+fn linked(scratch: &Scratch, layers: &[&[(&str, Result<&[u8], &str>)]]) {
+    let mut image = TestImage::new("linux/amd64");
+    let layer = |entries: &&[(&str, Result<&[u8], &str>)]| {
+        let mut layer = tar::Builder::new(Vec::new());
+        for (name, content) in *entries {
+            let mut header = tar_header(name, content.map_or(0, |content| content.len() as u64));
+            if let Err(target) = content {
+                header.set_entry_type(tar::EntryType::Link);
+                header.set_link_name(target).unwrap();
+                header.set_cksum();
+            }
+            layer.append(&header, content.unwrap_or_default()).unwrap();
+        }
+        layer.into_inner().unwrap()
+    };
+    image.layers = layers.iter().map(layer).collect();
+    scratch.write("a.tar", &image.docker_archive());
+}
+
+#[test]
+fn a_deleted_file_whose_hard_link_stays_is_no_waste() {
+    let scratch = Scratch::new();
+    let (x, other) = (&noise(1, 1000)[..], &noise(2, 500)[..]);
+    let first: [(&str, Result<&[u8], &str>); 4] = [
+        ("a/x", Ok(x)),
+        ("a/y", Err("a/x")),
+        ("b/x", Ok(other)),
+        ("b/y", Err("./b/x")),
+    ];
+    linked(
+        &scratch,
+        &[
+            &first,
+            &[
+                ("a/.wh.x", Ok(b"")),
+                ("b/.wh.x", Ok(b"")),
+                ("b/.wh.y", Ok(b"")),
+                ("c", Ok(x)),
+            ],
+        ],
+    );
+    let found = analyze(&scratch, "a.tar");
+    let items = |kind| waste(&found, kind)["items"].clone();
+    let gone = json!([{ "bytes": 500, "paths": ["/b/x"], "count": 1, "layer": 0, "hiddenBy": 1 }]);
+    assert_eq!(items("deleted"), gone);
+    // What stays is compared with others under the name that it has left.
+    let same = json!([{ "bytes": 1000, "paths": ["/a/y", "/c"], "count": 2 }]);
+    assert_eq!(items("duplicates"), same);
+}
+
+#[test]
+fn a_file_that_is_in_one_layer_twice_is_overwritten_by_none() {
+    let scratch = Scratch::new();
+    let files: [(&str, &[u8]); 2] = [("a", &noise(1, 1000)), ("a", &noise(2, 500))];
+    image(&scratch, "a.tar", "linux/amd64", &[&files, &[("a", b"3")]]);
+    let found = analyze(&scratch, "a.tar");
+    let items = |kind| waste(&found, kind)["items"].clone();
+    assert_eq!(
+        items("repeated"),
+        json!([{ "bytes": 1000, "paths": ["/a"], "count": 1, "layer": 0 }])
+    );
+    assert_eq!(
+        items("overwritten"),
+        json!([{ "bytes": 500, "paths": ["/a"], "count": 1, "layer": 0, "hiddenBy": 1 }])
+    );
+    let shown = scratch.run(&["analyze", "a.tar"]);
+    assert!(shown.contains("/a  (layer 1)\n"), "{shown}");
+    assert!(shown.contains("/a  (layer 1, by layer 2)\n"), "{shown}");
+}
+
+#[test]
+fn a_path_that_no_system_opens_is_called_one() {
+    let scratch = Scratch::new();
+    let mut image = TestImage::new("linux/amd64");
+    let mut layer = tar::Builder::new(Vec::new());
+    let name = "a/".repeat(2100) + "x";
+    layer
+        .append_data(&mut tar_header("x", 3), name, &b"abc"[..])
+        .unwrap();
+    image.layers[1] = layer.into_inner().unwrap();
+    scratch.write("a.tar", &image.docker_archive());
+    let found = analyze(&scratch, "a.tar");
+    assert_eq!(found["platforms"][0]["layers"][1]["fileSize"], 3);
+    let notes = found["notes"].to_string();
+    assert!(notes.contains("more than 4096 bytes"), "{notes}");
+    assert!(!notes.contains("very many files"), "{notes}");
+}
+
+#[test]
+fn no_list_is_no_list_with_more_in_it() {
+    let scratch = Scratch::new();
+    hello(&scratch);
+    let shown = scratch.run(&["analyze", "--top", "0", "hello.tar"]);
+    assert!(shown.contains("linux/amd64\n"), "{shown}");
+    assert!(!shown.contains("more"), "{shown}");
+    assert!(!shown.contains("layers\n"), "{shown}");
+    let files: [(&str, &[u8]); 2] = [("a", &noise(1, 1000)), ("b", &noise(1, 1000))];
+    image(&scratch, "a.tar", "linux/amd64", &[&files]);
+    for page in [&["--top=0"][..], &["--top=0", "--html=-"]] {
+        let shown = scratch.run(&[&["analyze", "a.tar"], page].concat());
+        assert!(
+            shown.contains("aste: 1.00 kB, files of the same"),
+            "{shown}"
+        );
+        assert!(!shown.contains("and 1 more"), "{shown}");
+    }
+}

@@ -237,12 +237,16 @@ fn table(title: &str, head: &[Column], rows: Markup) -> Markup {
 
 fn waste_table(waste: &Waste) -> Markup {
     let shown = sum(waste.items.iter().map(|item| item.bytes));
+    let title = format!("Waste: {}, {}", bytes(waste.bytes), waste.title);
     html! {
-        (table(&format!("Waste: {}, {}", bytes(waste.bytes), waste.title), &[("Size", "number"), ("What", "")], html! {
-            @for item in &waste.items { tr { td.number { (bytes(item.bytes)) } td.path { (paths(item)) } } }
-        }))
-        @if waste.count > waste.items.len() {
-            p.soft { "and " (waste.count - waste.items.len()) " more, " (bytes(waste.bytes - shown)) }
+        // Where no list was asked for, nothing is left out of it.
+        @if waste.items.is_empty() { h3 { (title) } } @else {
+            (table(&title, &[("Size", "number"), ("What", "")], html! {
+                @for item in &waste.items { tr { td.number { (bytes(item.bytes)) } td.path { (paths(item)) } } }
+            }))
+            @if waste.count > waste.items.len() {
+                p.soft { "and " (waste.count - waste.items.len()) " more, " (bytes(waste.bytes - shown)) }
+            }
         }
         p.advice { (waste.advice) }
     }
@@ -253,8 +257,8 @@ fn paths(item: &Item) -> Markup {
         ul {
             @for path in &item.paths { li { (clean(path)) } }
             @if item.count > item.paths.len() { li.soft { "and " (item.count - item.paths.len()) " more" } }
-            @if let (Some(layer), Some(by)) = (item.layer, item.hidden_by) {
-                li.soft { "in layer " (layer + 1) ", hidden by layer " (by + 1) }
+            @if let Some(layer) = item.layer {
+                li.soft { "in layer " (layer + 1) @if let Some(by) = item.hidden_by { ", hidden by layer " (by + 1) } }
             }
             @if !item.platforms.is_empty() { li.soft { (clean(&item.platforms.join(", "))) } }
         }

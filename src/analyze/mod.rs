@@ -22,7 +22,7 @@ use crate::image::Image;
 use crate::look::{Look, Looked};
 use crate::spec::{DiffId, Digest};
 use crate::text::sum;
-use paths::{Node, Paths};
+use paths::{MAX_PATH, Node, Paths};
 use survey::{Content, LayerFiles, Survey};
 
 pub use names::{package, store_name};
@@ -154,13 +154,20 @@ pub(crate) fn analyze_with(look: &Look, top: usize) -> Result<(Analysis, Looked)
     let mut notes = contents.notes.clone();
     let mut counted = HashSet::new();
     let all = contents.images.iter().flat_map(|image| &image.layers);
-    let unseen: u64 = (all.zip(layers.iter().flatten()))
+    let known: Vec<&LayerFiles> = (all.zip(layers.iter().flatten()))
         .filter(|(layer, _)| counted.insert(&layer.diff_id))
-        .map(|(_, files)| files.as_ref().map_or(0, |files| files.unseen))
-        .sum();
+        .filter_map(|(_, files)| files.as_deref())
+        .collect();
+    let unseen: u64 = known.iter().map(|files| files.unseen).sum();
     if unseen > 0 {
         notes.push(format!(
             "the image has very many files: {unseen} of them were counted, but not compared with others"
+        ));
+    }
+    let too_long: u64 = known.iter().map(|files| files.too_long).sum();
+    if too_long > 0 {
+        notes.push(format!(
+            "files with a path of more than {MAX_PATH} bytes, which Linux does not open, were counted, but not compared with others: {too_long}"
         ));
     }
     let sharing = Sharing::of(&contents.images, &platforms);

@@ -12,7 +12,7 @@ pub type Node = u32;
 pub const ROOT: Node = 0;
 
 /// Linux has no longer paths; of what has one only the size counts.
-const MAX_PATH: usize = 4096;
+pub const MAX_PATH: usize = 4096;
 
 /// What a node costs besides its name: itself, and its place in the table.
 const NODE_COST: usize = 24;

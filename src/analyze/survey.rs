@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use sha2::{Digest as _, Sha256};
 
 use super::names::{self, Kind};
-use super::paths::{Node, Paths, ROOT};
+use super::paths::{MAX_PATH, Node, Paths, ROOT};
 use super::symbols::{self, Ends};
 use crate::flow::{self, Keep, Observe, Stream};
 use crate::layer;
@@ -67,8 +67,12 @@ pub struct LayerFiles {
     pub size: u64,
     /// The bytes of debug symbols in programs, by their content.
     pub symbols: HashMap<Content, u64>,
-    /// How many files only counted.
+    /// Hard links, each with the file that it is another name of, in the order of the layer.
+    pub links: Vec<(Node, Node)>,
+    /// How many files only counted, as there was no room for more.
     pub unseen: u64,
+    /// How many files only counted, as their paths are too long.
+    pub too_long: u64,
 }
 
 /// What is in a store path or directory.
@@ -127,6 +131,7 @@ impl Survey {
         // Who is called next may be the last one to fit.
         found.files.shrink_to_fit();
         found.marks.shrink_to_fit();
+        found.links.shrink_to_fit();
         Ok(found)
     }
 
@@ -189,10 +194,22 @@ impl Survey {
         group.files += u64::from(is_file);
         group.digest = group.digest.wrapping_add(short(fingerprint));
 
+        if path.len() > MAX_PATH {
+            found.too_long += u64::from(is_file);
+            return Ok(());
+        }
         let Some(node) = self.intern(&path) else {
             found.unseen += u64::from(is_file);
             return Ok(());
         };
+        if kind.is_hard_link()
+            && let Some(target) = entry.link_name_bytes()
+            && let Some(target) = layer::clean(&target).and_then(|path| self.intern(&path))
+        {
+            found.links.push((node, target));
+            self.files
+                .fetch_add(size_of::<(Node, Node)>(), Ordering::Relaxed);
+        }
         if is_file && size > 0 {
             if let Some(symbols) = buffer.symbols() {
                 found.symbols.insert(content, symbols);

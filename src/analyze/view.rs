@@ -14,6 +14,14 @@ struct State {
     free: u32,
 }
 
+/// What hides a file: a layer by its position, or a later entry of the same layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hidden {
+    Overwritten(usize),
+    Deleted(usize),
+    Repeated,
+}
+
 /// An image, looked at from its top layer down.
 pub struct View<'a> {
     paths: &'a Paths,
@@ -41,16 +49,19 @@ impl<'a> View<'a> {
         self.names.push(position);
     }
 
-    /// The layer that hides a path of this layer, and whether by deleting it.
-    pub fn hidden(&mut self, path: Node) -> Option<(usize, bool)> {
+    /// What hides a path of this layer.
+    pub fn hidden(&mut self, path: Node) -> Option<Hidden> {
         let name = |view: &Self, number: u32| view.names[number as usize - 1];
         let state = self.states[path as usize];
-        if state.present != 0 {
-            return Some((name(self, state.present), false));
-        }
         let above = |number: u32| number != 0 && number < self.layer;
+        if above(state.present) {
+            return Some(Hidden::Overwritten(name(self, state.present)));
+        }
+        if state.present != 0 {
+            return Some(Hidden::Repeated);
+        }
         if above(state.deleted) {
-            return Some((name(self, state.deleted), true));
+            return Some(Hidden::Deleted(name(self, state.deleted)));
         }
         let mut node = path;
         while node != ROOT {
@@ -61,12 +72,12 @@ impl<'a> View<'a> {
             }
             for number in [state.deleted, state.emptied] {
                 if above(number) {
-                    return Some((name(self, number), true));
+                    return Some(Hidden::Deleted(name(self, number)));
                 }
             }
             // A directory below, something else above.
             if above(state.present) {
-                return Some((name(self, state.present), false));
+                return Some(Hidden::Overwritten(name(self, state.present)));
             }
         }
         // What is beside it need not go all the way again.

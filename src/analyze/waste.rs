@@ -8,7 +8,7 @@ use super::heap::Heap;
 use super::names::{self, Kind};
 use super::paths::{Node, Paths, ROOT};
 use super::survey::{Content, File, LayerFiles};
-use super::view::View;
+use super::view::{Hidden, View};
 
 /// How many paths of one item are listed.
 const MAX_PATHS: usize = 10;
@@ -56,42 +56,55 @@ pub struct Item {
 /// items are listed of each kind.
 pub fn find(layers: &[(usize, &LayerFiles)], paths: &Paths, top: usize) -> Vec<Waste> {
     let mut view = View::new(paths);
-    let mut hidden = Heap::new(top);
-    let mut deleted = Heap::new(top);
+    let [mut overwritten, mut deleted, mut repeated] = [(); 3].map(|()| Heap::new(top));
+    // Hard links that stay, by the file that they are another name of.
+    let mut links: HashMap<Node, Node> = HashMap::new();
     let mut visible: Vec<File> =
         Vec::with_capacity(layers.iter().map(|(_, l)| l.files.len()).sum());
     for (position, layer) in layers.iter().rev() {
         view.descend(*position);
+        for (link, target) in &layer.links {
+            if view.hidden(*link).is_none() {
+                links.entry(*target).or_insert(*link);
+            }
+        }
         // The last of several entries of a path is the one that counts.
         for file in layer.files.iter().rev() {
-            match view.hidden(file.path) {
-                None => visible.push(*file),
-                Some((by, was_deleted)) => {
-                    let heap = if was_deleted {
-                        &mut deleted
-                    } else {
-                        &mut hidden
-                    };
-                    heap.push(file.size, (file.path, *position, by));
-                }
-            }
+            let link = links.remove(&file.path);
+            let hidden = view.hidden(file.path);
             view.put(file.path);
+            let (heap, by) = match (hidden, link) {
+                (None, _) => {
+                    visible.push(*file);
+                    continue;
+                }
+                // The file is still there, under its other name.
+                (Some(_), Some(path)) => {
+                    visible.push(File { path, ..*file });
+                    continue;
+                }
+                (Some(Hidden::Overwritten(by)), None) => (&mut overwritten, Some(by)),
+                (Some(Hidden::Deleted(by)), None) => (&mut deleted, Some(by)),
+                (Some(Hidden::Repeated), None) => (&mut repeated, None),
+            };
+            heap.push(file.size, (file.path, *position, by));
         }
         for (node, mark) in &layer.marks {
             view.mark(*node, *mark);
         }
     }
     let mut found = duplicates(&mut visible, paths, top);
-    let hidden_item = |bytes, (path, layer, by): (Node, usize, usize)| Item {
+    let item = |bytes, (path, layer, hidden_by): (Node, usize, Option<usize>)| Item {
         bytes,
         paths: vec![paths.show(path)],
         count: 1,
         layer: Some(layer),
-        hidden_by: Some(by),
+        hidden_by,
         ..Item::default()
     };
-    found.push(hidden.finish(&OVERWRITTEN, hidden_item));
-    found.push(deleted.finish(&DELETED, hidden_item));
+    found.push(overwritten.finish(&OVERWRITTEN, item));
+    found.push(deleted.finish(&DELETED, item));
+    found.push(repeated.finish(&REPEATED, item));
     let symbols = layers.iter().flat_map(|(_, layer)| &layer.symbols);
     let symbols = symbols.map(|(content, bytes)| (*content, *bytes)).collect();
     found.extend(seldom_needed(&visible, &symbols, paths, &view, top));
@@ -126,6 +139,11 @@ const DELETED: Words = Words {
     kind: "deleted",
     title: "files that a later layer deletes",
     advice: "a deleted file is still stored and sent: delete it in the layer that makes it, or do not take it in",
+};
+const REPEATED: Words = Words {
+    kind: "repeated",
+    title: "files that are in one layer twice",
+    advice: "a tar keeps every entry of a path, and the last one counts: write the layer's tar anew instead of appending to it",
 };
 const KINDS: [(Kind, Words); 6] = [
     (

@@ -92,7 +92,7 @@ fn one(page: &mut Page, image: &PlatformAnalysis, top: usize) {
 }
 
 fn list(page: &mut Page, title: &str, rows: &[(u64, String)], total: u64, top: usize) {
-    if rows.is_empty() {
+    if rows.is_empty() || top == 0 {
         return;
     }
     page.gap();
@@ -113,7 +113,8 @@ fn show_waste(page: &mut Page, waste: &Waste) {
         show_item(page, item);
     }
     let shown = sum(waste.items.iter().map(|item| item.bytes));
-    if waste.count > waste.items.len() {
+    // Where no list was asked for, nothing is left out of it.
+    if !waste.items.is_empty() && waste.count > waste.items.len() {
         let rest = waste.count - waste.items.len();
         page.faint(&format!("and {rest} more, {}", bytes(waste.bytes - shown)));
     }
@@ -130,8 +131,9 @@ fn show_item(page: &mut Page, item: &Item) {
             "       =  "
         };
         let mut line = format!("{before}{path}");
-        if let (Some(layer), Some(by)) = (item.layer, item.hidden_by) {
-            line += &format!("  (layer {}, by layer {})", layer + 1, by + 1);
+        if let Some(layer) = item.layer {
+            let by = item.hidden_by.map(|by| format!(", by layer {}", by + 1));
+            line += &format!("  (layer {}{})", layer + 1, by.unwrap_or_default());
         }
         if !item.platforms.is_empty() && item.paths.len() == 1 {
             line += &format!("  ({})", item.platforms.join(", "));
