@@ -137,10 +137,12 @@ pub struct Push {
 
 /// What differs between two images.
 pub fn diff(old: &Look, new: &Look) -> Result<Diff, Error> {
+    // Of one platform of several, a push sends no index.
+    let is_all = new.platforms.is_empty();
     // Nobody asks for what is waste.
     let (old, old_looked) = analyze::analyze_with(old, 0)?;
     let (new, new_looked) = analyze::analyze_with(new, 0)?;
-    let known = blobs(&old_looked, |_| true);
+    let known = blobs(&old_looked, true, |_| true);
     let sides = [(&old, &old_looked), (&new, &new_looked)];
     let place = |looked: &Looked, platform: &Platform| {
         let mut images = looked.contents.images.iter();
@@ -179,7 +181,7 @@ pub fn diff(old: &Look, new: &Look) -> Result<Diff, Error> {
         version: 1,
         platforms,
         annotations: index_annotations(&old_looked, &new_looked),
-        push: push(&blobs(&new_looked, |_| true), &known),
+        push: push(&blobs(&new_looked, is_all, |_| true), &known),
         notes,
         old: old.image,
         new: new.image,
@@ -247,7 +249,7 @@ fn platform_diff(
         directories: paths::diff(&of_paths(old, false), &of_paths(new, false)),
         config,
         annotations,
-        push: push(&blobs(new_looked, is_this), known),
+        push: push(&blobs(new_looked, false, is_this), known),
     })
 }
 
@@ -283,25 +285,22 @@ fn layers(old: Side<'_>, new: Side<'_>) -> LayersDiff {
     }
 }
 
-/// The blobs and manifests of some images, with their sizes. Where all are meant, indexes are too.
-fn blobs(looked: &Looked, is_meant: impl Fn(&Image) -> bool) -> HashMap<Digest, u64> {
+/// The blobs and manifests of some images, with their sizes, and those of the indexes.
+fn blobs(
+    looked: &Looked,
+    with_indexes: bool,
+    is_meant: impl Fn(&Image) -> bool,
+) -> HashMap<Digest, u64> {
     let contents = &looked.contents;
     let mut found = HashMap::new();
     let mut add = |descriptor: &Descriptor| {
         found.insert(descriptor.digest.clone(), descriptor.size);
     };
-    let images: Vec<&Image> = contents
-        .images
-        .iter()
-        .filter(|image| is_meant(image))
-        .collect();
-    if images.len() == contents.images.len() && contents.images.len() > 1 {
+    if with_indexes {
         contents.indexes.iter().for_each(|(index, _)| add(index));
     }
-    for image in images
-        .iter()
-        .flat_map(|image| std::iter::once(*image).chain(&image.attestations))
-    {
+    let images = contents.images.iter().filter(|image| is_meant(image));
+    for image in images.flat_map(|image| std::iter::once(image).chain(&image.attestations)) {
         if contents.has_manifests {
             add(&image.descriptor);
         }

@@ -214,3 +214,24 @@ fn the_same_files_compressed_differently_are_told_from_others() {
             .contains("not compressed")
     );
 }
+
+/// Also where it has one image only.
+#[test]
+fn an_index_that_says_something_else_is_sent() {
+    let scratch = Scratch::new();
+    scratch.write("a.tar", &TestImage::new("linux/amd64").docker_archive());
+    for name in ["old", "new"] {
+        let annotation = format!("version={name}");
+        scratch.run(&["merge", "-o", name, "--annotation", &annotation, "a.tar"]);
+    }
+    let index = Merged::directory(&scratch.path("new")).index;
+    let found = diff(&scratch, "old", "new");
+    let size = scratch.run(&["inspect", "--raw", "new"]).len();
+    assert_eq!(index["annotations"]["version"], "new");
+    assert_eq!(found["push"], json!({ "blobs": 1, "bytes": size }));
+    let nothing = json!({ "blobs": 0, "bytes": 0 });
+    assert_eq!(found["platforms"][0]["push"], nothing);
+    let only = ["diff", "--json", "--platform=linux/amd64", "old", "new"];
+    let found: Value = serde_json::from_str(&scratch.run(&only)).unwrap();
+    assert_eq!(found["push"], nothing);
+}
