@@ -15,6 +15,10 @@ use crate::spec::{Descriptor, DiffId, Digest, MAX_CONFIG, MAX_MANIFEST, MediaTyp
 use crate::subject::Subject;
 use crate::text::sum;
 
+/// How many platforms are listed that have a layer: more than images of people have. If each of
+/// thousands had all others in its list, the lists would be millions.
+const MAX_SHARED_WITH: usize = 64;
+
 /// What an image is.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -81,8 +85,10 @@ pub struct LayerInfo {
     pub size: u64,
     /// Its bytes without compression.
     pub uncompressed: Option<u64>,
-    /// The other platforms that have the same blob.
+    /// The other platforms that have the same blob, the first of them.
     pub shared_with: Vec<String>,
+    /// How many other platforms have it.
+    pub shared_count: usize,
     /// What the config says of how it was made.
     pub history: Option<Value>,
 }
@@ -190,10 +196,14 @@ fn platform_image(
         list.filter_map(Value::as_str).map(str::to_owned).collect()
     };
     let is_layout = looked.contents.has_manifests;
-    let others = |layer: &Layer| -> Vec<String> {
+    let users = |layer: &Layer| {
         let users = users.get(&layer.blob.descriptor.digest);
-        let others = users.into_iter().flatten().filter(|user| **user != place);
+        users.map_or(&[][..], Vec::as_slice)
+    };
+    let others = |layer: &Layer| -> Vec<String> {
+        let others = users(layer).iter().filter(|user| **user != place);
         others
+            .take(MAX_SHARED_WITH)
             .map(|user| looked.contents.images[*user].platform.to_string())
             .collect()
     };
@@ -211,6 +221,7 @@ fn platform_image(
             size: layer.blob.descriptor.size,
             uncompressed: looked.uncompressed(layer),
             shared_with: others(layer),
+            shared_count: users(layer).len().saturating_sub(1),
             history: history.next(),
         })
         .collect();

@@ -172,3 +172,30 @@ fn a_damaged_layer_is_an_error_here_too() {
     let error = scratch.fail(&["inspect", "image"]);
     assert!(error.contains(&hex(&layer)), "{error}");
 }
+
+/// Of many images that share a layer, each would name all others: what is printed must grow with the
+/// images, not with their square.
+#[test]
+fn of_many_platforms_that_share_a_layer_the_first_are_named() {
+    let scratch = Scratch::new();
+    let mut image = TestImage::new("linux/amd64");
+    image.layers.truncate(1);
+    let mut layout = Layout::default();
+    let mut manifests = Vec::new();
+    for i in 0..200 {
+        image.config["variant"] = format!("v{i}").into();
+        let one = image.layout(plain);
+        layout.blobs.extend(one.blobs);
+        manifests.push(one.index["manifests"][0].clone());
+    }
+    layout.index = json!({ "schemaVersion": 2, "manifests": manifests });
+    layout.directory(&scratch, "many");
+    let json = scratch.run(&["inspect", "--json", "many"]);
+    let found: Value = serde_json::from_str(&json).unwrap();
+    for platform in found["platforms"].as_array().unwrap() {
+        let layer = &platform["layers"][0];
+        let others = layer["sharedWith"].as_array().unwrap();
+        assert_eq!((others.len(), &layer["sharedCount"]), (64, &json!(199)));
+        assert!(!others.contains(&platform["platform"]));
+    }
+}
