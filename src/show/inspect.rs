@@ -140,7 +140,6 @@ pub fn in_full(page: &mut Page, image: &PlatformImage) {
         ("DIGEST", Align::Left),
         ("SIZE", Align::Right),
         ("UNCOMPRESSED", Align::Right),
-        ("ALSO IN", Align::Left),
         ("HISTORY", Align::Left),
     ];
     let rows: Vec<Vec<String>> = image
@@ -153,10 +152,6 @@ pub fn in_full(page: &mut Page, image: &PlatformImage) {
                 short(&layer.digest),
                 bytes(layer.size),
                 layer.uncompressed.map_or_else(|| "-".to_owned(), bytes),
-                match &layer.shared_with[..] {
-                    [] => "-".to_owned(),
-                    others => others.join(" "),
-                },
                 layer.history.as_ref().map(history).unwrap_or_default(),
             ]
         })
