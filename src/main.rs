@@ -10,11 +10,13 @@ use std::sync::{Arc, mpsc};
 use clap::{CommandFactory, Parser};
 use cli::{Cli, Command, MAX_JOBS, MergeArgs, VerifyArgs};
 use polyarch::text;
+use rustix::fs::Mode;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::iterator::Signals;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    may_use_what_we_make();
     clean_up_on_signals();
     let done = match &cli.command {
         Command::Merge(args) => merge(args),
@@ -105,6 +107,13 @@ fn default_jobs() -> usize {
         .filter(|cores| *cores > 0)
         .map(|cores: usize| cores.min(MAX_JOBS));
     granted.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, Into::into))
+}
+
+/// Takes from the umask what it takes from the user: a directory that was made under `umask 0700` can
+/// neither be filled nor removed. What is left of it holds as ever.
+fn may_use_what_we_make() {
+    let umask = rustix::process::umask(Mode::RWXU);
+    rustix::process::umask(umask - Mode::RWXU);
 }
 
 /// Dies of the signal as it would have without us, but leaves nothing behind.

@@ -647,6 +647,40 @@ fn what_may_not_be_read_or_written() {
     }
 }
 
+/// A umask may take from the user what is the user's own.
+#[test]
+fn a_umask_that_nobody_would_set() {
+    if !may_be_another() {
+        return;
+    }
+    let work = tempfile::tempdir().unwrap();
+    let work = work.path();
+    let image = TestImage::new("linux/amd64").docker_archive();
+    fs::write(work.join("a.tar"), image).unwrap();
+    let ours = work.join("ours");
+    for umask in ["0700", "0777", "0200", "0277"] {
+        for arguments in [
+            ["merge", "-o", "ours/out"],
+            ["merge", "-o", "ours/out.tar"],
+            ["analyze", "--html", "ours/page.html"],
+        ] {
+            let arguments = [&arguments[..], &["a.tar"]].concat();
+            let command = as_nobody(3, &[], work, &arguments);
+            let mut under = Command::new("bash");
+            under.args(["-c", "umask \"$0\"; exec \"$@\"", umask]);
+            under.arg(command.get_program()).args(command.get_args());
+            let output = under.current_dir(work).output().unwrap();
+            assert!(output.status.success(), "{umask}: {}", stderr(&output));
+        }
+        let mode = |name: &str| fs::metadata(ours.join(name)).unwrap().permissions().mode();
+        let modes = ["out", "out/blobs", "out/index.json", "out.tar"].map(mode);
+        let modes = modes.map(|mode| mode & 0o777);
+        assert_eq!(modes, [0o755, 0o755, 0o644, 0o644], "{umask}");
+        assert_eq!(fs::read_dir(&ours).unwrap().count(), 3, "{umask}");
+        fs::remove_dir_all(&ours).unwrap();
+    }
+}
+
 /// Threads that cannot be started do not stop a merge, and a signal still does.
 #[test]
 fn no_threads_to_spare() {
