@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::analyze::{self, Analysis};
+use crate::analyze::{Groups, PathAnalysis};
 use crate::codec::Encoding;
 use crate::error::Error;
 use crate::image::Image;
@@ -139,17 +139,12 @@ pub struct Push {
 pub fn diff(old: &Look, new: &Look) -> Result<Diff, Error> {
     // Of one platform of several, a push sends no index.
     let is_all = new.platforms.is_empty();
-    // Nobody asks for what is waste.
-    let (old, old_looked) = analyze::analyze_with(old, 0)?;
-    let (new, new_looked) = analyze::analyze_with(new, 0)?;
-    let known = blobs(&old_looked, true, |_| true);
-    let sides = [(&old, &old_looked), (&new, &new_looked)];
-    let place = |looked: &Looked, platform: &Platform| {
-        let mut images = looked.contents.images.iter();
-        images.position(|image| image.platform.same_place(platform))
-    };
+    let names = [old, new].map(|look| look.input.path.display().to_string());
+    let (old, new) = (Groups::of(old)?, Groups::of(new)?);
+    let known = blobs(&old.looked, true, |_| true);
     let mut platforms: Vec<&Platform> = Vec::new();
-    for image in sides.iter().flat_map(|(_, looked)| &looked.contents.images) {
+    let images = [&old, &new].map(|side| &side.looked.contents.images);
+    for image in images.into_iter().flatten() {
         if !platforms
             .iter()
             .any(|known| known.same_place(&image.platform))
@@ -161,9 +156,8 @@ pub fn diff(old: &Look, new: &Look) -> Result<Diff, Error> {
     let platforms = platforms
         .into_iter()
         .map(|platform| {
-            let [old, new] =
-                sides.map(|(analysis, looked)| Side::of(analysis, looked, place(looked, platform)));
-            platform_diff(platform, old, new, &known, &new_looked)
+            let sides = [&old, &new].map(|found| Side::of(found, platform));
+            platform_diff(platform, sides, &known, &new.looked)
         })
         .collect::<Result<_, Error>>()?;
     let mut notes: Vec<String> = old.notes.iter().chain(&new.notes).cloned().collect();
@@ -171,20 +165,20 @@ pub fn diff(old: &Look, new: &Look) -> Result<Diff, Error> {
         let mut layers = image.layers.iter();
         layers.any(|layer| layer.encoding == Some(Encoding::Plain))
     };
-    if new_looked.contents.images.iter().any(is_plain) {
+    let [old_name, new_name] = names;
+    if new.looked.contents.images.iter().any(is_plain) {
         notes.push(format!(
-            "{} has layers that are not compressed: a push that compresses them sends fewer bytes",
-            new.image
+            "{new_name} has layers that are not compressed: a push that compresses them sends fewer bytes"
         ));
     }
     Ok(Diff {
         version: 1,
         platforms,
-        annotations: index_annotations(&old_looked, &new_looked),
-        push: push(&blobs(&new_looked, is_all, |_| true), &known),
+        annotations: index_annotations(&old.looked, &new.looked),
+        push: push(&blobs(&new.looked, is_all, |_| true), &known),
         notes,
-        old: old.image,
-        new: new.image,
+        old: old_name,
+        new: new_name,
     })
 }
 
@@ -192,26 +186,24 @@ pub fn diff(old: &Look, new: &Look) -> Result<Diff, Error> {
 #[derive(Clone, Copy, Default)]
 struct Side<'a> {
     image: Option<&'a Image>,
-    analysis: Option<&'a analyze::PlatformAnalysis>,
+    paths: &'a [PathAnalysis],
 }
 
 impl<'a> Side<'a> {
-    fn of(analysis: &'a Analysis, looked: &'a Looked, place: Option<usize>) -> Self {
-        let found = place.map(|place| (&looked.contents.images[place], &analysis.platforms[place]));
-        let (image, analysis) = found.unzip();
-        Self { image, analysis }
+    fn of(found: &'a Groups, platform: &Platform) -> Self {
+        let images = found.looked.contents.images.iter();
+        let mut images = images.zip(&found.paths);
+        let found = images.find(|(image, _)| image.platform.same_place(platform));
+        found.map_or(Self::default(), |(image, paths)| Self {
+            image: Some(image),
+            paths,
+        })
     }
-}
-
-fn of_paths(side: Side<'_>, in_store: bool) -> paths::Known<'_> {
-    let found = side.analysis.map_or(&[][..], |analysis| &analysis.paths);
-    paths::known(found, in_store)
 }
 
 fn platform_diff(
     platform: &Platform,
-    old: Side<'_>,
-    new: Side<'_>,
+    [old, new]: [Side<'_>; 2],
     known: &HashMap<Digest, u64>,
     new_looked: &Looked,
 ) -> Result<PlatformDiff, Error> {
@@ -240,13 +232,17 @@ fn platform_diff(
         let (old, new) = (of_descriptor(old), of_descriptor(new));
         annotations.extend(annotation_changes("manifest-descriptor", &old, &new));
     }
+    let paths = |in_store| {
+        let [old, new] = [old, new].map(|side| paths::known(side.paths, in_store));
+        paths::diff(&old, &new)
+    };
     let is_this = |image: &Image| new.image.is_some_and(|new| std::ptr::eq(new, image));
     Ok(PlatformDiff {
         platform: platform.to_string(),
         status,
         layers: layers(old, new),
-        store_paths: paths::diff(&of_paths(old, true), &of_paths(new, true)),
-        directories: paths::diff(&of_paths(old, false), &of_paths(new, false)),
+        store_paths: paths(true),
+        directories: paths(false),
         config,
         annotations,
         push: push(&blobs(new_looked, false, is_this), known),

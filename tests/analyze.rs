@@ -568,9 +568,8 @@ fn symbols_are_counted_where_the_sections_are_said_at_the_beginning() {
     const SYMBOLS: u64 = 100_000;
     let mut program = vec![0; 64];
     program[..7].copy_from_slice(b"\x7fELF\x02\x01\x01");
-    let mut put = |at: usize, value: u16| program[at..at + 2].copy_from_slice(&value.to_le_bytes());
     // An executable for x86-64; two sections of 64 bytes each at 2048.
-    [
+    for (at, value) in [
         (16, 2),
         (18, 62),
         (20, 1),
@@ -578,8 +577,9 @@ fn symbols_are_counted_where_the_sections_are_said_at_the_beginning() {
         (52, 64),
         (58, 64),
         (60, 2),
-    ]
-    .map(|(at, value)| put(at, value));
+    ] {
+        program[at..at + 2].copy_from_slice(&u16::to_le_bytes(value));
+    }
     program.resize(2048 + 64, 0);
     let mut section = [0; 64];
     // A table of symbols that is not loaded.

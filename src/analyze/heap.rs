@@ -3,6 +3,9 @@
 use super::waste::{Item, Waste, Words};
 use crate::text::sum;
 
+/// How many are kept at least before any are let go, however few are wanted.
+const ROOM: usize = 512;
+
 /// The largest of many, and what all sum up to.
 pub struct Heap<T> {
     top: usize,
@@ -30,7 +33,7 @@ impl<T: Copy> Heap<T> {
         self.kept.push((bytes, item));
         if self.kept.len() > self.room {
             self.shrink();
-            self.room = 2 * self.kept.len().max(self.top).max(512);
+            self.room = 2 * self.kept.len().max(self.top).max(ROOM);
         }
     }
 
@@ -53,18 +56,23 @@ impl<T: Copy> Heap<T> {
     /// The largest ones as items, in an order that does not depend on which came first.
     pub fn finish(mut self, words: &Words, item: impl Fn(u64, T) -> Item) -> Waste {
         self.shrink();
-        let mut items: Vec<Item> = self
-            .kept
-            .iter()
-            .map(|(bytes, of)| item(*bytes, *of))
-            .collect();
-        items.sort_by(|a, b| {
+        let order = |a: &Item, b: &Item| {
             let place = |item: &Item| (item.layer, item.hidden_by);
             let sizes = b.bytes.cmp(&a.bytes);
             sizes
                 .then_with(|| a.paths.cmp(&b.paths))
                 .then(place(a).cmp(&place(b)))
-        });
+        };
+        let mut items: Vec<Item> = Vec::new();
+        for (bytes, of) in self.kept {
+            items.push(item(bytes, of));
+            // Of one size there can be very many.
+            if items.len() >= 2 * self.top.max(ROOM) {
+                items.sort_by(order);
+                items.truncate(self.top);
+            }
+        }
+        items.sort_by(order);
         items.truncate(self.top);
         Waste {
             kind: words.kind,

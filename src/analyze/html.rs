@@ -11,7 +11,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::{Analysis, Item, PathAnalysis, PlatformAnalysis, Sharing, Waste};
+use super::{Analysis, Item, Part, PathAnalysis, PlatformAnalysis, Sharing, Waste};
 use crate::text::{bytes, clean, percent, sum};
 
 const STYLE: &str = include_str!("page/page.css");
@@ -28,8 +28,9 @@ pub const TOP: usize = 200;
 /// The page.
 pub fn page(analysis: &Analysis) -> String {
     let title = analysis.names.first().unwrap_or(&analysis.image);
-    let platforms: Vec<PlatformAnalysis> = analysis.platforms.iter().map(largest).collect();
-    let data = data(&platforms, &analysis.sharing);
+    let platforms = &analysis.platforms;
+    let paths: Vec<Vec<PathAnalysis>> = platforms.iter().map(largest).collect();
+    let data = data(platforms, &paths, &analysis.sharing);
     let several = platforms.len() > 1;
     let page = html! {
         (DOCTYPE)
@@ -62,7 +63,7 @@ pub fn page(analysis: &Analysis) -> String {
                     output.soft for="word" aria-live="polite" {}
                 }
                 main id="content" {
-                    @for (i, platform) in platforms.iter().enumerate() { (one(i, platform)) }
+                    @for (i, (platform, paths)) in platforms.iter().zip(&paths).enumerate() { (one(i, platform, paths)) }
                     @if several { (together(&analysis.sharing, &analysis.waste)) }
                 }
                 script id="data" type="application/json" { (PreEscaped(data)) }
@@ -87,7 +88,7 @@ fn policy() -> String {
 }
 
 /// What the script needs. In HTML, only `</script` and `<!--` could end it.
-fn data(platforms: &[PlatformAnalysis], sharing: &Sharing) -> String {
+fn data(platforms: &[PlatformAnalysis], paths: &[Vec<PathAnalysis>], sharing: &Sharing) -> String {
     let is_shared = |diff_id: &Option<crate::spec::DiffId>| {
         let mut shared = sharing.layers.iter();
         shared.any(|layer| Some(&layer.diff_id) == diff_id.as_ref())
@@ -98,50 +99,42 @@ fn data(platforms: &[PlatformAnalysis], sharing: &Sharing) -> String {
             .map(|layer| json!({ "shared": is_shared(&layer.diff_id) }))
             .collect()
     };
-    let paths = |platform: &PlatformAnalysis| -> Vec<Value> {
-        let paths = platform.paths.iter();
+    let of = |paths: &[PathAnalysis]| -> Vec<Value> {
         paths
+            .iter()
             .map(|path| json!({ "path": clean(&path.path), "size": path.size, "files": path.files, "layers": path.layers }))
             .collect()
     };
-    let platforms: Vec<Value> = (platforms.iter())
-        .map(|platform| json!({ "layers": layers(platform), "paths": paths(platform) }))
+    let platforms: Vec<Value> = (platforms.iter().zip(paths))
+        .map(|(platform, paths)| json!({ "layers": layers(platform), "paths": of(paths) }))
         .collect();
     json!({ "platforms": platforms })
         .to_string()
         .replace('<', "\\u003c")
 }
 
-/// A platform with its largest paths; the others are put together.
-fn largest(platform: &PlatformAnalysis) -> PlatformAnalysis {
-    let mut platform = platform.clone();
-    if platform.paths.len() > MAX_PATHS {
-        let rest = platform.paths.split_off(MAX_PATHS);
-        let mut others = PathAnalysis {
-            path: format!("({} smaller paths)", rest.len()),
-            size: 0,
-            files: 0,
-            layers: Vec::new(),
-            digest: 0,
-        };
+/// The largest paths of a platform; the others are put together.
+fn largest(platform: &PlatformAnalysis) -> Vec<PathAnalysis> {
+    let (largest, rest) = platform.paths.split_at(MAX_PATHS.min(platform.paths.len()));
+    let mut paths = largest.to_vec();
+    if !rest.is_empty() {
         let mut sizes = vec![0; platform.layers.len()];
-        for path in rest {
-            others.size = sum([others.size, path.size]);
-            others.files += path.files;
-            for part in &path.layers {
-                sizes[part.layer] = sum([sizes[part.layer], part.size]);
-            }
+        for part in rest.iter().flat_map(|path| &path.layers) {
+            sizes[part.layer] = sum([sizes[part.layer], part.size]);
         }
         let parts = sizes.into_iter().enumerate();
-        others.layers = parts
-            .map(|(layer, size)| super::Part { layer, size })
-            .collect();
-        platform.paths.push(others);
+        paths.push(PathAnalysis {
+            path: format!("({} smaller paths)", rest.len()),
+            size: sum(rest.iter().map(|path| path.size)),
+            files: rest.iter().map(|path| path.files).sum(),
+            layers: parts.map(|(layer, size)| Part { layer, size }).collect(),
+            digest: 0,
+        });
     }
-    platform
+    paths
 }
 
-fn one(i: usize, platform: &PlatformAnalysis) -> Markup {
+fn one(i: usize, platform: &PlatformAnalysis, paths: &[PathAnalysis]) -> Markup {
     let about = format!("about-{i}");
     html! {
         section id=(format!("platform-{i}")) aria-labelledby=(format!("name-{i}")) {
@@ -165,8 +158,8 @@ fn one(i: usize, platform: &PlatformAnalysis) -> Markup {
                 }
             }))
             (sized_table("Store paths and directories", "Path", platform.uncompressed,
-                platform.paths.iter().map(|path| (path.size, path.path.clone()))))
-            (sized_table("Packages", "Package", platform.uncompressed, platform.packages.iter().map(|package| {
+                paths.iter().map(|path| (path.size, path.path.clone()))))
+            (sized_table("Packages", "Package", platform.uncompressed, platform.packages.iter().take(MAX_PATHS).map(|package| {
                 let versions = package.versions.join(", ");
                 (package.size, format!("{} {versions}", package.name))
             })))

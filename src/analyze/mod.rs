@@ -2,6 +2,8 @@
 //!
 //! docs/json.md describes the fields for users.
 
+mod found;
+mod groups;
 mod heap;
 pub mod html;
 mod names;
@@ -12,18 +14,14 @@ mod symbols;
 mod view;
 mod waste;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::Arc;
-
 use serde::Serialize;
 
 use crate::error::Error;
-use crate::image::Image;
 use crate::look::{Look, Looked};
 use crate::spec::{DiffId, Digest};
 use crate::text::sum;
-use paths::{MAX_PATH, Node, Paths};
-use survey::{Content, LayerFiles, Survey};
+use found::Found;
+use survey::{BUDGET, Content, Survey};
 
 pub use names::{package, store_name};
 pub use sharing::{Blob, NamedPath, SameName, Saving, SharedLayer, SharedPath, Sharing};
@@ -134,112 +132,56 @@ pub struct Package {
 
 /// Where the bytes of an image go. Of waste, `top` items of each kind are listed.
 pub fn analyze(look: &Look, top: usize) -> Result<Analysis, Error> {
-    let (analysis, _) = analyze_with(look, top)?;
-    Ok(analysis)
-}
-
-/// The same with the image that was looked at.
-pub(crate) fn analyze_with(look: &Look, top: usize) -> Result<(Analysis, Looked), Error> {
-    let survey = &Survey::new(survey::BUDGET);
-    let looked = look.read(Some(survey))?;
-    let contents = &looked.contents;
-    let images = contents.images.iter();
-    let layers: Vec<Vec<Option<Arc<LayerFiles>>>> = images
-        .map(|image| layers_of(image, survey))
-        .collect::<Result<_, _>>()?;
-    let paths = &*survey.paths();
-    let platforms: Vec<PlatformAnalysis> = (contents.images.iter().zip(&layers))
-        .map(|(image, layers)| platform(image, layers, &looked, paths, top))
-        .collect();
-    let mut notes = contents.notes.clone();
-    let mut counted = HashSet::new();
-    let all = contents.images.iter().flat_map(|image| &image.layers);
-    let known: Vec<&LayerFiles> = (all.zip(layers.iter().flatten()))
-        .filter(|(layer, _)| counted.insert(&layer.diff_id))
-        .filter_map(|(_, files)| files.as_deref())
-        .collect();
-    let unseen: u64 = known.iter().map(|files| files.unseen).sum();
-    if unseen > 0 {
-        notes.push(format!(
-            "the image has very many files: {unseen} of them were counted, but not compared with others"
-        ));
-    }
-    let too_long: u64 = known.iter().map(|files| files.too_long).sum();
-    if too_long > 0 {
-        notes.push(format!(
-            "files with a path of more than {MAX_PATH} bytes, which Linux does not open, were counted, but not compared with others: {too_long}"
-        ));
-    }
+    let found = Found::of(look, Survey::new(BUDGET))?;
+    let images = 0..found.looked.contents.images.len();
+    let (platforms, is_less): (Vec<_>, Vec<bool>) =
+        images.map(|image| platform(image, &found, top)).unzip();
+    let notes = found.notes(is_less.contains(&true));
+    // What is said of all platforms takes memory as well.
+    let contents = found.forget().contents;
     let sharing = Sharing::of(&contents.images, &platforms);
-    let waste = sharing::waste(&sharing, top);
-    let analysis = Analysis {
+    Ok(Analysis {
         version: 1,
         image: look.input.path.display().to_string(),
-        names: contents.names.clone(),
+        names: contents.names,
+        waste: sharing::waste(&sharing, top),
         platforms,
         sharing,
-        waste,
         notes,
-    };
-    Ok((analysis, looked))
+    })
 }
 
-/// What is in the layers of an image; nothing is known of those that are no layers of files.
-fn layers_of(image: &Image, survey: &Survey) -> Result<Vec<Option<Arc<LayerFiles>>>, Error> {
-    let files = |layer: &crate::image::Layer| {
-        let (Some(diff_id), Some(_)) = (&layer.diff_id, layer.encoding) else {
-            return Ok(None);
-        };
-        match survey.layer(diff_id) {
-            Some(Ok(files)) => Ok(Some(files)),
-            Some(Err(problem)) => Err(Error::Corrupt {
-                input: layer.blob.input.to_string(),
-                what: format!("layer {:?}", &*layer.blob.name),
-                problem,
-            }),
-            None => Ok(None),
-        }
-    };
-    image.layers.iter().map(files).collect()
+/// What the images of an input have of store paths and directories: as much as a [`Diff`] needs.
+///
+/// [`Diff`]: crate::diff::Diff
+pub(crate) struct Groups {
+    /// The input.
+    pub(crate) looked: Looked,
+    /// Of each image.
+    pub(crate) paths: Vec<Vec<PathAnalysis>>,
+    /// What the user should know.
+    pub(crate) notes: Vec<String>,
 }
 
-fn platform(
-    image: &Image,
-    layers: &[Option<Arc<LayerFiles>>],
-    looked: &Looked,
-    paths: &Paths,
-    top: usize,
-) -> PlatformAnalysis {
-    let mut groups: HashMap<Node, PathAnalysis> = HashMap::new();
-    // A layer that is there twice has its files once; what is on top counts.
-    let mut seen = HashSet::new();
-    let mut once: Vec<(usize, &LayerFiles)> = (layers.iter().enumerate().rev())
-        .filter_map(|(i, files)| Some((i, &**files.as_ref()?)))
-        .filter(|(i, _)| seen.insert(&image.layers[*i].diff_id))
-        .collect();
-    once.reverse();
-    for (i, files) in &once {
-        for (node, group) in &files.groups {
-            let found = groups.entry(*node).or_insert_with(|| PathAnalysis {
-                path: paths.show(*node),
-                size: 0,
-                files: 0,
-                layers: Vec::new(),
-                digest: 0,
-            });
-            found.size = sum([found.size, group.size]);
-            found.files += group.files;
-            found.digest = found.digest.wrapping_add(group.digest);
-            let part = Part {
-                layer: *i,
-                size: group.size,
-            };
-            found.layers.push(part);
-        }
+impl Groups {
+    /// Reads an image: one of two, so it takes half of the memory.
+    pub(crate) fn of(look: &Look) -> Result<Self, Error> {
+        let found = Found::of(look, Survey::of_groups(BUDGET / 2))?;
+        let images = 0..found.looked.contents.images.len();
+        let (paths, is_less): (_, Vec<bool>) = images.map(|image| found.groups(image)).unzip();
+        Ok(Self {
+            notes: found.notes(is_less.contains(&true)),
+            looked: found.looked,
+            paths,
+        })
     }
-    let mut groups: Vec<PathAnalysis> = groups.into_values().collect();
-    groups.sort_by(|a, b| b.size.cmp(&a.size).then_with(|| a.path.cmp(&b.path)));
-    let infos: Vec<LayerAnalysis> = (image.layers.iter().zip(layers))
+}
+
+/// What is in the image at a position, and whether there was no room for some of its paths.
+fn platform(place: usize, found: &Found, top: usize) -> (PlatformAnalysis, bool) {
+    let looked = &found.looked;
+    let image = &looked.contents.images[place];
+    let layers: Vec<LayerAnalysis> = (image.layers.iter().zip(found.layers(place)))
         .map(|(layer, files)| LayerAnalysis {
             digest: layer.blob.descriptor.digest.clone(),
             diff_id: layer.diff_id.clone(),
@@ -249,38 +191,17 @@ fn platform(
             file_size: files.as_ref().map_or(0, |files| files.size),
         })
         .collect();
-    PlatformAnalysis {
+    let once = found.layers_once(place);
+    let (paths, is_less) = found.groups(place);
+    let platform = PlatformAnalysis {
         platform: image.platform.to_string(),
-        size: sum(infos.iter().map(|layer| layer.size)),
-        uncompressed: sum(infos.iter().filter_map(|layer| layer.uncompressed)),
+        size: sum(layers.iter().map(|layer| layer.size)),
+        uncompressed: sum(layers.iter().filter_map(|layer| layer.uncompressed)),
         files: once.iter().map(|(_, files)| files.count).sum(),
-        layers: infos,
-        packages: packages(&groups),
-        paths: groups,
-        waste: waste::find(&once, paths, top),
-    }
-}
-
-fn packages(paths: &[PathAnalysis]) -> Vec<Package> {
-    let mut packages: BTreeMap<String, Package> = BTreeMap::new();
-    for path in paths {
-        let Some(name) = store_name(&path.path) else {
-            continue;
-        };
-        let (name, version) = package(name);
-        let package = packages.entry(name.clone()).or_default();
-        package.name = name;
-        package.size = sum([package.size, path.size]);
-        package.paths += 1;
-        if !version.is_empty() && !package.versions.contains(&version) {
-            package.versions.push(version);
-        }
-    }
-    let mut packages: Vec<Package> = packages.into_values().collect();
-    packages
-        .iter_mut()
-        .for_each(|package| package.versions.sort());
-    // By name already.
-    packages.sort_by_key(|package| std::cmp::Reverse(package.size));
-    packages
+        layers,
+        packages: groups::packages(&paths),
+        paths,
+        waste: waste::find(&once, &found.paths, top),
+    };
+    (platform, is_less)
 }

@@ -1,6 +1,7 @@
 //! What the platforms of an image have in common, and what they could have.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::borrow::Cow;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use serde::Serialize;
 
@@ -118,10 +119,11 @@ impl Sharing {
     /// What `platforms`, the images of `images`, have in common.
     pub fn of(images: &[Image], platforms: &[PlatformAnalysis]) -> Self {
         let all = || platforms.iter().flat_map(|platform| &platform.layers);
+        let paths = all_paths(platforms);
         Self {
             layers: layers(platforms),
-            store_paths: store_paths(images, platforms),
-            same_name: same_name(platforms),
+            store_paths: store_paths(images, platforms, &paths),
+            same_name: same_name(platforms, &paths),
             registry: Saving::of(all().map(|layer| (&layer.digest, layer.size))),
             client: Saving::of(
                 all().filter_map(|layer| Some((layer.diff_id.as_ref()?, layer.uncompressed?))),
@@ -170,23 +172,30 @@ fn names(platforms: &[PlatformAnalysis], users: &BTreeSet<usize>) -> Vec<String>
         .collect()
 }
 
-/// The store paths by where they are, with the platforms that have them.
-fn by_path(platforms: &[PlatformAnalysis]) -> BTreeMap<&str, Vec<(usize, &PathAnalysis)>> {
-    let mut found: BTreeMap<&str, Vec<(usize, &PathAnalysis)>> = BTreeMap::new();
+/// The store paths of all platforms: those of one place together, in the order of the platforms.
+fn all_paths(platforms: &[PlatformAnalysis]) -> Vec<(usize, &PathAnalysis)> {
+    let mut found = Vec::new();
     for (i, platform) in platforms.iter().enumerate() {
-        for path in &platform.paths {
-            if store_name(&path.path).is_some() {
-                found.entry(&path.path).or_default().push((i, path));
-            }
-        }
+        let paths = platform.paths.iter();
+        let stored = paths.filter(|path| store_name(&path.path).is_some());
+        found.extend(stored.map(|path| (i, path)));
     }
+    found.sort_unstable_by(|(i, a), (j, b)| a.path.cmp(&b.path).then(i.cmp(j)));
     found
 }
 
-fn store_paths(images: &[Image], platforms: &[PlatformAnalysis]) -> Vec<SharedPath> {
-    let mut shared: Vec<SharedPath> = (by_path(platforms).into_iter())
-        .filter(|(_, users)| users.len() > 1)
-        .map(|(path, users)| {
+fn is_same_place(a: &(usize, &PathAnalysis), b: &(usize, &PathAnalysis)) -> bool {
+    a.1.path == b.1.path
+}
+
+fn store_paths(
+    images: &[Image],
+    platforms: &[PlatformAnalysis],
+    all: &[(usize, &PathAnalysis)],
+) -> Vec<SharedPath> {
+    let mut shared: Vec<SharedPath> = (all.chunk_by(is_same_place))
+        .filter(|users| users.len() > 1)
+        .map(|users| {
             let (_, first) = users[0];
             let layers = |(i, path): &(usize, &PathAnalysis)| -> BTreeSet<Option<&DiffId>> {
                 let layers = &images[*i].layers;
@@ -196,7 +205,7 @@ fn store_paths(images: &[Image], platforms: &[PlatformAnalysis]) -> Vec<SharedPa
                     .collect()
             };
             SharedPath {
-                path: path.to_owned(),
+                path: first.path.clone(),
                 size: first.size,
                 platforms: names(platforms, &users.iter().map(|(i, _)| *i).collect()),
                 same_files: users.iter().all(|(_, path)| path.digest == first.digest),
@@ -208,37 +217,30 @@ fn store_paths(images: &[Image], platforms: &[PlatformAnalysis]) -> Vec<SharedPa
     shared
 }
 
-fn same_name(platforms: &[PlatformAnalysis]) -> Vec<SameName> {
-    let mut found: BTreeMap<String, Vec<(usize, NamedPath)>> = BTreeMap::new();
-    for (path, users) in by_path(platforms) {
-        // What all have is no different thing of the same name.
-        if users.len() == platforms.len() {
-            continue;
-        }
-        let Some(name) = store_name(path) else {
-            continue;
-        };
-        let paths = found.entry(without_system(name).into_owned()).or_default();
-        paths.extend(users.into_iter().map(|(i, found)| {
-            let path = NamedPath {
-                platform: platforms[i].platform.clone(),
-                path: path.to_owned(),
-                size: found.size,
-            };
-            (i, path)
-        }));
-    }
-    let several = |paths: &[(usize, NamedPath)]| {
-        let (i, first) = &paths[0];
-        let is_other = |(j, other): &(usize, NamedPath)| i != j && first.path != other.path;
-        paths.iter().any(is_other)
+fn same_name(platforms: &[PlatformAnalysis], all: &[(usize, &PathAnalysis)]) -> Vec<SameName> {
+    // What all have is no different thing of the same name.
+    let some = all.chunk_by(is_same_place);
+    let some = some.filter(|users| users.len() < platforms.len()).flatten();
+    let mut named: Vec<(Cow<'_, str>, usize, &PathAnalysis)> = some
+        .filter_map(|(i, path)| Some((without_system(store_name(&path.path)?), *i, *path)))
+        .collect();
+    named.sort_unstable_by(|a, b| (&a.0, a.1, &a.2.path).cmp(&(&b.0, b.1, &b.2.path)));
+    let several = |same: &&[(Cow<'_, str>, usize, &PathAnalysis)]| {
+        let (_, i, first) = &same[0];
+        let mut others = same.iter();
+        others.any(|(_, j, other)| i != j && first.path != other.path)
     };
-    let mut found: Vec<SameName> = (found.into_iter())
-        .filter(|(_, paths)| several(paths))
-        .map(|(name, mut paths)| {
-            paths.sort_by_key(|(i, _)| *i);
-            let paths = paths.into_iter().map(|(_, path)| path).collect();
-            SameName { name, paths }
+    let mut found: Vec<SameName> = (named.chunk_by(|a, b| a.0 == b.0))
+        .filter(several)
+        .map(|same| SameName {
+            name: same[0].0.to_string(),
+            paths: (same.iter())
+                .map(|(_, i, path)| NamedPath {
+                    platform: platforms[*i].platform.clone(),
+                    path: path.path.clone(),
+                    size: path.size,
+                })
+                .collect(),
         })
         .collect();
     let size = |same: &SameName| sum(same.paths.iter().map(|path| path.size));

@@ -16,7 +16,7 @@ use super::paths::{MAX_PATH, Node, Paths, ROOT};
 use super::symbols::{self, Ends};
 use crate::flow::{self, Keep, Observe, Stream};
 use crate::layer;
-use crate::lock::lock;
+use crate::lock::{lock, unpoisoned};
 use crate::spec::DiffId;
 use crate::text::sum;
 
@@ -25,6 +25,20 @@ pub const BUDGET: usize = 512 << 20;
 
 /// What a file costs besides its path: here, and once more where files are compared.
 const FILE_COST: usize = 2 * size_of::<File>();
+
+/// What a mark costs.
+const MARK_COST: usize = size_of::<(Node, Mark)>();
+
+/// What a hard link costs: here, and in a table where files are compared.
+const LINK_COST: usize = 3 * size_of::<(Node, Node)>();
+
+/// What the symbols of a program cost: a table is half empty at times.
+const SYMBOLS_COST: usize = 2 * size_of::<(Content, u64)>();
+
+/// What a store path or directory costs besides its path: here, and in all that is said of it by name
+/// later on (packages with versions take most). Images that have nothing else, and more of them than
+/// fit, took 310 to 470 MiB in all.
+pub const GROUP_COST: usize = 512;
 
 const CHUNK: usize = 64 << 10;
 
@@ -69,6 +83,8 @@ pub struct LayerFiles {
     pub symbols: HashMap<Content, u64>,
     /// Hard links, each with the file that it is another name of, in the order of the layer.
     pub links: Vec<(Node, Node)>,
+    /// Whether there was no room for all groups; what is in others was counted for the root.
+    pub ungrouped: bool,
     /// How many files only counted, as there was no room for more.
     pub unseen: u64,
     /// How many files only counted, as their paths are too long.
@@ -88,9 +104,11 @@ pub struct Group {
 pub struct Survey {
     paths: Mutex<Paths>,
     layers: Mutex<HashMap<DiffId, Result<Arc<LayerFiles>, String>>>,
-    /// The bytes that files take.
-    files: AtomicUsize,
+    /// The bytes that everything but the paths takes.
+    used: AtomicUsize,
     budget: usize,
+    /// Whether single files are taken down.
+    with_files: bool,
 }
 
 impl Survey {
@@ -99,13 +117,31 @@ impl Survey {
         Self {
             paths: Mutex::default(),
             layers: Mutex::default(),
-            files: AtomicUsize::new(0),
+            used: AtomicUsize::new(0),
             budget,
+            with_files: true,
         }
     }
 
-    /// The paths.
-    pub fn paths(&self) -> MutexGuard<'_, Paths> {
+    /// One that sees files only as parts of store paths and directories.
+    pub fn of_groups(budget: usize) -> Self {
+        Self {
+            with_files: false,
+            ..Self::new(budget)
+        }
+    }
+
+    /// How many bytes it may take.
+    pub fn budget(&self) -> usize {
+        self.budget
+    }
+
+    /// The paths, when all layers were seen.
+    pub fn into_paths(self) -> Paths {
+        unpoisoned(self.paths.into_inner())
+    }
+
+    fn paths(&self) -> MutexGuard<'_, Paths> {
         lock(&self.paths)
     }
 
@@ -117,8 +153,36 @@ impl Survey {
     fn intern(&self, path: &[u8]) -> Option<Node> {
         let left = self
             .budget
-            .saturating_sub(self.files.load(Ordering::Relaxed));
+            .saturating_sub(self.used.load(Ordering::Relaxed));
         self.paths().intern(path, left)
+    }
+
+    fn charge(&self, bytes: usize) {
+        self.used.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// The number of a group; that of the root where there is no room, so that no bytes are lost.
+    fn group(&self, path: &[u8], found: &mut LayerFiles) -> Node {
+        // What is said of it later on has its name at least twice.
+        let cost = GROUP_COST + 2 * path.len();
+        let node = self.intern(path);
+        match node.filter(|node| found.groups.contains_key(node)) {
+            Some(known) => known,
+            None if path.is_empty() || path.len() > MAX_PATH => ROOT,
+            None => {
+                let used = self.used.load(Ordering::Relaxed) + self.paths().cost();
+                match node.filter(|_| used + cost <= self.budget) {
+                    Some(new) => {
+                        self.charge(cost);
+                        new
+                    }
+                    None => {
+                        found.ungrouped = true;
+                        ROOT
+                    }
+                }
+            }
+        }
     }
 
     fn look(&self, stream: &mut dyn Stream) -> io::Result<LayerFiles> {
@@ -132,6 +196,7 @@ impl Survey {
         found.files.shrink_to_fit();
         found.marks.shrink_to_fit();
         found.links.shrink_to_fit();
+        found.groups.shrink_to_fit();
         Ok(found)
     }
 
@@ -152,10 +217,11 @@ impl Survey {
             return Ok(());
         };
         if let Some((path, mark)) = whiteout(&path) {
-            if let Some(node) = self.intern(&path) {
+            if self.with_files
+                && let Some(node) = self.intern(&path)
+            {
                 found.marks.push((node, mark));
-                self.files
-                    .fetch_add(size_of::<(Node, Mark)>(), Ordering::Relaxed);
+                self.charge(MARK_COST);
             }
             return Ok(());
         }
@@ -183,17 +249,16 @@ impl Survey {
         found.count += u64::from(is_file);
         found.size = sum([found.size, size]);
         if last.0 != group {
-            match self.intern(group) {
-                Some(node) => *last = (group.to_vec(), node),
-                // Its bytes are those of the root then: they are not lost.
-                None => *last = (group.to_vec(), ROOT),
-            }
+            *last = (group.to_vec(), self.group(group, found));
         }
         let group = found.groups.entry(last.1).or_default();
         group.size = sum([group.size, size]);
         group.files += u64::from(is_file);
         group.digest = group.digest.wrapping_add(short(fingerprint));
 
+        if !self.with_files {
+            return Ok(());
+        }
         if path.len() > MAX_PATH {
             found.too_long += u64::from(is_file);
             return Ok(());
@@ -207,14 +272,12 @@ impl Survey {
             && let Some(target) = layer::clean(&target).and_then(|path| self.intern(&path))
         {
             found.links.push((node, target));
-            self.files
-                .fetch_add(size_of::<(Node, Node)>(), Ordering::Relaxed);
+            self.charge(LINK_COST);
         }
         if is_file && size > 0 {
             if let Some(symbols) = buffer.symbols() {
                 found.symbols.insert(content, symbols);
-                self.files
-                    .fetch_add(size_of::<(Content, u64)>(), Ordering::Relaxed);
+                self.charge(SYMBOLS_COST);
             }
             found.files.push(File {
                 path: node,
@@ -222,11 +285,10 @@ impl Survey {
                 size,
                 content,
             });
-            self.files.fetch_add(FILE_COST, Ordering::Relaxed);
+            self.charge(FILE_COST);
         } else {
             found.marks.push((node, Mark::Other));
-            self.files
-                .fetch_add(size_of::<(Node, Mark)>(), Ordering::Relaxed);
+            self.charge(MARK_COST);
         }
         Ok(())
     }
@@ -328,16 +390,38 @@ mod tests {
 
     impl Stream for Cursor<Vec<u8>> {}
 
-    #[test]
-    fn what_there_is_no_room_for_is_counted_all_the_same() {
+    /// A layer of a thousand files of three bytes.
+    fn layer(name: impl Fn(usize) -> String) -> Vec<u8> {
         let mut tar = tar::Builder::new(Vec::new());
         for i in 0..1000 {
             let mut header = tar::Header::new_gnu();
             header.set_size(3);
-            tar.append_data(&mut header, format!("usr/lib/{i}/file"), &b"abc"[..])
-                .unwrap();
+            tar.append_data(&mut header, name(i), &b"abc"[..]).unwrap();
         }
-        let tar = tar.into_inner().unwrap();
+        tar.into_inner().unwrap()
+    }
+
+    #[test]
+    fn store_paths_that_there_is_no_room_for_are_counted_as_the_root() {
+        let tar = layer(|i| format!("nix/store/{i}/file"));
+        let look = |survey: &Survey| survey.look(&mut Cursor::new(tar.clone())).unwrap();
+        let roomy = look(&Survey::new(BUDGET));
+        assert_eq!((roomy.groups.len(), roomy.ungrouped), (1000, false));
+        for survey in [Survey::new(64 << 10), Survey::of_groups(64 << 10)] {
+            let tight = look(&survey);
+            assert!(tight.ungrouped);
+            // The root is one, and all others have been paid for.
+            let most = 1 + (64 << 10) / GROUP_COST;
+            assert!(tight.groups.len() <= most, "{}", tight.groups.len());
+            assert!(tight.groups.len() > most / 2, "{}", tight.groups.len());
+            let files = tight.groups.values().map(|group| group.files);
+            assert_eq!(files.sum::<u64>(), 1000);
+        }
+    }
+
+    #[test]
+    fn what_there_is_no_room_for_is_counted_all_the_same() {
+        let tar = layer(|i| format!("usr/lib/{i}/file"));
         let roomy = Survey::new(BUDGET)
             .look(&mut Cursor::new(tar.clone()))
             .unwrap();
@@ -348,7 +432,7 @@ mod tests {
         assert_eq!((tight.count, tight.size), (1000, 3000));
         assert_eq!(tight.files.len() as u64 + tight.unseen, 1000);
         assert!(tight.unseen > 500, "{}", tight.unseen);
-        assert!(survey.paths().cost() + survey.files.load(Ordering::Relaxed) <= 17 << 10);
+        assert!(survey.paths().cost() + survey.used.load(Ordering::Relaxed) <= 17 << 10);
         let sizes = tight.groups.values().map(|group| group.size);
         assert_eq!(sizes.sum::<u64>(), 3000);
     }

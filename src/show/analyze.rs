@@ -1,6 +1,9 @@
 //! `polyarch analyze` for people.
 
-use polyarch::analyze::{Analysis, Item, PlatformAnalysis, Saving, Sharing, Waste};
+use polyarch::analyze::{
+    Analysis, Item, NamedPath, Package, PlatformAnalysis, SameName, Saving, SharedPath, Sharing,
+    Waste,
+};
 
 use super::inspect::{count, short};
 use super::page::Page;
@@ -38,68 +41,69 @@ fn one(page: &mut Page, image: &PlatformAnalysis, top: usize) {
         count(usize::try_from(image.files).unwrap_or(usize::MAX), "file"),
     ));
 
-    let mut layers: Vec<(u64, String)> = image
-        .layers
-        .iter()
-        .enumerate()
-        .map(|(i, layer)| {
-            let largest = image.paths.iter().find(|path| {
-                let mut parts = path.layers.iter();
-                parts.any(|part| part.layer == i && part.size > 0)
-            });
-            let mut what = format!("{}  {}", i + 1, short(&layer.digest));
-            if let Some(path) = largest {
-                what += &format!("  {}", path.path);
-            }
-            (layer.uncompressed.unwrap_or(layer.size), what)
+    // The largest path that has files in a layer.
+    let mut largest = vec![None; image.layers.len()];
+    for path in &image.paths {
+        for part in path.layers.iter().filter(|part| part.size > 0) {
+            largest[part.layer].get_or_insert(&path.path);
+        }
+    }
+    let layers = image.layers.iter().zip(largest).enumerate();
+    let mut layers: Vec<_> = layers
+        .map(|found| {
+            let (_, (layer, _)) = &found;
+            (layer.uncompressed.unwrap_or(layer.size), found)
         })
         .collect();
     layers.sort_by_key(|(size, _)| std::cmp::Reverse(*size));
     // What is no layer of files counts there as large as it is.
     let total = sum(layers.iter().map(|(size, _)| *size));
-    list(page, "layers", &layers, total, top);
+    list(page, "layers", &layers, total, top, |(i, (layer, path))| {
+        let what = format!("{}  {}", i + 1, short(&layer.digest));
+        path.map_or(what.clone(), |path| format!("{what}  {path}"))
+    });
 
     let paths = image.paths.iter().filter(|path| path.size > 0);
-    let paths: Vec<_> = paths.map(|path| (path.size, path.path.clone())).collect();
-    list(
-        page,
-        "store paths and directories",
-        &paths,
-        image.uncompressed,
-        top,
-    );
+    let paths: Vec<_> = paths.map(|path| (path.size, path)).collect();
+    let (title, total) = ("store paths and directories", image.uncompressed);
+    list(page, title, &paths, total, top, |path| path.path.clone());
 
     // Where each package is one path, that was said already.
     if image.packages.iter().any(|package| package.paths > 1) {
-        let packages: Vec<_> = (image.packages.iter())
-            .map(|package| {
-                let what = match package.paths {
-                    1 => package.name.clone(),
-                    n => format!(
-                        "{} ({n} paths: {})",
-                        package.name,
-                        package.versions.join(", ")
-                    ),
-                };
-                (package.size, what)
-            })
-            .collect();
-        list(page, "packages", &packages, image.uncompressed, top);
+        let packages = image.packages.iter();
+        let packages: Vec<_> = packages.map(|package| (package.size, package)).collect();
+        let what = |package: &&Package| match package.paths {
+            1 => package.name.clone(),
+            n => format!(
+                "{} ({n} paths: {})",
+                package.name,
+                package.versions.join(", ")
+            ),
+        };
+        list(page, "packages", &packages, total, top, what);
     }
     for waste in &image.waste {
         show_waste(page, waste);
     }
 }
 
-fn list(page: &mut Page, title: &str, rows: &[(u64, String)], total: u64, top: usize) {
+/// The first `top` of some, largest first; `what` says what one is.
+fn list<T>(
+    page: &mut Page,
+    title: &str,
+    rows: &[(u64, T)],
+    total: u64,
+    top: usize,
+    what: impl Fn(&T) -> String,
+) {
     if rows.is_empty() || top == 0 {
         return;
     }
     page.gap();
     page.heading(title);
-    let shown = &rows[..top.min(rows.len())];
-    page.bars(shown, rows[0].0, total);
-    let rest = &rows[shown.len()..];
+    let (shown, rest) = rows.split_at(top.min(rows.len()));
+    let shown: Vec<_> = shown.iter().map(|(size, of)| (*size, what(of))).collect();
+    page.bars(&shown, rows[0].0, total);
     if !rest.is_empty() {
         let size = sum(rest.iter().map(|(size, _)| *size));
         page.faint(&format!("and {} more, {}", rest.len(), bytes(size)));
@@ -180,40 +184,23 @@ fn together(page: &mut Page, sharing: &Sharing, top: usize) {
             count(sharing.same_name.len(), "name"),
         ),
     ]);
-    let paths: Vec<_> = (sharing.store_paths.iter())
-        .map(|path| {
-            let note = if path.same_files {
-                ""
-            } else {
-                " (other files on each)"
-            };
-            (path.size, format!("{}{note}", path.path))
-        })
-        .collect();
-    list(
-        page,
-        "store paths in common",
-        &paths,
-        sharing.client.total,
-        top,
-    );
-    let names: Vec<_> = (sharing.same_name.iter())
-        .map(|same| {
-            let sizes = same.paths.iter();
-            let sizes: Vec<String> = sizes
-                .map(|path| format!("{} {}", path.platform, bytes(path.size)))
-                .collect();
-            let size = sum(same.paths.iter().map(|path| path.size));
-            (size, format!("{} ({})", same.name, sizes.join(", ")))
-        })
-        .collect();
-    list(
-        page,
-        "only the name in common",
-        &names,
-        sharing.client.total,
-        top,
-    );
+    let total = sharing.client.total;
+    let paths = sharing.store_paths.iter();
+    let paths: Vec<_> = paths.map(|path| (path.size, path)).collect();
+    let what = |path: &&SharedPath| match path.same_files {
+        true => path.path.clone(),
+        false => format!("{} (other files on each)", path.path),
+    };
+    list(page, "store paths in common", &paths, total, top, what);
+    let names = sharing.same_name.iter();
+    let size = |same: &SameName| sum(same.paths.iter().map(|path| path.size));
+    let names: Vec<_> = names.map(|same| (size(same), same)).collect();
+    let what = |same: &&SameName| {
+        let one = |path: &NamedPath| format!("{} {}", path.platform, bytes(path.size));
+        let sizes: Vec<String> = same.paths.iter().map(one).collect();
+        format!("{} ({})", same.name, sizes.join(", "))
+    };
+    list(page, "only the name in common", &names, total, top, what);
 }
 
 fn in_common(sizes: impl Iterator<Item = u64>) -> String {
