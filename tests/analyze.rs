@@ -595,10 +595,13 @@ fn symbols_are_counted_where_the_sections_are_said_at_the_beginning() {
     assert_eq!(found["bytes"], SYMBOLS, "{found}");
 }
 
+/// A file by its name, or a hard link to one.
+type Entry<'a> = (&'a str, Result<&'a [u8], &'a str>);
+
 /// An image of layers of which some entries are hard links.
-fn linked(scratch: &Scratch, layers: &[&[(&str, Result<&[u8], &str>)]]) {
+fn linked(scratch: &Scratch, layers: &[&[Entry]]) {
     let mut image = TestImage::new("linux/amd64");
-    let layer = |entries: &&[(&str, Result<&[u8], &str>)]| {
+    let layer = |entries: &&[Entry]| {
         let mut layer = tar::Builder::new(Vec::new());
         for (name, content) in *entries {
             let mut header = tar_header(name, content.map_or(0, |content| content.len() as u64));
@@ -619,7 +622,7 @@ fn linked(scratch: &Scratch, layers: &[&[(&str, Result<&[u8], &str>)]]) {
 fn a_deleted_file_whose_hard_link_stays_is_no_waste() {
     let scratch = Scratch::new();
     let (x, other) = (&noise(1, 1000)[..], &noise(2, 500)[..]);
-    let first: [(&str, Result<&[u8], &str>); 4] = [
+    let first: [Entry; 4] = [
         ("a/x", Ok(x)),
         ("a/y", Err("a/x")),
         ("b/x", Ok(other)),

@@ -5,6 +5,8 @@
 //! the page. Whatever comes from an image is escaped by maud or is JSON that no script runs, and a
 //! policy in the page forbids every script but the two that are ours.
 
+use std::collections::HashSet;
+
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -89,14 +91,12 @@ fn policy() -> String {
 
 /// What the script needs. In HTML, only `</script` and `<!--` could end it.
 fn data(platforms: &[PlatformAnalysis], paths: &[Vec<PathAnalysis>], sharing: &Sharing) -> String {
-    let is_shared = |diff_id: &Option<crate::spec::DiffId>| {
-        let mut shared = sharing.layers.iter();
-        shared.any(|layer| Some(&layer.diff_id) == diff_id.as_ref())
-    };
+    let shared = sharing.layers.iter().map(|layer| Some(&layer.diff_id));
+    let shared: HashSet<_> = shared.collect();
     let layers = |platform: &PlatformAnalysis| -> Vec<Value> {
         let layers = platform.layers.iter();
         layers
-            .map(|layer| json!({ "shared": is_shared(&layer.diff_id) }))
+            .map(|layer| json!({ "shared": shared.contains(&layer.diff_id.as_ref()) }))
             .collect()
     };
     let of = |paths: &[PathAnalysis]| -> Vec<Value> {

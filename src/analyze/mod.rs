@@ -2,6 +2,7 @@
 //!
 //! docs/json.md describes the fields for users.
 
+mod content;
 mod found;
 mod groups;
 mod heap;
@@ -20,8 +21,9 @@ use crate::error::Error;
 use crate::look::{Look, Looked};
 use crate::spec::{DiffId, Digest};
 use crate::text::sum;
+use content::Content;
 use found::Found;
-use survey::{BUDGET, Content, Survey};
+use survey::{BUDGET, Survey};
 
 pub use names::{package, store_name};
 pub use sharing::{Blob, NamedPath, SameName, Saving, SharedLayer, SharedPath, Sharing};

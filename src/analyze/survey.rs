@@ -5,16 +5,16 @@
 //! count; what is said of single ones is then said of those that came first.
 
 use std::collections::HashMap;
-use std::io::{self, Read};
+use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use sha2::{Digest as _, Sha256};
 
+use super::content::{Buffer, Content, short};
 use super::names::{self, Kind};
 use super::paths::{MAX_PATH, Node, Paths, ROOT};
-use super::symbols::{self, Ends};
-use crate::flow::{self, Keep, Observe, Stream};
+use crate::flow::{Keep, Observe, Stream};
 use crate::layer;
 use crate::lock::{lock, unpoisoned};
 use crate::spec::DiffId;
@@ -39,14 +39,6 @@ const SYMBOLS_COST: usize = 2 * size_of::<(Content, u64)>();
 /// later on (packages with versions take most). Images that have nothing else, and more of them than
 /// fit, took 310 to 470 MiB in all.
 pub const GROUP_COST: usize = 512;
-
-const CHUNK: usize = 64 << 10;
-
-/// How much of the beginning of a file is kept: the linker of Go has all headers in so many bytes.
-const HEAD: usize = 4096;
-
-/// Sixteen bytes of a SHA-256: enough to tell files apart, also where somebody wants them not to be.
-pub type Content = u128;
 
 /// A regular file that is not empty.
 #[derive(Clone, Copy, Debug)]
@@ -281,7 +273,7 @@ impl Survey {
             }
             found.files.push(File {
                 path: node,
-                kind: names::kind(&path, &buffer.head),
+                kind: names::kind(&path, buffer.head()),
                 size,
                 content,
             });
@@ -314,72 +306,6 @@ fn whiteout(path: &[u8]) -> Option<(Vec<u8>, Mark)> {
         name if name.starts_with(b".wh.") => None,
         name => Some(([directory, name].concat(), Mark::Deleted)),
     }
-}
-
-/// Reads files, one after the other.
-struct Buffer {
-    chunk: Vec<u8>,
-    /// Of a program, the chunk before the last one and that: the end of it.
-    tail: Vec<u8>,
-    /// Of any file.
-    head: Vec<u8>,
-    size: u64,
-}
-
-impl Default for Buffer {
-    fn default() -> Self {
-        Self {
-            chunk: vec![0; CHUNK],
-            tail: Vec::new(),
-            head: Vec::with_capacity(HEAD),
-            size: 0,
-        }
-    }
-}
-
-impl Buffer {
-    fn read(&mut self, file: &mut impl Read) -> io::Result<Content> {
-        let mut hasher = Sha256::new();
-        self.size = 0;
-        self.head.clear();
-        self.tail.clear();
-        loop {
-            let n = flow::fill(file, &mut self.chunk)?;
-            let chunk = &self.chunk[..n];
-            if self.size == 0 {
-                self.head.extend_from_slice(&chunk[..n.min(HEAD)]);
-            }
-            if self.head.starts_with(b"\x7fELF") {
-                let kept = self.tail.len().saturating_sub(CHUNK);
-                self.tail.drain(..kept);
-                self.tail.extend_from_slice(chunk);
-            }
-            hasher.update(chunk);
-            self.size += n as u64;
-            if n < self.chunk.len() {
-                return Ok(short(hasher));
-            }
-        }
-    }
-
-    /// The debug symbols of the file that was read last.
-    fn symbols(&self) -> Option<u64> {
-        if self.tail.is_empty() {
-            return None;
-        }
-        symbols::bytes(Ends {
-            head: &self.head,
-            tail: &self.tail,
-            size: self.size,
-        })
-    }
-}
-
-fn short(hasher: Sha256) -> Content {
-    let digest: [u8; 32] = hasher.finalize().into();
-    let mut half = [0; 16];
-    half.copy_from_slice(&digest[..16]);
-    Content::from_be_bytes(half)
 }
 
 #[cfg(test)]

@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde::Serialize;
 
+use super::content::Content;
 use super::heap::Heap;
 use super::names::{self, Kind};
 use super::paths::{Node, Paths, ROOT};
-use super::survey::{Content, File, LayerFiles};
+use super::survey::{File, LayerFiles};
 use super::view::{Hidden, View};
 
 /// How many paths of one item are listed.
