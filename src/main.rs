@@ -109,8 +109,8 @@ fn default_jobs() -> usize {
     granted.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, Into::into))
 }
 
-/// Takes from the umask what it takes from the user: a directory that was made under `umask 0700` can
-/// neither be filled nor removed. What is left of it holds as ever.
+/// A umask that takes from the user itself (`0700`) would leave us with directories that we can neither
+/// fill nor remove. What it takes from others it still does.
 fn may_use_what_we_make() {
     let umask = rustix::process::umask(Mode::RWXU);
     rustix::process::umask(umask - Mode::RWXU);

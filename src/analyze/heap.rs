@@ -43,7 +43,7 @@ impl<T: Copy> Heap<T> {
         if self.kept.len() <= self.top {
             return;
         }
-        self.kept.sort_by(|(a, _), (b, _)| b.cmp(a));
+        self.kept.sort_unstable_by(|(a, _), (b, _)| b.cmp(a));
         if self.top == 0 {
             self.kept.clear();
             return;
@@ -81,6 +81,34 @@ impl<T: Copy> Heap<T> {
             bytes: self.bytes,
             count: self.count,
             items,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_many_that_are_as_large_the_first_by_name_are_kept() {
+        const WORDS: Words = Words {
+            kind: "",
+            title: "",
+            advice: "",
+        };
+        for top in [0, 3, 1000] {
+            let mut heap = Heap::new(top);
+            // 7919 and 5000 have no divisor in common: each number once, in no order.
+            (0..5000).for_each(|i| heap.push(7, i * 7919 % 5000));
+            let found = heap.finish(&WORDS, |bytes, i: u32| Item {
+                bytes,
+                paths: vec![format!("{i:04}")],
+                ..Item::default()
+            });
+            assert_eq!((found.count, found.bytes), (5000, 35_000));
+            let names: Vec<&str> = found.items.iter().map(|item| &item.paths[0][..]).collect();
+            let first: Vec<String> = (0..top).map(|i| format!("{i:04}")).collect();
+            assert_eq!(names, first);
         }
     }
 }

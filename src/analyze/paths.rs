@@ -14,8 +14,9 @@ pub const ROOT: Node = 0;
 /// Linux has no longer paths; of what has one only the size counts.
 pub const MAX_PATH: usize = 4096;
 
-/// What a node costs besides its name: itself, and its place in the table.
-const NODE_COST: usize = 24;
+/// What a node costs besides its name: itself, its place in the table, and what of it is seen from
+/// above where files are compared.
+const NODE_COST: usize = 40;
 
 /// Paths, each once.
 pub struct Paths {

@@ -215,9 +215,9 @@ fn duplicates(visible: &mut [File], paths: &Paths, top: usize) -> Vec<Waste> {
         } else {
             &mut others
         };
-        heap.push(bytes, (same[0].content, same));
+        heap.push(bytes, same);
     }
-    let item = |bytes, (_, same): (Content, &[File])| Item {
+    let item = |bytes, same: &[File]| Item {
         bytes,
         paths: first(same, paths),
         count: same.len(),
