@@ -543,7 +543,12 @@ fn as_nobody(test: u32, options: &[&str], work: &Path, arguments: &[&str]) -> Co
     fs::set_permissions(work, fs::Permissions::from_mode(0o755)).unwrap();
     let program = work.join("polyarch");
     if !program.exists() {
-        fs::copy(env!("CARGO_BIN_EXE_polyarch"), &program).unwrap();
+        // Not by this process: a child that another test starts meanwhile would have the file open for
+        // writing, and Linux then does not start it (ETXTBSY).
+        let copied = Command::new("cp")
+            .args([env!("CARGO_BIN_EXE_polyarch").as_ref(), program.as_os_str()])
+            .status();
+        assert!(copied.unwrap().success());
     }
     let ours = work.join("ours");
     fs::create_dir_all(&ours).unwrap();
