@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::blob::{Blob, Content};
 use crate::codec::Encoding;
-use crate::spec::{Config, Descriptor, DiffId, Document, Manifest, MediaType, Platform};
+use crate::spec::{Config, Descriptor, DiffId, Document, LayerType, Manifest, MediaType, Platform};
 
 /// An image: its manifest as raw bytes with a view, its config, and its layers, bottom first.
 #[derive(Clone, Debug)]
@@ -36,8 +36,16 @@ pub struct Layer {
     pub blob: Blob,
     /// What the config says of it. None for the blobs of artifacts, which no config describes.
     pub diff_id: Option<DiffId>,
-    /// How it is compressed. None for what is no filesystem layer: it is carried untouched.
+    /// How it is compressed. None for what is no layer of files, or is not there: it is carried
+    /// untouched.
     pub encoding: Option<Encoding>,
+}
+
+impl Layer {
+    /// Whether nobody may pass it on, so that it is copied as it is.
+    pub fn is_foreign(&self) -> bool {
+        LayerType::of(&self.blob.descriptor.media_type).is_some_and(|t| !t.is_distributable)
+    }
 }
 
 impl Image {

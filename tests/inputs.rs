@@ -898,6 +898,77 @@ fn foreign_and_unknown_layers_are_carried_untouched() {
     }
 }
 
+/// It is verified as every other layer, and goes out as it came: not compressed, and called what it
+/// was, however it was stored on the way.
+#[test]
+fn a_layer_that_may_not_be_passed_on_is_verified_and_kept() {
+    let scratch = Scratch::new();
+    let mut layout = TestImage::new("linux/amd64").layout(plain);
+    let base = tar(&[("base", &noise(3, 20_000))]);
+    let manifest: Value = serde_json::from_slice(&layout.blobs.pop().unwrap()).unwrap();
+    let config: Value = serde_json::from_slice(&layout.blobs.remove(0)).unwrap();
+    let [foreign, docker, gzipped] = [
+        "application/vnd.oci.image.layer.nondistributable.v1.tar",
+        "application/vnd.docker.image.rootfs.foreign.diff.tar",
+        // Docker looks at the content, whatever this says.
+        "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip",
+    ];
+    for (name, media_type, diff_id) in [
+        ("good", foreign, digest(&base)),
+        ("docker", docker, digest(&base)),
+        ("gzipped", gzipped, digest(&base)),
+        ("bad", foreign, digest(b"")),
+    ] {
+        let mut layout = layout_copy(&layout);
+        let (mut config, mut manifest) = (config.clone(), manifest.clone());
+        let diff_ids = config["rootfs"]["diff_ids"].as_array_mut().unwrap();
+        diff_ids.insert(0, diff_id.into());
+        let layer = layout.blob(media_type, &base);
+        manifest["layers"].as_array_mut().unwrap().insert(0, layer);
+        manifest["config"] = layout.blob(
+            "application/vnd.oci.image.config.v1+json",
+            &serde_json::to_vec(&config).unwrap(),
+        );
+        let manifest = layout.blob(MANIFEST, &serde_json::to_vec(&manifest).unwrap());
+        layout.index = json!({ "schemaVersion": 2, "manifests": [manifest] });
+        layout.directory(&scratch, name);
+        scratch.write(&format!("{name}.tar.gz"), &gzip(&layout.archive()));
+    }
+    for input in ["good", "good.tar.gz", "docker", "docker.tar.gz", "gzipped"] {
+        for compression in ["gzip", "none", "keep"] {
+            let arguments = [
+                "merge",
+                "--force",
+                "--compression",
+                compression,
+                "-o",
+                "out",
+                input,
+            ];
+            scratch.run(&arguments);
+            let merged = Merged::directory(&scratch.path("out"));
+            let layer = &merged.manifests[0]["layers"][0];
+            assert_eq!(layer["mediaType"], foreign, "{input} {compression}");
+            assert_eq!(layer["digest"], digest(&base), "{input} {compression}");
+            assert_eq!(merged.content(layer), base);
+        }
+    }
+    for input in ["bad", "bad.tar.gz"] {
+        let message = scratch.fail(&["merge", "-o", "new", input]);
+        assert!(
+            message.contains("does not have the content that the config promises"),
+            "{message}"
+        );
+    }
+}
+
+fn layout_copy(layout: &Layout) -> Layout {
+    Layout {
+        blobs: layout.blobs.clone(),
+        index: layout.index.clone(),
+    }
+}
+
 #[test]
 fn an_artifact_needs_a_platform_in_its_descriptor() {
     let scratch = Scratch::new();

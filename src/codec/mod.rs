@@ -8,7 +8,7 @@ use std::io::{self, BufReader, Read};
 
 use flate2::bufread::MultiGzDecoder;
 
-use crate::spec::MediaType;
+use crate::spec::{LayerType, MediaType};
 
 pub use encoder::{BlockWriter, Encoder, Level};
 use expansion::bounded;
@@ -53,11 +53,11 @@ impl Encoding {
 
     /// The media type of a layer that is encoded like this.
     pub fn layer_type(self) -> MediaType {
-        match self {
-            Self::Plain => MediaType::ImageLayer,
-            Self::Gzip => MediaType::ImageLayerGzip,
-            Self::Zstd => MediaType::ImageLayerZstd,
-        }
+        let layer_type = LayerType {
+            encoding: self,
+            is_distributable: true,
+        };
+        layer_type.oci()
     }
 
     /// What messages call it.

@@ -13,6 +13,7 @@ mod digest;
 mod document;
 mod execution;
 mod index;
+mod layer_type;
 mod layout;
 mod manifest;
 mod name;
@@ -25,6 +26,7 @@ pub use digest::{Algorithm, DiffId, Digest, EXPECTED_ALGORITHM, Hasher};
 pub use document::{Document, MAX_CONFIG, MAX_MANIFEST, MAX_NESTING, confusable, extent, parse};
 pub use execution::Execution;
 pub use index::Index;
+pub use layer_type::LayerType;
 pub use layout::{DOCKER_FILE, INDEX_FILE, LAYOUT_FILE, check_layout, layout_marker};
 pub use manifest::Manifest;
 pub use name::{ImageName, NAME_ANNOTATIONS};
@@ -58,11 +60,14 @@ pub mod docker {
     pub const LAYER_GZIP: &str = "application/vnd.docker.image.rootfs.diff.tar.gzip";
     /// A layer, zstd.
     pub const LAYER_ZSTD: &str = "application/vnd.docker.image.rootfs.diff.tar.zstd";
-    /// A layer that must be fetched from elsewhere, uncompressed; `.gzip` behind it where it is not.
+    /// A layer that must be fetched from elsewhere, uncompressed.
     pub const FOREIGN_LAYER: &str = "application/vnd.docker.image.rootfs.foreign.diff.tar";
     /// The same, gzip.
     pub const FOREIGN_LAYER_GZIP: &str =
         "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip";
+    /// The same, zstd.
+    pub const FOREIGN_LAYER_ZSTD: &str =
+        "application/vnd.docker.image.rootfs.foreign.diff.tar.zstd";
     /// Docker's first manifest format, signed or not, whose layers no config describes.
     pub const SCHEMA_1: &str = "application/vnd.docker.distribution.manifest.v1";
 }

@@ -50,7 +50,7 @@ fn key(layer: &Layer) -> (Digest, Option<DiffId>) {
 }
 
 fn needs_work(layer: &Layer, store: &Store<'_>) -> bool {
-    let Some(encoding) = layer.encoding else {
+    let Some(encoding) = layer.encoding.filter(|_| !layer.is_foreign()) else {
         return false;
     };
     let at_rest = match &layer.blob.content {
@@ -100,7 +100,8 @@ fn settle(layer: &mut Layer, observer: Option<&dyn Observe>) -> Result<bool, Err
         .map_err(|broken| broken.blame(|e| blob.unreadable(&e), Path::new("nowhere")))?;
         check(blob, &flow.blob, &flow.diff_id, diff_id)?;
     }
-    if staged.encoding == staged.original_encoding {
+    // What a stream made of a layer that may not be changed is undone when it is written.
+    if staged.encoding == staged.original_encoding || layer.is_foreign() {
         return Ok(false);
     }
     let (digest, size) = staged.stored.clone();

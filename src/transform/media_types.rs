@@ -3,8 +3,9 @@
 //! Source: image-spec `media-types.md`, "Compatibility Matrix".
 
 use super::rewrite;
+use crate::codec::Encoding;
 use crate::image::Image;
-use crate::spec::{MediaType, docker};
+use crate::spec::{LayerType, MediaType, docker};
 
 /// Gives every part of an image its OCI media type, which for a layer is that of its content.
 pub fn to_oci(mut image: Image) -> Image {
@@ -21,9 +22,13 @@ pub fn to_oci(mut image: Image) -> Image {
     }
     for layer in &mut image.layers {
         let media_type = &mut layer.blob.descriptor.media_type;
-        let oci = match layer.encoding {
-            Some(encoding) => Some(encoding.layer_type()),
-            None => foreign(media_type),
+        let oci = match (LayerType::of(media_type), layer.encoding) {
+            // One that is not there is what it is said to be.
+            (Some(said), found) if !said.is_distributable => {
+                let encoding = found.unwrap_or(said.encoding);
+                Some(LayerType { encoding, ..said }.oci())
+            }
+            (_, found) => found.map(Encoding::layer_type),
         };
         set(media_type, oci);
     }
@@ -31,12 +36,4 @@ pub fn to_oci(mut image: Image) -> Image {
         rewrite(&mut image);
     }
     image
-}
-
-fn foreign(media_type: &MediaType) -> Option<MediaType> {
-    match media_type.as_ref() {
-        docker::FOREIGN_LAYER => Some(MediaType::ImageLayerNonDistributable),
-        docker::FOREIGN_LAYER_GZIP => Some(MediaType::ImageLayerNonDistributableGzip),
-        _ => None,
-    }
 }

@@ -13,8 +13,8 @@ use super::names;
 use crate::codec::Encoding;
 use crate::image::Image;
 use crate::spec::{
-    Config, Descriptor, Document, Hasher, INDEX_FILE, Index, Manifest, MediaType, Platform, docker,
-    normal_time,
+    Config, Descriptor, Document, Hasher, INDEX_FILE, Index, LayerType, Manifest, MediaType,
+    Platform, normal_time,
 };
 
 /// Of any document.
@@ -120,7 +120,7 @@ pub fn manifest(found: &Collector, name: &str, descriptor: &Descriptor, manifest
     if manifest.is_image() && !is_attestation {
         for layer in &manifest.layers {
             let (digest, media_type) = (layer.digest.to_string(), layer.media_type.as_ref());
-            if layer_encoding(&layer.media_type).is_none() && !is_foreign(media_type) {
+            if LayerType::of(&layer.media_type).is_none() {
                 let message =
                     format!("layer {digest} is a {media_type:?}, which no runtime unpacks");
                 found.add("unknown-layer-type", &digest, message);
@@ -129,29 +129,9 @@ pub fn manifest(found: &Collector, name: &str, descriptor: &Descriptor, manifest
     }
 }
 
-fn is_foreign(media_type: &str) -> bool {
-    media_type.starts_with(docker::FOREIGN_LAYER)
-        || media_type.starts_with("application/vnd.oci.image.layer.nondistributable.")
-}
-
-/// How a layer of this media type is encoded.
-pub fn layer_encoding(media_type: &MediaType) -> Option<Encoding> {
-    Some(match media_type {
-        MediaType::ImageLayer => Encoding::Plain,
-        MediaType::ImageLayerGzip => Encoding::Gzip,
-        MediaType::ImageLayerZstd => Encoding::Zstd,
-        other => match other.as_ref() {
-            docker::LAYER => Encoding::Plain,
-            docker::LAYER_GZIP => Encoding::Gzip,
-            docker::LAYER_ZSTD => Encoding::Zstd,
-            _ => return None,
-        },
-    })
-}
-
 /// Of a layer whose encoding was looked at.
 pub fn encoding(found: &Collector, layer: &Descriptor, encoding: Encoding) {
-    let expected = layer_encoding(&layer.media_type);
+    let expected = LayerType::of(&layer.media_type).map(|layer| layer.encoding);
     if let Some(expected) = expected.filter(|expected| *expected != encoding) {
         let id = match family(&layer.media_type) {
             Some("Docker") => "docker-layer-encoding",

@@ -12,8 +12,8 @@ use crate::image::{Image, Layer};
 use crate::source::sniff;
 use crate::source::tree::Found;
 use crate::spec::{
-    Config, Descriptor, DiffId, Digest, Document, Hasher, MAX_CONFIG, MAX_MANIFEST, Manifest,
-    MediaType, Platform, docker,
+    Config, Descriptor, DiffId, Digest, Document, Hasher, LayerType, MAX_CONFIG, MAX_MANIFEST,
+    Manifest, MediaType, Platform,
 };
 
 /// What a layer costs in memory, about. A manifest of 4 MiB names 37,000 of them, and an index can
@@ -155,7 +155,10 @@ impl Reader<'_> {
         by: &str,
     ) -> Result<Layer, Error> {
         let (blob, _) = self.blob(descriptor.clone(), by, "layer")?;
-        let diff_id = diff_id.filter(|_| is_filesystem(&descriptor.media_type));
+        // What we do not know is not touched.
+        let is_of_files = LayerType::of(&descriptor.media_type).is_some()
+            && !matches!(blob.content, Content::Elsewhere);
+        let diff_id = diff_id.filter(|_| is_of_files);
         let encoding = diff_id.map(|_| self.encoding(&blob)).transpose()?;
         self.reading.rules().blob(&blob, encoding.zip(diff_id));
         Ok(Layer {
@@ -275,23 +278,10 @@ impl Reader<'_> {
 
 /// A layer that must not be distributed need not be there.
 fn elsewhere(descriptor: &Descriptor) -> Option<Found> {
-    let foreign = match &descriptor.media_type {
-        MediaType::ImageLayerNonDistributable
-        | MediaType::ImageLayerNonDistributableGzip
-        | MediaType::ImageLayerNonDistributableZstd => true,
-        other => other.as_ref().starts_with(docker::FOREIGN_LAYER),
-    };
-    (foreign && descriptor.extra.contains_key("urls")).then_some(Found {
+    let layer_type = LayerType::of(&descriptor.media_type);
+    let is_foreign = layer_type.is_some_and(|layer| !layer.is_distributable);
+    (is_foreign && descriptor.extra.contains_key("urls")).then_some(Found {
         content: Content::Elsewhere,
         size: descriptor.size,
     })
-}
-
-/// Whether a layer is one of files. Layers that must not be distributed are not touched, and neither
-/// is what we do not know.
-fn is_filesystem(media_type: &MediaType) -> bool {
-    match media_type {
-        MediaType::ImageLayer | MediaType::ImageLayerGzip | MediaType::ImageLayerZstd => true,
-        other => [docker::LAYER, docker::LAYER_GZIP, docker::LAYER_ZSTD].contains(&other.as_ref()),
-    }
 }

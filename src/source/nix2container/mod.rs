@@ -33,6 +33,7 @@ use crate::codec::Encoding;
 use crate::error::Error;
 use crate::image::{Image, Layer};
 use crate::rules::Rules;
+use crate::spec::LayerType;
 use crate::spec::{Config, Descriptor, DiffId, Digest, Document, MediaType, parse};
 use config::{History, ImageConfig, Time};
 use go_tar::clean_path;
@@ -166,16 +167,14 @@ fn layer(number: usize, item: Item, input: &Arc<str>, rules: &dyn Rules) -> Resu
         layer: name.clone(),
         problem,
     };
-    let encoding = match &item.mediatype {
-        MediaType::ImageLayer => Encoding::Plain,
-        MediaType::ImageLayerGzip => Encoding::Gzip,
-        MediaType::ImageLayerZstd => Encoding::Zstd,
-        other => {
-            return Err(bad(
-                input,
-                format!("layer {name} is a {other}, expected a tar, gzip or zstd layer of OCI"),
-            ));
-        }
+    let layer_type =
+        LayerType::of(&item.mediatype).filter(|t| t.encoding.layer_type() == item.mediatype);
+    let Some(LayerType { encoding, .. }) = layer_type else {
+        let found = &item.mediatype;
+        return Err(bad(
+            input,
+            format!("layer {name} is a {found}, expected a tar, gzip or zstd layer of OCI"),
+        ));
     };
     let (content, size) = match item.layer_path {
         Some(path) => {
