@@ -423,6 +423,22 @@ fn documents_that_do_not_say_what_they_must() {
             |m, _| m["layers"][0]["size"] = json!(-1),
             &["is not valid", "-1"],
         ),
+        (
+            |m, _| m["layers"][0]["size"] = json!(1_u64 << 63),
+            &[
+                "a descriptor has the size 9223372036854775808, expected at most 9223372036854775807",
+            ],
+        ),
+        (
+            |m, _| {
+                m["layers"][0]["mediaType"] =
+                    "application/vnd.oci.image.layer.nondistributable.v1.tar".into();
+                let mut layers = m["layers"].as_array().unwrap().clone();
+                layers.swap(0, 1);
+                m["layers"] = layers.into();
+            },
+            &["does not have the content that the config promises"],
+        ),
         (|_, i| i["manifests"] = json!([]), &["in: it has no image"]),
         (
             |_, i| i["manifests"][0]["mediaType"] = "a/b".into(),

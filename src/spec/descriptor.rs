@@ -5,7 +5,8 @@
 use std::collections::BTreeMap;
 
 use oci_spec::image::MediaType;
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 use super::{Digest, Platform, confusable};
@@ -19,6 +20,7 @@ pub struct Descriptor {
     /// Its address.
     pub digest: Digest,
     /// Its size in bytes.
+    #[serde(deserialize_with = "size")]
     pub size: u64,
     /// What the image index says it runs on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -29,6 +31,19 @@ pub struct Descriptor {
     /// `urls`, `data`, `artifactType` and whatever else an input says.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
+}
+
+/// image-spec `descriptor.md`: an int64. Programs in Go refuse a document with a larger one, whatever
+/// they want of it.
+const MAX_SIZE: u64 = i64::MAX.unsigned_abs();
+
+fn size<'de, D: Deserializer<'de>>(json: D) -> Result<u64, D::Error> {
+    match u64::deserialize(json)? {
+        size @ ..=MAX_SIZE => Ok(size),
+        size => Err(D::Error::custom(format!(
+            "a descriptor has the size {size}, expected at most {MAX_SIZE}"
+        ))),
+    }
 }
 
 impl Descriptor {
