@@ -33,6 +33,7 @@ pub fn read(tree: &Tree, reading: &Reading<'_>) -> Result<Contents, Error> {
         },
         attestations: Vec::new(),
         seen: HashSet::new(),
+        is_lost: false,
     };
     let (roots, said) = reader.roots()?;
     let (roots, candidates): (Vec<_>, Vec<_>) = roots.into_iter().unzip();
@@ -51,7 +52,7 @@ pub fn read(tree: &Tree, reading: &Reading<'_>) -> Result<Contents, Error> {
             reader.say(said)?;
         }
         let visited = reader.visit(root, INDEX_FILE, 0);
-        reading.rules().attempt(visited)?;
+        reader.attempt(visited)?;
     }
     reader.finish()
 }
@@ -90,6 +91,8 @@ struct Reader<'a> {
     attestations: Vec<(Descriptor, String)>,
     /// What was visited, by digest and claimed platform.
     seen: HashSet<(Digest, String)>,
+    /// Whether something that is named could not be read, so that there may be more images.
+    is_lost: bool,
 }
 
 impl Reader<'_> {
@@ -122,13 +125,19 @@ impl Reader<'_> {
                 )),
             }
         }
-        if self.contents.seen.is_empty() && !self.reading.rules().reads_all() {
+        if self.contents.seen.is_empty() && !self.is_lost {
             // An index without manifests.
-            return Err(Error::NoImage {
+            self.reading.rules().broken(Error::NoImage {
                 input: self.tree.input().to_owned(),
-            });
+            })?;
         }
         Ok(self.contents)
+    }
+
+    /// Goes on without what could not be read, if that is how it is read.
+    fn attempt(&mut self, visited: Result<(), Error>) -> Result<(), Error> {
+        self.is_lost |= self.reading.rules().attempt(visited)?.is_none();
+        Ok(())
     }
 
     /// Adds the names of an image, each once.
@@ -223,6 +232,7 @@ impl Reader<'_> {
                 } else {
                     format!("{other:?}, expected an image index or an image manifest")
                 };
+                self.is_lost = true;
                 self.reading.rules().lost(Error::UnknownType {
                     input: self.tree.input().to_owned(),
                     document: by.to_owned(),
@@ -288,7 +298,7 @@ impl Reader<'_> {
         self.say(said)?;
         for manifest in index.view.manifests {
             let visited = self.visit(manifest, &name, depth + 1);
-            self.reading.rules().attempt(visited)?;
+            self.attempt(visited)?;
         }
         Ok(())
     }

@@ -56,6 +56,13 @@ pub fn inputs() -> Vec<Case> {
             bytes[..bytes.len() / 2].to_vec()
         }),
         file(&["corrupt"], || docker_archive(|_| ())[..700].to_vec()),
+        // An index that is there, but has nothing in it.
+        layout(&["no-image"], || {
+            let mut layout = part("index", |value| value["manifests"] = json!([]));
+            let index = layout.blobs.pop().unwrap();
+            layout.blobs = vec![index];
+            layout
+        }),
         layout(&["no-image"], || {
             let root = |value: &mut Value| value["manifests"] = json!([]);
             Layout {
