@@ -45,6 +45,7 @@ pub mod consistency;
 pub mod diff;
 pub mod error;
 pub mod flow;
+mod headers;
 pub mod image;
 pub mod inspect;
 pub mod layer;

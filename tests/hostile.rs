@@ -12,6 +12,7 @@ use std::os::unix::fs::symlink;
 use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
+use support::blocks::*;
 use support::*;
 use tar::EntryType;
 
@@ -39,21 +40,6 @@ fn refused(archive: &[u8], problem: &str, of_stream: Option<&str>) {
     );
 }
 
-/// The blocks of an entry.
-fn entry(header: &tar::Header, content: &[u8]) -> Vec<u8> {
-    let mut blocks = header.as_bytes().to_vec();
-    blocks.extend_from_slice(content);
-    blocks.resize(blocks.len().next_multiple_of(512), 0);
-    blocks
-}
-
-fn header(name: &str, kind: EntryType, size: u64) -> tar::Header {
-    let mut header = tar_header(name, size);
-    header.set_entry_type(kind);
-    header.set_cksum();
-    header
-}
-
 /// A header whose size is written in these bytes.
 fn header_of_size(field: &[u8]) -> tar::Header {
     let mut header = tar_header("x", 0);
@@ -61,23 +47,6 @@ fn header_of_size(field: &[u8]) -> tar::Header {
     header.as_old_mut().size[..field.len()].copy_from_slice(field);
     header.set_cksum();
     header
-}
-
-/// A record of a pax header with its true length.
-fn record(key: &str, value: &str) -> String {
-    let rest = format!(" {key}={value}\n");
-    let mut len = rest.len();
-    while len != rest.len() + len.to_string().len() {
-        len = rest.len() + len.to_string().len();
-    }
-    format!("{len}{rest}")
-}
-
-fn pax(kind: EntryType, records: &str) -> Vec<u8> {
-    entry(
-        &header("pax", kind, records.len() as u64),
-        records.as_bytes(),
-    )
 }
 
 /// A docker-archive whose first layer is called `layer` and is the entry that `blocks` are.
@@ -367,6 +336,24 @@ fn sizes_that_are_no_sizes() {
                 "cannot read the tar archive: the entry \"x\" ends after 512 of {size} bytes"
             )),
         );
+    }
+}
+
+#[test]
+fn entries_that_some_readers_see_and_some_do_not() {
+    for (blocks, problem) in ambiguous() {
+        let scratch = Scratch::new();
+        // Whatever comes behind does not matter, but for what is to be the end.
+        let archive = match problem.contains("the end") {
+            true => blocks,
+            false => with_layer(&blocks, "0"),
+        };
+        scratch.write("a.tar", &archive);
+        scratch.write("a.tar.gz", &gzip(&archive));
+        for name in ["a.tar", "a.tar.gz"] {
+            let of = format!("error: {name}: cannot read the tar archive: ");
+            expect(&scratch, &[name], &[&of, problem]);
+        }
     }
 }
 

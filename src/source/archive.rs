@@ -4,7 +4,7 @@
 //! cannot be read twice and its `manifest.json` may be its last entry, so everything that may be a
 //! layer is staged as it flows by, and small JSON files are kept in memory.
 
-mod headers;
+mod bounded;
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -19,12 +19,13 @@ use super::{describe, no_image, sniff};
 use crate::codec::{Encoding, ReadAhead, is_tar};
 use crate::error::Error;
 use crate::flow::{self, Broken, Hashes, fill};
+use crate::headers::Member;
 use crate::leash::BLOCK;
 use crate::lock::lock;
 use crate::rules::Rules;
 use crate::spec::{Algorithm, DOCKER_FILE, Digest, INDEX_FILE, LAYOUT_FILE, MAX_CONFIG};
 use crate::store::Store;
-use headers::{Headers, Member};
+use bounded::Bounded;
 
 /// How much of a stream's JSON is kept in memory; what comes after is staged like a layer.
 const MAX_DOCUMENTS: u64 = 64 << 20;
@@ -41,7 +42,7 @@ pub fn look_up(path: &Path, mut file: File, size: u64, rules: &dyn Rules) -> Res
         what: "tar archive".to_owned(),
         problem,
     };
-    let mut headers = Headers::default();
+    let mut headers = Bounded::default();
     let mut archive = tar::Archive::new(headers.of(file));
     let mut walk = archive
         .entries_with_seek()
@@ -49,18 +50,18 @@ pub fn look_up(path: &Path, mut file: File, size: u64, rules: &dyn Rules) -> Res
     let mut entries = HashMap::new();
     while let Some(entry) = headers.next(&mut walk) {
         let member = entry.map_err(damaged)?;
-        let Member { entry, path, .. } = &member;
-        rules.entry(path, entry.header().entry_type());
-        let (offset, len) = (entry.raw_file_position(), entry.size());
+        let path = member.path_bytes();
+        rules.entry(&path, member.header().entry_type());
+        let (offset, len) = (member.position(), member.size());
         // Also of what nobody asks for: a stream ends there too, and even where only zeros behind the content are gone.
         if offset.checked_add(len).is_none_or(|end| end > size) {
-            let name = String::from_utf8_lossy(path);
+            let name = String::from_utf8_lossy(&path);
             return Err(damaged(format!(
                 "the entry {name:?} has {len} bytes from byte {offset} on, but the file ends at byte {size}"
             )));
         }
         if (offset + len).next_multiple_of(BLOCK as u64) > size {
-            let name = String::from_utf8_lossy(path);
+            let name = String::from_utf8_lossy(&path);
             return Err(damaged(format!(
                 "the file ends at byte {size}, within the last block of the entry {name:?}"
             )));
@@ -68,11 +69,12 @@ pub fn look_up(path: &Path, mut file: File, size: u64, rules: &dyn Rules) -> Res
         let Some(name) = name(&member) else { continue };
         let found = match link(&member) {
             Some(link) => link,
-            None if !is_file(entry) => continue,
+            None if !is_file(&member) => continue,
             None => Entry::Range { offset, len },
         };
         insert(&mut entries, name, found, rules).map_err(damaged)?;
     }
+    headers.end(archive.into_inner()).map_err(damaged)?;
     Ok(Tree::archive(path, entries))
 }
 
@@ -140,16 +142,15 @@ fn read_stream(
         });
     }
 
-    let mut headers = Headers::default();
+    let mut headers = Bounded::default();
     let mut archive = tar::Archive::new(headers.of(head.chain(&mut stream)));
     let mut walk = archive.entries().map_err(broken)?;
     let mut entries = HashMap::new();
     let mut documents = 0;
     while let Some(entry) = headers.next(&mut walk) {
-        let member = entry.map_err(refused)?;
-        rules.entry(&member.path, member.entry.header().entry_type());
-        let (name, link) = (name(&member), link(&member));
-        let mut entry = member.entry;
+        let mut entry = entry.map_err(refused)?;
+        rules.entry(&entry.path_bytes(), entry.header().entry_type());
+        let (name, link) = (name(&entry), link(&entry));
         let basename = name.as_deref().and_then(|name| name.rsplit('/').next());
         let is_ignored = basename.is_none_or(|name| LEGACY.contains(&name));
         let (name, found) = match (name, link) {
@@ -190,7 +191,7 @@ fn read_stream(
         insert(&mut entries, name, found, rules).map_err(refused)?;
     }
     // The checksum of the stream comes after the end of the archive.
-    drop(archive);
+    headers.end(archive.into_inner()).map_err(refused)?;
     io::copy(&mut stream, &mut io::sink()).map_err(broken)?;
     Ok(Tree::archive(path, entries))
 }
@@ -278,19 +279,19 @@ fn skip(entry: &mut impl Read) -> io::Result<()> {
 /// The name of an entry, seen from the root. Names that are no UTF-8 or lead out of the archive
 /// cannot be meant by any document.
 fn name<R: Read>(member: &Member<'_, R>) -> Option<String> {
-    normal("", std::str::from_utf8(&member.path).ok()?)
+    normal("", std::str::from_utf8(&member.path_bytes()).ok()?)
 }
 
-fn is_file<R: Read>(entry: &tar::Entry<'_, R>) -> bool {
+fn is_file<R: Read>(member: &Member<'_, R>) -> bool {
     matches!(
-        entry.header().entry_type(),
+        member.header().entry_type(),
         EntryType::Regular | EntryType::Continuous
     )
 }
 
 fn link<R: Read>(member: &Member<'_, R>) -> Option<Entry> {
-    let target = || String::from_utf8(member.link.clone()?).ok();
-    match member.entry.header().entry_type() {
+    let target = || String::from_utf8(member.link_name_bytes()?.into_owned()).ok();
+    match member.header().entry_type() {
         EntryType::Symlink => target().map(Entry::SymbolicLink),
         EntryType::Link => target().map(Entry::HardLink),
         _ => None,

@@ -111,7 +111,8 @@ impl Blobs {
                     report(error);
                 } else if let Some(problem) = programs.damage(&flow.diff_id) {
                     let name = blob.name.to_string();
-                    let message = format!("layer {name} is no tar archive: {problem}");
+                    let message =
+                        format!("layer {name} is no tar archive as readers expect it: {problem}");
                     found.add("layer-tar", &name, message);
                 }
             }

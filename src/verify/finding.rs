@@ -68,7 +68,7 @@ rules! {
     Error "store-paths" "The store paths of a nix2container image are there, and what they were."
     Error "not-verified" "Digests can be computed: those of sha512 in a stream must be told by the names of its entries."
     Error "layer-count" "There are as many layers as diff IDs (image-spec, config.md)."
-    Error "layer-tar" "A layer, decompressed, is a tar archive (image-spec, layer.md)."
+    Error "layer-tar" "A layer, decompressed, is a tar archive (image-spec, layer.md) that all readers understand in the same way."
     Error "layer-encoding" "A layer is compressed as its OCI media type says (image-spec, layer.md); umoci relies on it."
     Warning "docker-layer-encoding" "The same for Docker's media types, which podman gives to plain layers too; consumers look at the content."
     Note "unknown-layer-type" "The media type of a layer is one that runtimes can unpack; umoci refuses others."

@@ -1,6 +1,8 @@
 //! Builds images in code, runs the real binary on them, and reads back what it wrote.
 #![allow(dead_code, reason = "every test file uses another part of it")]
 
+pub mod blocks;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{Read, Write};

@@ -197,14 +197,37 @@ pub fn blobs() -> Vec<Case> {
             images[0].layers.push(noise(1, 2048));
             layout_of(&images, gzipped, NO_EDIT, |_, text| text)
         }),
-        // The same bytes as a layer that nobody looks into, and as one of files.
         layout(&["layer-tar"], || {
+            let mut images = images(&BOTH);
+            let (hidden, _) = blocks::ambiguous().remove(0);
+            images[0].layers.push(hidden);
+            layout_of(&images, gzipped, NO_EDIT, |_, text| text)
+        }),
+        // What may not be passed on, where it is there all the same.
+        layout(&["wrong-diff-id"], || {
+            let edit = |part: &str, value: &mut Value| match part {
+                "manifest0" => {
+                    value["layers"][1]["mediaType"] =
+                        "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip".into();
+                }
+                "config0" => value["rootfs"]["diff_ids"][1] = digest(b"").into(),
+                _ => {}
+            };
+            edited(&edit)
+        }),
+        layout(&["layer-encoding"], || {
+            part("manifest0", |value| {
+                value["layers"][1]["mediaType"] =
+                    "application/vnd.oci.image.layer.nondistributable.v1.tar".into()
+            })
+        }),
+        // The same bytes as a layer that nobody looks into, and as one of files.
+        layout(&["layer-tar", "unknown-layer-type"], || {
             let mut images = images(&BOTH);
             images[0].layers.extend([noise(1, 2048), noise(1, 2048)]);
             let edit = |part: &str, value: &mut Value| {
                 if part == "manifest0" {
-                    value["layers"][2]["mediaType"] =
-                        "application/vnd.oci.image.layer.nondistributable.v1.tar".into();
+                    value["layers"][2]["mediaType"] = "application/x-thing".into();
                 }
             };
             layout_of(&images, plain, &edit, |_, text| text)

@@ -3,6 +3,7 @@
 
 mod agreement;
 mod cases;
+mod layers;
 mod samples;
 #[path = "../support/mod.rs"]
 mod support;
