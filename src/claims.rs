@@ -109,11 +109,14 @@ pub fn doubt(image: &Image) -> Option<Doubt> {
         ..
     } = image;
     if let Some(name) = config_platform.legacy_name() {
+        let found = match config_platform.architecture == name.architecture {
+            true => format!("platform {:?}", config_platform.to_string()),
+            false => format!("architecture {:?}", config_platform.architecture),
+        };
         return Some(Doubt {
             id: "legacy-architecture",
             message: format!(
-                "its config calls the architecture {:?}, which runtimes know as {name}, as the index has it; change the config too with --set-platform IMAGE={name} (Nix: setPlatform = \"{name}\")",
-                config_platform.architecture
+                "its config calls the {found}, which runtimes know as {name}, as the index has it; change the config too with --set-platform IMAGE={name} (Nix: setPlatform = \"{name}\")",
             ),
         });
     }

@@ -287,6 +287,11 @@ fn two_images_for_the_same_platform() {
     let text = "error: two images for the platform linux/amd64: a.tar and b.tar\nhint: ";
     expect(&scratch, &["a.tar", "b.tar"], &[text]);
     expect(&scratch, &["b.tar", "a.tar"], &[text]);
+    // In other words; containerd sees no difference.
+    scratch.write("7", &TestImage::new("linux/arm/7").docker_archive());
+    scratch.write("v7", &TestImage::new("linux/arm/v7").docker_archive());
+    let text = "error: two images for the platform linux/arm/v7: 7 and v7\nhint: ";
+    expect(&scratch, &["v7", "7"], &[text]);
 }
 
 #[test]

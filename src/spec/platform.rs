@@ -61,10 +61,13 @@ impl Platform {
     /// understood, and the narrowed platform has the name of today.
     pub fn narrowed_by(&self, claim: &Platform) -> Option<Platform> {
         let (ours, theirs) = (self.normal(), claim.normal());
-        if (self.os.as_str(), ours.0) != (claim.os.as_str(), theirs.0) {
+        if (self.normal_os(), ours.0) != (claim.normal_os(), theirs.0) {
             return None;
         }
         let mut narrowed = self.clone();
+        if self.os != claim.os {
+            narrowed.os = self.normal_os().to_owned();
+        }
         if self.architecture != claim.architecture {
             // One of the two is a legacy name; what runtimes look for is the other one.
             narrowed.architecture = ours.0.to_owned();
@@ -102,7 +105,7 @@ impl Platform {
         let variant = variant.or((architecture == "arm").then_some("v7"));
         let is = |wanted: &Platform| {
             let (wanted_architecture, wanted_variant) = wanted.normal();
-            self.os == wanted.os
+            self.normal_os() == wanted.normal_os()
                 && architecture == wanted_architecture
                 && (wanted.variant.is_none() && wanted_variant.is_none()
                     || wanted_variant == variant)
@@ -153,25 +156,46 @@ impl Platform {
             let (architecture, variant) = p.normal();
             // What containerd takes `arm` for.
             let variant = variant.or((architecture == "arm").then_some("v7"));
+            let mut features = p.os_features.clone();
+            features.sort();
+            features.dedup();
             (
-                p.os.clone(),
+                p.normal_os().to_owned(),
                 architecture.to_owned(),
                 Reverse(variant_rank(variant)),
                 p.os_version.clone(),
-                p.os_features.clone(),
+                features,
             )
         }
         key(self).cmp(&key(other))
     }
 
-    /// Go's name of the architecture for a legacy one, with the variant that is in that name.
+    /// The platform as it is spelled today, if it is not: with Go's names of system and architecture,
+    /// and the variant of image-spec.
     pub fn legacy_name(&self) -> Option<Platform> {
         let (architecture, variant) = self.normal();
-        (architecture != self.architecture).then(|| Platform {
+        let own = self.variant.as_deref().filter(|v| !v.is_empty());
+        let is_default = matches!(
+            (architecture, own),
+            ("arm64", Some("v8")) | ("amd64", Some("v1"))
+        );
+        let is_today = self.os == self.normal_os()
+            && self.architecture == architecture
+            && (own == variant || is_default);
+        (!is_today).then(|| Platform {
+            os: self.normal_os().to_owned(),
             architecture: architecture.to_owned(),
             variant: variant.map(str::to_owned),
             ..self.clone()
         })
+    }
+
+    /// The operating system as a runtime compares it (containerd `platforms.Normalize`).
+    fn normal_os(&self) -> &str {
+        match lower(&self.os) {
+            "macos" => "darwin",
+            os => os,
+        }
     }
 
     /// Architecture and variant as a runtime compares them: `arm64` means `arm64/v8`, `amd64` means
@@ -182,24 +206,52 @@ impl Platform {
     }
 }
 
+/// Names that containerd finds in any case: Go's of systems and architectures, the others that
+/// [`normal`] knows, and the variants of both.
+const KNOWN: &str = "aix android darwin dragonfly freebsd hurd illumos ios js linux macos netbsd openbsd \
+    plan9 solaris wasip1 windows zos \
+    386 amd64 arm arm64 loong64 mips mips64 mips64le mipsle ppc ppc64 ppc64le riscv64 s390x sparc64 wasm \
+    aarch64 arm32v5 arm32v6 arm32v7 arm64v8 armel armhf armv6l armv7l i386 i486 i586 i686 loongarch64 \
+    powerpc64le ppc64el x86 x86-64 x86_64 \
+    v1 v2 v3 v4 v5 v6 v7 v8 v8.0 v9 v9.0";
+
+/// A name in lower case, if it is known.
+fn lower(name: &str) -> &str {
+    if !name.bytes().any(|b| b.is_ascii_uppercase()) {
+        return name;
+    }
+    let mut known = KNOWN.split_ascii_whitespace();
+    known
+        .find(|known| known.eq_ignore_ascii_case(name))
+        .unwrap_or(name)
+}
+
 fn normal<'a>(architecture: &'a str, variant: Option<&'a str>) -> (&'a str, Option<&'a str>) {
-    let variant = variant.filter(|v| !v.is_empty());
-    let (architecture, variant) = match (architecture, variant) {
+    let variant = variant.filter(|v| !v.is_empty()).map(lower);
+    let (architecture, variant) = match (lower(architecture), variant) {
         ("x86_64" | "x86-64", variant) => ("amd64", variant),
-        ("i386" | "i486" | "i586" | "i686" | "x86", variant) => ("386", variant),
+        // What is in these names counts, whatever is said besides.
+        ("i386", _) => ("386", None),
+        ("armhf", _) => ("arm", Some("v7")),
+        ("armel", _) => ("arm", Some("v6")),
+        ("i486" | "i586" | "i686" | "x86", variant) => ("386", variant),
         ("aarch64" | "arm64v8", variant) => ("arm64", variant),
-        ("armhf" | "armv7l" | "arm32v7", None) => ("arm", Some("v7")),
-        ("armel" | "armv6l" | "arm32v6", None) => ("arm", Some("v6")),
+        ("armv7l" | "arm32v7", None) => ("arm", Some("v7")),
+        ("armv6l" | "arm32v6", None) => ("arm", Some("v6")),
         ("arm32v5", None) => ("arm", Some("v5")),
-        ("armhf" | "armel" | "armv7l" | "armv6l" | "arm32v7" | "arm32v6" | "arm32v5", v) => {
-            ("arm", v)
-        }
+        ("armv7l" | "armv6l" | "arm32v7" | "arm32v6" | "arm32v5", v) => ("arm", v),
         ("powerpc64le" | "ppc64el", variant) => ("ppc64le", variant),
         ("loongarch64", variant) => ("loong64", variant),
         kept => kept,
     };
     match (architecture, variant) {
-        ("arm64", Some("v8")) | ("amd64", Some("v1")) => (architecture, None),
+        ("amd64", Some("v1")) => (architecture, None),
+        ("arm64", Some("8" | "v8" | "v8.0")) => (architecture, None),
+        ("arm64", Some("9" | "9.0" | "v9.0")) => (architecture, Some("v9")),
+        ("arm", Some("5")) => (architecture, Some("v5")),
+        ("arm", Some("6")) => (architecture, Some("v6")),
+        ("arm", Some("7")) => (architecture, Some("v7")),
+        ("arm", Some("8")) => (architecture, Some("v8")),
         kept => kept,
     }
 }
@@ -368,6 +420,58 @@ mod tests {
             platform("linux/arm32v6").narrowed_by(&platform("linux/arm/v7")),
             None
         );
+    }
+
+    /// What `platforms.Normalize` of containerd makes of them.
+    #[test]
+    fn a_platform_has_one_spelling() {
+        let spelled = |os: &str, architecture: &str, variant: &str| Platform {
+            os: os.to_owned(),
+            architecture: architecture.to_owned(),
+            variant: Some(variant.to_owned()),
+            ..Platform::default()
+        };
+        for (os, architecture, variant, expected) in [
+            ("linux", "arm", "7", "linux/arm/v7"),
+            ("linux", "arm", "V6", "linux/arm/v6"),
+            ("linux", "arm", "8", "linux/arm/v8"),
+            ("linux", "armhf", "v6", "linux/arm/v7"),
+            ("linux", "armel", "v7", "linux/arm/v6"),
+            ("linux", "arm64", "8", "linux/arm64"),
+            ("linux", "ARM64", "V8.0", "linux/arm64"),
+            ("linux", "aarch64", "9.0", "linux/arm64/v9"),
+            ("linux", "arm64", "v9.0", "linux/arm64/v9"),
+            ("linux", "i386", "x", "linux/386"),
+            ("Linux", "X86_64", "V3", "linux/amd64/v3"),
+            ("macOS", "arm64", "", "darwin/arm64"),
+            ("Windows", "AMD64", "v1", "windows/amd64"),
+        ] {
+            let found = spelled(os, architecture, variant);
+            let expected = platform(expected);
+            assert!(found.same_place(&expected), "{found}");
+            assert!(found.is_one_of(std::slice::from_ref(&expected)), "{found}");
+            assert_eq!(found.legacy_name().as_ref(), Some(&expected), "{found}");
+            let claimed = found.narrowed_by(&expected).unwrap();
+            assert!(claimed.same_place(&expected), "{found}: {claimed}");
+        }
+        // As today, with the default spelled out or not; and what containerd has no other name for.
+        for (os, architecture, variant) in [
+            ("linux", "arm64", "v8"),
+            ("linux", "arm64", "v8.1"),
+            ("linux", "amd64", "v1"),
+            ("linux", "arm", ""),
+            ("linux", "mips64el", ""),
+            ("linux", "riscv64", "rva23"),
+        ] {
+            let found = spelled(os, architecture, variant);
+            assert_eq!(found.legacy_name(), None, "{found}");
+        }
+        let of = |features: &[&str]| Platform {
+            os_features: features.iter().map(|f| (*f).to_owned()).collect(),
+            ..platform("windows/amd64")
+        };
+        assert!(of(&["a", "b", "a"]).same_place(&of(&["b", "a"])));
+        assert!(!of(&["a"]).same_place(&of(&["b"])));
     }
 
     #[test]

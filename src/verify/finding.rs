@@ -93,7 +93,7 @@ rules! {
     // Platforms.
     Error "no-platform" "A config says its `os` and `architecture` (image-spec, config.md)."
     Error "contradictory-platform" "The platform of a descriptor is that of the config; containerd 2.2 unpacks nothing else."
-    Warning "legacy-architecture" "Architectures have the names of Go; runtimes look for no other."
+    Warning "legacy-architecture" "Platforms are spelled as Go and image-spec do (`arm64`, `v7`); runtimes look for no other."
     Warning "arm-without-variant" "An `arm` image says its variant in its config: without, containerd takes it for v7."
     Warning "descriptor-without-platform" "In an index of several images each has a platform."
     Warning "duplicate-platform" "An index has one image for each platform: readers take the first, or one of them."

@@ -424,6 +424,20 @@ pub fn platforms() -> Vec<Case> {
         file(&["legacy-architecture"], || {
             docker_archive(|image| image.config["architecture"] = "aarch64".into())
         }),
+        file(&["legacy-architecture"], || {
+            docker_archive(|image| {
+                image.config["architecture"] = "arm".into();
+                image.config["variant"] = "7".into();
+            })
+        }),
+        layout(&["duplicate-platform", "legacy-architecture"], || {
+            layout_of(
+                &images(&["linux/arm/v7", "linux/arm/7"]),
+                gzipped,
+                NO_EDIT,
+                |_, text| text,
+            )
+        }),
         file(&["arm-without-variant"], || {
             docker_archive(|image| image.config["architecture"] = "arm".into())
         }),
