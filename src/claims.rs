@@ -35,6 +35,14 @@ pub fn hold(mut contents: Contents, input: &Input, wanted: &[Platform]) -> Resul
         .images
         .retain(|image| image.platform.is_one_of(wanted));
     for image in &contents.images {
+        // It is carried as it is: that is known before a push, and not when nobody can run it.
+        if !image.wrong_types.is_empty() {
+            contents.notes.push(format!(
+                "{}: containerd, skopeo and podman cannot read its config: {}",
+                image.origin,
+                image.wrong_types.join(", ")
+            ));
+        }
         let said = doubt(image).map(|doubt| format!("{}: {}", image.origin, doubt.message));
         contents.notes.extend(said);
     }

@@ -15,6 +15,8 @@ pub struct Image {
     pub platform: Platform,
     /// What the config alone says.
     pub config_platform: Platform,
+    /// The fields of the config that programs in Go cannot read, by their types.
+    pub wrong_types: Vec<String>,
     /// How an index points to it; `platform` is set when it is merged.
     pub descriptor: Descriptor,
     /// The manifest.
@@ -66,6 +68,7 @@ impl Image {
             origin,
             platform: config.view.platform(),
             config_platform: config.view.platform(),
+            wrong_types: config.view.wrong_types(),
             descriptor: Descriptor::of(MediaType::ImageManifest, &manifest.raw),
             manifest_content: Content::Bytes(manifest.raw.clone()),
             manifest,

@@ -969,6 +969,30 @@ fn layout_copy(layout: &Layout) -> Layout {
     }
 }
 
+/// It is the image of somebody who has to know it before it is pushed; the bytes stay what they are.
+#[test]
+fn a_config_that_go_cannot_read_is_carried_with_a_warning() {
+    let scratch = Scratch::new();
+    let mut image = TestImage::new("linux/amd64");
+    image.config["config"] = json!({ "User": 1000, "Cmd": "sh", "Labels": { "a": "b" } });
+    scratch.write("a.tar", &image.docker_archive());
+    image.layout(plain).directory(&scratch, "layout");
+    for (input, name) in [("a.tar", "a.tar"), ("layout", "layout (sha256:")] {
+        let output = scratch
+            .command(&["merge", "--force", "-o", "out", input])
+            .output()
+            .unwrap();
+        let told = stderr(&output);
+        assert!(output.status.success(), "{told}");
+        let expected = "containerd, skopeo and podman cannot read its config: config.User is a number, expected text, config.Cmd is text, expected a list of text\n";
+        assert!(told.contains(&format!("warning: {name}")), "{told}");
+        assert!(told.contains(expected), "{told}");
+        let config = image.config_bytes();
+        let carried = scratch.path(&format!("out/blobs/sha256/{}", hex(&config)));
+        assert_eq!(std::fs::read(carried).unwrap(), config);
+    }
+}
+
 #[test]
 fn an_artifact_needs_a_platform_in_its_descriptor() {
     let scratch = Scratch::new();

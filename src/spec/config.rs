@@ -6,6 +6,7 @@
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::field_types::{self, wrong_types};
 use super::{DiffId, Platform, confusable};
 
 /// The platform and the layers of an image.
@@ -31,7 +32,7 @@ struct RootFs {
     #[serde(default)]
     diff_ids: Option<Vec<DiffId>>,
     #[serde(flatten)]
-    _extra: Map<String, Value>,
+    extra: Map<String, Value>,
 }
 
 impl Config {
@@ -60,6 +61,14 @@ impl Config {
             "rootfs",
         ];
         confusable(&known, self.extra.keys())
+    }
+
+    /// The fields that make it unreadable for programs in Go, by their types.
+    pub fn wrong_types(&self) -> Vec<String> {
+        let mut wrong = wrong_types(&self.extra, field_types::CONFIG);
+        let rootfs = wrong_types(&self.rootfs.extra, field_types::ROOTFS);
+        wrong.extend(rootfs.iter().map(|field| format!("rootfs.{field}")));
+        wrong
     }
 
     /// The digests of the uncompressed layers, bottom first.

@@ -12,6 +12,7 @@ mod descriptor;
 mod digest;
 mod document;
 mod execution;
+pub(crate) mod field_types;
 mod index;
 mod layer_type;
 mod layout;

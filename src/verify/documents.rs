@@ -14,7 +14,7 @@ use crate::codec::Encoding;
 use crate::image::Image;
 use crate::spec::{
     Config, Descriptor, Document, Hasher, INDEX_FILE, Index, LayerType, Manifest, MediaType,
-    Platform, normal_time,
+    Platform, field_types, normal_time,
 };
 
 /// Of any document.
@@ -37,6 +37,13 @@ pub fn descriptor(found: &Collector, by: &str, descriptor: &Descriptor) {
             format!("{by} gives {name} the media type {media_type:?}, expected TYPE/SUBTYPE");
         found.add("bad-media-type", &name, message);
     }
+    let wrong = field_types::wrong_types(&descriptor.extra, field_types::DESCRIPTOR);
+    wrong_types(
+        found,
+        &name,
+        &format!("the descriptor of {name} in {by}"),
+        &wrong,
+    );
     let Some(data) = descriptor.extra.get("data") else {
         return;
     };
@@ -54,6 +61,13 @@ pub fn descriptor(found: &Collector, by: &str, descriptor: &Descriptor) {
     if let Some(problem) = problem {
         let message = format!("{by} has data of {name} that are not this blob: found {problem}");
         found.add("wrong-data", &name, message);
+    }
+}
+
+/// What a document says in fields of other types than the specification has.
+fn wrong_types(found: &Collector, subject: &str, by: &str, wrong: &[String]) {
+    for field in wrong {
+        found.add("field-type", subject, format!("in {by}, {field}"));
     }
 }
 
@@ -111,6 +125,8 @@ pub fn manifest(found: &Collector, name: &str, descriptor: &Descriptor, manifest
         manifest.schema_version,
         manifest.media_type.as_ref(),
     );
+    let wrong = field_types::wrong_types(&manifest.extra, field_types::MANIFEST);
+    wrong_types(found, name, name, &wrong);
     let parts = manifest.layers.iter().chain([&manifest.config, descriptor]);
     mixed(found, name, parts.map(|part| &part.media_type));
     let is_attestation = descriptor
@@ -156,6 +172,8 @@ pub fn encoding(found: &Collector, layer: &Descriptor, encoding: Encoding) {
 /// Of an image index, or of `index.json`.
 pub fn index(found: &Collector, name: &str, index: &Index) {
     head(found, name, index.schema_version, index.media_type.as_ref());
+    let wrong = field_types::wrong_types(&index.extra, field_types::MANIFEST);
+    wrong_types(found, name, name, &wrong);
     mixed(found, name, index.manifests.iter().map(|m| &m.media_type));
     if name == INDEX_FILE {
         return names::root(found, index);
@@ -206,45 +224,30 @@ fn order(found: &Collector, name: &str, places: &[(&Platform, &Descriptor)]) {
 #[derive(Deserialize)]
 struct Rest {
     #[serde(default)]
-    created: Option<Value>,
-    rootfs: RootFs,
+    created: Value,
     #[serde(default)]
-    history: Option<Vec<History>>,
-}
-
-#[derive(Deserialize)]
-struct RootFs {
+    rootfs: Value,
     #[serde(default)]
-    r#type: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct History {
-    #[serde(default)]
-    created: Option<Value>,
-    #[serde(default)]
-    empty_layer: Option<bool>,
+    history: Value,
 }
 
 /// Of the config of a container image.
 pub fn config(found: &Collector, name: &str, config: &Document<Config>) {
+    wrong_types(found, name, name, &config.view.wrong_types());
     let rest: Rest = match serde_json::from_slice(&config.raw) {
         Ok(rest) => rest,
         Err(e) => return found.add("bad-document", name, format!("{name} is not valid: {e}")),
     };
-    let kind = rest.rootfs.r#type.unwrap_or_default();
+    let kind = rest.rootfs["type"].as_str().unwrap_or_default();
     let diff_ids = config.view.diff_ids().len();
     // An image without layers has nothing to unpack; nix2container leaves the type out then.
     if kind != "layers" && !(kind.is_empty() && diff_ids == 0) {
         let message = format!("{name} has the rootfs.type {kind:?}, expected \"layers\"");
         found.add("rootfs-type", name, message);
     }
-    let history = rest.history.unwrap_or_default();
-    let times = history
-        .iter()
-        .map(|entry| &entry.created)
-        .chain([&rest.created]);
-    for time in times.flatten() {
+    let history = rest.history.as_array().map_or(&[][..], |entries| entries);
+    let times = history.iter().map(|entry| &entry["created"]);
+    for time in times.chain([&rest.created]) {
         if time.as_str().and_then(normal_time).is_none() && !time.is_null() {
             let message =
                 format!("{name} has the time {time}, expected one like 2025-01-31T00:00:00Z");
@@ -253,7 +256,7 @@ pub fn config(found: &Collector, name: &str, config: &Document<Config>) {
     }
     let counted = history
         .iter()
-        .filter(|entry| entry.empty_layer != Some(true))
+        .filter(|entry| entry["empty_layer"] != true)
         .count();
     if !history.is_empty() && counted != diff_ids {
         let message = format!(

@@ -80,6 +80,7 @@ rules! {
     Error "too-many-documents" "All documents of an input together have at most 64 MiB."
     Error "duplicate-key" "No JSON object has a key twice: readers differ in which of them counts (RFC 8259, section 4)."
     Error "ambiguous-document" "No document is both an index and a manifest, or has keys that differ in case only (CVE-2021-41190)."
+    Error "field-type" "The fields of documents have the types of image-spec (config.md, manifest.md, descriptor.md); programs in Go refuse others."
     Error "schema-version" "The `schemaVersion` is 2 (image-spec, manifest.md and image-index.md)."
     Error "media-type-mismatch" "The `mediaType` in a document is that of its descriptor (image-spec, descriptor.md)."
     Error "bad-media-type" "Media types have the form of RFC 6838 (image-spec, descriptor.md)."

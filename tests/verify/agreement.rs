@@ -111,6 +111,36 @@ fn table() -> Vec<(&'static str, Layout, [bool; 3])> {
             SKOPEO,
         ),
         ("bad time", config("created", "today".into()), SKOPEO),
+        (
+            "type of a field of the config",
+            config("config", json!({ "User": 1000 })),
+            SKOPEO,
+        ),
+        (
+            "size beyond int64",
+            layer("size", (1_u64 << 63).into()),
+            NONE,
+        ),
+        (
+            "type of a field of a descriptor",
+            layer("urls", "x".into()),
+            NONE,
+        ),
+        (
+            "diff ID of a layer that may not be passed on",
+            image(
+                &|part, value| match part {
+                    "manifest0" => {
+                        value["layers"][0]["mediaType"] =
+                            "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip".into();
+                    }
+                    "config0" => value["rootfs"]["diff_ids"][0] = digest(b"").into(),
+                    _ => {}
+                },
+                |_, text| text,
+            ),
+            SKOPEO,
+        ),
         ("bad config", raw_config(|_| "[]".to_owned()), SKOPEO),
         ("no platform", config("os", "".into()), SKOPEO),
         ("zstd", encoded(|l| (zstd_type, zstd(l))), NOT_UMOCI),

@@ -281,7 +281,35 @@ pub fn documents() -> Vec<Case> {
     vec![
         layout(&["bad-document"], || raw("config0", |_| "[]".to_owned())),
         layout(&["bad-document"], || {
+            part("config1", |value| value["os.features"] = "old".into())
+        }),
+        // One more than Go can count.
+        layout(&["bad-document"], || {
+            part("manifest0", |value| {
+                value["layers"][0]["size"] = (1_u64 << 63).into()
+            })
+        }),
+        layout(&["field-type"], || {
             part("config1", |value| value["history"] = "old".into())
+        }),
+        layout(&["field-type"], || {
+            part("config0", |value| value["config"]["User"] = 1000.into())
+        }),
+        layout(&["field-type"], || {
+            part("manifest0", |value| value["layers"][0]["urls"] = "x".into())
+        }),
+        layout(&["field-type"], || {
+            part("index", |value| {
+                value["manifests"][0]["artifactType"] = 1.into()
+            })
+        }),
+        layout(&["field-type"], || {
+            part("manifest0", |value| {
+                value["annotations"] = json!({ "a": 1 })
+            })
+        }),
+        layout(&["field-type"], || {
+            part("index", |value| value["subject"] = json!([]))
         }),
         layout(&["document-too-large"], || {
             part("manifest0", |value| {

@@ -39,6 +39,8 @@ impl Reader<'_> {
             Some(config) => config.view.platform(),
             None => platform.clone(),
         };
+        let wrong_types = config.as_ref().map(|c| c.view.wrong_types());
+        let wrong_types = wrong_types.unwrap_or_default();
         let diff_ids = config.as_ref().map(|c| c.view.diff_ids());
         let count = manifest.view.layers.len();
         tree.charge(count as u64 * LAYER_COST)?;
@@ -67,6 +69,7 @@ impl Reader<'_> {
             origin,
             platform,
             config_platform,
+            wrong_types,
             descriptor,
             manifest,
             manifest_content,
