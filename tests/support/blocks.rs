@@ -120,6 +120,18 @@ pub fn ambiguous() -> Vec<(Vec<u8>, &'static str)> {
             .concat(),
             "has a name with a zero byte",
         ),
+        // The tar crate takes none of the sizes behind a value of several lines.
+        (
+            [
+                pax(
+                    EntryType::XHeader,
+                    &(record("comment", "a\nb") + &record("size", "0")),
+                ),
+                entry(&tar_header("x", len), &hidden),
+            ]
+            .concat(),
+            "the entry \"x\" has headers that contradict each other about its size",
+        ),
         (
             [pax(EntryType::XHeader, "99 path=hidden\n"), first.clone()].concat(),
             "the entry \"x\" has a pax header with a record of another length than it says: \"99 path=hidden\\n\"",

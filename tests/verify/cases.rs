@@ -295,6 +295,9 @@ pub fn documents() -> Vec<Case> {
         layout(&["field-type"], || {
             part("config0", |value| value["config"]["User"] = 1000.into())
         }),
+        layout(&["field-type", "rootfs-type"], || {
+            part("config0", |value| value["rootfs"]["type"] = 5.into())
+        }),
         layout(&["field-type"], || {
             part("manifest0", |value| value["layers"][0]["urls"] = "x".into())
         }),

@@ -107,6 +107,17 @@ fn layers_that_are_unusual_but_mean_one_thing() {
         ("a prefix and a time of star", entry(&star, b"")),
         ("a sparse file of GNU", entry(&sparse, b"fine")),
         (
+            "a sparse file of GNU with a long name",
+            [
+                entry(
+                    &header("long", EntryType::GNULongName, 301),
+                    format!("{path}\0").as_bytes(),
+                ),
+                entry(&sparse, b"fine"),
+            ]
+            .concat(),
+        ),
+        (
             "a sparse file of pax",
             [
                 pax(EntryType::XHeader, &records.concat()),
