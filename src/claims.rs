@@ -124,7 +124,7 @@ pub fn doubt(image: &Image) -> Option<Doubt> {
         return Some(Doubt {
             id: "legacy-architecture",
             message: format!(
-                "its config calls the {found}, which runtimes know as {name}, as the index has it; change the config too with --set-platform IMAGE={name} (Nix: setPlatform = \"{name}\")",
+                "its config calls the {found}, which runtimes know as {name}; change it with --set-platform IMAGE={name} (Nix: setPlatform = \"{name}\")",
             ),
         });
     }

@@ -15,7 +15,7 @@ use super::content::{Buffer, Content, short};
 use super::names::{self, Kind};
 use super::paths::{MAX_PATH, Node, Paths, ROOT};
 use crate::flow::{Keep, Observe, Stream};
-use crate::layer;
+use crate::layer::{self, Whiteout};
 use crate::lock::{lock, unpoisoned};
 use crate::spec::DiffId;
 use crate::text::sum;
@@ -209,7 +209,11 @@ impl Survey {
         let Some(path) = layer::clean(&name) else {
             return Ok(());
         };
-        if let Some((path, mark)) = whiteout(&path) {
+        if let Some((whiteout, path)) = layer::whiteout(&path) {
+            let mark = match whiteout {
+                Whiteout::Name => Mark::Deleted,
+                Whiteout::Contents => Mark::Emptied,
+            };
             if self.with_files
                 && let Some(node) = self.intern(&path)
             {
@@ -294,18 +298,6 @@ impl Observe for Survey {
             let found = found.map(Arc::new).map_err(|problem| problem.to_string());
             lock(&self.layers).insert(diff_id.clone(), found);
         })
-    }
-}
-
-/// What a file of a layer deletes (image-spec `layer.md`, "Whiteouts").
-fn whiteout(path: &[u8]) -> Option<(Vec<u8>, Mark)> {
-    let start = path.iter().rposition(|b| *b == b'/').map_or(0, |at| at + 1);
-    let (directory, name) = path.split_at(start);
-    match name.strip_prefix(b".wh.")? {
-        b".wh..opq" => Some((directory.to_vec(), Mark::Emptied)),
-        // Notes of AUFS to itself.
-        name if name.starts_with(b".wh.") => None,
-        name => Some(([directory, name].concat(), Mark::Deleted)),
     }
 }
 

@@ -12,7 +12,7 @@ use tar::EntryType;
 
 use super::machine::{HEAD, Machine};
 use crate::flow::{Stream, fill};
-use crate::layer::{self, Entry};
+use crate::layer::{self, Entry, Whiteout};
 
 /// Room for some million files of all images together; those of the largest images of nixpkgs take a
 /// tenth of it.
@@ -62,6 +62,8 @@ pub enum File<'a> {
     Other,
     /// What cannot be started: data, a device.
     Plain,
+    /// A file with holes, of which nobody knows what it is.
+    Sparse,
 }
 
 /// The files of a layer.
@@ -95,6 +97,7 @@ const SYMLINK: u32 = 3;
 const HARDLINK: u32 = 4;
 const OTHER: u32 = 5;
 const PLAIN: u32 = 6;
+const SPARSE: u32 = 7;
 const KIND_SHIFT: u32 = 29;
 
 /// Names of one kind of fact are no names of another.
@@ -128,8 +131,16 @@ impl Files {
         };
         let name = name.into_owned();
         drop(path);
-        if let Some((fact, name)) = whiteout(&name) {
+        if let Some((whiteout, name)) = layer::whiteout(&name) {
+            let fact = match whiteout {
+                Whiteout::Name => Fact::Whiteout,
+                Whiteout::Contents => Fact::Opaque,
+            };
             self.remember(fact, &name, 0, room);
+            return Ok(());
+        }
+        if entry.is_sparse() {
+            self.remember(Fact::File, &name, SPARSE << KIND_SHIFT, room);
             return Ok(());
         }
         let target = || entry.link_name_bytes().unwrap_or_default().into_owned();
@@ -266,6 +277,7 @@ impl Files {
             SYMLINK => File::Symlink(text()),
             HARDLINK => File::Hardlink(text()),
             OTHER => File::Other,
+            SPARSE => File::Sparse,
             _ => File::Plain,
         })
     }
@@ -283,20 +295,6 @@ impl Files {
 
 fn index(what: u32) -> usize {
     (what & !(u32::MAX << KIND_SHIFT)) as usize
-}
-
-/// What a whiteout deletes (image-spec `layer.md`, "Whiteouts").
-fn whiteout(name: &[u8]) -> Option<(Fact, Vec<u8>)> {
-    let slash = name.iter().rposition(|b| *b == b'/');
-    let (parent, base) = match slash {
-        Some(slash) => (&name[..slash], &name[slash + 1..]),
-        None => (&[][..], name),
-    };
-    match base.strip_prefix(b".wh.")? {
-        b".wh..opq" => Some((Fact::Opaque, parent.to_owned())),
-        base if parent.is_empty() => Some((Fact::Whiteout, base.to_owned())),
-        base => Some((Fact::Whiteout, [parent, base].join(&b'/'))),
-    }
 }
 
 /// The program that the first line of a script names.

@@ -9,10 +9,11 @@ mod machine;
 mod resolve;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use crate::error::Error;
 use crate::flow::{Keep, Observe, Stream};
+use crate::lock::lock;
 use crate::spec::DiffId;
 use crate::subject::Subject;
 use files::{Files, Room};
@@ -64,7 +65,7 @@ impl Observe for Programs {
     fn observe<'a>(&'a self, layer: &mut dyn Stream) -> Keep<'a> {
         let files = Files::of(layer, &self.room);
         Box::new(move |diff_id, _| {
-            let mut layers = self.layers.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut layers = lock(&self.layers);
             layers.insert(diff_id.clone(), Arc::new(files));
         })
     }
@@ -73,7 +74,7 @@ impl Observe for Programs {
 impl Programs {
     /// Why a layer that has flowed by is no tar archive.
     pub fn damage(&self, layer: &DiffId) -> Option<String> {
-        let known = self.layers.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = lock(&self.layers);
         known.get(layer)?.damage.clone()
     }
 
@@ -99,7 +100,7 @@ impl Programs {
 
     /// What is wrong with what an image starts, and what else there is to say of its programs.
     pub fn look(&self, subject: &Subject) -> (Option<Error>, Vec<Note>) {
-        let known = self.layers.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = lock(&self.layers);
         let layers: Vec<Option<&Files>> = (subject.layers.iter())
             .map(|(diff_id, _)| Some(&**known.get(diff_id.as_ref()?)?))
             .collect();
@@ -115,13 +116,12 @@ impl Programs {
             }
             is_whole
         });
-        let damaged = layers
-            .iter()
-            .position(|files| files.is_some_and(|f| f.damage.is_some()));
-        if let Some(i) = damaged {
+        let mut damaged = layers.iter().zip(&subject.layers);
+        let damaged =
+            damaged.find_map(|(files, (_, name))| Some((name, (*files)?.damage.as_ref()?)));
+        if let Some((layer, damage)) = damaged {
             let message = format!(
-                "its programs were not all checked: layer {} cannot be read to its end",
-                i + 1
+                "its programs were not all checked: layer {layer} is no tar archive that everybody reads alike: {damage}"
             );
             note(Kind::Damaged, message);
         }
@@ -150,6 +150,12 @@ impl Programs {
             // It may stand in what could not be read.
             Ok(Started::Missing(word)) if damaged.is_none() => {
                 note(Kind::Missing, missing(subject, &word));
+                None
+            }
+            Ok(Started::Sparse(path)) => {
+                let path = String::from_utf8_lossy(&path);
+                let message = format!("its program was not checked: /{path} is a sparse file");
+                note(Kind::Unchecked, message);
                 None
             }
             Ok(Started::Missing(_) | Started::Unknown) => None,

@@ -34,6 +34,8 @@ pub enum Started {
     Program(Program),
     /// Nothing can be started under this name.
     Missing(String),
+    /// What is started has holes, so nobody knows what it is.
+    Sparse(Vec<u8>),
     /// Nothing, or something that is not a program of a kind that we know.
     Unknown,
 }
@@ -102,6 +104,7 @@ impl<'a> Image<'a> {
                 File::Script(interpreter) if interpreter.contains(&b'/') => {
                     word = interpreter.to_vec();
                 }
+                File::Sparse => return Ok(Started::Sparse(path)),
                 _ => return Ok(Started::Unknown),
             }
         }

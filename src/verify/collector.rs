@@ -1,7 +1,7 @@
 //! What is found in one input, while it is read.
 
 use std::collections::HashSet;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use super::archive::Entries;
 use super::documents;
@@ -10,6 +10,7 @@ use super::names;
 use crate::blob::{Blob, Content};
 use crate::codec::Encoding;
 use crate::error::Error;
+use crate::lock::{lock, unpoisoned};
 use crate::rules::Rules;
 use crate::spec::{Config, Descriptor, DiffId, Document, Index, Manifest};
 
@@ -92,14 +93,12 @@ impl Collector {
 
     /// What was collected so far.
     pub fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     /// All that was collected.
     pub fn finish(self) -> State {
-        self.state
-            .into_inner()
-            .unwrap_or_else(PoisonError::into_inner)
+        unpoisoned(self.state.into_inner())
     }
 }
 
