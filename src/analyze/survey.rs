@@ -335,6 +335,9 @@ mod tests {
             assert!(tight.groups.len() > most / 2, "{}", tight.groups.len());
             let files = tight.groups.values().map(|group| group.files);
             assert_eq!(files.sum::<u64>(), 1000);
+            // Other layers have the same paths, but parts of their own.
+            let all = (0..10).map(|_| look(&survey).groups.len() - 1);
+            assert!(all.sum::<usize>() + tight.groups.len() <= most);
         }
     }
 
