@@ -6,7 +6,7 @@
 //! difference here.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt;
 use std::sync::LazyLock;
 
@@ -15,6 +15,12 @@ use regex::{Captures, Regex};
 use crate::error::Error;
 use crate::spec::{Execution, Platform};
 use crate::subject::Subject;
+
+/// More than anybody reads. Of one difference as much is told: of more images those that differ from
+/// all before them.
+const MAX_DIFFERENCES: usize = 64;
+const MAX_IMAGES: usize = 16;
+const MAX_VALUE: usize = 1000;
 
 /// What `--consistency` asks for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -39,32 +45,50 @@ pub struct Difference {
     pub values: Vec<(Platform, Option<String>)>,
 }
 
-/// What differs between images, by property.
-pub fn differences(images: &[(&Platform, &Execution)]) -> Vec<Difference> {
+/// What differs between images, by property, and how many differences there are besides.
+pub fn differences(images: &[(&Platform, &Execution)]) -> (Vec<Difference>, usize) {
     let all: Vec<_> = images
         .iter()
         .map(|(_, execution)| properties(execution))
         .collect();
     let keys: BTreeSet<_> = all.iter().flat_map(BTreeMap::keys).collect();
-    let mut differences = Vec::new();
+    let (mut differences, mut more) = (Vec::new(), 0);
     for key in keys {
         let values: Vec<Option<&str>> = (all.iter())
             .map(|properties| properties.get(key).map(|value| &**value))
             .collect();
-        let alike = |value: &Option<&str>| value.map(masked) == values[0].map(masked);
-        if values.iter().all(alike) {
+        let first = values[0].map(masked);
+        if values.iter().all(|value| value.map(masked) == first) {
+            continue;
+        }
+        if differences.len() == MAX_DIFFERENCES {
+            more += 1;
             continue;
         }
         let (property, key) = key;
-        let platforms = images.iter().map(|(platform, _)| (*platform).clone());
-        let values = values.iter().map(|value| value.map(str::to_owned));
+        let mut seen = HashSet::new();
+        let values = images
+            .iter()
+            .zip(values)
+            .map(|((platform, _), value)| (platform, value));
+        let told = values
+            .filter(|(_, value)| images.len() <= MAX_IMAGES || seen.insert(value.map(masked)));
+        let told = told.take(MAX_IMAGES);
+        let told = told.map(|(platform, value)| ((*platform).clone(), value.map(shortened)));
         differences.push(Difference {
             property,
-            key: key.map(str::to_owned),
-            values: platforms.zip(values).collect(),
+            key: key.map(shortened),
+            values: told.collect(),
         });
     }
-    differences
+    (differences, more)
+}
+
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(MAX_VALUE) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
 }
 
 /// Holds the configs of the images against each other.
@@ -79,8 +103,11 @@ pub fn check(
     let images: Vec<_> = (subjects.iter())
         .map(|subject| (&subject.platform, &subject.execution))
         .collect();
-    let differences = differences(&images);
-    let differences: Vec<String> = differences.iter().map(ToString::to_string).collect();
+    let (differences, more) = differences(&images);
+    let mut differences: Vec<String> = differences.iter().map(ToString::to_string).collect();
+    if more > 0 {
+        differences.push(format!("in {more} more properties"));
+    }
     match consistency {
         Consistency::Error if !differences.is_empty() => Err(Error::Inconsistent {
             differences: differences.join("; "),

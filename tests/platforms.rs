@@ -971,3 +971,41 @@ fn configs_that_differ_are_refused_if_they_must_not() {
     let off = ["merge", "--output", "off", "one.tar", "other.tar"];
     assert!(!stderr(&scratch.command(&off).output().unwrap()).contains("differ"));
 }
+
+/// A thousand images with a thousand labels each were gigabytes.
+#[test]
+fn not_all_of_very_many_differences_are_told() {
+    let scratch = Scratch::new();
+    let images = (0..40).map(|i| {
+        let mut image = TestImage::new(&format!("linux/arch{i}"));
+        if i == 39 {
+            let labels = (0..100).map(|i| {
+                (
+                    format!("l{i:02}"),
+                    "v".repeat(if i == 0 { 5000 } else { 5 }),
+                )
+            });
+            image.config["config"] =
+                json!({ "Labels": labels.collect::<std::collections::BTreeMap<_, _>>() });
+        }
+        let name = format!("{i}.tar");
+        scratch.write(&name, &image.docker_archive());
+        name
+    });
+    let images: Vec<String> = images.collect();
+    let mut arguments = vec!["merge", "--consistency", "error", "--output", "out"];
+    arguments.extend(images.iter().map(String::as_str));
+    let output = scratch.command(&arguments).output().unwrap();
+    let said = stderr(&output);
+    // Only the odd one out and one of the others, and not the whole of it.
+    let long = format!(
+        "Labels l00: nothing for linux/arch0, \"{}…\" for linux/arch39; ",
+        "v".repeat(1000)
+    );
+    assert!(said.contains(&long) && !said.contains("arch1,"), "{said}");
+    assert!(
+        said.contains("Labels l63") && !said.contains("Labels l64"),
+        "{said}"
+    );
+    assert!(said.contains("; in 36 more properties\n"), "{said}");
+}
