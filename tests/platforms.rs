@@ -788,6 +788,34 @@ fn a_program_that_is_in_no_layer_is_a_warning() {
     }
 }
 
+/// A file with holes is not what its bytes in the archive are, and in an archive that readers take for
+/// different things nobody knows what there is.
+#[test]
+fn what_could_not_be_looked_at_is_said() {
+    use support::blocks::{ambiguous, entry, pax, record};
+    let mut image = image("linux/arm64", json!({ "Cmd": ["/x"] }), &[&[]]);
+    let mut header = tar_header("GNUSparseFile/x", 4096);
+    header.set_mode(0o755);
+    header.set_cksum();
+    let records = record("GNU.sparse.major", "1") + &record("GNU.sparse.name", "x");
+    let sparse = pax(tar::EntryType::XHeader, &records);
+    image.layers = vec![[sparse, entry(&header, &AMD64.bytes()), vec![0; 1024]].concat()];
+    let (merged, said) = merge(&image, &[]);
+    let warning = "its program was not checked: /x is a sparse file\n";
+    assert!(merged && said.contains(warning), "{said}");
+
+    for (blocks, problem) in ambiguous() {
+        image.layers = vec![blocks];
+        let (merged, said) = merge(&image, &[]);
+        let warning = "its programs were not all checked: layer ";
+        assert!(
+            merged && said.contains(warning) && said.contains(problem),
+            "{said}"
+        );
+        assert!(!said.contains("is no program"), "{said}");
+    }
+}
+
 /// Each of these took minutes.
 #[test]
 fn a_config_cannot_make_the_search_for_its_program_last() {
