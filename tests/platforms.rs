@@ -106,8 +106,14 @@ fn layer(entries: &[Entry<'_>]) -> Vec<u8> {
                 (name, b"", 0o777)
             }
         };
-        let mut header = tar_header(name, content.len() as u64);
+        // Where the field of the header has no room for it, another entry has the name.
+        let own = if name.len() > 100 { "" } else { name };
+        let mut header = tar_header(own, content.len() as u64);
         header.set_mode(mode);
+        if own != *name {
+            builder.append_data(&mut header, name, content).unwrap();
+            continue;
+        }
         match entry {
             Link(name, target) if target.len() > 100 => {
                 header.set_entry_type(tar::EntryType::Symlink);
@@ -337,6 +343,7 @@ fn the_program_is_found_as_a_runtime_finds_it() {
     let script = |first: &str| format!("{first}\necho\n").into_bytes();
     let entry = |word: &str| json!({ "Entrypoint": [word] });
     let library = bad();
+    let [deep, too_deep] = [2000, 2100].map(|parts| "d/".repeat(parts) + "x");
     let names: Vec<String> = (1..=42).map(|i| format!("l{i}")).collect();
     let links = |n: usize| {
         let links = names
@@ -444,6 +451,18 @@ fn the_program_is_found_as_a_runtime_finds_it() {
                 vec![Link("bin", "usr/bin"), Program("usr/bin/x", bad())],
                 vec![Directory("bin"), Program("bin/x", good())],
             ],
+            true,
+        ),
+        (
+            "a name that Linux finds",
+            entry(&format!("/{deep}")),
+            vec![vec![Program(&deep, bad())]],
+            false,
+        ),
+        (
+            "a name that is too long for Linux",
+            entry(&format!("/{too_deep}")),
+            vec![vec![Program(&too_deep, bad())]],
             true,
         ),
         (
