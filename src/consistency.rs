@@ -15,6 +15,7 @@ use regex::{Captures, Regex};
 use crate::error::Error;
 use crate::spec::{Execution, Platform};
 use crate::subject::Subject;
+use crate::text::shortened;
 
 /// More than anybody reads. Of one difference as much is told: of more images those that differ from
 /// all before them.
@@ -74,21 +75,19 @@ pub fn differences(images: &[(&Platform, &Execution)]) -> (Vec<Difference>, usiz
         let told = values
             .filter(|(_, value)| images.len() <= MAX_IMAGES || seen.insert(value.map(masked)));
         let told = told.take(MAX_IMAGES);
-        let told = told.map(|(platform, value)| ((*platform).clone(), value.map(shortened)));
+        let told = told.map(|(platform, value)| {
+            (
+                (*platform).clone(),
+                value.map(|value| shortened(value, MAX_VALUE)),
+            )
+        });
         differences.push(Difference {
             property,
-            key: key.map(shortened),
+            key: key.map(|key| shortened(key, MAX_VALUE)),
             values: told.collect(),
         });
     }
     (differences, more)
-}
-
-fn shortened(text: &str) -> String {
-    match text.char_indices().nth(MAX_VALUE) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
-    }
 }
 
 /// Holds the configs of the images against each other.

@@ -66,6 +66,14 @@ pub fn clean(text: &str) -> String {
         .collect()
 }
 
+/// The start of a text that may be longer than anybody reads.
+pub fn shortened(text: &str, letters: usize) -> String {
+    match text.char_indices().nth(letters) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
 /// A message, which may have a list, the lines of which are indented: whatever it quotes, what is
 /// printed is text, does not look like a line of ours, and has an end.
 pub fn message(text: &str) -> String {

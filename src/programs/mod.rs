@@ -16,6 +16,7 @@ use crate::flow::{Keep, Observe, Stream};
 use crate::lock::lock;
 use crate::spec::DiffId;
 use crate::subject::Subject;
+use crate::text::shortened;
 use files::{Files, Room};
 use machine::Machine;
 use resolve::{Image, Program, Started, TooManyLookups};
@@ -180,10 +181,7 @@ fn is_foreign(machine: Machine, subject: &Subject) -> bool {
 
 fn missing(subject: &Subject, word: &str) -> String {
     // No path is longer, and what follows must still be seen.
-    let short = |word: &str| match word.char_indices().nth(200) {
-        Some((end, _)) => format!("{:?}…", &word[..end]),
-        None => format!("{word:?}"),
-    };
+    let short = |word: &str| format!("{:?}", shortened(word, 200));
     let script = match subject.execution.program() {
         Some(started) if started != word => format!("{}, is a script for ", short(started)),
         _ => String::new(),
