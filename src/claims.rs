@@ -26,10 +26,9 @@ pub fn hold(mut contents: Contents, input: &Input, wanted: &[Platform]) -> Resul
     }
     for image in &mut contents.images {
         // Who pulls compares names: by the one of old nobody would find it. The config stays.
-        image.platform = image
-            .platform
-            .legacy_name()
-            .unwrap_or(image.platform.clone());
+        if let Some(name) = image.platform.legacy_name() {
+            image.platform = name;
+        }
     }
     contents
         .images

@@ -418,13 +418,15 @@ fn not_found_hint(path: &Path) -> Option<String> {
             "images are files and directories here, without a transport in front; fetch others with: skopeo copy --all IMAGE oci-archive:FILE.tar".to_owned(),
         );
     }
-    if text.parse::<Platform>().is_ok() && !text.contains('.') {
+    // Any two words with a slash have the form of a platform, as has the path of many a file.
+    let is_platform = |text: &str| Platform::USUAL.contains(&text);
+    if is_platform(text) {
         return Some(format!(
             "a platform stands in front of its image, {text}=IMAGE, or behind an option with a =, such as --docker-manifest={text}"
         ));
     }
     if let Some((before, after)) = text.split_once(':')
-        && before.parse::<Platform>().is_ok()
+        && is_platform(before)
     {
         return Some(format!("did you mean {before}={after}?"));
     }

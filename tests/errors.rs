@@ -55,6 +55,13 @@ fn a_transport_of_skopeo_in_front_of_a_file_is_explained() {
     ] {
         expect(&scratch, &[image], &["no such file", hint]);
     }
+    for path in ["images/hello", "images/hello:v1"] {
+        let message = scratch.fail(&["merge", "-o", "out", path]);
+        assert_eq!(
+            message,
+            format!("error: {path}: no such file or directory\n")
+        );
+    }
 }
 
 #[test]
