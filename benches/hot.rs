@@ -8,9 +8,9 @@ use std::io::{self, Write};
 use divan::counter::BytesCount;
 use divan::{Bencher, Divan};
 use polyarch::Compression;
-use polyarch::codec::{BlockWriter, Encoder, Encoding, Level};
-use polyarch::flow::{self, Hashes};
-use polyarch::spec::{Algorithm, Hasher};
+use polyarch::bytes::codec::{BlockWriter, Encoder, Encoding, Level};
+use polyarch::bytes::copy::{self, Hashes};
+use polyarch::oci::{Algorithm, Hasher};
 
 fn main() {
     Divan::from_args().main();
@@ -81,7 +81,7 @@ fn flow(bencher: Bencher, bytes: &[u8], encoding: Encoding) {
     let bencher = bencher.counter(BytesCount::new(SIZE));
     bencher.bench_local(|| {
         let (mut as_is, mut decoded) = (io::sink(), io::sink());
-        flow::run(
+        copy::verified(
             black_box(bytes),
             encoding,
             Hashes::SHA256,

@@ -12,7 +12,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use flate2::bufread::MultiGzDecoder;
-use polyarch::spec::{Algorithm, Hasher};
+use polyarch::oci::{Algorithm, Hasher};
 
 /// Blocks are taken from all over the file, as many as make a second or so of work at each level.
 const SAMPLE: usize = 96 << 20;

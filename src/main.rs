@@ -9,7 +9,7 @@ use std::sync::{Arc, mpsc};
 
 use clap::{CommandFactory, Parser};
 use cli::{Cli, Command, MAX_JOBS, MergeArgs, VerifyArgs};
-use polyarch::text;
+use polyarch::util::text;
 use rustix::fs::Mode;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::iterator::Signals;

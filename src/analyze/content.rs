@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use sha2::{Digest as _, Sha256};
 
 use super::symbols::{self, Ends};
-use crate::flow;
+use crate::bytes::copy;
 
 const CHUNK: usize = 64 << 10;
 
@@ -44,7 +44,7 @@ impl Buffer {
         self.head.clear();
         self.tail.clear();
         loop {
-            let n = flow::fill(file, &mut self.chunk)?;
+            let n = copy::fill(file, &mut self.chunk)?;
             let chunk = &self.chunk[..n];
             if self.size == 0 {
                 self.head.extend_from_slice(&chunk[..n.min(HEAD)]);

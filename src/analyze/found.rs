@@ -9,12 +9,12 @@ use super::paths::{MAX_PATH, Paths};
 use super::survey::{LayerFiles, Survey};
 use crate::error::Error;
 use crate::image::{Image, Layer};
-use crate::look::{Look, Looked};
+use crate::load::{LoadRequest, Loaded};
 
 /// What was found.
 pub struct Found {
     /// The image.
-    pub looked: Looked,
+    pub looked: Loaded,
     /// The paths of all files.
     pub paths: Paths,
     /// By image and layer; nothing is known of those that are no layers of files.
@@ -25,7 +25,7 @@ pub struct Found {
 
 impl Found {
     /// Looks at all layers.
-    pub fn of(look: &Look, survey: Survey) -> Result<Self, Error> {
+    pub fn of(look: &LoadRequest, survey: Survey) -> Result<Self, Error> {
         let looked = look.read(Some(&survey))?;
         let images = looked.contents.images.iter();
         let layers = images
@@ -40,7 +40,7 @@ impl Found {
     }
 
     /// The image without what is in its layers.
-    pub fn forget(self) -> Looked {
+    pub fn forget(self) -> Loaded {
         self.looked
     }
 

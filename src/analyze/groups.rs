@@ -6,7 +6,7 @@ use super::names::{package, store_name};
 use super::paths::{Node, Paths, ROOT};
 use super::survey::{GROUP_COST, Group, LayerFiles};
 use super::{Package, Part, PathAnalysis};
-use crate::text::sum;
+use crate::util::text::sum;
 
 /// What a layer has of a store path or directory.
 type Share = (Node, usize, Group);

@@ -1,7 +1,7 @@
 //! The largest items of waste, in memory for these alone.
 
 use super::waste::{Item, Waste, Words};
-use crate::text::sum;
+use crate::util::text::sum;
 
 /// How many are kept at least before any are let go, however few are wanted.
 const ROOM: usize = 512;

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::{Analysis, Item, Part, PathAnalysis, PlatformAnalysis, Sharing, Waste};
-use crate::text::{bytes, clean, percent, sum};
+use crate::util::text::{bytes, clean, percent, sum};
 
 const STYLE: &str = include_str!("page/page.css");
 const SCRIPT: &str = include_str!("page/page.js");

@@ -18,9 +18,9 @@ mod waste;
 use serde::Serialize;
 
 use crate::error::Error;
-use crate::look::{Look, Looked};
-use crate::spec::{DiffId, Digest};
-use crate::text::sum;
+use crate::load::{LoadRequest, Loaded};
+use crate::oci::{DiffId, Digest};
+use crate::util::text::sum;
 use content::Content;
 use found::Found;
 use survey::{BUDGET, Survey};
@@ -133,7 +133,7 @@ pub struct Package {
 }
 
 /// Where the bytes of an image go. Of waste, `top` items of each kind are listed.
-pub fn analyze(look: &Look, top: usize) -> Result<Analysis, Error> {
+pub fn analyze(look: &LoadRequest, top: usize) -> Result<Analysis, Error> {
     let found = Found::of(look, Survey::new(BUDGET))?;
     let images = 0..found.looked.contents.images.len();
     let (platforms, is_less): (Vec<_>, Vec<bool>) =
@@ -158,7 +158,7 @@ pub fn analyze(look: &Look, top: usize) -> Result<Analysis, Error> {
 /// [`Diff`]: crate::diff::Diff
 pub(crate) struct Groups {
     /// The input.
-    pub(crate) looked: Looked,
+    pub(crate) looked: Loaded,
     /// Of each image.
     pub(crate) paths: Vec<Vec<PathAnalysis>>,
     /// What the user should know.
@@ -167,7 +167,7 @@ pub(crate) struct Groups {
 
 impl Groups {
     /// Reads an image: one of two, so it takes half of the memory.
-    pub(crate) fn of(look: &Look) -> Result<Self, Error> {
+    pub(crate) fn of(look: &LoadRequest) -> Result<Self, Error> {
         let found = Found::of(look, Survey::of_groups(BUDGET / 2))?;
         let images = 0..found.looked.contents.images.len();
         let (paths, is_less): (_, Vec<bool>) = images.map(|image| found.groups(image)).unzip();

@@ -1,6 +1,6 @@
 //! What the names of files say: store paths, packages, and files that few images need.
 
-use crate::consistency::without_system;
+use crate::check::consistency::without_system;
 
 /// The store directories of Nix and Guix, whose names have the same form.
 const STORES: [&str; 2] = ["nix/store/", "gnu/store/"];

@@ -8,10 +8,10 @@ use serde::Serialize;
 use super::heap::Heap;
 use super::waste::{Item, Waste, Words};
 use super::{PathAnalysis, PlatformAnalysis, store_name};
-use crate::consistency::without_system;
+use crate::check::consistency::without_system;
 use crate::image::Image;
-use crate::spec::{DiffId, Digest};
-use crate::text::sum;
+use crate::oci::{DiffId, Digest};
+use crate::util::text::sum;
 
 /// What the platforms have in common.
 #[derive(Clone, Debug, Default, Serialize)]

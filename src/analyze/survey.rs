@@ -14,11 +14,11 @@ use sha2::{Digest as _, Sha256};
 use super::content::{Buffer, Content, short};
 use super::names::{self, Kind};
 use super::paths::{MAX_PATH, Node, Paths, ROOT};
-use crate::flow::{Keep, Observe, Stream};
-use crate::layer::{self, Whiteout};
-use crate::lock::{lock, unpoisoned};
-use crate::spec::DiffId;
-use crate::text::sum;
+use crate::bytes::copy::{LayerObserver, LayerStream, OnVerified};
+use crate::oci::DiffId;
+use crate::tar::walk::{self, Whiteout};
+use crate::util::lock::{lock, unpoisoned};
+use crate::util::text::sum;
 
 /// What paths and files may take in memory: those of an image of several million files.
 pub const BUDGET: usize = 512 << 20;
@@ -178,11 +178,11 @@ impl Survey {
         }
     }
 
-    fn look(&self, stream: &mut dyn Stream) -> io::Result<LayerFiles> {
+    fn look(&self, stream: &mut dyn LayerStream) -> io::Result<LayerFiles> {
         let mut found = LayerFiles::default();
         let mut buffer = Buffer::default();
         let mut last = (Vec::new(), ROOT);
-        layer::walk(stream, |entry| {
+        walk::walk(stream, |entry| {
             self.take(entry, &mut found, &mut buffer, &mut last)
         })?;
         // Who is called next may be the last one to fit.
@@ -196,7 +196,7 @@ impl Survey {
     /// Takes an entry down. `last` is the group of the one before.
     fn take(
         &self,
-        entry: &mut layer::Entry<'_, '_>,
+        entry: &mut walk::Entry<'_, '_>,
         found: &mut LayerFiles,
         buffer: &mut Buffer,
         last: &mut (Vec<u8>, Node),
@@ -206,10 +206,10 @@ impl Survey {
             return Ok(());
         }
         let name = entry.path_bytes().into_owned();
-        let Some(path) = layer::clean(&name) else {
+        let Some(path) = walk::clean(&name) else {
             return Ok(());
         };
-        if let Some((whiteout, path)) = layer::whiteout(&path) {
+        if let Some((whiteout, path)) = walk::whiteout(&path) {
             let mark = match whiteout {
                 Whiteout::Name => Mark::Deleted,
                 Whiteout::Contents => Mark::Emptied,
@@ -266,7 +266,7 @@ impl Survey {
         };
         if kind.is_hard_link()
             && let Some(target) = entry.link_name_bytes()
-            && let Some(target) = layer::clean(&target).and_then(|path| self.intern(&path))
+            && let Some(target) = walk::clean(&target).and_then(|path| self.intern(&path))
         {
             found.links.push((node, target));
             self.charge(LINK_COST);
@@ -291,8 +291,8 @@ impl Survey {
     }
 }
 
-impl Observe for Survey {
-    fn observe<'a>(&'a self, layer: &mut dyn Stream) -> Keep<'a> {
+impl LayerObserver for Survey {
+    fn observe<'a>(&'a self, layer: &mut dyn LayerStream) -> OnVerified<'a> {
         let found = self.look(layer);
         Box::new(move |diff_id, _| {
             let found = found.map(Arc::new).map_err(|problem| problem.to_string());
@@ -307,7 +307,7 @@ mod tests {
 
     use super::*;
 
-    impl Stream for Cursor<Vec<u8>> {}
+    impl LayerStream for Cursor<Vec<u8>> {}
 
     /// A layer of a thousand files of three bytes.
     fn layer(name: impl Fn(usize) -> String) -> Vec<u8> {

@@ -7,7 +7,7 @@ use clap::Args;
 use polyarch::analyze::{self, html};
 use polyarch::sink;
 
-use super::look::LookArgs;
+use super::load::LoadArgs;
 use crate::show::{self, Failure};
 
 /// Show where the bytes of an image go, which need not be there, and what the platforms share
@@ -36,7 +36,7 @@ pub struct AnalyzeArgs {
     image: OsString,
 
     #[command(flatten)]
-    look: LookArgs,
+    look: LoadArgs,
 
     /// Write one page for a browser into FILE (`-`: standard output): treemaps, tables and a filter, in
     /// a file that needs no other and no network; a page that is there is replaced

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use clap::Args;
 use polyarch::diff;
 
-use super::look::LookArgs;
+use super::load::LoadArgs;
 use crate::show::{self, Failure};
 
 /// Show what another build of an image changes, and how many bytes pushing it sends
@@ -32,7 +32,7 @@ pub struct DiffArgs {
     new: OsString,
 
     #[command(flatten)]
-    look: LookArgs,
+    look: LoadArgs,
 }
 
 impl DiffArgs {

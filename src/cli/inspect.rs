@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use clap::{Args, ValueEnum};
 use polyarch::inspect::{self, Raw};
 
-use super::look::LookArgs;
+use super::load::LoadArgs;
 use crate::show::{self, Failure};
 
 /// Show what an image is: names, digests, platforms, sizes, and what the platforms share
@@ -34,7 +34,7 @@ pub struct InspectArgs {
     image: OsString,
 
     #[command(flatten)]
-    look: LookArgs,
+    look: LoadArgs,
 
     /// Print the exact bytes of a document: by default of the manifest if --platform is given, else of
     /// the image index

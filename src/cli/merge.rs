@@ -4,10 +4,10 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use polyarch::codec;
-use polyarch::programs::Check;
-use polyarch::progress::Progress;
-use polyarch::spec::{ImageName, Platform};
+use polyarch::bytes::codec;
+use polyarch::bytes::progress::Progress;
+use polyarch::check::programs::Check;
+use polyarch::oci::{ImageName, Platform};
 use polyarch::{Annotations, Compression, Consistency, Format, Input, Request};
 
 use super::{MAX_JOBS, input, split_platform};

@@ -4,7 +4,7 @@ mod analyze;
 mod diff;
 mod inspect;
 mod install;
-mod look;
+mod load;
 mod merge;
 mod verify;
 
@@ -13,8 +13,8 @@ use std::sync::LazyLock;
 
 use clap::{Parser, Subcommand};
 use polyarch::Input;
+use polyarch::oci::Platform;
 use polyarch::source::Select;
-use polyarch::spec::Platform;
 
 pub use analyze::AnalyzeArgs;
 pub use diff::DiffArgs;

@@ -5,8 +5,8 @@ use std::io::{self, Write};
 
 use clap::Args;
 use polyarch::Input;
-use polyarch::programs::Check;
-use polyarch::text::{clean, message};
+use polyarch::check::programs::Check;
+use polyarch::util::text::{clean, message};
 use polyarch::verify::{Report, Severity};
 
 use super::merge::CheckArg;

@@ -7,12 +7,12 @@ use serde_json::Value;
 use super::Change;
 use crate::error::Error;
 use crate::image::Image;
-use crate::look;
+use crate::load;
 
 /// The fields of a config by name; without those that say the layers, which are compared themselves.
 pub fn fields(image: &Image) -> Result<BTreeMap<String, Value>, Error> {
     let mut fields = BTreeMap::new();
-    let config = look::config(image)?;
+    let config = load::config(image)?;
     for (key, value) in config.as_object().into_iter().flatten() {
         match (key.as_str(), value) {
             ("rootfs" | "history", _) => {}

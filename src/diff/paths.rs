@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::analyze::{PathAnalysis, package, store_name};
-use crate::consistency::without_system;
+use crate::check::consistency::without_system;
 
 /// What became of paths.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]

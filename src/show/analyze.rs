@@ -7,7 +7,7 @@ use polyarch::analyze::{
 
 use super::inspect::{count, short};
 use super::page::Page;
-use polyarch::text::{bytes, instead_of, percent, sum};
+use polyarch::util::text::{bytes, instead_of, percent, sum};
 
 /// Where the bytes go; `top` rows of each list.
 pub fn report(page: &mut Page, analysis: &Analysis, top: usize) {

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::inspect::{count, short};
 use super::page::{Page, Sign};
-use polyarch::text::bytes;
+use polyarch::util::text::bytes;
 
 /// What differs.
 pub fn report(page: &mut Page, diff: &Diff) {

@@ -1,11 +1,11 @@
 //! `polyarch inspect` for people.
 
 use polyarch::inspect::{Inspection, PlatformImage};
-use polyarch::spec::Digest;
+use polyarch::oci::Digest;
 use serde_json::Value;
 
 use super::page::{Align, Page};
-use polyarch::text::{bytes, instead_of};
+use polyarch::util::text::{bytes, instead_of};
 
 /// What an image is.
 pub fn overview(page: &mut Page, inspection: &Inspection) {

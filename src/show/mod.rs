@@ -13,8 +13,8 @@ use std::io::{self, Write};
 
 use anstream::AutoStream;
 use anstyle::{AnsiColor, Style};
-use polyarch::look::Look;
-use polyarch::text::message;
+use polyarch::load::LoadRequest;
+use polyarch::util::text::message;
 use serde::Serialize;
 
 pub use page::Page;
@@ -50,7 +50,7 @@ impl Failure {
 }
 
 /// Does what takes a while, with a bar.
-pub fn while_working<T>(look: &Look, work: impl FnOnce() -> T) -> T {
+pub fn while_working<T>(look: &LoadRequest, work: impl FnOnce() -> T) -> T {
     let bars = Bars::show(&look.progress);
     let done = work();
     drop(bars);

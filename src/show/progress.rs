@@ -7,8 +7,8 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use polyarch::progress::Progress;
-use polyarch::text::clean;
+use polyarch::bytes::progress::Progress;
+use polyarch::util::text::clean;
 
 /// How often the bars are drawn anew.
 const PERIOD: Duration = Duration::from_millis(100);

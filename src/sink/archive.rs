@@ -15,11 +15,11 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use super::{copy, fixed_files};
+use crate::bytes::store::Store;
 use crate::error::Error;
-use crate::merge::{Merged, Part};
-use crate::parallel;
-use crate::store::Store;
-use crate::text::sum;
+use crate::merge::index::{Merged, Part};
+use crate::util::parallel;
+use crate::util::text::sum;
 
 /// Tar counts in blocks of this size.
 const BLOCK: u64 = 512;

@@ -8,11 +8,11 @@ use std::path::Path;
 use walkdir::WalkDir;
 
 use super::{Staging, copy, fixed_files};
-use crate::blob::Content;
+use crate::bytes::store::Store;
 use crate::error::Error;
-use crate::merge::{Merged, Part};
-use crate::parallel;
-use crate::store::Store;
+use crate::image::blob::Content;
+use crate::merge::index::{Merged, Part};
+use crate::util::parallel;
 
 /// Writes the layout as the output of `staging`.
 pub fn write(

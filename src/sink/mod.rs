@@ -11,13 +11,13 @@ use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use crate::blob::Content;
-use crate::codec::Encoding;
+use crate::bytes::codec::Encoding;
+use crate::bytes::copy::{self, Hashes, fill};
+use crate::bytes::store::Store;
 use crate::error::Error;
-use crate::flow::{self, Hashes, fill};
-use crate::merge::{Merged, Part};
-use crate::spec::{DOCKER_FILE, INDEX_FILE, LAYOUT_FILE, layout_marker};
-use crate::store::Store;
+use crate::image::blob::Content;
+use crate::merge::index::{Merged, Part};
+use crate::oci::{DOCKER_FILE, INDEX_FILE, LAYOUT_FILE, layout_marker};
 
 pub use staging::{Staging, clean_up};
 
@@ -141,7 +141,7 @@ fn copy(part: &Part, output: &mut File, path: &Path, store: &Store<'_>) -> Resul
     };
     // Of what is no layer there is nothing to see.
     let observer = store.observer().filter(|_| diff_id.is_some());
-    let flow = flow::run(input, encoding, hashes, output, &mut io::sink(), observer)
+    let flow = copy::verified(input, encoding, hashes, output, &mut io::sink(), observer)
         .map_err(|broken| broken.blame(|e| blob.unreadable(&e), path))?;
     // The diff ID first: of an uncompressed layer in a docker-archive it *is* the digest, and the
     // error that speaks of the config is the one that helps.

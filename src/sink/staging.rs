@@ -12,11 +12,11 @@ use rustix::io::Errno;
 use tempfile::TempDir;
 
 use super::sync;
-use crate::codec::is_tar;
+use crate::bytes::codec::is_tar;
+use crate::bytes::copy::fill;
 use crate::error::Error;
-use crate::flow::fill;
-use crate::lock::lock;
-use crate::spec::{DOCKER_FILE, INDEX_FILE, LAYOUT_FILE};
+use crate::oci::{DOCKER_FILE, INDEX_FILE, LAYOUT_FILE};
+use crate::util::lock::lock;
 
 /// The staging directories of this process. Whoever holds the lock may remove or rename them.
 static LIVE: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());

@@ -12,7 +12,7 @@ use rustix::io::Errno;
 use walkdir::WalkDir;
 
 use crate::error::Error;
-use crate::parallel;
+use crate::util::parallel;
 
 /// How many files at once: they wait and do not work, and the journal of a file system can take all
 /// that wait in one go. With one, 10,000 files take half a minute, with sixteen a second.

@@ -11,18 +11,18 @@ use serde::Deserialize;
 use super::select::Candidate;
 use super::tree::{Found, Place, Tree};
 use super::{Contents, Reading, sniff};
-use crate::blob::{Blob, Content, Staged};
-use crate::codec::Encoding;
+use crate::bytes::codec::Encoding;
+use crate::bytes::copy::Hashes;
+use crate::bytes::store::Store;
 use crate::error::Error;
-use crate::flow::Hashes;
+use crate::image::blob::{Blob, Content, Staged};
 use crate::image::{Image, Layer};
-use crate::rules::Rules;
-use crate::spec::{
+use crate::oci::{
     Config, DOCKER_FILE as MANIFEST_FILE, Descriptor, DiffId, Digest, Document, MAX_CONFIG,
     MAX_MANIFEST, MediaType,
 };
-use crate::store::Store;
-use crate::text::clean;
+use crate::source::callbacks::Callbacks;
+use crate::util::text::clean;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -43,13 +43,13 @@ pub fn read(tree: &Tree, reading: &Reading<'_>, store: &Store<'_>) -> Result<Con
             hint: Some("was it written to its end? dockerTools writes that file last".to_owned()),
         });
     };
-    let rules = reading.rules();
-    rules.document(MANIFEST_FILE, &raw);
+    let callbacks = reading.callbacks();
+    callbacks.document(MANIFEST_FILE, &raw);
     let manifest: Document<Vec<Item>> = tree.parse(MANIFEST_FILE, raw)?;
     let items = manifest.view;
     let mut configs: Vec<Option<Document<Config>>> = Vec::with_capacity(items.len());
     for item in &items {
-        configs.push(rules.attempt(config(tree, item, rules))?);
+        configs.push(callbacks.attempt(config(tree, item, callbacks))?);
     }
     let candidates: Vec<Candidate> = items
         .iter()
@@ -61,17 +61,21 @@ pub fn read(tree: &Tree, reading: &Reading<'_>, store: &Store<'_>) -> Result<Con
         .collect();
     let chosen = reading.choose(tree.input(), &candidates, false)?;
 
-    let reader = Reader { tree, store, rules };
+    let reader = Reader {
+        tree,
+        store,
+        callbacks,
+    };
     let mut contents = Contents::default();
     for i in chosen {
         let names = items[i].repo_tags.iter().flatten();
-        names.for_each(|name| rules.repo_tag(name));
+        names.for_each(|name| callbacks.repo_tag(name));
         let Some(config) = &configs[i] else {
             // What else is wrong with it.
             let names = items[i].layers.iter().flatten();
             names
                 .map(|name| reader.find(name).map(drop))
-                .try_for_each(|found| rules.check(found))?;
+                .try_for_each(|found| callbacks.check(found))?;
             continue;
         };
         let platform = config.view.platform();
@@ -93,17 +97,17 @@ pub fn read(tree: &Tree, reading: &Reading<'_>, store: &Store<'_>) -> Result<Con
 }
 
 /// The config of an item.
-fn config(tree: &Tree, item: &Item, rules: &dyn Rules) -> Result<Document<Config>, Error> {
+fn config(tree: &Tree, item: &Item, callbacks: &dyn Callbacks) -> Result<Document<Config>, Error> {
     let raw = tree
         .bytes(&item.config, MAX_CONFIG)?
         .ok_or_else(|| missing(tree, "config", &item.config))?;
-    rules.check(check_name(tree, &item.config, &Digest::of(&raw)))?;
+    callbacks.check(check_name(tree, &item.config, &Digest::of(&raw)))?;
     let name = clean(&item.config);
-    rules.document(&name, &raw);
+    callbacks.document(&name, &raw);
     let config: Document<Config> = tree.parse(&name, raw)?;
-    rules.config(&name, &config);
+    callbacks.config(&name, &config);
     if let Some(key) = config.view.confusable() {
-        rules.broken(Error::Ambiguous {
+        callbacks.violation(Error::Ambiguous {
             input: tree.input().to_owned(),
             document: name.clone(),
             key: key.to_owned(),
@@ -111,7 +115,7 @@ fn config(tree: &Tree, item: &Item, rules: &dyn Rules) -> Result<Document<Config
     }
     let platform = config.view.platform();
     if platform.os.is_empty() || platform.architecture.is_empty() {
-        rules.broken(Error::NoPlatform {
+        callbacks.violation(Error::NoPlatform {
             input: format!("{} ({})", tree.input(), name),
         })?;
     }
@@ -121,7 +125,7 @@ fn config(tree: &Tree, item: &Item, rules: &dyn Rules) -> Result<Document<Config
 struct Reader<'a> {
     tree: &'a Tree,
     store: &'a Store<'a>,
-    rules: &'a dyn Rules,
+    callbacks: &'a dyn Callbacks,
 }
 
 impl Reader<'_> {
@@ -135,7 +139,7 @@ impl Reader<'_> {
         let names = item.layers.as_deref().unwrap_or_default();
         let diff_ids = config.view.diff_ids();
         if names.len() != diff_ids.len() {
-            self.rules.broken(Error::LayerCount {
+            self.callbacks.violation(Error::LayerCount {
                 input: origin.to_string(),
                 layers: names.len(),
                 diff_ids: diff_ids.len(),
@@ -145,8 +149,8 @@ impl Reader<'_> {
         for (i, name) in names.iter().enumerate() {
             match diff_ids.get(i).map(|diff_id| self.layer(name, diff_id)) {
                 Some(Ok(layer)) => layers.push(layer),
-                Some(Err(error)) => self.rules.broken(error)?,
-                None => self.rules.check(self.find(name).map(drop))?,
+                Some(Err(error)) => self.callbacks.violation(error)?,
+                None => self.callbacks.check(self.find(name).map(drop))?,
             }
         }
 
@@ -187,7 +191,7 @@ impl Reader<'_> {
             input: self.tree.shared_input(),
             name: clean(name).into(),
         };
-        self.rules.blob(&blob, Some((encoding, diff_id)));
+        self.callbacks.blob(&blob, Some((encoding, diff_id)));
         Ok(Layer {
             blob,
             diff_id: Some(diff_id.clone()),

@@ -5,6 +5,7 @@
 //! its layers are staged (and compressed anew) while they flow by.
 
 mod archive;
+pub mod callbacks;
 mod docker_archive;
 mod layout;
 mod nix2container;
@@ -17,14 +18,14 @@ use std::io::{self, Cursor, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::codec::{Encoding, is_tar};
+use crate::bytes::codec::{Encoding, is_tar};
+use crate::bytes::copy::fill;
+use crate::bytes::store::Store;
 use crate::error::Error;
-use crate::flow::fill;
 use crate::image::Image;
-use crate::rules::Rules;
-use crate::said::Said;
-use crate::spec::{DOCKER_FILE, Descriptor, Platform};
-use crate::store::Store;
+use crate::image::index_metadata::IndexMetadata;
+use crate::oci::{DOCKER_FILE, Descriptor, Platform};
+use crate::source::callbacks::Callbacks;
 pub use select::Select;
 pub use tree::{Place, Tree, normal};
 
@@ -70,7 +71,7 @@ pub struct Contents {
     /// The image indexes that were taken apart, outermost first.
     pub indexes: Vec<(Descriptor, Arc<[u8]>)>,
     /// What its image indexes say of all of them together.
-    pub said: Said,
+    pub metadata: IndexMetadata,
     /// What the user should know.
     pub notes: Vec<String>,
     /// The platforms of all its images, also of those that are not wanted.
@@ -85,7 +86,7 @@ pub struct Wanted<'a> {
     /// The annotations of the image index about which inputs may contradict each other.
     pub decided: &'a BTreeMap<String, String>,
     /// Who is told of what is wrong.
-    pub rules: &'a dyn Rules,
+    pub callbacks: &'a dyn Callbacks,
 }
 
 /// What is wanted of an input.
@@ -95,8 +96,8 @@ struct Reading<'a> {
 }
 
 impl<'a> Reading<'a> {
-    fn rules(&self) -> &'a dyn Rules {
-        self.wanted.rules
+    fn callbacks(&self) -> &'a dyn Callbacks {
+        self.wanted.callbacks
     }
 
     /// The positions of the candidates that are meant.
@@ -106,7 +107,7 @@ impl<'a> Reading<'a> {
         candidates: &[select::Candidate],
         unnamed_is_one: bool,
     ) -> Result<Vec<usize>, Error> {
-        let (select, several) = (&self.input.select, self.rules().reads_all());
+        let (select, several) = (&self.input.select, self.callbacks().reads_all());
         select::choose(input, select, candidates, unnamed_is_one, several)
     }
 
@@ -122,7 +123,7 @@ impl<'a> Reading<'a> {
 
 /// Reads what is wanted of an input.
 pub fn read(input: &Input, wanted: Wanted<'_>, store: &Store<'_>) -> Result<Contents, Error> {
-    open(input, wanted.rules, store)?.read(input, wanted, store)
+    open(input, wanted.callbacks, store)?.read(input, wanted, store)
 }
 
 /// Puts together what several inputs hold. What their indexes say must not be lost, so where two
@@ -136,7 +137,9 @@ pub fn unite(
         united.images.extend(found.images);
         united.notes.extend(found.notes);
         united.seen.extend(found.seen);
-        united.said.add(found.said, decided, &mut united.notes)?;
+        united
+            .metadata
+            .add(found.metadata, decided, &mut united.notes)?;
     }
     Ok(united)
 }
@@ -198,12 +201,12 @@ impl Opened {
 }
 
 /// Opens an input. What is a stream is read to its end.
-pub fn open(input: &Input, rules: &dyn Rules, store: &Store<'_>) -> Result<Opened, Error> {
+pub fn open(input: &Input, callbacks: &dyn Callbacks, store: &Store<'_>) -> Result<Opened, Error> {
     let path = &input.path;
     if input.is_stdin() {
         let name = Path::new("standard input");
         let stdin = store.progress().count("standard input", io::stdin());
-        let tree = archive::open_stream(name, stdin, rules, store);
+        let tree = archive::open_stream(name, stdin, callbacks, store);
         return tree.map(Opened::Tree);
     }
     let metadata = path.metadata().map_err(|e| match &input.select {
@@ -221,7 +224,7 @@ pub fn open(input: &Input, rules: &dyn Rules, store: &Store<'_>) -> Result<Opene
     let mut file = File::open(path).map_err(Error::io("read", path))?;
     if !metadata.is_file() {
         let file = store.progress().count(&path.display().to_string(), file);
-        return archive::open_stream(path, file, rules, store).map(Opened::Tree);
+        return archive::open_stream(path, file, callbacks, store).map(Opened::Tree);
     }
     let mut head = [0; 512];
     let n = fill(&mut file, &mut head).map_err(Error::io("read", path))?;
@@ -230,10 +233,10 @@ pub fn open(input: &Input, rules: &dyn Rules, store: &Store<'_>) -> Result<Opene
     match Encoding::sniff(head) {
         Encoding::Plain if is_tar(head) => {
             let (_, file) = all.into_inner();
-            archive::look_up(path, file, metadata.len(), rules).map(Opened::Tree)
+            archive::look_up(path, file, metadata.len(), callbacks).map(Opened::Tree)
         }
         Encoding::Plain if head.trim_ascii_start().starts_with(b"{") => {
-            nix2container::open(path, all, rules).map(|image| Opened::Image(Box::new(image)))
+            nix2container::open(path, all, callbacks).map(|image| Opened::Image(Box::new(image)))
         }
         _ => {
             let name = path.display().to_string();
@@ -241,7 +244,7 @@ pub fn open(input: &Input, rules: &dyn Rules, store: &Store<'_>) -> Result<Opene
                 counter.expect(metadata.len());
             }
             let all = store.progress().count(&name, all);
-            archive::open_stream(path, all, rules, store).map(Opened::Tree)
+            archive::open_stream(path, all, callbacks, store).map(Opened::Tree)
         }
     }
 }

@@ -5,8 +5,8 @@ use std::fmt;
 use oci_spec::distribution::Reference;
 
 use crate::error::Error;
-use crate::spec::Platform;
-use crate::text::clean;
+use crate::oci::Platform;
+use crate::util::text::clean;
 
 /// What the user says of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 //! they would not be true.
 
 use crate::image::Image;
-use crate::spec::attestation::SUBJECT;
+use crate::oci::attestation::SUBJECT;
 
 /// Drops attestations of manifests that have changed, with a note.
 pub fn keep_true_attestations(mut images: Vec<Image>, notes: &mut Vec<String>) -> Vec<Image> {

@@ -8,13 +8,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::rewrite;
-use crate::blob::{Blob, Content, Staged};
+use crate::bytes::copy::{self, LayerObserver};
+use crate::bytes::store::Store;
 use crate::error::Error;
-use crate::flow::{self, Observe};
+use crate::image::blob::{Blob, Content, Staged};
 use crate::image::{Image, Layer};
-use crate::parallel;
-use crate::spec::{Descriptor, DiffId, Digest};
-use crate::store::Store;
+use crate::oci::{Descriptor, DiffId, Digest};
+use crate::util::parallel;
 
 /// Encodes the layers of `images` as the store is told to.
 pub fn compress(mut images: Vec<Image>, store: &Store<'_>) -> Result<Vec<Image>, Error> {
@@ -76,7 +76,7 @@ pub fn stage(layer: &Layer, store: &Store<'_>) -> Result<Arc<Staged>, Error> {
 }
 
 /// Makes the descriptor of a staged layer that of the bytes that were staged; whether it changed.
-fn settle(layer: &mut Layer, observer: Option<&dyn Observe>) -> Result<bool, Error> {
+fn settle(layer: &mut Layer, observer: Option<&dyn LayerObserver>) -> Result<bool, Error> {
     let (Content::Staged(staged), Some(diff_id)) = (&layer.blob.content, &layer.diff_id) else {
         return Ok(false);
     };
@@ -89,7 +89,7 @@ fn settle(layer: &mut Layer, observer: Option<&dyn Observe>) -> Result<bool, Err
         // A stream is hashed before it is known by which algorithm it will be named.
         let input = blob.content.open().map_err(|e| blob.unreadable(&e))?;
         let none = &mut std::io::sink();
-        let flow = flow::run(
+        let flow = copy::verified(
             input,
             staged.original_encoding,
             hashes,

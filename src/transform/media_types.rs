@@ -3,9 +3,9 @@
 //! Source: image-spec `media-types.md`, "Compatibility Matrix".
 
 use super::rewrite;
-use crate::codec::Encoding;
+use crate::bytes::codec::Encoding;
 use crate::image::Image;
-use crate::spec::{LayerType, MediaType, docker};
+use crate::oci::{LayerType, MediaType, docker};
 
 /// Gives every part of an image its OCI media type, which for a layer is that of its content.
 pub fn to_oci(mut image: Image) -> Image {

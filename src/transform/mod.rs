@@ -13,9 +13,9 @@ pub use compression::{check, compress, stage};
 pub use media_types::to_oci;
 pub use platform::set_platform;
 
-use crate::blob::Content;
 use crate::image::Image;
-use crate::spec::{Descriptor, Document, Manifest, MediaType};
+use crate::image::blob::Content;
+use crate::oci::{Descriptor, Document, Manifest, MediaType};
 
 /// Writes the manifest of `image` anew after its config or its layers have changed.
 fn rewrite(image: &mut Image) {

@@ -6,10 +6,10 @@ use std::io::Read;
 use serde_json::{Map, Value};
 
 use super::rewrite;
-use crate::blob::Content;
 use crate::error::Error;
 use crate::image::Image;
-use crate::spec::{Digest, Platform};
+use crate::image::blob::Content;
+use crate::oci::{Digest, Platform};
 
 /// Makes the config say `platform`. One that says it already keeps its bytes, and so the image its
 /// ID; the config of an artifact says nothing of a platform.

@@ -5,8 +5,8 @@ use std::collections::{BTreeSet, HashSet};
 use tar::EntryType;
 
 use super::collector::Collector;
+use crate::oci::{DOCKER_FILE, INDEX_FILE, LAYOUT_FILE};
 use crate::source::normal;
-use crate::spec::{DOCKER_FILE, INDEX_FILE, LAYOUT_FILE};
 
 /// What is remembered of the entries.
 #[derive(Default)]

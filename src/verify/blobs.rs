@@ -5,13 +5,13 @@ use std::io;
 use std::sync::Arc;
 
 use super::collector::{Collector, Part};
-use crate::blob::{Blob, Content, Staged};
-use crate::codec::Encoding;
-use crate::flow::{self, Broken, Flow, Hashes, Observe};
-use crate::parallel;
-use crate::programs::Programs;
+use crate::bytes::codec::Encoding;
+use crate::bytes::copy::{self, Copied, CopyError, Hashes, LayerObserver};
+use crate::check::programs::Programs;
+use crate::image::blob::{Blob, Content, Staged};
+use crate::oci::{Algorithm, DiffId, Digest};
 use crate::source::{Place, Tree};
-use crate::spec::{Algorithm, DiffId, Digest};
+use crate::util::parallel;
 
 /// What makes two reads the same.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -35,9 +35,9 @@ enum Bytes {
 /// What came of reading a blob.
 enum Read {
     /// All of it.
-    Whole(Flow),
+    Whole(Copied),
     /// It cannot be decoded; what it is encoded, if that can be read.
-    Broken(io::Error, Option<(Digest, u64)>),
+    CopyError(io::Error, Option<(Digest, u64)>),
 }
 
 /// What was read, of all inputs.
@@ -116,7 +116,7 @@ impl Blobs {
                     found.add("layer-tar", &name, message);
                 }
             }
-            Some(Read::Broken(error, encoded)) => {
+            Some(Read::CopyError(error, encoded)) => {
                 let encoded = encoded.as_ref().filter(|_| is_named_by_its_digest(part));
                 let differs = encoded.and_then(|encoded| blob.check(encoded).err());
                 report(differs.unwrap_or_else(|| blob.unreadable(error)));
@@ -199,11 +199,11 @@ fn key(part: &Part) -> Key {
 fn read(key: &Key, part: &Part, programs: &Programs) -> Read {
     match &part.blob.content {
         // It was read when it came through the stream.
-        Content::Staged(staged) => Read::Whole(Flow {
+        Content::Staged(staged) => Read::Whole(Copied {
             blob: staged.original.clone(),
             diff_id: staged.diff_id.clone(),
         }),
-        Content::Known(digest) => Read::Whole(Flow {
+        Content::Known(digest) => Read::Whole(Copied {
             blob: (digest.clone(), part.blob.descriptor.size),
             diff_id: DiffId(digest.clone()),
         }),
@@ -212,12 +212,15 @@ fn read(key: &Key, part: &Part, programs: &Programs) -> Read {
                 blob: key.blob,
                 diff_id: key.diff_id,
             };
-            let observer = part.layer.is_some().then_some(programs as &dyn Observe);
+            let observer = part
+                .layer
+                .is_some()
+                .then_some(programs as &dyn LayerObserver);
             match hash(content, key.encoding, hashes, observer) {
                 Ok(flow) => Read::Whole(flow),
                 Err(error) => {
                     let encoded = hash(content, Encoding::Plain, hashes, None);
-                    Read::Broken(error, encoded.ok().map(|flow| flow.blob))
+                    Read::CopyError(error, encoded.ok().map(|flow| flow.blob))
                 }
             }
         }
@@ -228,11 +231,13 @@ fn hash(
     content: &Content,
     encoding: Encoding,
     hashes: Hashes,
-    observer: Option<&dyn Observe>,
-) -> io::Result<Flow> {
+    observer: Option<&dyn LayerObserver>,
+) -> io::Result<Copied> {
     let (none, nowhere) = (&mut io::sink(), &mut io::sink());
     let input = content.open()?;
-    flow::run(input, encoding, hashes, none, nowhere, observer).map_err(|broken| match broken {
-        Broken::Read(error) | Broken::Write(error) => error,
-    })
+    copy::verified(input, encoding, hashes, none, nowhere, observer).map_err(
+        |broken| match broken {
+            CopyError::Read(error) | CopyError::Write(error) => error,
+        },
+    )
 }

@@ -7,12 +7,12 @@ use super::archive::Entries;
 use super::documents;
 use super::finding::{Finding, Severity};
 use super::names;
-use crate::blob::{Blob, Content};
-use crate::codec::Encoding;
+use crate::bytes::codec::Encoding;
 use crate::error::Error;
-use crate::lock::{lock, unpoisoned};
-use crate::rules::Rules;
-use crate::spec::{Config, Descriptor, DiffId, Document, Index, Manifest};
+use crate::image::blob::{Blob, Content};
+use crate::oci::{Config, Descriptor, DiffId, Document, Index, Manifest};
+use crate::source::callbacks::Callbacks;
+use crate::util::lock::{lock, unpoisoned};
 
 /// A hostile image can break a rule with every few of its bytes.
 const MAX_FINDINGS: usize = 10_000;
@@ -118,15 +118,15 @@ fn hash(finding: &Finding) -> u64 {
     hasher.finish()
 }
 
-impl Rules for Collector {
-    fn broken(&self, error: Error) -> Result<(), Error> {
+impl Callbacks for Collector {
+    fn violation(&self, error: Error) -> Result<(), Error> {
         self.error(&error);
         Ok(())
     }
 
-    fn lost(&self, error: Error) -> Result<(), Error> {
+    fn unreadable(&self, error: Error) -> Result<(), Error> {
         self.state().is_incomplete = true;
-        self.broken(error)
+        self.violation(error)
     }
 
     fn entry(&self, name: &[u8], kind: tar::EntryType) {

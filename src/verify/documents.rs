@@ -10,9 +10,9 @@ use serde_json::Value;
 use super::collector::Collector;
 use super::json::duplicate_keys;
 use super::names;
-use crate::codec::Encoding;
+use crate::bytes::codec::Encoding;
 use crate::image::Image;
-use crate::spec::{
+use crate::oci::{
     Config, Descriptor, Document, Hasher, INDEX_FILE, Index, LayerType, Manifest, MediaType,
     Platform, field_types, normal_time,
 };

@@ -22,15 +22,15 @@ use serde::Serialize;
 
 pub use finding::{Finding, RULES, Rule, Severity};
 
-use crate::claims;
+use crate::bytes::store::Store;
+use crate::check::assertions;
+use crate::check::image_facts::ImageFacts;
+use crate::check::programs::{Check, Kind, Note, Programs};
 use crate::error::Error;
 use crate::image::Image;
-use crate::parallel;
-use crate::programs::{Check, Kind, Note, Programs};
+use crate::oci::{MediaType, docker};
 use crate::source::{self, Contents, Input, Opened, Select, Wanted};
-use crate::spec::{MediaType, docker};
-use crate::store::Store;
-use crate::subject::Subject;
+use crate::util::parallel;
 use blobs::Blobs;
 use collector::Collector;
 
@@ -157,7 +157,7 @@ impl<'a> Reading<'a> {
         self.contents = opened.read(self.input, wanted(&self.found), store)?;
         let (path, platform) = (self.input.path.display().to_string(), &self.input.platform);
         if let Some(asserted) = platform {
-            claims::hold_platform(&mut self.contents, asserted, &path)?;
+            assertions::apply_platform(&mut self.contents, asserted, &path)?;
         }
         Ok(())
     }
@@ -186,7 +186,7 @@ impl<'a> Reading<'a> {
             blobs.check(part, programs, found);
         }
         for image in &self.contents.images {
-            if let Some(doubt) = claims::doubt(image) {
+            if let Some(doubt) = assertions::doubt(image) {
                 found.add(doubt.id, &image.config.name, doubt.message);
             }
             documents::variant(found, image);
@@ -227,7 +227,7 @@ impl<'a> Reading<'a> {
 /// Whether an image starts a program that is for its platform.
 fn check_programs(found: &Collector, image: &Image, programs: &Programs, check: Check) {
     // A config that cannot be read has been reported.
-    let Ok(subject) = Subject::of(image) else {
+    let Ok(subject) = ImageFacts::of(image) else {
         return;
     };
     let (wrong, notes) = programs.look(&subject);
@@ -252,7 +252,7 @@ fn wanted(found: &Collector) -> Wanted<'_> {
     Wanted {
         platforms: &[],
         decided: &NONE,
-        rules: found,
+        callbacks: found,
     }
 }
 

@@ -6,7 +6,7 @@ use oci_spec::distribution::Reference;
 use oci_spec::image::ANNOTATION_REF_NAME;
 
 use super::collector::Collector;
-use crate::spec::{Descriptor, INDEX_FILE, Index, MediaType};
+use crate::oci::{Descriptor, INDEX_FILE, Index, MediaType};
 
 const CONTAINERD_NAME: &str = "io.containerd.image.name";
 

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use flate2::read::MultiGzDecoder;
-use polyarch::spec::Digest;
+use polyarch::oci::Digest;
 use serde_json::{Value, json};
 
 /// A directory for one test, with a command that runs in it.
@@ -494,7 +494,7 @@ impl Merged {
 
     pub fn platforms(&self) -> Vec<String> {
         (self.index["manifests"].as_array().unwrap().iter())
-            .map(|m| serde_json::from_value::<polyarch::spec::Platform>(m["platform"].clone()))
+            .map(|m| serde_json::from_value::<polyarch::oci::Platform>(m["platform"].clone()))
             .map(|p| p.unwrap().to_string())
             .collect()
     }

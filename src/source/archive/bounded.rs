@@ -2,8 +2,8 @@
 
 use std::io::Read;
 
-use crate::headers::{Headers, Member};
-use crate::leash::Leashed;
+use crate::tar::headers::{Headers, Member};
+use crate::tar::limited_reader::Leashed;
 
 /// The largest image has some hundred entries; each becomes a name in memory and perhaps a file.
 const MAX_ENTRIES: usize = 65_536;

@@ -5,16 +5,16 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::Reader;
-use crate::blob::{Blob, Content};
-use crate::codec::Encoding;
+use crate::bytes::codec::Encoding;
 use crate::error::Error;
+use crate::image::blob::{Blob, Content};
 use crate::image::{Image, Layer};
-use crate::source::sniff;
-use crate::source::tree::Found;
-use crate::spec::{
+use crate::oci::{
     Config, Descriptor, DiffId, Digest, Document, Hasher, LayerType, MAX_CONFIG, MAX_MANIFEST,
     Manifest, MediaType, Platform,
 };
+use crate::source::sniff;
+use crate::source::tree::Found;
 
 /// What a layer costs in memory, about. A manifest of 4 MiB names 37,000 of them, and an index can
 /// name that manifest for many platforms.
@@ -23,11 +23,11 @@ const LAYER_COST: u64 = 1024;
 impl Reader<'_> {
     /// An image; where reading goes on whatever is broken, as much of it as there is.
     pub(super) fn image(&self, descriptor: Descriptor, by: &str) -> Result<Image, Error> {
-        let (tree, rules) = (self.tree, self.reading.rules());
+        let (tree, callbacks) = (self.tree, self.reading.callbacks());
         let name = descriptor.digest.to_string();
         let (raw, manifest_content) = self.document(&descriptor, by, MAX_MANIFEST)?;
         let manifest: Document<Manifest> = tree.parse(&name, raw)?;
-        rules.manifest(&name, &descriptor, &manifest.view);
+        callbacks.manifest(&name, &descriptor, &manifest.view);
         let confusable = manifest.view.confusable();
         self.unambiguous(&name, &manifest.view.extra, &["manifests"], confusable)?;
         self.same_type(&name, &manifest.view.media_type, &descriptor)?;
@@ -45,7 +45,7 @@ impl Reader<'_> {
         let count = manifest.view.layers.len();
         tree.charge(count as u64 * LAYER_COST)?;
         if let Some(diff_ids) = diff_ids.filter(|ids| ids.len() != count) {
-            rules.broken(Error::LayerCount {
+            callbacks.violation(Error::LayerCount {
                 input: origin.to_string(),
                 layers: count,
                 diff_ids: diff_ids.len(),
@@ -56,7 +56,7 @@ impl Reader<'_> {
             let diff_id = diff_ids.and_then(|ids| ids.get(i));
             match self.layer(layer, diff_id, &name) {
                 Ok(layer) => layers.push(layer),
-                Err(error) => rules.broken(error)?,
+                Err(error) => callbacks.violation(error)?,
             }
         }
         let config = Blob {
@@ -85,12 +85,12 @@ impl Reader<'_> {
         manifest: &Manifest,
         by: &str,
     ) -> Result<(Option<Document<Config>>, Content), Error> {
-        let rules = self.reading.rules();
+        let callbacks = self.reading.callbacks();
         let name = manifest.config.digest.to_string();
         let (raw, content) = match self.document(&manifest.config, by, MAX_CONFIG) {
             Ok(found) => found,
             Err(error) => {
-                rules.broken(error)?;
+                callbacks.violation(error)?;
                 return Ok((None, Content::Elsewhere));
             }
         };
@@ -100,11 +100,11 @@ impl Reader<'_> {
         let config: Document<Config> = match self.tree.parse(&name, raw) {
             Ok(config) => config,
             Err(error) => {
-                rules.broken(error)?;
+                callbacks.violation(error)?;
                 return Ok((None, content));
             }
         };
-        rules.config(&name, &config);
+        callbacks.config(&name, &config);
         if let Some(key) = config.view.confusable() {
             self.unambiguous(&name, &Map::new(), &[], Some(key))?;
         }
@@ -120,7 +120,7 @@ impl Reader<'_> {
         by: &str,
         origin: &str,
     ) -> Result<Platform, Error> {
-        let rules = self.reading.rules();
+        let callbacks = self.reading.callbacks();
         let claimed = descriptor.platform.as_ref();
         let platform = match (config, claimed) {
             (Some(config), Some(claimed)) => {
@@ -128,7 +128,7 @@ impl Reader<'_> {
                 match found.narrowed_by(claimed) {
                     Some(platform) => platform,
                     None => {
-                        rules.broken(Error::ContradictoryPlatform {
+                        callbacks.violation(Error::ContradictoryPlatform {
                             input: origin.to_owned(),
                             document: by.to_owned(),
                             claimed: claimed.to_string(),
@@ -144,7 +144,7 @@ impl Reader<'_> {
         // A config that cannot be read has been reported.
         let is_unreadable = config.is_none() && manifest.is_image();
         if (platform.os.is_empty() || platform.architecture.is_empty()) && !is_unreadable {
-            rules.broken(Error::NoPlatform {
+            callbacks.violation(Error::NoPlatform {
                 input: origin.to_owned(),
             })?;
         }
@@ -163,7 +163,7 @@ impl Reader<'_> {
             && !matches!(blob.content, Content::Elsewhere);
         let diff_id = diff_id.filter(|_| is_of_files);
         let encoding = diff_id.map(|_| self.encoding(&blob)).transpose()?;
-        self.reading.rules().blob(&blob, encoding.zip(diff_id));
+        self.reading.callbacks().blob(&blob, encoding.zip(diff_id));
         Ok(Layer {
             blob,
             diff_id: diff_id.cloned(),
@@ -179,7 +179,7 @@ impl Reader<'_> {
         by: &str,
         kind: &'static str,
     ) -> Result<(Blob, u64), Error> {
-        self.reading.rules().descriptor(by, &descriptor);
+        self.reading.callbacks().descriptor(by, &descriptor);
         let found = self
             .tree
             .blob(&descriptor.digest)?
@@ -198,7 +198,7 @@ impl Reader<'_> {
         };
         if found.size != blob.descriptor.size {
             let checked = blob.check(&(blob.descriptor.digest.clone(), found.size));
-            self.reading.rules().check(checked)?;
+            self.reading.callbacks().check(checked)?;
         }
         Ok((blob, found.size))
     }
@@ -233,9 +233,9 @@ impl Reader<'_> {
         let mut hasher = Hasher::new(descriptor.digest.algorithm());
         hasher.update(&bytes);
         let found: Digest = hasher.finish();
-        let rules = self.reading.rules();
-        rules.check(blob.check(&(found, bytes.len() as u64)))?;
-        rules.document(&blob.name, &bytes);
+        let callbacks = self.reading.callbacks();
+        callbacks.check(blob.check(&(found, bytes.len() as u64)))?;
+        callbacks.document(&blob.name, &bytes);
         Ok((bytes, blob.content))
     }
 
@@ -250,7 +250,7 @@ impl Reader<'_> {
     ) -> Result<(), Error> {
         let other = others.iter().find(|key| extra.contains_key(**key));
         match other.copied().or(confusable) {
-            Some(key) => self.reading.rules().broken(Error::Ambiguous {
+            Some(key) => self.reading.callbacks().violation(Error::Ambiguous {
                 input: self.tree.input().to_owned(),
                 document: name.to_owned(),
                 key: key.to_owned(),
@@ -267,12 +267,14 @@ impl Reader<'_> {
     ) -> Result<(), Error> {
         match own {
             Some(own) if *own != descriptor.media_type => {
-                self.reading.rules().broken(Error::ContradictoryType {
-                    input: self.tree.input().to_owned(),
-                    document: name.to_owned(),
-                    own: own.to_string(),
-                    claimed: descriptor.media_type.to_string(),
-                })
+                self.reading
+                    .callbacks()
+                    .violation(Error::ContradictoryType {
+                        input: self.tree.input().to_owned(),
+                        document: name.to_owned(),
+                        own: own.to_string(),
+                        claimed: descriptor.media_type.to_string(),
+                    })
             }
             _ => Ok(()),
         }

@@ -12,7 +12,7 @@ use std::io;
 use serde::{Deserialize, Serialize};
 use serde_json::ser::Formatter;
 
-use crate::spec::{DiffId, normal_time};
+use crate::oci::{DiffId, normal_time};
 
 /// The part that the author of an image writes: `v1.ImageConfig`.
 #[derive(Debug, Default, Serialize, Deserialize)]

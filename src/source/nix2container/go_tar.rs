@@ -233,7 +233,7 @@ fn record(key: &str, value: &[u8]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::spec::Digest;
+    use crate::oci::Digest;
 
     /// The digests are those of what Go 1.19 writes; a test that makes such files would be slow.
     #[test]

@@ -20,7 +20,7 @@ use serde::Deserialize;
 
 use super::files::{Files, Name, Node, about, files, regex};
 use super::go_tar::{BLOCK, Header, Kind};
-use crate::blob::Generate;
+use crate::image::blob::Generate;
 
 /// Regexes of one layer, each of which may take 256 KiB.
 const MAX_REGEXES: usize = 256;
@@ -99,7 +99,7 @@ impl Generate for StorePaths {
                 .filter_map(|p| known.get(&*p.regex).cloned())
                 .collect()
         };
-        Ok(Box::new(Stream {
+        Ok(Box::new(LayerStream {
             paths: &self.0,
             perms: self.0.iter().map(compiled).collect(),
             files: files(&self.0)?.into_iter().peekable(),
@@ -113,7 +113,7 @@ impl Generate for StorePaths {
 }
 
 /// The bytes of the tar.
-struct Stream<'a> {
+struct LayerStream<'a> {
     paths: &'a [StorePath],
     /// The regexes of the perms of each path.
     perms: Vec<Vec<Regex>>,
@@ -135,7 +135,7 @@ struct Content {
     padding: usize,
 }
 
-impl Read for Stream<'_> {
+impl Read for LayerStream<'_> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         while self.read == self.blocks.len() {
             if let Some(content) = &mut self.content {
@@ -165,7 +165,7 @@ impl Read for Stream<'_> {
     }
 }
 
-impl Stream<'_> {
+impl LayerStream<'_> {
     /// Goes on to the next entry, or to the end of the archive.
     fn advance(&mut self) -> io::Result<()> {
         let Some((Name(name), _)) = self.files.peek() else {

@@ -28,13 +28,13 @@ use serde::de::IgnoredAny;
 
 use super::select::Candidate;
 use super::{Contents, Reading, no_image};
-use crate::blob::{Blob, Content};
-use crate::codec::Encoding;
+use crate::bytes::codec::Encoding;
 use crate::error::Error;
+use crate::image::blob::{Blob, Content};
 use crate::image::{Image, Layer};
-use crate::rules::Rules;
-use crate::spec::LayerType;
-use crate::spec::{Config, Descriptor, DiffId, Digest, Document, MediaType, parse};
+use crate::oci::LayerType;
+use crate::oci::{Config, Descriptor, DiffId, Digest, Document, MediaType, parse};
+use crate::source::callbacks::Callbacks;
 use config::{History, ImageConfig, Time};
 use go_tar::clean_path;
 use layer::{StorePath, StorePaths};
@@ -105,7 +105,7 @@ pub fn read(image: &Image, reading: &Reading<'_>) -> Result<Contents, Error> {
 }
 
 /// Reads the image that `file` holds, a JSON document at `path`.
-pub fn open(path: &Path, file: impl Read, rules: &dyn Rules) -> Result<Image, Error> {
+pub fn open(path: &Path, file: impl Read, callbacks: &dyn Callbacks) -> Result<Image, Error> {
     let mut raw = Vec::new();
     file.take(MAX_DOCUMENT + 1)
         .read_to_end(&mut raw)
@@ -119,18 +119,22 @@ pub fn open(path: &Path, file: impl Read, rules: &dyn Rules) -> Result<Image, Er
         let problem = format!("found version {version}, expected {VERSION}");
         return Err(bad(&input, problem));
     }
-    rules.document(DOCUMENT, &raw);
+    callbacks.document(DOCUMENT, &raw);
     let document: Nix2Container = parse(&raw).map_err(|e| bad(&input, e.to_string()))?;
-    image(document, input.into(), rules)
+    image(document, input.into(), callbacks)
 }
 
-fn image(document: Nix2Container, origin: Arc<str>, rules: &dyn Rules) -> Result<Image, Error> {
+fn image(
+    document: Nix2Container,
+    origin: Arc<str>,
+    callbacks: &dyn Callbacks,
+) -> Result<Image, Error> {
     let items = document.layers.unwrap_or_default();
     let diff_ids: Vec<&DiffId> = items.iter().map(|item| &item.diff_ids).collect();
     let history: Vec<&History> = items.iter().map(|item| &item.history).collect();
     let (created, arch) = (document.created.as_ref(), &document.arch);
     if arch.is_empty() {
-        rules.broken(Error::NoPlatform {
+        callbacks.violation(Error::NoPlatform {
             input: origin.to_string(),
         })?;
     }
@@ -139,17 +143,22 @@ fn image(document: Nix2Container, origin: Arc<str>, rules: &dyn Rules) -> Result
     let config: Document<Config> = Document::parse(raw).map_err(|e| bad(&origin, e.to_string()))?;
     let mut layers = Vec::with_capacity(items.len());
     for (i, item) in items.into_iter().enumerate() {
-        match layer(i + 1, item, &origin, rules) {
+        match layer(i + 1, item, &origin, callbacks) {
             Ok(layer) => layers.push(layer),
-            Err(error) => rules.broken(error)?,
+            Err(error) => callbacks.violation(error)?,
         }
     }
     let name = Digest::of(&config.raw).to_string();
-    rules.config(&name, &config);
+    callbacks.config(&name, &config);
     Ok(Image::new(origin.clone(), &config, &name, origin, layers))
 }
 
-fn layer(number: usize, item: Item, input: &Arc<str>, rules: &dyn Rules) -> Result<Layer, Error> {
+fn layer(
+    number: usize,
+    item: Item,
+    input: &Arc<str>,
+    callbacks: &dyn Callbacks,
+) -> Result<Layer, Error> {
     let first = item
         .layer_path
         .as_deref()
@@ -217,7 +226,7 @@ fn layer(number: usize, item: Item, input: &Arc<str>, rules: &dyn Rules) -> Resu
         input: input.clone(),
         name: name.clone().into(),
     };
-    rules.blob(&blob, Some((encoding, &item.diff_ids)));
+    callbacks.blob(&blob, Some((encoding, &item.diff_ids)));
     Ok(Layer {
         blob,
         diff_id: Some(item.diff_ids),

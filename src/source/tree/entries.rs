@@ -3,8 +3,8 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use crate::blob::Staged;
-use crate::spec::Digest;
+use crate::image::blob::Staged;
+use crate::oci::Digest;
 
 /// How many links may lead to a file (as many as Linux follows).
 const MAX_LINKS: usize = 40;

@@ -5,9 +5,9 @@ use std::io::{self, Read, Write};
 
 use arbitrary::Unstructured;
 use polyarch::Compression;
-use polyarch::codec::{BlockWriter, Encoder, Encoding, Level, ReadAhead};
-use polyarch::flow::{self, Hashes};
-use polyarch::spec::Digest;
+use polyarch::bytes::codec::{BlockWriter, Encoder, Encoding, Level, ReadAhead};
+use polyarch::bytes::copy::{self, Hashes};
+use polyarch::oci::Digest;
 
 /// As far as a stream is looked at: a few bytes of zstd can be gigabytes.
 const ENOUGH: u64 = 4 << 20;
@@ -80,7 +80,7 @@ fn second_opinion(bytes: &[u8], decoded: &[u8]) {
 /// What flows by is hashed as what it is, and goes where it shall.
 fn flows(encoding: Encoding, bytes: &[u8], decoded: &[u8], failed: bool) {
     let (mut as_is, mut plain) = (Vec::new(), Vec::new());
-    let flowed = flow::run(
+    let flowed = copy::verified(
         Dribble(bytes),
         encoding,
         Hashes::SHA256,

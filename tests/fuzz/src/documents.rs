@@ -1,7 +1,7 @@
 //! The JSON documents: what is read is written back whole, and what readers would disagree on is
 //! noticed.
 
-use polyarch::spec::{
+use polyarch::oci::{
     Config, Descriptor, DiffId, Document, Index, Manifest, Platform, check_layout,
 };
 use serde::Serialize;

@@ -3,7 +3,7 @@
 
 use std::cmp::Ordering;
 
-use polyarch::spec::{Digest, ImageName, NAME_ANNOTATIONS, Platform};
+use polyarch::oci::{Digest, ImageName, NAME_ANNOTATIONS, Platform};
 
 /// Platforms, one a line.
 pub fn platform(bytes: &[u8]) {

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use polyarch::codec::Level;
-use polyarch::programs::Check;
-use polyarch::progress::Progress;
+use polyarch::bytes::codec::Level;
+use polyarch::bytes::progress::Progress;
+use polyarch::check::programs::Check;
+use polyarch::oci::{Digest, ImageName, Platform};
 use polyarch::source::Select;
-use polyarch::spec::{Digest, ImageName, Platform};
 use polyarch::verify::{Finding, Report, Severity, verify};
 use polyarch::{Annotations, Compression, Consistency, Error, Format, Input, Request};
 

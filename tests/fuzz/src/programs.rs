@@ -4,11 +4,11 @@
 use std::io;
 
 use arbitrary::Unstructured;
-use polyarch::codec::Encoding;
-use polyarch::flow::{self, Hashes};
-use polyarch::programs::{Check, Programs};
-use polyarch::spec::{DiffId, Digest, Execution, Platform};
-use polyarch::subject::Subject;
+use polyarch::bytes::codec::Encoding;
+use polyarch::bytes::copy::{self, Hashes};
+use polyarch::check::image_facts::ImageFacts;
+use polyarch::check::programs::{Check, Programs};
+use polyarch::oci::{DiffId, Digest, Execution, Platform};
 use serde_json::{Value, json};
 
 use super::recipe::{Dice, Entry, archive};
@@ -47,10 +47,10 @@ fn check(layers: &[Vec<u8>], config: &Value, platform: &Platform) -> (Option<Str
     let programs = Programs::default();
     let ids = layers.iter().enumerate().map(|(i, layer)| {
         let (mut as_is, mut decoded) = (io::sink(), Vec::new());
-        let observer = Some(&programs as &dyn flow::Observe);
+        let observer = Some(&programs as &dyn copy::LayerObserver);
         let input = &layer[..];
         let hashes = Hashes::SHA256;
-        let flow = flow::run(
+        let flow = copy::verified(
             input,
             Encoding::Plain,
             hashes,
@@ -62,7 +62,7 @@ fn check(layers: &[Vec<u8>], config: &Value, platform: &Platform) -> (Option<Str
         assert!(decoded == *layer && digest == Digest::of(layer));
         (Some(DiffId(digest)), i.to_string().into())
     });
-    let subject = Subject {
+    let subject = ImageFacts {
         origin: "image".into(),
         platform: platform.clone(),
         layers: ids.collect(),

@@ -5,8 +5,8 @@ use std::fs;
 use std::io::{Cursor, Read};
 use std::path::Path;
 
-use polyarch::codec::Encoding;
-use polyarch::spec::{Digest, Hasher, Platform};
+use polyarch::bytes::codec::Encoding;
+use polyarch::oci::{Digest, Hasher, Platform};
 use serde_json::Value;
 
 /// The digest of the image index.

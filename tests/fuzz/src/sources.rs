@@ -1,10 +1,10 @@
 //! The readers of images, one target each, and merges of several.
 
 use arbitrary::Unstructured;
-use polyarch::codec::Level;
-use polyarch::programs::Check;
+use polyarch::bytes::codec::Level;
+use polyarch::check::programs::Check;
+use polyarch::oci::{ImageName, Platform};
 use polyarch::source::Select;
-use polyarch::spec::{ImageName, Platform};
 use polyarch::{Compression, Consistency};
 
 use super::merging::{Asked, hold, report};

@@ -1,7 +1,7 @@
 //! Docker archives.
 
 use arbitrary::Unstructured;
-use polyarch::spec::Digest;
+use polyarch::oci::Digest;
 use serde_json::{Value, json};
 
 use super::tar::{Entry, archive};

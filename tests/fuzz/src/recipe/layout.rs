@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use arbitrary::Unstructured;
-use polyarch::spec::{Algorithm, Digest, Hasher};
+use polyarch::oci::{Algorithm, Digest, Hasher};
 use serde_json::{Value, json};
 
 use super::tar::Entry;

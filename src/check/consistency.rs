@@ -1,0 +1,217 @@
+//! What differs between the images of one index though it should not: an image is expected to be the
+//! same on every platform, but for the machine that it runs on.
+//!
+//! Store paths differ by their hash on every platform, and those of packages that were built for
+//! another machine by its name as well (`hello-aarch64-unknown-linux-gnu-2.12`). Neither is a
+//! difference here.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::fmt;
+use std::sync::LazyLock;
+
+use regex::{Captures, Regex};
+
+use crate::check::image_facts::ImageFacts;
+use crate::error::Error;
+use crate::oci::{Execution, Platform};
+use crate::util::text::shortened;
+
+/// More than anybody reads. Of one difference as much is told: of more images those that differ from
+/// all before them.
+const MAX_DIFFERENCES: usize = 64;
+const MAX_IMAGES: usize = 16;
+const MAX_VALUE: usize = 1000;
+
+/// What `--consistency` asks for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Consistency {
+    /// Differences are an error.
+    Error,
+    /// They are a warning.
+    Warn,
+    /// Nobody looks.
+    #[default]
+    Off,
+}
+
+/// A property of configs that is not the same everywhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// Its name in the config: `Env`, `Labels`, `created`.
+    pub property: &'static str,
+    /// The key in it, where it has keys: the name of a variable or of a label.
+    pub key: Option<String>,
+    /// What each platform has there, in the order of the platforms; none where there is nothing.
+    pub values: Vec<(Platform, Option<String>)>,
+}
+
+/// What differs between images, by property, and how many differences there are besides.
+pub fn differences(images: &[(&Platform, &Execution)]) -> (Vec<Difference>, usize) {
+    let all: Vec<_> = images
+        .iter()
+        .map(|(_, execution)| properties(execution))
+        .collect();
+    let keys: BTreeSet<_> = all.iter().flat_map(BTreeMap::keys).collect();
+    let (mut differences, mut more) = (Vec::new(), 0);
+    for key in keys {
+        let values: Vec<Option<&str>> = (all.iter())
+            .map(|properties| properties.get(key).map(|value| &**value))
+            .collect();
+        let first = values[0].map(masked);
+        if values.iter().all(|value| value.map(masked) == first) {
+            continue;
+        }
+        if differences.len() == MAX_DIFFERENCES {
+            more += 1;
+            continue;
+        }
+        let (property, key) = key;
+        let mut seen = HashSet::new();
+        let values = images
+            .iter()
+            .zip(values)
+            .map(|((platform, _), value)| (platform, value));
+        let told = values
+            .filter(|(_, value)| images.len() <= MAX_IMAGES || seen.insert(value.map(masked)));
+        let told = told.take(MAX_IMAGES);
+        let told = told.map(|(platform, value)| {
+            (
+                (*platform).clone(),
+                value.map(|value| shortened(value, MAX_VALUE)),
+            )
+        });
+        differences.push(Difference {
+            property,
+            key: key.map(|key| shortened(key, MAX_VALUE)),
+            values: told.collect(),
+        });
+    }
+    (differences, more)
+}
+
+/// Holds the configs of the images against each other.
+pub fn check(
+    subjects: &[ImageFacts],
+    consistency: Consistency,
+    notes: &mut Vec<String>,
+) -> Result<(), Error> {
+    if consistency == Consistency::Off {
+        return Ok(());
+    }
+    let images: Vec<_> = (subjects.iter())
+        .map(|subject| (&subject.platform, &subject.execution))
+        .collect();
+    let (differences, more) = differences(&images);
+    let mut differences: Vec<String> = differences.iter().map(ToString::to_string).collect();
+    if more > 0 {
+        differences.push(format!("in {more} more properties"));
+    }
+    match consistency {
+        Consistency::Error if !differences.is_empty() => Err(Error::Inconsistent {
+            differences: differences.join("; "),
+        }),
+        _ => {
+            let note = |difference| format!("the images differ: {difference}");
+            notes.extend(differences.into_iter().map(note));
+            Ok(())
+        }
+    }
+}
+
+type Properties<'a> = BTreeMap<(&'static str, Option<&'a str>), Cow<'a, str>>;
+
+fn properties(execution: &Execution) -> Properties<'_> {
+    let mut found = Properties::new();
+    for (property, list) in [
+        ("Entrypoint", &execution.entrypoint),
+        ("Cmd", &execution.cmd),
+        ("ExposedPorts", &execution.exposed_ports),
+        ("Volumes", &execution.volumes),
+    ] {
+        if !list.is_empty() {
+            found.insert((property, None), format!("{list:?}").into());
+        }
+    }
+    for (property, text) in [
+        ("User", Some(&execution.user)),
+        ("WorkingDir", Some(&execution.working_dir)),
+        ("created", execution.created.as_ref()),
+    ] {
+        if let Some(text) = text.filter(|text| !text.is_empty()) {
+            found.insert((property, None), text.into());
+        }
+    }
+    for variable in &execution.env {
+        let (name, value) = variable.split_once('=').unwrap_or((variable, ""));
+        found.insert(("Env", Some(name)), value.into());
+    }
+    for (key, value) in &execution.labels {
+        found.insert(("Labels", Some(key)), value.into());
+    }
+    found
+}
+
+/// The name of a store path without the system that a cross-compiled package has in it.
+pub fn without_system(name: &str) -> Cow<'_, str> {
+    static SYSTEM: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new("-[a-z0-9_]+-(unknown|none|apple|w64|pc)-[a-z0-9]+(-[a-z0-9]+)?")
+            .unwrap_or_else(|e| unreachable!("{e}"))
+    });
+    SYSTEM.replace_all(name, "")
+}
+
+/// A text without what makes store paths differ between platforms.
+fn masked(text: &str) -> Cow<'_, str> {
+    // A hash has 32 digits of Nix's base 32; a system is what `stdenv.hostPlatform.config` says.
+    static STORE_PATH: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new("/nix/store/[0-9a-df-np-sv-z]{32}-([A-Za-z0-9+._?=-]*)")
+            .unwrap_or_else(|e| unreachable!("{e}"))
+    });
+    STORE_PATH.replace_all(text, |path: &Captures<'_>| {
+        let name = without_system(path.get(1).map_or("", |name| name.as_str()));
+        format!("/nix/store/*-{name}")
+    })
+}
+
+/// `Env DEBUG: "1" for linux/amd64, nothing for linux/arm64`.
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.property)?;
+        if let Some(key) = &self.key {
+            write!(f, " {key}")?;
+        }
+        for (i, (platform, value)) in self.values.iter().enumerate() {
+            write!(f, "{}", if i == 0 { ": " } else { ", " })?;
+            match value {
+                // A list is in the form of one already.
+                Some(value) if self.key.is_none() && value.starts_with('[') => {
+                    write!(f, "{value}")?;
+                }
+                Some(value) => write!(f, "{value:?}")?,
+                None => write!(f, "nothing")?,
+            }
+            write!(f, " for {platform}")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn store_paths_of_two_platforms_are_alike() {
+        let native = "PATH=/nix/store/0123456789abcdfghijklmnpqrsvwxyz-hello-2.12/bin:/bin";
+        let cross = "PATH=/nix/store/zzz3456789abcdfghijklmnpqrsvwxyz-hello-aarch64-unknown-linux-gnu-2.12/bin:/bin";
+        let static_ = "PATH=/nix/store/zzz3456789abcdfghijklmnpqrsvwxyz-hello-static-armv7l-unknown-linux-musleabihf-2.12/bin:/bin";
+        assert_eq!(masked(native), masked(cross));
+        assert_ne!(masked(native), masked(static_));
+        assert_ne!(masked(native), masked(&native.replace("2.12", "2.13")));
+        assert_eq!(
+            masked("/bin/x-aarch64-unknown-linux-gnu"),
+            "/bin/x-aarch64-unknown-linux-gnu"
+        );
+    }
+}

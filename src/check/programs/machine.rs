@@ -1,0 +1,277 @@
+//! What a program file was built for, by its header.
+//!
+//! Sources: the ELF header (gABI, chapter 4, with the flags of the psABIs of Arm and RISC-V) and the
+//! PE header (Microsoft's "PE Format").
+
+use std::fmt;
+
+use object::endian::{Endian, Endianness, LittleEndian as LE};
+use object::pe::{self, ImageDosHeader, ImageNtHeaders32, ImageNtHeaders64};
+use object::read::elf::FileHeader;
+use object::read::pe::{ImageNtHeaders, optional_header_magic};
+use object::{elf, read};
+
+use crate::oci::Platform;
+
+/// How much of a file is needed to tell: an ELF header has 64 bytes; the header of a PE file stands
+/// behind a program for DOS, and a table that tells .NET apart behind that.
+pub const HEAD: usize = 4096;
+
+/// What a program was built for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Machine {
+    /// Of an ELF file.
+    Elf {
+        machine: elf::Machine,
+        is_64_bit: bool,
+        endianness: Endianness,
+        float: Float,
+    },
+    /// Of a PE file.
+    Pe {
+        machine: pe::Machine,
+        /// .NET code, which runs on any machine.
+        is_managed: bool,
+    },
+}
+
+/// How a program passes floating-point numbers; only some headers tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Float {
+    Unknown,
+    Soft,
+    Single,
+    Hard,
+}
+
+impl Machine {
+    /// Of a program or a shared library that starts with `head`. Objects of a compiler, of the kernel
+    /// or of BPF are none: nobody expects those to be for the machine that they lie on.
+    pub fn of(head: &[u8]) -> Option<Self> {
+        match head {
+            [0x7f, b'E', b'L', b'F', 1, ..] => {
+                elf(elf::FileHeader32::<Endianness>::parse(head).ok()?)
+            }
+            [0x7f, b'E', b'L', b'F', 2, ..] => {
+                elf(elf::FileHeader64::<Endianness>::parse(head).ok()?)
+            }
+            [b'M', b'Z', ..] => pe(head),
+            _ => None,
+        }
+    }
+
+    /// Whether a platform runs it; nothing where that is not known.
+    pub fn runs_on(self, platform: &Platform) -> Option<bool> {
+        let (architecture, variant) = platform.normal();
+        match (self, platform.os.as_str()) {
+            (
+                Self::Pe {
+                    is_managed: true, ..
+                },
+                _,
+            ) => None,
+            (Self::Pe { machine, .. }, "windows") => {
+                let expected: &[_] = match architecture {
+                    "amd64" => &[pe::IMAGE_FILE_MACHINE_AMD64],
+                    "386" => &[pe::IMAGE_FILE_MACHINE_I386],
+                    "arm" => &[pe::IMAGE_FILE_MACHINE_ARMNT],
+                    "arm64" => &[
+                        pe::IMAGE_FILE_MACHINE_ARM64,
+                        pe::IMAGE_FILE_MACHINE_ARM64EC,
+                        pe::IMAGE_FILE_MACHINE_ARM64X,
+                    ],
+                    _ => return None,
+                };
+                Some(expected.contains(&machine))
+            }
+            (Self::Pe { .. }, _) | (Self::Elf { .. }, "windows" | "wasi" | "js") => None,
+            (
+                Self::Elf {
+                    machine,
+                    is_64_bit,
+                    endianness,
+                    float,
+                },
+                _,
+            ) => {
+                let (expected, expected_64_bit, expected_endianness) = form(architecture)?;
+                let right_float = match (architecture, variant, float) {
+                    ("arm", Some("v5"), float) => float != Float::Hard,
+                    // Of an `arm` without a variant nobody knows; v6 and later are hard-float by
+                    // convention (Docker's and Debian's armhf).
+                    ("arm" | "armbe", Some(_), float) => float != Float::Soft,
+                    ("riscv64", _, float) => float == Float::Hard,
+                    _ => true,
+                };
+                Some(
+                    machine == expected
+                        && is_64_bit == expected_64_bit
+                        && endianness == expected_endianness
+                        && right_float,
+                )
+            }
+        }
+    }
+
+    /// The architecture that it is for, in the words of a platform.
+    pub fn architecture(self) -> Option<&'static str> {
+        match self {
+            Self::Elf {
+                machine,
+                is_64_bit,
+                endianness,
+                ..
+            } => ARCHITECTURES
+                .iter()
+                .find(|(_, form)| *form == (machine, is_64_bit, endianness))
+                .map(|(architecture, _)| *architecture),
+            Self::Pe { machine, .. } => match machine {
+                pe::IMAGE_FILE_MACHINE_AMD64 => Some("amd64"),
+                pe::IMAGE_FILE_MACHINE_I386 => Some("386"),
+                pe::IMAGE_FILE_MACHINE_ARMNT => Some("arm"),
+                pe::IMAGE_FILE_MACHINE_ARM64 => Some("arm64"),
+                _ => None,
+            },
+        }
+    }
+}
+
+/// Machine, whether it has 64 bits, endianness.
+type Form = (elf::Machine, bool, Endianness);
+
+/// What the ELF files of an architecture look like (Go's names: `go tool dist list`, and those that
+/// Go has reserved in `internal/syslist`).
+const ARCHITECTURES: [(&str, Form); 18] = {
+    use Endianness::{Big, Little};
+    [
+        ("386", (elf::EM_386, false, Little)),
+        ("amd64", (elf::EM_X86_64, true, Little)),
+        ("arm", (elf::EM_ARM, false, Little)),
+        ("armbe", (elf::EM_ARM, false, Big)),
+        ("arm64", (elf::EM_AARCH64, true, Little)),
+        ("arm64be", (elf::EM_AARCH64, true, Big)),
+        ("loong64", (elf::EM_LOONGARCH, true, Little)),
+        ("mips", (elf::EM_MIPS, false, Big)),
+        ("mipsle", (elf::EM_MIPS, false, Little)),
+        ("mips64", (elf::EM_MIPS, true, Big)),
+        ("mips64le", (elf::EM_MIPS, true, Little)),
+        ("ppc", (elf::EM_PPC, false, Big)),
+        ("ppc64", (elf::EM_PPC64, true, Big)),
+        ("ppc64le", (elf::EM_PPC64, true, Little)),
+        ("riscv", (elf::EM_RISCV, false, Little)),
+        ("riscv64", (elf::EM_RISCV, true, Little)),
+        ("s390x", (elf::EM_S390, true, Big)),
+        ("sparc64", (elf::EM_SPARCV9, true, Big)),
+    ]
+};
+
+fn form(architecture: &str) -> Option<Form> {
+    let mut known = ARCHITECTURES.iter();
+    let found = known.find(|(known, _)| *known == architecture);
+    found.map(|(_, form)| *form)
+}
+
+fn elf<T: FileHeader<Endian = Endianness>>(header: &T) -> Option<Machine> {
+    let endianness = header.endian().ok()?;
+    let kind = header.e_type(endianness);
+    if kind != elf::ET_EXEC && kind != elf::ET_DYN {
+        return None;
+    }
+    let (machine, flags) = (header.e_machine(endianness), header.e_flags(endianness));
+    let float = match machine {
+        elf::EM_ARM if flags.arm_eabi() == elf::EF_ARM_EABI_VER5 => {
+            match (
+                flags.0 & elf::EF_ARM_ABI_FLOAT_SOFT != 0,
+                flags.0 & elf::EF_ARM_ABI_FLOAT_HARD != 0,
+            ) {
+                (true, false) => Float::Soft,
+                (false, true) => Float::Hard,
+                _ => Float::Unknown,
+            }
+        }
+        elf::EM_RISCV => match flags.riscv_float_abi() {
+            elf::EF_RISCV_FLOAT_ABI_SOFT => Float::Soft,
+            elf::EF_RISCV_FLOAT_ABI_SINGLE => Float::Single,
+            _ => Float::Hard,
+        },
+        _ => Float::Unknown,
+    };
+    Some(Machine::Elf {
+        machine,
+        is_64_bit: header.is_type_64(),
+        endianness,
+        float,
+    })
+}
+
+fn pe(head: &[u8]) -> Option<Machine> {
+    match optional_header_magic(head).ok()? {
+        pe::IMAGE_NT_OPTIONAL_HDR32_MAGIC => nt::<ImageNtHeaders32>(head),
+        pe::IMAGE_NT_OPTIONAL_HDR64_MAGIC => nt::<ImageNtHeaders64>(head),
+        _ => None,
+    }
+}
+
+fn nt<T: ImageNtHeaders>(head: &[u8]) -> Option<Machine> {
+    let mut offset = ImageDosHeader::parse(head).ok()?.nt_headers_offset().into();
+    let (headers, directories): (_, read::pe::DataDirectories<'_>) =
+        T::parse(head, &mut offset).ok()?;
+    let managed = directories.get(pe::IMAGE_DIRECTORY_ENTRY_COM_DESCRIPTOR);
+    Some(Machine::Pe {
+        machine: headers.file_header().machine.get(LE),
+        is_managed: managed.is_some_and(|table| table.size.get(LE) > 0),
+    })
+}
+
+/// `x86-64`, `Arm (32-bit, soft-float)`, `MIPS (32-bit, big-endian)`.
+impl fmt::Display for Machine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (machine, is_64_bit, endianness, float) = match *self {
+            Self::Elf {
+                machine,
+                is_64_bit,
+                endianness,
+                float,
+            } => (machine, is_64_bit, endianness, float),
+            Self::Pe { machine, .. } => {
+                return match self.architecture() {
+                    Some(architecture) => write!(f, "Windows on {architecture}"),
+                    None => write!(f, "Windows on machine {:#06x}", machine.0),
+                };
+            }
+        };
+        match machine {
+            elf::EM_386 => write!(f, "x86")?,
+            elf::EM_X86_64 => write!(f, "x86-64")?,
+            elf::EM_ARM => write!(f, "Arm")?,
+            elf::EM_AARCH64 => write!(f, "AArch64")?,
+            elf::EM_LOONGARCH => write!(f, "LoongArch")?,
+            elf::EM_MIPS => write!(f, "MIPS")?,
+            elf::EM_PPC | elf::EM_PPC64 => write!(f, "Power")?,
+            elf::EM_RISCV => write!(f, "RISC-V")?,
+            elf::EM_S390 => write!(f, "S/390")?,
+            elf::EM_SPARCV9 => write!(f, "SPARC")?,
+            other => write!(f, "ELF machine {}", other.0)?,
+        }
+        // Of these everybody knows the rest.
+        if matches!(machine, elf::EM_386 | elf::EM_X86_64 | elf::EM_AARCH64)
+            && endianness.is_little_endian()
+            && is_64_bit == (machine != elf::EM_386)
+        {
+            return Ok(());
+        }
+        let bits = if is_64_bit { "64-bit" } else { "32-bit" };
+        let endian = if endianness.is_little_endian() {
+            "little-endian"
+        } else {
+            "big-endian"
+        };
+        let float = match float {
+            Float::Unknown => "",
+            Float::Soft => ", soft-float",
+            Float::Single => ", single-float",
+            Float::Hard => ", hard-float",
+        };
+        write!(f, " ({bits}, {endian}{float})")
+    }
+}

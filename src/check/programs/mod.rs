@@ -1,0 +1,267 @@
+//! The most common mistake in multi-platform images: a program for another machine than the config
+//! says. It is found while layers flow by, on the pass that verifies them.
+//!
+//! What an image starts must be for its platform. What else is for another machine may have its
+//! reasons (firmware, cross compilers, test data), so that is only told.
+
+mod files;
+mod machine;
+mod resolve;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use crate::bytes::copy::{LayerObserver, LayerStream, OnVerified};
+use crate::check::image_facts::ImageFacts;
+use crate::error::Error;
+use crate::oci::DiffId;
+use crate::util::lock::lock;
+use crate::util::text::shortened;
+use files::{Files, Room};
+use machine::Machine;
+use resolve::{Image, Program, Started, TooManyLookups};
+
+/// What `--platform-check` asks for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Check {
+    /// A program for another machine is an error.
+    #[default]
+    Error,
+    /// It is a warning.
+    Warn,
+    /// Nobody looks.
+    Off,
+}
+
+/// Something to be said of the programs of an image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// What it is about.
+    pub kind: Kind,
+    /// What there is to say, without the name of the image.
+    pub message: String,
+}
+
+/// What a note is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// There are programs for other machines that nobody starts.
+    Foreign,
+    /// What is started is in no layer.
+    Missing,
+    /// It was not looked for.
+    Unchecked,
+    /// A layer is no tar archive.
+    Damaged,
+}
+
+/// The programs of the layers that have flowed by.
+#[derive(Debug, Default)]
+pub struct Programs {
+    layers: Mutex<HashMap<DiffId, Arc<Files>>>,
+    room: Room,
+}
+
+impl LayerObserver for Programs {
+    fn observe<'a>(&'a self, layer: &mut dyn LayerStream) -> OnVerified<'a> {
+        let files = Files::of(layer, &self.room);
+        Box::new(move |diff_id, _| {
+            let mut layers = lock(&self.layers);
+            layers.insert(diff_id.clone(), Arc::new(files));
+        })
+    }
+}
+
+impl Programs {
+    /// Why a layer that has flowed by is no tar archive.
+    pub fn damage(&self, layer: &DiffId) -> Option<String> {
+        let known = lock(&self.layers);
+        known.get(layer)?.damage.clone()
+    }
+
+    /// Holds what images start against their platforms.
+    pub fn check(
+        &self,
+        subjects: &[ImageFacts],
+        check: Check,
+        notes: &mut Vec<String>,
+    ) -> Result<(), Error> {
+        for subject in subjects {
+            let (wrong, found) = self.look(subject);
+            let note = |note: Note| format!("{}: {}", subject.origin, note.message);
+            notes.extend(found.into_iter().map(note));
+            match wrong {
+                Some(error) if check == Check::Error => return Err(error),
+                Some(error) => notes.push(error.to_string()),
+                None => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// What is wrong with what an image starts, and what else there is to say of its programs.
+    pub fn look(&self, subject: &ImageFacts) -> (Option<Error>, Vec<Note>) {
+        let known = lock(&self.layers);
+        let layers: Vec<Option<&Files>> = (subject.layers.iter())
+            .map(|(diff_id, _)| Some(&**known.get(diff_id.as_ref()?)?))
+            .collect();
+        let mut notes = Vec::new();
+        let mut note = |kind, message| notes.push(Note { kind, message });
+        // A layer that was only linked or is not in the image may have the program, or hide it.
+        let all: Option<Vec<&Files>> = layers.iter().copied().collect();
+        let all = all.filter(|all| {
+            let is_whole = all.iter().all(|files| !files.is_incomplete);
+            if !is_whole {
+                let message = "its program was not checked: it has more files than are remembered";
+                note(Kind::Unchecked, message.to_owned());
+            }
+            is_whole
+        });
+        let mut damaged = layers.iter().zip(&subject.layers);
+        let damaged =
+            damaged.find_map(|(files, (_, name))| Some((name, (*files)?.damage.as_ref()?)));
+        if let Some((layer, damage)) = damaged {
+            let message = format!(
+                "its programs were not all checked: layer {layer} is no tar archive that everybody reads alike: {damage}"
+            );
+            note(Kind::Damaged, message);
+        }
+        let image = all.as_ref().map(|all| Image::new(all));
+
+        let is_windows = subject.platform.os == "windows";
+        let started = image
+            .as_ref()
+            .map_or(Ok(Started::Unknown), |image| match is_windows {
+                true => image.started_on_windows(&subject.execution),
+                false => image.started(&subject.execution),
+            });
+        let wrong = match started {
+            Ok(Started::Program(mut program)) => {
+                // Windows found it whatever its case.
+                let seen = layers[program.layer]
+                    .iter()
+                    .flat_map(|files| &files.machines);
+                let mut names = seen.flat_map(|seen| &seen.examples);
+                let is_it = names.find(|name| name.eq_ignore_ascii_case(&program.path));
+                if let Some(name) = is_it.filter(|_| is_windows) {
+                    program.path = name.to_vec();
+                }
+                Some(program).filter(|program| is_foreign(program.machine, subject))
+            }
+            // It may stand in what could not be read.
+            Ok(Started::Missing(word)) if damaged.is_none() => {
+                note(Kind::Missing, missing(subject, &word));
+                None
+            }
+            Ok(Started::Sparse(path)) => {
+                let path = String::from_utf8_lossy(&path);
+                let message = format!("its program was not checked: /{path} is a sparse file");
+                note(Kind::Unchecked, message);
+                None
+            }
+            Ok(Started::Missing(_) | Started::Unknown) => None,
+            Err(TooManyLookups) => {
+                let message = "its program was not checked: it takes too long to look for it";
+                note(Kind::Unchecked, message.to_owned());
+                None
+            }
+        };
+        let files = layers.iter().enumerate();
+        let files = files.filter_map(|(i, files)| Some((i, (*files)?)));
+        if let Some(message) = others(subject, files, image.as_ref(), wrong.as_ref()) {
+            note(Kind::Foreign, message);
+        }
+        (wrong.map(|program| blame(subject, &program)), notes)
+    }
+}
+
+fn is_foreign(machine: Machine, subject: &ImageFacts) -> bool {
+    machine.runs_on(&subject.platform) == Some(false)
+}
+
+fn missing(subject: &ImageFacts, word: &str) -> String {
+    // No path is longer, and what follows must still be seen.
+    let short = |word: &str| format!("{:?}", shortened(word, 200));
+    let script = match subject.execution.program() {
+        Some(started) if started != word => format!("{}, is a script for ", short(started)),
+        _ => String::new(),
+    };
+    let which = if script.is_empty() { "is" } else { "which is" };
+    format!(
+        "what it starts, {script}{}, {which} no program in any of its layers",
+        short(word)
+    )
+}
+
+/// How many files are for another machine that nobody starts, and which.
+fn others<'a>(
+    subject: &ImageFacts,
+    layers: impl Iterator<Item = (usize, &'a Files)>,
+    image: Option<&Image<'_>>,
+    wrong: Option<&Program>,
+) -> Option<String> {
+    let mut count = 0;
+    let mut examples = Vec::new();
+    let layers = layers.flat_map(|(i, files)| files.machines.iter().map(move |seen| (i, seen)));
+    for (layer, seen) in layers.filter(|(_, seen)| is_foreign(seen.machine, subject)) {
+        count += seen.count;
+        for name in &seen.examples {
+            let is_started = wrong.is_some_and(|wrong| wrong.path == **name);
+            // Layers above may have replaced or deleted it.
+            let is_there = || match image.map(|image| image.layer_of(name)) {
+                Some(Ok(found)) => found == Some(layer),
+                Some(Err(TooManyLookups)) | None => true,
+            };
+            if !is_started && !is_there() {
+                count -= 1;
+            } else if !is_started && examples.len() < 3 {
+                let name = String::from_utf8_lossy(name);
+                examples.push(format!("/{name} ({})", seen.machine));
+            }
+        }
+    }
+    let count = count - usize::from(wrong.is_some()).min(count);
+    if count == 0 {
+        return None;
+    }
+    if count > examples.len() {
+        examples.push("…".to_owned());
+    }
+    let files = if count == 1 { "file is" } else { "files are" };
+    let other = if wrong.is_some() { "other " } else { "" };
+    Some(format!(
+        "{count} {other}{files} for another machine than {}: {}",
+        subject.platform,
+        examples.join(", ")
+    ))
+}
+
+fn blame(subject: &ImageFacts, program: &Program) -> Error {
+    let expected = &subject.platform;
+    let path = format!("/{}", String::from_utf8_lossy(&program.path));
+    let started = subject.execution.program().unwrap_or_default();
+    // Links and PATH lead from one to the other.
+    let path = match started == path {
+        true => path,
+        false => format!("{started:?} ({path})"),
+    };
+    let (layer, count) = (program.layer + 1, subject.layers.len());
+    let name = &subject.layers[program.layer].1;
+    let found = program.machine.architecture();
+    let config = match found.filter(|found| *found != expected.normal().0) {
+        Some(found) => format!(
+            "if it is the config that is wrong, --set-platform IMAGE={os}/{found} (Nix: setPlatform = \"{os}/{found}\"); ",
+            os = expected.os
+        ),
+        None => String::new(),
+    };
+    Error::WrongProgram {
+        input: subject.origin.to_string(),
+        program: format!("{path} in layer {layer} of {count} ({name})"),
+        found: program.machine.to_string(),
+        expected: expected.to_string(),
+        hint: format!(
+            "built with the wrong package set? take the program from pkgsCross, or from a machine of {expected}; {config}to go on all the same, --platform-check warn (Nix: platformCheck = \"warn\")"
+        ),
+    }
+}

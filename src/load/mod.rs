@@ -1,0 +1,148 @@
+//! What the commands share that only look at an image: nothing is kept and nothing is written.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Mutex, MutexGuard};
+
+use crate::bytes::codec::Encoding;
+use crate::bytes::copy::{LayerObserver, LayerStream, OnVerified};
+use crate::bytes::progress::Progress;
+use crate::bytes::store::Store;
+use crate::check::assertions;
+use crate::error::Error;
+use crate::image::blob::Content;
+use crate::image::{Image, Layer};
+use crate::oci::{DiffId, MAX_CONFIG, Platform};
+use crate::source::callbacks::FailFast;
+use crate::source::{self, Contents, Input, Wanted};
+use crate::transform;
+use crate::util::lock::lock;
+use crate::util::parallel;
+
+/// What is to be looked at.
+#[derive(Clone, Debug)]
+pub struct LoadRequest {
+    /// The image.
+    pub input: Input,
+    /// The platforms to look at; none means all.
+    pub platforms: Vec<Platform>,
+    /// How many threads work.
+    pub jobs: usize,
+    /// Who counts what is read.
+    pub progress: Progress,
+}
+
+/// An image that was looked at.
+pub struct Loaded {
+    /// What the input holds.
+    pub contents: Contents,
+    /// The sizes of uncompressed layers, in bytes.
+    sizes: HashMap<DiffId, u64>,
+}
+
+impl LoadRequest {
+    /// Reads the image and shows `observer` each layer once, whatever platforms have it. Without an
+    /// observer, uncompressed layers are not read.
+    pub fn read(&self, observer: Option<&dyn LayerObserver>) -> Result<Loaded, Error> {
+        let sizes = Sizes {
+            sizes: Mutex::default(),
+            observer,
+        };
+        let store = Store::nowhere(self.jobs, Some(&sizes)).counting(self.progress.clone());
+        let wanted = Wanted {
+            platforms: &self.platforms,
+            // One image cannot contradict itself but in what its indexes say, which is all shown.
+            decided: &Default::default(),
+            callbacks: &FailFast,
+        };
+        let contents = source::read(&self.input, wanted, &store)?;
+        let mut contents = assertions::apply(contents, &self.input, &self.platforms)?;
+        assertions::all_platforms_found(&contents, &self.platforms)?;
+        store.resolve(&mut contents.images)?;
+        store.expect(&contents.images, false);
+        let mut names = HashSet::new();
+        contents.names.retain(|name| names.insert(name.clone()));
+
+        for layer in contents.images.iter().flat_map(|image| &image.layers) {
+            held_against_config(layer)?;
+        }
+
+        let is_wanted = |layer: &&Layer| match (&layer.diff_id, layer.encoding) {
+            (Some(diff_id), Some(encoding)) => {
+                let is_compressed = encoding != Encoding::Plain;
+                (observer.is_some() || is_compressed) && sizes.get(diff_id).is_none()
+            }
+            _ => false,
+        };
+        let mut seen = HashSet::new();
+        let layers: Vec<&Layer> = (contents.images.iter())
+            .flat_map(|image| &image.layers)
+            .filter(is_wanted)
+            .filter(|layer| seen.insert(&layer.diff_id))
+            .collect();
+        parallel::map(self.jobs, &layers, |layer| transform::stage(layer, &store))?;
+        let sizes = std::mem::take(&mut *sizes.lock());
+        Ok(Loaded { contents, sizes })
+    }
+}
+
+impl Loaded {
+    /// The bytes of a layer without compression; none for what is no layer of files, or is not in
+    /// the image.
+    pub fn uncompressed(&self, layer: &Layer) -> Option<u64> {
+        let diff_id = layer.diff_id.as_ref()?;
+        let is_plain = layer.encoding == Some(Encoding::Plain);
+        let known = self.sizes.get(diff_id).copied();
+        known.or(is_plain.then_some(layer.blob.descriptor.size))
+    }
+}
+
+/// What came through a stream was hashed before it was known what it should be.
+fn held_against_config(layer: &Layer) -> Result<(), Error> {
+    match (&layer.blob.content, &layer.diff_id) {
+        (Content::Staged(staged), Some(diff_id))
+            if staged.diff_id.0.algorithm() == diff_id.0.algorithm()
+                && staged.original.0.algorithm() == layer.blob.descriptor.digest.algorithm() =>
+        {
+            transform::check(&layer.blob, &staged.original, &staged.diff_id, diff_id)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The config of an image, all of it.
+pub fn config(image: &Image) -> Result<serde_json::Value, Error> {
+    let bytes = image.config.bytes(MAX_CONFIG)?;
+    serde_json::from_slice(&bytes).map_err(|e| Error::BadDocument {
+        input: image.config.input.to_string(),
+        document: image.config.name.to_string(),
+        problem: e.to_string(),
+    })
+}
+
+/// Remembers how large layers are, and lets another observer see them.
+struct Sizes<'a> {
+    sizes: Mutex<HashMap<DiffId, u64>>,
+    observer: Option<&'a dyn LayerObserver>,
+}
+
+impl Sizes<'_> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<DiffId, u64>> {
+        lock(&self.sizes)
+    }
+
+    fn get(&self, diff_id: &DiffId) -> Option<u64> {
+        self.lock().get(diff_id).copied()
+    }
+}
+
+impl LayerObserver for Sizes<'_> {
+    fn observe<'a>(&'a self, layer: &mut dyn LayerStream) -> OnVerified<'a> {
+        let keep = self.observer.map(|observer| observer.observe(layer));
+        Box::new(move |diff_id, size| {
+            self.lock().insert(diff_id.clone(), size);
+            if let Some(keep) = keep {
+                keep(diff_id, size);
+            }
+        })
+    }
+}

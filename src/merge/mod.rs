@@ -1,0 +1,184 @@
+//! `merge`: the pipeline from a request to a written image index. Each step is a room of its own.
+
+mod arrange;
+mod docker_manifest;
+pub mod index;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::bytes::codec::Compression;
+use crate::bytes::copy::LayerObserver;
+use crate::bytes::progress::Progress;
+use crate::bytes::store::Store;
+use crate::check::consistency::{self, Consistency};
+use crate::check::image_facts::ImageFacts;
+use crate::check::{assertions, programs};
+use crate::error::Error;
+use crate::image::Image;
+use crate::oci::{Descriptor, ImageName, Platform};
+use crate::sink::{self, Format};
+use crate::source::callbacks::FailFast;
+use crate::source::{self, Input};
+use crate::transform;
+use crate::util::{parallel, text};
+
+/// What `polyarch merge` is asked for.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The images; their order does not matter.
+    pub inputs: Vec<Input>,
+    /// The platforms to take; none means all.
+    pub platforms: Vec<Platform>,
+    /// Where the merged image goes.
+    pub output: PathBuf,
+    /// What it becomes.
+    pub format: Format,
+    /// Whether an output that is there is replaced.
+    pub force: bool,
+    /// Whether blobs of layout directories become links to them.
+    pub link: bool,
+    /// Whether compressed layers that are only copied are held against their digests alone.
+    pub trust_diff_ids: bool,
+    /// How layers are encoded.
+    pub compression: Compression,
+    /// The name of the merged image.
+    pub name: Option<ImageName>,
+    /// Annotations to add.
+    pub annotations: Annotations,
+    /// Whether a `manifest.json` for Docker's classic store is added, and for which platform it has
+    /// the plain tag.
+    pub docker_manifest: Option<Option<Platform>>,
+    /// Whether programs must be for the platform of their image.
+    pub platform_check: programs::Check,
+    /// Whether the configs of the images must say the same.
+    pub consistency: Consistency,
+    /// Whether the output is brought to the disk before it gets its name.
+    pub sync: bool,
+    /// How many threads work.
+    pub jobs: usize,
+    /// Who counts what is read of the inputs.
+    pub progress: Progress,
+}
+
+/// Annotations by what they are said of; they overrule what is there.
+#[derive(Clone, Debug, Default)]
+pub struct Annotations {
+    /// The image index.
+    pub index: BTreeMap<String, String>,
+    /// Every image manifest.
+    pub manifest: BTreeMap<String, String>,
+    /// Every descriptor of an image manifest in the index.
+    pub manifest_descriptor: BTreeMap<String, String>,
+    /// The descriptor of the index in `index.json`.
+    pub index_descriptor: BTreeMap<String, String>,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The descriptor of the image index.
+    pub descriptor: Descriptor,
+    /// What was merged, in the order of the index.
+    pub images: Vec<Summary>,
+    /// What the user should know.
+    pub notes: Vec<String>,
+}
+
+/// One of the images that were merged.
+#[derive(Debug)]
+pub struct Summary {
+    /// What it runs on.
+    pub platform: Platform,
+    /// Where it came from.
+    pub origin: String,
+    /// The number of its layers.
+    pub layers: usize,
+    /// The bytes of its layers, as they are in the output.
+    pub size: u64,
+}
+
+/// Merges images.
+pub fn merge(request: &Request) -> Result<Outcome, Error> {
+    let files = request.inputs.iter().filter(|input| !input.is_stdin());
+    let paths: Vec<&Path> = files.map(|input| input.path.as_path()).collect();
+    let staging = sink::Staging::new(&request.output, request.force, &paths)?;
+    let made = make(request, &staging).and_then(|mut outcome| {
+        staging.finish(request.sync, &mut outcome.notes)?;
+        Ok(outcome)
+    });
+    made.map_err(|error| staging.blame(error))
+}
+
+/// Makes the output in the staging area.
+fn make(request: &Request, staging: &sink::Staging) -> Result<Outcome, Error> {
+    let programs = programs::Programs::default();
+    let observer: Option<&dyn LayerObserver> = match request.platform_check {
+        programs::Check::Off => None,
+        _ => Some(&programs),
+    };
+    let blobs = staging.blobs();
+    let store = Store::new(&blobs, request.compression, request.jobs, observer)
+        .counting(request.progress.clone());
+
+    let wanted = source::Wanted {
+        platforms: &request.platforms,
+        decided: &request.annotations.index,
+        callbacks: &FailFast,
+    };
+    let contents = parallel::map(request.jobs, &request.inputs, |input| {
+        let contents = source::read(input, wanted, &store)?;
+        assertions::apply(contents, input, &request.platforms)
+    })?;
+    let mut contents = source::unite(contents, &request.annotations.index)?;
+    assertions::all_platforms_found(&contents, &request.platforms)?;
+    contents.metadata.overrule(&request.annotations);
+
+    store.resolve(&mut contents.images)?;
+    let (images, mut notes) = (contents.images, contents.notes);
+    let images = arrange::arrange(images, &mut notes)?;
+    store.expect(&images, request.link);
+    let images = images.into_iter().map(transform::to_oci).collect();
+    let images = transform::compress(images, &store)?;
+    let images = transform::annotate(images, &request.annotations);
+    let images = transform::keep_true_attestations(images, &mut notes);
+    let summaries = images.iter().map(Summary::of).collect();
+    let subjects = images.iter().map(ImageFacts::of);
+    let subjects: Vec<_> = subjects.collect::<Result<_, Error>>()?;
+
+    consistency::check(&subjects, request.consistency, &mut notes)?;
+
+    let docker = match (&request.name, &request.docker_manifest) {
+        (Some(name), Some(plain)) => {
+            let plain = plain.as_ref();
+            Some(docker_manifest::docker_manifest(
+                &images, name, plain, &mut notes,
+            )?)
+        }
+        _ => None,
+    };
+    let mut merged = index::build(images, contents.metadata, request.name.as_ref())?;
+    merged.docker_manifest = docker;
+    if request.trust_diff_ids {
+        merged.trust_diff_ids();
+    }
+    sink::write(&merged, request.format, request.link, &store, staging)?;
+    // The last layer has flowed by.
+    programs.check(&subjects, request.platform_check, &mut notes)?;
+    Ok(Outcome {
+        descriptor: merged.descriptor,
+        images: summaries,
+        notes,
+    })
+}
+
+impl Summary {
+    fn of(image: &Image) -> Self {
+        Self {
+            platform: image.platform.clone(),
+            origin: image.origin.to_string(),
+            layers: image.layers.len(),
+            size: text::sum(image.layers.iter().map(|l| l.blob.descriptor.size)),
+        }
+    }
+}

@@ -1,0 +1,307 @@
+//! OCI image layouts, as a directory or in an archive.
+//!
+//! Source: image-spec `image-layout.md`. Indexes inside of indexes are flattened, because
+//! consumers do not follow them (containers/image refuses to copy them).
+
+mod image;
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use super::select::Candidate;
+use super::tree::Tree;
+use super::{Contents, Reading};
+use crate::error::Error;
+use crate::image::index_metadata::IndexMetadata;
+use crate::oci::{
+    Descriptor, Digest, Document, INDEX_FILE, Index, LAYOUT_FILE, MAX_MANIFEST, MediaType,
+    NAME_ANNOTATIONS, Platform, attestation, check_layout, docker,
+};
+use crate::util::text::clean;
+
+/// Deeper nesting than anybody writes; an index cannot contain itself, but a long chain can be made.
+const MAX_DEPTH: usize = 8;
+
+/// Reads what is wanted of a layout.
+pub fn read(tree: &Tree, reading: &Reading<'_>) -> Result<Contents, Error> {
+    let mut reader = Reader {
+        tree,
+        reading,
+        contents: Contents {
+            has_manifests: true,
+            ..Contents::default()
+        },
+        attestations: Vec::new(),
+        seen: HashSet::new(),
+        is_lost: false,
+    };
+    let (roots, metadata) = reader.roots()?;
+    let (roots, candidates): (Vec<_>, Vec<_>) = roots.into_iter().unzip();
+    reader.add_metadata(metadata)?;
+    for i in reading.choose(tree.input(), &candidates, true)? {
+        let root = roots[i].clone();
+        reader.name(&candidates[i].names);
+        // An index is taken apart; what was said of it is said of the merged one.
+        if is_index(&root.media_type) {
+            let metadata = IndexMetadata {
+                root_annotations: (root.annotations.clone().into_iter())
+                    .map(|(key, value)| (key, Some(value)))
+                    .collect(),
+                ..IndexMetadata::default()
+            };
+            reader.add_metadata(metadata)?;
+        }
+        let visited = reader.visit(root, INDEX_FILE, 0);
+        reader.attempt(visited)?;
+    }
+    reader.finish()
+}
+
+/// What only a manifest has.
+const NOT_OF_AN_INDEX: &[&str] = &["layers", "config"];
+
+fn is_index(media_type: &MediaType) -> bool {
+    *media_type == MediaType::ImageIndex || media_type.as_ref() == docker::MANIFEST_LIST
+}
+
+/// An image that only calls itself one is treated as what it is: nothing of it is left unchecked.
+fn is_attestation(descriptor: &Descriptor) -> bool {
+    let kind = descriptor.annotations.get(attestation::KIND);
+    let is_unknown =
+        |p: &Platform| (p.os.as_str(), p.architecture.as_str()) == ("unknown", "unknown");
+    kind.is_some_and(|kind| kind == attestation::MANIFEST)
+        && descriptor.platform.as_ref().is_some_and(is_unknown)
+}
+
+fn required(tree: &Tree, name: &str) -> Result<Arc<[u8]>, Error> {
+    tree.bytes(name, MAX_MANIFEST)?
+        .ok_or_else(|| Error::Missing {
+            input: tree.input().to_owned(),
+            document: "the layout".to_owned(),
+            kind: "file",
+            name: name.to_owned(),
+        })
+}
+
+struct Reader<'a> {
+    tree: &'a Tree,
+    reading: &'a Reading<'a>,
+    contents: Contents,
+    /// The descriptors of attestations, with who names them.
+    attestations: Vec<(Descriptor, String)>,
+    /// What was visited, by digest and claimed platform.
+    seen: HashSet<(Digest, String)>,
+    /// Whether something that is named could not be read, so that there may be more images.
+    is_lost: bool,
+}
+
+impl Reader<'_> {
+    /// Reads the attestations of the images that are taken; others need not even be there.
+    fn finish(mut self) -> Result<Contents, Error> {
+        let images = self.contents.images.iter().enumerate();
+        let places: HashMap<String, usize> = images
+            .map(|(i, image)| (image.descriptor.digest.to_string(), i))
+            .collect();
+        for (descriptor, by) in std::mem::take(&mut self.attestations) {
+            let subject = descriptor.annotations.get(attestation::SUBJECT);
+            match subject.and_then(|subject| places.get(subject)) {
+                Some(place) => {
+                    let attestation = self.reading.callbacks().attempt(self.image(descriptor, &by))?;
+                    let attestations = &mut self.contents.images[*place].attestations;
+                    attestations.extend(attestation);
+                }
+                None if self.reading.callbacks().reads_all() => {
+                    self.reading.callbacks().violation(Error::NoSubject {
+                        input: self.tree.input().to_owned(),
+                        attestation: descriptor.digest.clone(),
+                        subject: subject.map_or("none is named", String::as_str).to_owned(),
+                    })?;
+                    self.reading.callbacks().attempt(self.image(descriptor, &by))?;
+                }
+                None => self.contents.notes.push(format!(
+                    "{}: an attestation was left out, because the image that it describes ({}) is not taken",
+                    self.tree.input(),
+                    subject.map_or("none is named".to_owned(), |subject| clean(subject)),
+                )),
+            }
+        }
+        if self.contents.seen.is_empty() && !self.is_lost {
+            // An index without manifests.
+            self.reading.callbacks().violation(Error::NoImage {
+                input: self.tree.input().to_owned(),
+            })?;
+        }
+        Ok(self.contents)
+    }
+
+    /// Goes on without what could not be read, if that is how it is read.
+    fn attempt(&mut self, visited: Result<(), Error>) -> Result<(), Error> {
+        self.is_lost |= self.reading.callbacks().attempt(visited)?.is_none();
+        Ok(())
+    }
+
+    /// Adds the names of an image, each once.
+    fn name(&mut self, names: &[String]) {
+        let known = &mut self.contents.names;
+        for name in names {
+            if !known.contains(name) {
+                known.push(name.clone());
+            }
+        }
+    }
+
+    /// The descriptors to start from, with their names.
+    fn roots(&self) -> Result<(Vec<(Descriptor, Candidate)>, IndexMetadata), Error> {
+        let (descriptors, metadata) = match self.tree.root() {
+            Some(root) => (vec![root.clone()], IndexMetadata::default()),
+            None => {
+                self.marker()?;
+                let index = self.root_index()?;
+                let metadata = IndexMetadata {
+                    annotations: index.annotations,
+                    extra: index.extra,
+                    ..IndexMetadata::default()
+                };
+                (index.manifests, metadata)
+            }
+        };
+        let mut roots: Vec<(Descriptor, Candidate)> = Vec::new();
+        for mut descriptor in descriptors {
+            // A name says where an image is found in the layout that it is in; it does not travel.
+            let mut names: Vec<String> = NAME_ANNOTATIONS
+                .iter()
+                .filter_map(|key| descriptor.annotations.remove(*key))
+                .collect();
+            names.sort();
+            names.dedup();
+            // The same image under several tags is there several times.
+            match roots.iter_mut().find(|(d, _)| {
+                (&d.digest, &d.platform) == (&descriptor.digest, &descriptor.platform)
+            }) {
+                Some((_, candidate)) => candidate.names.extend(names),
+                None => {
+                    let platform = descriptor.platform.clone();
+                    roots.push((descriptor, Candidate { names, platform }));
+                }
+            }
+        }
+        Ok((roots, metadata))
+    }
+
+    /// Holds the file that marks a layout to the one version that there is.
+    fn marker(&self) -> Result<(), Error> {
+        let callbacks = self.reading.callbacks();
+        let marker = required(self.tree, LAYOUT_FILE)?;
+        callbacks.document(LAYOUT_FILE, &marker);
+        let version = check_layout(&marker).map_err(|problem| Error::LayoutVersion {
+            input: self.tree.input().to_owned(),
+            document: LAYOUT_FILE,
+            problem,
+        });
+        callbacks.check(version)
+    }
+
+    fn root_index(&self) -> Result<Index, Error> {
+        let raw = required(self.tree, INDEX_FILE)?;
+        self.reading.callbacks().document(INDEX_FILE, &raw);
+        let index: Document<Index> = self.tree.parse(INDEX_FILE, raw)?;
+        self.reading.callbacks().index(INDEX_FILE, &index.view);
+        let confusable = index.view.confusable();
+        self.unambiguous(INDEX_FILE, &index.view.extra, NOT_OF_AN_INDEX, confusable)?;
+        Ok(index.view)
+    }
+
+    /// Adds what an index says.
+    fn add_metadata(&mut self, metadata: IndexMetadata) -> Result<(), Error> {
+        let decided = self.reading.wanted.decided;
+        let Contents {
+            metadata: all,
+            notes,
+            ..
+        } = &mut self.contents;
+        all.add(metadata, decided, notes)
+    }
+
+    fn visit(&mut self, descriptor: Descriptor, by: &str, depth: usize) -> Result<(), Error> {
+        match descriptor.media_type.as_ref() {
+            _ if is_index(&descriptor.media_type) => self.index(&descriptor, by, depth),
+            "application/vnd.oci.image.manifest.v1+json" | docker::MANIFEST => {
+                self.manifest(descriptor, by)
+            }
+            other => {
+                let found = if other.starts_with(docker::SCHEMA_1) {
+                    "Docker schema 1 manifest, which has no config; convert it with: skopeo copy --format oci".to_owned()
+                } else {
+                    format!("{other:?}, expected an image index or an image manifest")
+                };
+                self.is_lost = true;
+                self.reading.callbacks().unreadable(Error::UnknownType {
+                    input: self.tree.input().to_owned(),
+                    document: by.to_owned(),
+                    digest: descriptor.digest.clone(),
+                    found,
+                })?;
+                let (blob, _) = self.blob(descriptor, by, "blob")?;
+                self.reading.callbacks().blob(&blob, None);
+                Ok(())
+            }
+        }
+    }
+
+    fn manifest(&mut self, descriptor: Descriptor, by: &str) -> Result<(), Error> {
+        let place = descriptor.platform.as_ref().map(ToString::to_string);
+        let place = place.unwrap_or_default();
+        if !self.seen.insert((descriptor.digest.clone(), place)) {
+            return Ok(());
+        }
+        if is_attestation(&descriptor) {
+            self.attestations.push((descriptor, by.to_owned()));
+            return Ok(());
+        }
+        // Before it is read: what is not wanted need not be there.
+        let unwanted = |platform: &Platform| !self.reading.has(platform);
+        if let Some(platform) = descriptor.platform.as_ref().filter(|p| unwanted(p)) {
+            self.contents.seen.push(platform.clone());
+            return Ok(());
+        }
+        let image = self.image(descriptor, by)?;
+        self.contents.seen.push(image.platform.clone());
+        if !unwanted(&image.platform) {
+            self.contents.images.push(image);
+        }
+        Ok(())
+    }
+
+    fn index(&mut self, descriptor: &Descriptor, by: &str, depth: usize) -> Result<(), Error> {
+        let name = descriptor.digest.to_string();
+        // Named again, it says nothing new; a small file could name it without end.
+        if !self.seen.insert((descriptor.digest.clone(), String::new())) {
+            return Ok(());
+        }
+        if depth >= MAX_DEPTH {
+            return Err(self.tree.bad(
+                by,
+                format!("image indexes are nested more than {MAX_DEPTH} deep"),
+            ));
+        }
+        let (raw, _) = self.document(descriptor, by, MAX_MANIFEST)?;
+        let index: Document<Index> = self.tree.parse(&name, raw)?;
+        let shown = (descriptor.clone(), index.raw.clone());
+        self.contents.indexes.push(shown);
+        self.reading.callbacks().index(&name, &index.view);
+        let confusable = index.view.confusable();
+        self.unambiguous(&name, &index.view.extra, NOT_OF_AN_INDEX, confusable)?;
+        self.same_type(&name, &index.view.media_type, descriptor)?;
+        let metadata = IndexMetadata {
+            annotations: index.view.annotations,
+            extra: index.view.extra,
+            ..IndexMetadata::default()
+        };
+        self.add_metadata(metadata)?;
+        for manifest in index.view.manifests {
+            let visited = self.visit(manifest, &name, depth + 1);
+            self.attempt(visited)?;
+        }
+        Ok(())
+    }
+}
