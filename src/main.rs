@@ -74,8 +74,8 @@ fn wrong_usage(command: &str, problem: String) -> ! {
 
 fn print(args: &MergeArgs, outcome: &polyarch::Outcome) -> io::Result<()> {
     if !args.quiet {
-        for note in &outcome.notes {
-            show::warning(note);
+        for warning in &outcome.warnings {
+            show::warning(&warning.to_string());
         }
         for image in &outcome.images {
             // A closed standard error is no reason to fail.
@@ -91,7 +91,20 @@ fn print(args: &MergeArgs, outcome: &polyarch::Outcome) -> io::Result<()> {
     }
     let mut stdout = io::stdout();
     if args.json {
-        serde_json::to_writer(&mut stdout, &outcome.descriptor)?;
+        #[derive(serde::Serialize)]
+        struct Merged<'a> {
+            #[serde(flatten)]
+            descriptor: &'a polyarch::oci::Descriptor,
+            warnings: &'a [polyarch::error::Warning],
+        }
+        let (descriptor, warnings) = (&outcome.descriptor, &*outcome.warnings);
+        serde_json::to_writer(
+            &mut stdout,
+            &Merged {
+                descriptor,
+                warnings,
+            },
+        )?;
         writeln!(stdout)?;
     } else {
         writeln!(stdout, "{}", outcome.descriptor.digest)?;

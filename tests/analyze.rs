@@ -427,7 +427,7 @@ fn the_page_is_one_file_and_whatever_is_in_an_image_is_text_in_it() {
     let before = std::fs::read(scratch.path("a.tar")).unwrap();
     assert_eq!(
         scratch.fail(&["analyze", "--html", "a.tar", "a.tar"]),
-        "error: a.tar: not replaced: found a file that is no page, expected an HTML page, or nothing\n\
+        "error: a.tar: not replaced: found a file that is not a page, expected an HTML page, or nothing\n\
          hint: remove it by hand if it is not needed\n"
     );
     assert_eq!(std::fs::read(scratch.path("a.tar")).unwrap(), before);
@@ -682,9 +682,9 @@ fn a_path_that_no_system_opens_is_called_one() {
     scratch.write("a.tar", &image.docker_archive());
     let found = analyze(&scratch, "a.tar");
     assert_eq!(found["platforms"][0]["layers"][1]["fileSize"], 3);
-    let notes = found["notes"].to_string();
-    assert!(notes.contains("more than 4096 bytes"), "{notes}");
-    assert!(!notes.contains("very many files"), "{notes}");
+    let warnings = found["warnings"].to_string();
+    assert!(warnings.contains("more than 4096 bytes"), "{warnings}");
+    assert!(!warnings.contains("very many files"), "{warnings}");
 }
 
 #[test]

@@ -208,7 +208,7 @@ fn the_same_files_compressed_differently_are_told_from_others() {
     let found = diff(&scratch, "old-amd64.tar", "new-amd64.tar");
     assert_eq!(found["push"]["blobs"], 0);
     assert!(
-        found["notes"][0]
+        found["warnings"][0]["message"]
             .as_str()
             .unwrap()
             .contains("not compressed")

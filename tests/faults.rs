@@ -605,7 +605,7 @@ fn what_may_not_be_read_or_written() {
         (
             "ours/out",
             "config",
-            format!("config: cannot read the {config}: Permission denied"),
+            format!("config: cannot read {config}: Permission denied"),
         ),
         (
             "ours/out",

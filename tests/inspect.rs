@@ -52,7 +52,7 @@ fn a_docker_archive_is_shown_without_being_merged() {
     let mut command = scratch.command(&["inspect", "--json", "-"]);
     command.stdin(std::fs::File::open(scratch.path("image.tar")).unwrap());
     let piped: Value = serde_json::from_slice(&command.output().unwrap().stdout).unwrap();
-    assert_eq!(piped["image"], "-");
+    assert_eq!(piped["image"], "standard input");
     assert_eq!(piped["platforms"], found["platforms"]);
 }
 

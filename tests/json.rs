@@ -4,6 +4,7 @@ mod support;
 
 use std::collections::BTreeSet;
 
+use polyarch::error::OTHER_WARNINGS;
 use serde_json::Value;
 use support::*;
 
@@ -95,12 +96,13 @@ fn every_field_is_documented_and_every_documented_field_is_there() {
                 "platforms[].annotations",
                 "platforms[].config",
                 "platforms[].layers[].history",
+                "warnings[]",
             ][..],
         ),
         (
             "## `polyarch analyze --json`",
             &["analyze", "--json", "new"],
-            &["platforms[].waste[]", "waste[]"],
+            &["platforms[].waste[]", "waste[]", "warnings[]"],
         ),
         (
             "## `polyarch diff --json`",
@@ -112,6 +114,7 @@ fn every_field_is_documented_and_every_documented_field_is_there() {
                 "platforms[].config[].new",
                 "platforms[].storePaths",
                 "platforms[].directories",
+                "warnings[]",
             ],
         ),
     ] {
@@ -145,5 +148,41 @@ fn every_field_is_documented_and_every_documented_field_is_there() {
             gone.is_empty(),
             "docs/json.md has {gone:?}, {arguments:?} has not"
         );
+    }
+}
+
+#[test]
+fn merge_prints_warnings_with_the_codes_of_the_documentation() {
+    let scratch = Scratch::new();
+    let image = TestImage::new("linux/arm").docker_archive();
+    scratch.write("a.tar", &image);
+    scratch.write("b.tar", &image);
+    let merge = ["merge", "-o", "out", "--json", "a.tar", "b.tar"];
+    let merged: Value = serde_json::from_str(&scratch.run(&merge)).unwrap();
+    assert_eq!(
+        merged["digest"],
+        scratch
+            .run(&["inspect", "--json", "out"])
+            .parse::<Value>()
+            .unwrap()["index"]["digest"]
+    );
+    let warnings = merged["warnings"].as_array().unwrap();
+    let found: Vec<(&str, Option<&str>)> = warnings
+        .iter()
+        .map(|warning| (warning["id"].as_str().unwrap(), warning["input"].as_str()))
+        .collect();
+    assert_eq!(
+        found,
+        [
+            ("arm-without-variant", Some("a.tar")),
+            ("arm-without-variant", Some("b.tar")),
+            ("duplicate-image", None),
+        ]
+    );
+    let page = std::fs::read_to_string("docs/json.md").unwrap();
+    let (_, page) = page.split_once("## Warnings").unwrap();
+    for rule in OTHER_WARNINGS {
+        let row = format!("| `{}` | {} |", rule.id, rule.demand);
+        assert!(page.contains(&row), "{row}");
     }
 }

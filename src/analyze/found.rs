@@ -1,13 +1,14 @@
 //! What was found in the layers of an image, before anything is said of it.
 
 use std::collections::HashSet;
+use std::io;
 use std::sync::Arc;
 
 use super::PathAnalysis;
 use super::groups;
 use super::paths::{MAX_PATH, Paths};
 use super::survey::{LayerFiles, Survey};
-use crate::error::Error;
+use crate::error::{Code, Error, Item, Subject, Warning};
 use crate::image::{Image, Layer};
 use crate::load::{LoadRequest, Loaded};
 
@@ -68,9 +69,10 @@ impl Found {
     }
 
     /// What the user should know; whether there was no room for some store paths or directories.
-    pub fn notes(&self, is_less: bool) -> Vec<String> {
+    pub fn warnings(&self, is_less: bool) -> Vec<Warning> {
         let contents = &self.looked.contents;
-        let mut notes = contents.notes.clone();
+        let mut warnings = contents.warnings.clone();
+        let mut warn = |text| warnings.push(Warning::new(Code::NotCounted, Subject::ALL, text));
         let mut counted = HashSet::new();
         let all = contents.images.iter().flat_map(|image| &image.layers);
         let known: Vec<&LayerFiles> = (all.zip(self.layers.iter().flatten()))
@@ -79,23 +81,23 @@ impl Found {
             .collect();
         let unseen: u64 = known.iter().map(|files| files.unseen).sum();
         if unseen > 0 {
-            notes.push(format!(
+            warn(format!(
                 "the image has very many files: {unseen} of them were counted, but not compared with others"
             ));
         }
         if is_less || known.iter().any(|files| files.ungrouped) {
-            notes.push(
+            warn(
                 "the image has very many store paths and directories: what there was no room for was counted as /"
                     .to_owned(),
             );
         }
         let too_long: u64 = known.iter().map(|files| files.too_long).sum();
         if too_long > 0 {
-            notes.push(format!(
+            warn(format!(
                 "files with a path of more than {MAX_PATH} bytes, which Linux does not open, were counted, but not compared with others: {too_long}"
             ));
         }
-        notes
+        warnings
     }
 }
 
@@ -106,11 +108,10 @@ fn layers_of(image: &Image, survey: &Survey) -> Result<Vec<Option<Arc<LayerFiles
         };
         match survey.layer(diff_id) {
             Some(Ok(files)) => Ok(Some(files)),
-            Some(Err(problem)) => Err(Error::Corrupt {
-                input: layer.blob.input.to_string(),
-                what: format!("layer {:?}", &*layer.blob.name),
-                problem,
-            }),
+            Some(Err(problem)) => {
+                let subject = layer.blob.subject(Item::Layer);
+                Err(Error::unreadable(subject)(io::Error::other(problem)))
+            }
             None => Ok(None),
         }
     };

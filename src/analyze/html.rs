@@ -57,7 +57,7 @@ pub fn page(analysis: &Analysis) -> String {
                             @if several { li { a href="#sharing" { "across platforms" } } }
                         }
                     }
-                    @for note in &analysis.notes { p.note { (clean(note)) } }
+                    @for warning in &analysis.warnings { p.note { (clean(&warning.to_string())) } }
                 }
                 form id="filter" role="search" hidden {
                     label for="word" { "Filter" }

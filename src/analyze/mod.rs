@@ -17,7 +17,7 @@ mod waste;
 
 use serde::Serialize;
 
-use crate::error::Error;
+use crate::error::{Error, Warning};
 use crate::load::{LoadRequest, Loaded};
 use crate::oci::{DiffId, Digest};
 use crate::util::text::sum;
@@ -49,7 +49,7 @@ pub struct Analysis {
     /// What they could have in common: what to do about it, most bytes first.
     pub waste: Vec<Waste>,
     /// What the user should know.
-    pub notes: Vec<String>,
+    pub warnings: Vec<Warning>,
 }
 
 /// Where the bytes of one platform's image go.
@@ -138,18 +138,18 @@ pub fn analyze(look: &LoadRequest, top: usize) -> Result<Analysis, Error> {
     let images = 0..found.looked.contents.images.len();
     let (platforms, is_less): (Vec<_>, Vec<bool>) =
         images.map(|image| platform(image, &found, top)).unzip();
-    let notes = found.notes(is_less.contains(&true));
+    let warnings = found.warnings(is_less.contains(&true));
     // What is said of all platforms takes memory as well.
     let contents = found.forget().contents;
     let sharing = Sharing::of(&contents.images, &platforms);
     Ok(Analysis {
         version: 1,
-        image: look.input.path.display().to_string(),
+        image: look.input.name().to_string(),
         names: contents.names,
         waste: sharing::waste(&sharing, top),
         platforms,
         sharing,
-        notes,
+        warnings,
     })
 }
 
@@ -162,7 +162,7 @@ pub(crate) struct Groups {
     /// Of each image.
     pub(crate) paths: Vec<Vec<PathAnalysis>>,
     /// What the user should know.
-    pub(crate) notes: Vec<String>,
+    pub(crate) warnings: Vec<Warning>,
 }
 
 impl Groups {
@@ -172,7 +172,7 @@ impl Groups {
         let images = 0..found.looked.contents.images.len();
         let (paths, is_less): (_, Vec<bool>) = images.map(|image| found.groups(image)).unzip();
         Ok(Self {
-            notes: found.notes(is_less.contains(&true)),
+            warnings: found.warnings(is_less.contains(&true)),
             looked: found.looked,
             paths,
         })

@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::source::Input;
+use crate::error::InputName;
 
 /// The bytes of an input that are to be read, and those that were.
 #[derive(Debug, Default)]
@@ -34,35 +34,29 @@ impl Counter {
 
 /// A counter for each input.
 #[derive(Clone, Debug, Default)]
-pub struct Progress(Vec<(String, Arc<Counter>)>);
+pub struct Progress(Vec<(InputName, Arc<Counter>)>);
 
 impl Progress {
     /// Of inputs of which nothing was read yet.
-    pub fn new(inputs: &[Input]) -> Self {
-        let counters = inputs.iter().map(|input| {
-            let name = match input.is_stdin() {
-                true => "standard input".to_owned(),
-                false => input.path.display().to_string(),
-            };
-            (name, Arc::default())
-        });
+    pub fn new(inputs: impl IntoIterator<Item = InputName>) -> Self {
+        let counters = inputs.into_iter().map(|name| (name, Arc::default()));
         Self(counters.collect())
     }
 
     /// The inputs by the names that messages call them.
-    pub fn inputs(&self) -> impl Iterator<Item = (&str, &Arc<Counter>)> {
-        self.0.iter().map(|(name, counter)| (&**name, counter))
+    pub fn inputs(&self) -> impl Iterator<Item = (&InputName, &Arc<Counter>)> {
+        self.0.iter().map(|(name, counter)| (name, counter))
     }
 
     /// The counter of an input.
-    pub fn of(&self, input: &str) -> Option<Arc<Counter>> {
+    pub fn of(&self, input: &InputName) -> Option<Arc<Counter>> {
         let mut inputs = self.inputs();
         let found = inputs.find(|(name, _)| *name == input);
         found.map(|(_, counter)| counter.clone())
     }
 
     /// Counts what is read of an input.
-    pub fn count<R: Read>(&self, name: &str, input: R) -> Counted<R> {
+    pub fn count<R: Read>(&self, name: &InputName, input: R) -> Counted<R> {
         Counted {
             input,
             counter: self.of(name),

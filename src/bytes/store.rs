@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex};
 use crate::bytes::codec::{BlockWriter, Compression, Encoder, Encoding};
 use crate::bytes::copy::{self, CopyError, Hashes, Hashing, LayerObserver};
 use crate::bytes::progress::Progress;
-use crate::error::Error;
+use crate::error::{Error, Item};
 use crate::image::Image;
 use crate::image::blob::{Blob, Content, Staged};
 use crate::oci::{Algorithm, Digest};
@@ -92,7 +92,7 @@ impl<'a> Store<'a> {
 
     /// Opens a layer; what is read of an input is counted, what was staged is none.
     pub fn open<'b>(&self, blob: &'b Blob) -> Result<Box<dyn Read + 'b>, Error> {
-        let content = blob.content.open().map_err(|e| blob.unreadable(&e))?;
+        let content = blob.content.open().map_err(|e| blob.unreadable(e))?;
         Ok(match &blob.content {
             Content::Staged(_) => content,
             _ => Box::new(self.progress.count(&blob.input, content)),
@@ -196,10 +196,9 @@ impl<'a> Store<'a> {
                 };
                 // An entry that is named for another digest than it has, and a lie about that one
                 // in another archive: no tool writes such names.
-                let staged = plain.get(digest).ok_or_else(|| Error::Corrupt {
-                    input: blob.input.to_string(),
-                    what: format!("layer {:?}", blob.name),
-                    problem: format!("it is named for another digest than it has ({digest})"),
+                let staged = plain.get(digest).ok_or_else(|| {
+                    let problem = format!("it is named for another digest than it has ({digest})");
+                    Error::unreadable(blob.subject(Item::Layer))(io::Error::other(problem))
                 })?;
                 blob.content = Content::Staged(staged.clone());
             }

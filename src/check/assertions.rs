@@ -1,7 +1,7 @@
 //! What the user says of an input, held against what it holds: a platform that is asserted, one that
 //! the config is to say, and the platforms that are wanted.
 
-use crate::error::Error;
+use crate::error::{Code, Error, Problem, Subject, Warning};
 use crate::image::Image;
 use crate::oci::Platform;
 use crate::source::{Contents, Input};
@@ -13,20 +13,17 @@ pub fn apply(
     input: &Input,
     wanted: &[Platform],
 ) -> Result<Contents, Error> {
-    let name = || input.path.display().to_string();
+    let name = input.name();
     let count = contents.images.len();
     if let Some(platform) = &input.set_platform {
         let [image] = &mut contents.images[..] else {
-            return Err(Error::SetSeveral {
-                input: name(),
-                platform: platform.to_string(),
-                count,
-            });
+            let platform = platform.clone();
+            return Err(Error::new(name, Problem::SetSeveral { platform, count }));
         };
         *image = transform::set_platform(image.clone(), platform)?;
     }
     if let Some(asserted) = &input.platform {
-        apply_platform(&mut contents, asserted, &name())?;
+        apply_platform(&mut contents, asserted, &name.into())?;
     }
     for image in &mut contents.images {
         // Who pulls compares names: by the one of old nobody would find it. The config stays.
@@ -40,14 +37,12 @@ pub fn apply(
     for image in &contents.images {
         // It is carried as it is: that is known before a push, and not when nobody can run it.
         if !image.wrong_types.is_empty() {
-            contents.notes.push(format!(
-                "{}: containerd, skopeo and podman cannot read its config: {}",
-                image.origin,
-                image.wrong_types.join(", ")
-            ));
+            let wrong = image.wrong_types.join(", ");
+            let text = format!("containerd, skopeo and podman cannot read its config: {wrong}");
+            let warning = Warning::new(Code::FieldType, &image.origin, text);
+            contents.warnings.push(warning);
         }
-        let said = doubt(image).map(|doubt| format!("{}: {}", image.origin, doubt.message));
-        contents.notes.extend(said);
+        contents.warnings.extend(unclear_platform(image));
     }
     Ok(contents)
 }
@@ -56,7 +51,7 @@ pub fn apply(
 pub fn apply_platform(
     contents: &mut Contents,
     asserted: &Platform,
-    input: &str,
+    input: &Subject,
 ) -> Result<(), Error> {
     match (&mut contents.images[..], &contents.seen[..]) {
         ([image], _) => {
@@ -65,11 +60,11 @@ pub fn apply_platform(
         // An image that is not taken is not what it is said to be either.
         ([], [seen]) => drop(asserted_platform(seen, asserted, input)?),
         (images, _) => {
-            return Err(Error::AssertedSeveral {
-                input: input.to_owned(),
-                asserted: asserted.to_string(),
-                count: images.len(),
-            });
+            let (asserted, count) = (asserted.clone(), images.len());
+            return Err(Error::new(
+                input,
+                Problem::AssertedSeveral { asserted, count },
+            ));
         }
     }
     Ok(())
@@ -82,10 +77,11 @@ pub fn all_platforms_found(contents: &Contents, wanted: &[Platform]) -> Result<(
         platforms.any(|platform| platform.is_one_of(std::slice::from_ref(wanted)))
     };
     match wanted.iter().find(|wanted| !found(wanted)) {
-        Some(missing) => Err(Error::NoSuchPlatform {
-            wanted: missing.to_string(),
-            offered: Platform::list(&contents.seen),
-        }),
+        Some(missing) => {
+            let (wanted, offered) = (missing.clone(), contents.seen.clone());
+            let problem = Problem::NoSuchPlatform { wanted, offered };
+            Err(Error::new(Subject::ALL, problem))
+        }
         None => Ok(()),
     }
 }
@@ -93,30 +89,20 @@ pub fn all_platforms_found(contents: &Contents, wanted: &[Platform]) -> Result<(
 fn asserted_platform(
     found: &Platform,
     asserted: &Platform,
-    input: &str,
+    subject: &Subject,
 ) -> Result<Platform, Error> {
-    found
-        .narrowed_by(asserted)
-        .ok_or_else(|| Error::WrongPlatform {
-            input: input.to_owned(),
-            asserted: asserted.to_string(),
-            found: found.to_string(),
-        })
+    found.narrowed_by(asserted).ok_or_else(|| {
+        let (asserted, found) = (asserted.clone(), found.clone());
+        Error::new(subject, Problem::WrongPlatform { asserted, found })
+    })
 }
 
-/// What runtimes will make of a platform that is not named as it should be.
-pub struct Doubt {
-    /// The rule that `verify` knows it by.
-    pub id: &'static str,
-    /// What is doubted.
-    pub message: String,
-}
-
-/// Whether a platform is not named as it should be.
-pub fn doubt(image: &Image) -> Option<Doubt> {
+/// A warning for a platform that runtimes do not know by the name that the config gives it.
+pub fn unclear_platform(image: &Image) -> Option<Warning> {
     let Image {
         platform,
         config_platform,
+        origin,
         ..
     } = image;
     if let Some(name) = config_platform.legacy_name() {
@@ -124,17 +110,15 @@ pub fn doubt(image: &Image) -> Option<Doubt> {
             true => format!("platform {:?}", config_platform.to_string()),
             false => format!("architecture {:?}", config_platform.architecture),
         };
-        return Some(Doubt {
-            id: "legacy-architecture",
-            message: format!(
-                "its config calls the {found}, which runtimes know as {name}; change it with --set-platform IMAGE={name} (Nix: setPlatform = \"{name}\")",
-            ),
-        });
+        let text = format!(
+            "its config calls the {found}, which runtimes know as {name}; change it with --set-platform IMAGE={name} (Nix: setPlatform = \"{name}\")",
+        );
+        return Some(Warning::new(Code::LegacyArchitecture, origin, text));
     }
-    (platform.architecture == "arm" && platform.variant.is_none()).then(|| Doubt {
-        id: "arm-without-variant",
-        message: format!(
+    (platform.architecture == "arm" && platform.variant.is_none()).then(|| {
+        let text = format!(
             "{platform} has no variant, and containerd takes that for linux/arm/v7; give it as linux/arm/v6=IMAGE or linux/arm/v7=IMAGE (Nix: images.\"linux/arm/v7\" = …)"
-        ),
+        );
+        Warning::new(Code::ArmWithoutVariant, origin, text)
     })
 }

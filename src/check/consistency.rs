@@ -13,7 +13,7 @@ use std::sync::LazyLock;
 use regex::{Captures, Regex};
 
 use crate::check::image_facts::ImageFacts;
-use crate::error::Error;
+use crate::error::{Code, Error, Problem, Subject, Warning};
 use crate::oci::{Execution, Platform};
 use crate::util::text::shortened;
 
@@ -94,7 +94,7 @@ pub fn differences(images: &[(&Platform, &Execution)]) -> (Vec<Difference>, usiz
 pub fn check(
     subjects: &[ImageFacts],
     consistency: Consistency,
-    notes: &mut Vec<String>,
+    warnings: &mut Vec<Warning>,
 ) -> Result<(), Error> {
     if consistency == Consistency::Off {
         return Ok(());
@@ -108,12 +108,16 @@ pub fn check(
         differences.push(format!("in {more} more properties"));
     }
     match consistency {
-        Consistency::Error if !differences.is_empty() => Err(Error::Inconsistent {
-            differences: differences.join("; "),
-        }),
+        Consistency::Error if !differences.is_empty() => Err(Error::new(
+            Subject::ALL,
+            Problem::Inconsistent { differences },
+        )),
         _ => {
-            let note = |difference| format!("the images differ: {difference}");
-            notes.extend(differences.into_iter().map(note));
+            let warning = |difference| {
+                let text = format!("the images differ: {difference}");
+                Warning::new(Code::InconsistentImages, Subject::ALL, text)
+            };
+            warnings.extend(differences.into_iter().map(warning));
             Ok(())
         }
     }

@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::sync::Arc;
 
-use crate::error::Error;
+use crate::error::{Error, Subject};
 use crate::image::Image;
 use crate::oci::{DiffId, Execution, MAX_CONFIG, Platform};
 
@@ -11,7 +11,7 @@ use crate::oci::{DiffId, Execution, MAX_CONFIG, Platform};
 #[derive(Debug)]
 pub struct ImageFacts {
     /// Where it came from, for messages.
-    pub origin: Arc<str>,
+    pub origin: Subject,
     /// What it runs on.
     pub platform: Platform,
     /// What it starts.
@@ -28,7 +28,7 @@ impl ImageFacts {
         if image.manifest.view.is_image() {
             (blob.content.open())
                 .and_then(|file| file.take(MAX_CONFIG).read_to_end(&mut raw))
-                .map_err(|e| blob.unreadable(&e))?;
+                .map_err(|e| blob.unreadable(e))?;
         }
         let layers = image.layers.iter();
         Ok(Self {

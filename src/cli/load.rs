@@ -29,7 +29,7 @@ impl LoadArgs {
     pub fn look(&self, image: &OsString, default_jobs: usize) -> LoadRequest {
         let input = input(image);
         LoadRequest {
-            progress: Progress::new(std::slice::from_ref(&input)),
+            progress: Progress::new([input.name()]),
             input,
             platforms: self.platforms.clone(),
             jobs: self.jobs.map_or(default_jobs, usize::from),

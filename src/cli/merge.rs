@@ -210,7 +210,7 @@ impl MergeArgs {
         }
         let inputs = self.inputs()?;
         Ok(Request {
-            progress: Progress::new(&inputs),
+            progress: Progress::new(inputs.iter().map(Input::name)),
             inputs,
             platforms: self.platforms.clone(),
             output: self.output.clone(),

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::analyze::{Groups, PathAnalysis};
 use crate::bytes::codec::Encoding;
-use crate::error::Error;
+use crate::error::{Code, Error, Warning};
 use crate::image::Image;
 use crate::load::{LoadRequest, Loaded};
 use crate::oci::{Descriptor, DiffId, Digest, Platform};
@@ -37,7 +37,7 @@ pub struct Diff {
     /// What pushing the newer one sends to a registry that has the older one.
     pub push: Push,
     /// What the user should know.
-    pub notes: Vec<String>,
+    pub warnings: Vec<Warning>,
 }
 
 /// What differs between the images of a platform.
@@ -139,7 +139,7 @@ pub struct Push {
 pub fn diff(old: &LoadRequest, new: &LoadRequest) -> Result<Diff, Error> {
     // Of one platform of several, a push sends no index.
     let is_all = new.platforms.is_empty();
-    let names = [old, new].map(|look| look.input.path.display().to_string());
+    let names = [old, new].map(|look| look.input.name());
     let (old, new) = (Groups::of(old)?, Groups::of(new)?);
     let known = blobs(&old.looked, true, |_| true);
     let mut platforms: Vec<&Platform> = Vec::new();
@@ -160,15 +160,19 @@ pub fn diff(old: &LoadRequest, new: &LoadRequest) -> Result<Diff, Error> {
             platform_diff(platform, sides, &known, &new.looked)
         })
         .collect::<Result<_, Error>>()?;
-    let mut notes: Vec<String> = old.notes.iter().chain(&new.notes).cloned().collect();
+    let mut warnings: Vec<Warning> = [&*old.warnings, &*new.warnings].concat();
     let is_plain = |image: &Image| {
         let mut layers = image.layers.iter();
         layers.any(|layer| layer.encoding == Some(Encoding::Plain))
     };
     let [old_name, new_name] = names;
     if new.looked.contents.images.iter().any(is_plain) {
-        notes.push(format!(
-            "{new_name} has layers that are not compressed: a push that compresses them sends fewer bytes"
+        let text =
+            "it has layers that are not compressed: a push that compresses them sends fewer bytes";
+        warnings.push(Warning::new(
+            Code::UncompressedLayers,
+            new_name.clone(),
+            text,
         ));
     }
     Ok(Diff {
@@ -176,9 +180,9 @@ pub fn diff(old: &LoadRequest, new: &LoadRequest) -> Result<Diff, Error> {
         platforms,
         annotations: index_annotations(&old.looked, &new.looked),
         push: push(&blobs(&new.looked, is_all, |_| true), &known),
-        notes,
-        old: old_name,
-        new: new_name,
+        warnings,
+        old: old_name.to_string(),
+        new: new_name.to_string(),
     })
 }
 

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use crate::bytes::codec::Encoding;
 use crate::bytes::copy::Hashes;
-use crate::error::Error;
+use crate::error::{Error, InputName, Item, Problem, Subject};
 use crate::oci::{Descriptor, DiffId, Digest, Hasher};
 
 /// Where the bytes of a blob are.
@@ -114,7 +114,7 @@ pub struct Blob {
     /// Where it is.
     pub content: Content,
     /// The input that it came from, for messages.
-    pub input: Arc<str>,
+    pub input: InputName,
     /// Its name in that input, for messages.
     pub name: Arc<str>,
 }
@@ -123,18 +123,18 @@ impl Blob {
     /// The verified bytes of a small blob.
     pub fn bytes(&self, limit: u64) -> Result<Vec<u8>, Error> {
         if self.descriptor.size > limit {
-            return Err(Error::DocumentTooLarge {
-                input: self.input.to_string(),
-                document: self.name.to_string(),
-                size: self.descriptor.size,
-                limit,
-            });
+            let size = self.descriptor.size;
+            let subject = self.subject(Item::Document);
+            return Err(Error::new(
+                subject,
+                Problem::DocumentTooLarge { size, limit },
+            ));
         }
         let mut bytes = Vec::new();
         let read = self.content.open();
         // A byte more than there should be shows that there are more.
         read.and_then(|file| file.take(self.descriptor.size + 1).read_to_end(&mut bytes))
-            .map_err(|e| self.unreadable(&e))?;
+            .map_err(|e| self.unreadable(e))?;
         let mut hasher = Hasher::new(self.descriptor.digest.algorithm());
         hasher.update(&bytes);
         self.check(&(hasher.finish(), bytes.len() as u64))?;
@@ -151,26 +151,19 @@ impl Blob {
 
     /// Compares what was read with what the descriptor promises.
     pub fn check(&self, found: &(Digest, u64)) -> Result<(), Error> {
-        let (input, blob) = (self.input.to_string(), self.name.to_string());
         let (digest, size) = found;
         // The size first: it tells a file that was cut off from one that was changed.
         if *size != self.descriptor.size {
             self.check_recipe(format_args!("{size} bytes"), self.descriptor.size)?;
-            return Err(Error::WrongSize {
-                input,
-                blob,
-                found: *size,
-                expected: self.descriptor.size,
-            });
+            let (found, expected) = (*size, self.descriptor.size);
+            let problem = Problem::WrongSize { found, expected };
+            return Err(Error::new(self.subject(Item::Blob), problem));
         }
         if *digest != self.descriptor.digest {
             self.check_recipe(digest, &self.descriptor.digest)?;
-            return Err(Error::WrongDigest {
-                input,
-                blob,
-                found: digest.clone(),
-                expected: self.descriptor.digest.clone(),
-            });
+            let (found, expected) = (digest.clone(), self.descriptor.digest.clone());
+            let problem = Problem::WrongDigest { found, expected };
+            return Err(Error::new(self.subject(Item::Blob), problem));
         }
         Ok(())
     }
@@ -181,37 +174,34 @@ impl Blob {
             return Ok(());
         }
         self.check_recipe(found, expected)?;
-        Err(Error::WrongDiffId {
-            input: self.input.to_string(),
-            layer: self.name.to_string(),
-            found: found.clone(),
-            expected: expected.clone(),
-        })
+        let (found, expected) = (found.clone(), expected.clone());
+        let problem = Problem::WrongDiffId { found, expected };
+        Err(Error::new(self.subject(Item::Layer), problem))
+    }
+
+    /// The blob in its input, as the kind of thing that the caller takes it for.
+    pub fn subject(&self, item: impl FnOnce(Arc<str>) -> Item) -> Subject {
+        (&self.input, item(self.name.clone())).into()
     }
 
     /// The error for content that cannot be read.
-    pub fn unreadable(&self, problem: &io::Error) -> Error {
-        let input = self.input.to_string();
+    pub fn unreadable(&self, source: io::Error) -> Error {
         match self.content {
-            Content::Generated(_) => Error::StorePaths {
-                input,
-                layer: self.name.to_string(),
-                problem: problem.to_string(),
-            },
-            _ => Error::Corrupt {
-                input,
-                what: format!("blob {:?}", self.name),
-                problem: problem.to_string(),
-            },
+            Content::Generated(_) => {
+                Error::new(self.subject(Item::Layer), Problem::StorePaths { source })
+            }
+            _ => Error::new(self.subject(Item::Blob), Problem::Unreadable { source }),
         }
     }
 
     /// Of content that was just made, the files that it was made from are to blame.
     fn check_recipe(&self, found: impl Display, expected: impl Display) -> Result<(), Error> {
-        let problem =
-            format!("its files are not what they were: found {found}, expected {expected}");
+        let (found, expected) = (found.to_string(), expected.to_string());
         match self.content {
-            Content::Generated(_) => Err(self.unreadable(&io::Error::other(problem))),
+            Content::Generated(_) => {
+                let problem = Problem::StorePathsChanged { found, expected };
+                Err(Error::new(self.subject(Item::Layer), problem))
+            }
             _ => Ok(()),
         }
     }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use crate::Annotations;
-use crate::error::Error;
+use crate::error::{Code, Error, Problem, Subject, Warning};
 
 /// The properties of an index but its manifests.
 #[derive(Clone, Debug, Default)]
@@ -35,7 +35,7 @@ impl IndexMetadata {
         &mut self,
         other: IndexMetadata,
         decided: &BTreeMap<String, String>,
-        notes: &mut Vec<String>,
+        warnings: &mut Vec<Warning>,
     ) -> Result<(), Error> {
         for (key, value) in other.annotations {
             let kept = self.annotations.entry(key.clone()).or_insert(value.clone());
@@ -56,9 +56,10 @@ impl IndexMetadata {
                 .or_insert(value.clone());
             if kept.is_some() && *kept != value {
                 *kept = None;
-                notes.push(format!(
+                let text = format!(
                     "the annotation {key:?} of image indexes was left out, because they differ"
-                ));
+                );
+                warnings.push(Warning::new(Code::AnnotationLeftOut, Subject::ALL, text));
             }
         }
         Ok(())
@@ -68,5 +69,8 @@ impl IndexMetadata {
 /// The same error for any order of inputs.
 fn conflict(key: String, a: String, b: String) -> Error {
     let (first, second) = if a <= b { (a, b) } else { (b, a) };
-    Error::ConflictingIndexes { key, first, second }
+    Error::new(
+        Subject::ALL,
+        Problem::ConflictingIndexes { key, first, second },
+    )
 }

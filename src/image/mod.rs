@@ -3,9 +3,8 @@
 pub mod blob;
 pub mod index_metadata;
 
-use std::sync::Arc;
-
 use crate::bytes::codec::Encoding;
+use crate::error::{InputName, Subject};
 use crate::image::blob::{Blob, Content};
 use crate::oci::{Config, Descriptor, DiffId, Document, LayerType, Manifest, MediaType, Platform};
 
@@ -13,7 +12,7 @@ use crate::oci::{Config, Descriptor, DiffId, Document, LayerType, Manifest, Medi
 #[derive(Clone, Debug)]
 pub struct Image {
     /// Where it came from, for messages.
-    pub origin: Arc<str>,
+    pub origin: Subject,
     /// What it runs on: by its config, as closely as the caller or an index names it.
     pub platform: Platform,
     /// What the config alone says.
@@ -56,10 +55,10 @@ impl Layer {
 impl Image {
     /// The image of a config and layers, where no manifest came with them.
     pub fn new(
-        origin: Arc<str>,
+        origin: Subject,
         config: &Document<Config>,
         name: &str,
-        input: Arc<str>,
+        input: InputName,
         layers: Vec<Layer>,
     ) -> Self {
         let descriptor = Descriptor::of(MediaType::ImageConfig, &config.raw);

@@ -9,10 +9,10 @@ use serde_json::Value;
 
 use crate::check::consistency::{self, Consistency};
 use crate::check::image_facts::ImageFacts;
-use crate::error::Error;
+use crate::error::{Error, Problem, Warning};
 use crate::image::{Image, Layer};
 use crate::load::{self, LoadRequest, Loaded};
-use crate::oci::{Descriptor, DiffId, Digest, MAX_CONFIG, MAX_MANIFEST, MediaType, Platform};
+use crate::oci::{Descriptor, DiffId, Digest, MAX_CONFIG, MAX_MANIFEST, MediaType};
 use crate::util::text::sum;
 
 /// How many platforms are listed that have a layer: more than images of people have. If each of
@@ -40,7 +40,7 @@ pub struct Inspection {
     /// What the images share.
     pub sharing: Sharing,
     /// What the user should know.
-    pub notes: Vec<String>,
+    pub warnings: Vec<Warning>,
 }
 
 /// One platform's image.
@@ -124,19 +124,19 @@ pub fn inspect(look: &LoadRequest) -> Result<Inspection, Error> {
         .collect::<Result<_, Error>>()?;
     let subjects = images.iter().map(ImageFacts::of);
     let subjects: Vec<_> = subjects.collect::<Result<_, Error>>()?;
-    let mut notes = contents.notes.clone();
-    consistency::check(&subjects, Consistency::Warn, &mut notes)?;
+    let mut warnings = contents.warnings.clone();
+    consistency::check(&subjects, Consistency::Warn, &mut warnings)?;
     let (index, _) = contents.indexes.first().cloned().unzip();
     Ok(Inspection {
         version: 1,
-        image: look.input.path.display().to_string(),
+        image: look.input.name().to_string(),
         format: contents.format,
         names: contents.names.clone(),
         index,
         annotations: contents.metadata.annotations.clone(),
         platforms,
         sharing: Sharing::of(&users, images),
-        notes,
+        warnings,
     })
 }
 
@@ -154,12 +154,9 @@ pub enum Raw {
 /// The exact bytes of a document.
 pub fn raw(look: &LoadRequest, which: Raw) -> Result<Vec<u8>, Error> {
     let Loaded { contents, .. } = look.read(None)?;
-    let input = || look.input.path.display().to_string();
-    let nothing = |document| Error::NothingToShow {
-        input: input(),
-        kind: contents.format,
-        document,
-    };
+    let kind = contents.format;
+    let nothing =
+        |document| Error::new(look.input.name(), Problem::NothingToShow { kind, document });
     let document = match which {
         Raw::Index => {
             let index = contents.indexes.into_iter().next();
@@ -171,12 +168,12 @@ pub fn raw(look: &LoadRequest, which: Raw) -> Result<Vec<u8>, Error> {
         Raw::Config => "config",
     };
     let [image] = &contents.images[..] else {
-        return Err(Error::OneToShow {
-            input: input(),
+        let offered = contents.images.into_iter().map(|image| image.platform);
+        let problem = Problem::OneToShow {
             document,
-            count: contents.images.len(),
-            offered: Platform::list(contents.images.iter().map(|image| &image.platform)),
-        });
+            offered: offered.collect(),
+        };
+        return Err(Error::new(look.input.name(), problem));
     };
     if which == Raw::Config {
         return image.config.bytes(MAX_CONFIG.max(MAX_MANIFEST));

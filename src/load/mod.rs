@@ -8,7 +8,7 @@ use crate::bytes::copy::{LayerObserver, LayerStream, OnVerified};
 use crate::bytes::progress::Progress;
 use crate::bytes::store::Store;
 use crate::check::assertions;
-use crate::error::Error;
+use crate::error::{DocumentProblem, Error, Item, Problem};
 use crate::image::blob::Content;
 use crate::image::{Image, Layer};
 use crate::oci::{DiffId, MAX_CONFIG, Platform};
@@ -112,10 +112,9 @@ fn held_against_config(layer: &Layer) -> Result<(), Error> {
 /// The config of an image, all of it.
 pub fn config(image: &Image) -> Result<serde_json::Value, Error> {
     let bytes = image.config.bytes(MAX_CONFIG)?;
-    serde_json::from_slice(&bytes).map_err(|e| Error::BadDocument {
-        input: image.config.input.to_string(),
-        document: image.config.name.to_string(),
-        problem: e.to_string(),
+    serde_json::from_slice(&bytes).map_err(|e| {
+        let problem = Problem::InvalidDocument(DocumentProblem::Json(e));
+        Error::new(image.config.subject(Item::Document), problem)
     })
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::error::Error;
+use crate::error::{Code, Error, Problem, Subject, Warning};
 use crate::image::Image;
 use crate::image::index_metadata::IndexMetadata;
 
@@ -10,11 +10,13 @@ use crate::image::index_metadata::IndexMetadata;
 ///
 /// The order of an index has a meaning (the first manifest that matches is used) and must not
 /// depend on the order of arguments.
-pub fn arrange(mut images: Vec<Image>, notes: &mut Vec<String>) -> Result<Vec<Image>, Error> {
+pub fn arrange(mut images: Vec<Image>, warnings: &mut Vec<Warning>) -> Result<Vec<Image>, Error> {
     images.sort_by(|a, b| {
         let place = a.platform.cmp_place(&b.platform);
         let digest = a.descriptor.digest.cmp(&b.descriptor.digest);
-        place.then(digest).then_with(|| a.origin.cmp(&b.origin))
+        place
+            .then(digest)
+            .then_with(|| a.origin.to_string().cmp(&b.origin.to_string()))
     });
     let mut arranged: Vec<Image> = Vec::with_capacity(images.len());
     for image in images {
@@ -22,21 +24,24 @@ pub fn arrange(mut images: Vec<Image>, notes: &mut Vec<String>) -> Result<Vec<Im
             None => arranged.push(image),
             Some(last) if last.descriptor.digest == image.descriptor.digest => {
                 // Harmless, but a slip of who meant to give two images.
-                notes.push(format!(
+                let text = format!(
                     "{} and {} are the same image for {}",
                     last.origin, image.origin, image.platform
-                ));
+                );
+                warnings.push(Warning::new(Code::DuplicateImage, Subject::ALL, text));
                 arranged.push(unite(last, image)?);
             }
             Some(last) => {
-                let mut origins = [last.origin.to_string(), image.origin.to_string()];
-                origins.sort();
+                let mut origins = [last.origin, image.origin];
+                origins.sort_by_cached_key(ToString::to_string);
                 let [first, second] = origins;
-                return Err(Error::DuplicatePlatform {
-                    platform: last.platform.to_string(),
+                let platform = last.platform;
+                let problem = Problem::DuplicatePlatform {
+                    platform,
                     first,
                     second,
-                });
+                };
+                return Err(Error::new(Subject::ALL, problem));
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::error::Error;
+use crate::error::{Code, Error, Problem, Subject, Warning};
 use crate::image::{Image, Layer};
 use crate::oci::{ImageName, Platform};
 
@@ -12,7 +12,7 @@ pub fn docker_manifest(
     images: &[Image],
     name: &ImageName,
     plain: Option<&Platform>,
-    notes: &mut Vec<String>,
+    warnings: &mut Vec<Warning>,
 ) -> Result<Vec<u8>, Error> {
     // Docker reads all or nothing.
     let is_of_files = |layer: &Layer| layer.encoding.is_some();
@@ -20,14 +20,15 @@ pub fn docker_manifest(
     for image in images {
         match image.manifest.view.is_image() && image.layers.iter().all(is_of_files) {
             true => loadable.push(image),
-            false => notes.push(format!(
-                "{}: left out of manifest.json, because Docker could not load it: it is no image for it, or a layer is not there or not one of files",
-                image.origin
+            false => warnings.push(Warning::new(
+                Code::NotForDocker,
+                &image.origin,
+                "left out of manifest.json, because Docker could not load it: it is not a container image, or a layer is not there or not a tar archive",
             )),
         }
     }
     if loadable.is_empty() {
-        return Err(Error::NothingForDocker);
+        return Err(Error::new(Subject::ALL, Problem::NothingForDocker));
     }
     let images = loadable;
     let chosen = match plain {
@@ -35,9 +36,13 @@ pub fn docker_manifest(
         Some(plain) => images
             .iter()
             .position(|image| image.platform.narrowed_by(plain).is_some())
-            .ok_or_else(|| Error::NoSuchPlatform {
-                wanted: plain.to_string(),
-                offered: Platform::list(images.iter().map(|image| &image.platform)),
+            .ok_or_else(|| {
+                let offered = images.iter().map(|image| image.platform.clone());
+                let problem = Problem::NoSuchPlatform {
+                    wanted: plain.clone(),
+                    offered: offered.collect(),
+                };
+                Error::new(Subject::ALL, problem)
             })?,
     };
     let items: Vec<Value> = images
@@ -56,10 +61,9 @@ pub fn docker_manifest(
                 .flatten()
                 .map(|word| format!("-{word}"))
                 .collect();
-            let own = name.with_suffix(&suffix).map_err(|tag| Error::BadTag {
-                input: image.origin.to_string(),
-                tag,
-            })?;
+            let own = name
+                .with_suffix(&suffix)
+                .map_err(|tag| Error::new(&image.origin, Problem::BadTag { tag }))?;
             let mut tags = vec![own.to_string()];
             tags.extend((i == chosen).then(|| name.to_string()));
             let layers: Vec<String> = (image.layers.iter())

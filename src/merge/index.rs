@@ -3,12 +3,11 @@
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
 
 use serde_json::Map;
 
 use crate::bytes::codec::Encoding;
-use crate::error::Error;
+use crate::error::{Error, InputName, Problem, PromisedLayer, Subject};
 use crate::image::blob::{Blob, Content};
 use crate::image::index_metadata::IndexMetadata;
 use crate::image::{Image, Layer};
@@ -79,8 +78,8 @@ pub fn build(
     };
     let root = Document::write(Index::new(vec![top], BTreeMap::new(), Map::new()));
 
-    let ours: Arc<str> = "the merged image".into();
-    let document = |descriptor: &Descriptor, content: Content, input: &Arc<str>| Part {
+    let ours = InputName::Merged;
+    let document = |descriptor: &Descriptor, content: Content, input: &InputName| Part {
         blob: Blob {
             name: descriptor.digest.to_string().into(),
             descriptor: descriptor.clone(),
@@ -146,21 +145,21 @@ fn unambiguous<'a>(layers: impl Iterator<Item = &'a Layer>) -> Result<(), Error>
         let first = *known.entry(digest).or_insert(layer);
         let size = |layer: &Layer| layer.blob.descriptor.size;
         if first.diff_id != layer.diff_id || size(first) != size(layer) {
-            let name = |layer: &Layer| match &layer.diff_id {
-                _ if size(first) != size(layer) => {
-                    format!("{} ({} bytes)", layer.blob.input, size(layer))
-                }
-                Some(diff_id) => format!("{} ({diff_id})", layer.blob.input),
-                None => layer.blob.input.to_string(),
+            let promised = |of: &Layer| PromisedLayer {
+                input: of.blob.input.clone(),
+                promise: match &of.diff_id {
+                    _ if size(first) != size(layer) => Some(format!("{} bytes", size(of))),
+                    diff_id => diff_id.as_ref().map(ToString::to_string),
+                },
             };
-            let mut names = [name(first), name(layer)];
-            names.sort();
-            let [first, second] = names;
-            return Err(Error::AmbiguousLayer {
+            let mut both = [promised(first), promised(layer)];
+            both.sort_by_cached_key(ToString::to_string);
+            let [first, second] = both;
+            let problem = Problem::AmbiguousLayer {
                 digest: digest.clone(),
-                first,
-                second,
-            });
+                promised: Box::new((first, second)),
+            };
+            return Err(Error::new(Subject::ALL, problem));
         }
     }
     Ok(())

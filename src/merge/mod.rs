@@ -14,7 +14,7 @@ use crate::bytes::store::Store;
 use crate::check::consistency::{self, Consistency};
 use crate::check::image_facts::ImageFacts;
 use crate::check::{assertions, programs};
-use crate::error::Error;
+use crate::error::{Error, Warning};
 use crate::image::Image;
 use crate::oci::{Descriptor, ImageName, Platform};
 use crate::sink::{self, Format};
@@ -82,7 +82,7 @@ pub struct Outcome {
     /// What was merged, in the order of the index.
     pub images: Vec<Summary>,
     /// What the user should know.
-    pub notes: Vec<String>,
+    pub warnings: Vec<Warning>,
 }
 
 /// One of the images that were merged.
@@ -104,7 +104,7 @@ pub fn merge(request: &Request) -> Result<Outcome, Error> {
     let paths: Vec<&Path> = files.map(|input| input.path.as_path()).collect();
     let staging = sink::Staging::new(&request.output, request.force, &paths)?;
     let made = make(request, &staging).and_then(|mut outcome| {
-        staging.finish(request.sync, &mut outcome.notes)?;
+        staging.finish(request.sync, &mut outcome.warnings)?;
         Ok(outcome)
     });
     made.map_err(|error| staging.blame(error))
@@ -135,24 +135,27 @@ fn make(request: &Request, staging: &sink::Staging) -> Result<Outcome, Error> {
     contents.metadata.overrule(&request.annotations);
 
     store.resolve(&mut contents.images)?;
-    let (images, mut notes) = (contents.images, contents.notes);
-    let images = arrange::arrange(images, &mut notes)?;
+    let (images, mut warnings) = (contents.images, contents.warnings);
+    let images = arrange::arrange(images, &mut warnings)?;
     store.expect(&images, request.link);
     let images = images.into_iter().map(transform::to_oci).collect();
     let images = transform::compress(images, &store)?;
     let images = transform::annotate(images, &request.annotations);
-    let images = transform::keep_true_attestations(images, &mut notes);
+    let images = transform::keep_true_attestations(images, &mut warnings);
     let summaries = images.iter().map(Summary::of).collect();
     let subjects = images.iter().map(ImageFacts::of);
     let subjects: Vec<_> = subjects.collect::<Result<_, Error>>()?;
 
-    consistency::check(&subjects, request.consistency, &mut notes)?;
+    consistency::check(&subjects, request.consistency, &mut warnings)?;
 
     let docker = match (&request.name, &request.docker_manifest) {
         (Some(name), Some(plain)) => {
             let plain = plain.as_ref();
             Some(docker_manifest::docker_manifest(
-                &images, name, plain, &mut notes,
+                &images,
+                name,
+                plain,
+                &mut warnings,
             )?)
         }
         _ => None,
@@ -164,11 +167,11 @@ fn make(request: &Request, staging: &sink::Staging) -> Result<Outcome, Error> {
     }
     sink::write(&merged, request.format, request.link, &store, staging)?;
     // The last layer has flowed by.
-    programs.check(&subjects, request.platform_check, &mut notes)?;
+    programs.check(&subjects, request.platform_check, &mut warnings)?;
     Ok(Outcome {
         descriptor: merged.descriptor,
         images: summaries,
-        notes,
+        warnings,
     })
 }
 

@@ -10,9 +10,6 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use sha2::Digest as _;
 
-/// What is said of other algorithms.
-pub const EXPECTED_ALGORITHM: &str = "expected sha256 or sha512";
-
 /// An algorithm of the image specification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Algorithm {
@@ -83,7 +80,7 @@ impl FromStr for Digest {
             "sha512" => Algorithm::Sha512,
             other => {
                 return Err(format!(
-                    "{text:?} is not a digest: found the algorithm {other:?}, {EXPECTED_ALGORITHM}"
+                    "{text:?} is not a digest: found the algorithm {other:?}, expected sha256 or sha512"
                 ));
             }
         };

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 /// Manifests and indexes: registries refuse more than 4 MiB (distribution-spec, "Pushing
 /// Manifests").
@@ -58,6 +59,25 @@ pub fn parse<T: DeserializeOwned>(raw: &[u8]) -> serde_json::Result<T> {
         return Err(serde::de::Error::custom(problem));
     }
     serde_json::from_slice(raw)
+}
+
+/// Whether a document has a digest of an algorithm that [`Digest`](super::Digest) does not know.
+pub fn has_unsupported_algorithm(raw: &[u8]) -> bool {
+    fn walk(value: &Value, is_digest: bool) -> bool {
+        match value {
+            Value::String(text) => {
+                let algorithm = text.split(':').next().unwrap_or_default();
+                is_digest && !["sha256", "sha512"].contains(&algorithm)
+            }
+            Value::Array(values) => values.iter().any(|value| walk(value, is_digest)),
+            Value::Object(fields) => fields
+                .iter()
+                .any(|(key, value)| walk(value, ["digest", "diff_ids"].contains(&&**key))),
+            _ => false,
+        }
+    }
+    extent(raw).depth <= MAX_NESTING
+        && serde_json::from_slice(raw).is_ok_and(|document| walk(&document, false))
 }
 
 /// How much there is in a document.

@@ -13,22 +13,18 @@ pub const INDEX_FILE: &str = "index.json";
 pub const DOCKER_FILE: &str = "manifest.json";
 
 /// Consumers refuse any other version (containers/image `oci/layout`).
-const VERSION: &str = "1.0.0";
+pub const LAYOUT_VERSION: &str = "1.0.0";
 
 /// The content of [`LAYOUT_FILE`].
 pub fn layout_marker() -> Vec<u8> {
-    format!(r#"{{"imageLayoutVersion":"{VERSION}"}}"#).into_bytes()
+    format!(r#"{{"imageLayoutVersion":"{LAYOUT_VERSION}"}}"#).into_bytes()
 }
 
-/// Whether `bytes` are a marker of the version that we know; otherwise what is wrong.
-pub fn check_layout(bytes: &[u8]) -> Result<(), String> {
-    let layout = OciLayout::from_reader(bytes).map_err(|e| e.to_string())?;
-    match layout.image_layout_version().as_str() {
-        VERSION => Ok(()),
-        other => Err(format!(
-            "found imageLayoutVersion {other:?}, expected {VERSION:?}"
-        )),
-    }
+/// The version that [`LAYOUT_FILE`] has.
+pub fn layout_version(bytes: &[u8]) -> serde_json::Result<String> {
+    // `OciLayout::from_reader` hides where in the file an error is.
+    let layout: OciLayout = serde_json::from_slice(bytes)?;
+    Ok(layout.image_layout_version().clone())
 }
 
 #[cfg(test)]
@@ -36,8 +32,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn our_own_marker_is_a_good_one_and_another_version_is_not() {
-        assert_eq!(check_layout(&layout_marker()), Ok(()));
-        assert!(check_layout(br#"{"imageLayoutVersion":"2.0.0"}"#).is_err());
+    fn the_version_of_a_marker_is_read() {
+        let version = |marker: &[u8]| layout_version(marker).ok();
+        assert_eq!(version(&layout_marker()).as_deref(), Some(LAYOUT_VERSION));
+        assert_eq!(
+            version(br#"{"imageLayoutVersion":"2.0.0"}"#).as_deref(),
+            Some("2.0.0")
+        );
+        assert_eq!(version(b"{}"), None);
     }
 }

@@ -23,12 +23,17 @@ mod time;
 
 pub use config::Config;
 pub use descriptor::Descriptor;
-pub use digest::{Algorithm, DiffId, Digest, EXPECTED_ALGORITHM, Hasher};
-pub use document::{Document, MAX_CONFIG, MAX_MANIFEST, MAX_NESTING, confusable, extent, parse};
+pub use digest::{Algorithm, DiffId, Digest, Hasher};
+pub use document::{
+    Document, MAX_CONFIG, MAX_MANIFEST, MAX_NESTING, confusable, extent, has_unsupported_algorithm,
+    parse,
+};
 pub use execution::Execution;
 pub use index::Index;
 pub use layer_type::LayerType;
-pub use layout::{DOCKER_FILE, INDEX_FILE, LAYOUT_FILE, check_layout, layout_marker};
+pub use layout::{
+    DOCKER_FILE, INDEX_FILE, LAYOUT_FILE, LAYOUT_VERSION, layout_marker, layout_version,
+};
 pub use manifest::Manifest;
 pub use name::{ImageName, NAME_ANNOTATIONS};
 pub use platform::Platform;

@@ -23,11 +23,11 @@ pub fn report(page: &mut Page, analysis: &Analysis, top: usize) {
             show_waste(page, waste);
         }
     }
-    if !analysis.notes.is_empty() {
+    if !analysis.warnings.is_empty() {
         page.gap();
     }
-    for note in &analysis.notes {
-        page.note(note);
+    for warning in &analysis.warnings {
+        page.note(&warning.to_string());
     }
 }
 

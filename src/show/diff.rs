@@ -20,8 +20,8 @@ pub fn report(page: &mut Page, diff: &Diff) {
         page.gap();
     }
     page.heading(&sends(&diff.push));
-    for note in &diff.notes {
-        page.note(note);
+    for warning in &diff.warnings {
+        page.note(&warning.to_string());
     }
 }
 

@@ -72,8 +72,8 @@ pub fn overview(page: &mut Page, inspection: &Inspection) {
             instead_of(sharing.unique_size, sharing.size),
         ));
     }
-    for note in &inspection.notes {
-        page.note(note);
+    for warning in &inspection.warnings {
+        page.note(&warning.to_string());
     }
 }
 

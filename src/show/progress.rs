@@ -38,7 +38,7 @@ impl Bars {
         let draw = move || {
             let all = MultiProgress::new();
             let bars: Vec<_> = (progress.inputs())
-                .map(|(name, counter)| (all.add(bar(name)), Arc::clone(counter)))
+                .map(|(name, counter)| (all.add(bar(&name.to_string())), Arc::clone(counter)))
                 .collect();
             while stopped.recv_timeout(PERIOD) == Err(RecvTimeoutError::Timeout) {
                 for (bar, counter) in &bars {

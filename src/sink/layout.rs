@@ -65,7 +65,7 @@ fn place(
             symlink(&target, &path).map_err(Error::io("create", &path))
         }
         Content::Staged(staged) if is_moved(part) => {
-            let file = staged.file().map_err(|e| blob.unreadable(&e))?;
+            let file = staged.file().map_err(|e| blob.unreadable(e))?;
             fs::rename(file, &path).map_err(Error::io("write", &path))
         }
         _ => {

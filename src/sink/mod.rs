@@ -14,7 +14,7 @@ use std::path::Path;
 use crate::bytes::codec::Encoding;
 use crate::bytes::copy::{self, Hashes, fill};
 use crate::bytes::store::Store;
-use crate::error::Error;
+use crate::error::{Error, Problem};
 use crate::image::blob::Content;
 use crate::merge::index::{Merged, Part};
 use crate::oci::{DOCKER_FILE, INDEX_FILE, LAYOUT_FILE, layout_marker};
@@ -56,11 +56,11 @@ pub fn may_replace_page(path: &Path) -> Result<(), Error> {
     let n = read.map_err(Error::io("read", path))?;
     match n == 0 || head[..n].eq_ignore_ascii_case(START) {
         true => Ok(()),
-        false => Err(Error::OutputForeign {
-            path: path.to_owned(),
-            found: "a file that is no page",
-            expected: "an HTML page, or nothing",
-        }),
+        false => {
+            let found = "a file that is not a page";
+            let expected = "an HTML page, or nothing";
+            Err(Error::new(path, Problem::OutputForeign { found, expected }))
+        }
     }
 }
 
@@ -75,10 +75,8 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), Error> {
         _ => Path::new("."),
     };
     if !parent.is_dir() {
-        return Err(Error::NoParent {
-            output: path.to_owned(),
-            parent: parent.to_owned(),
-        });
+        let parent = parent.to_owned();
+        return Err(Error::new(path, Problem::NoParent { parent }));
     }
     let write = || -> io::Result<()> {
         let _short = staging::finish_first();
@@ -114,7 +112,7 @@ fn copy(part: &Part, output: &mut File, path: &Path, store: &Store<'_>) -> Resul
         && staged.stored.0 == blob.descriptor.digest
     {
         let input = staged.file().and_then(File::open);
-        let mut input = input.map_err(|e| blob.unreadable(&e))?;
+        let mut input = input.map_err(|e| blob.unreadable(e))?;
         // Verified when it was staged; between two files this never leaves the kernel. Interrupted, it
         // goes on where both files are.
         return loop {
@@ -137,12 +135,12 @@ fn copy(part: &Part, output: &mut File, path: &Path, store: &Store<'_>) -> Resul
     };
     let input = match part.layer {
         Some(_) => store.open(blob)?,
-        None => blob.content.open().map_err(|e| blob.unreadable(&e))?,
+        None => blob.content.open().map_err(|e| blob.unreadable(e))?,
     };
     // Of what is no layer there is nothing to see.
     let observer = store.observer().filter(|_| diff_id.is_some());
     let flow = copy::verified(input, encoding, hashes, output, &mut io::sink(), observer)
-        .map_err(|broken| broken.blame(|e| blob.unreadable(&e), path))?;
+        .map_err(|broken| broken.blame(|e| blob.unreadable(e), path))?;
     // The diff ID first: of an uncompressed layer in a docker-archive it *is* the digest, and the
     // error that speaks of the config is the one that helps.
     if let Some(expected) = diff_id {

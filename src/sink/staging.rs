@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use super::sync;
 use crate::bytes::codec::is_tar;
 use crate::bytes::copy::fill;
-use crate::error::Error;
+use crate::error::{Code, Error, Problem, Warning};
 use crate::oci::{DOCKER_FILE, INDEX_FILE, LAYOUT_FILE};
 use crate::util::lock::lock;
 
@@ -39,16 +39,14 @@ impl Staging {
             None => Path::new("/"),
         };
         let parent = parent.canonicalize().map_err(|e| match e.kind() {
-            io::ErrorKind::NotFound => Error::NoParent {
-                output: destination.to_owned(),
-                parent: parent.to_owned(),
-            },
+            io::ErrorKind::NotFound => {
+                let parent = parent.to_owned();
+                Error::new(destination, Problem::NoParent { parent })
+            }
             _ => Error::io("read", parent)(e),
         })?;
         let Some(name) = destination.file_name() else {
-            return Err(Error::OutputExists {
-                path: destination.to_owned(),
-            });
+            return Err(Error::new(destination, Problem::OutputExists));
         };
         let real = parent.join(name);
         for input in inputs {
@@ -92,16 +90,15 @@ impl Staging {
     /// Makes sure that a link of the output will not lead into what the output replaces.
     pub fn may_link_to(&self, target: &Path) -> Result<(), Error> {
         if target.starts_with(&self.destination) {
-            return Err(Error::InputInsideOutput {
-                output: self.destination.clone(),
-                input: target.to_owned(),
-            });
+            let input = target.to_owned();
+            let problem = Problem::InputInsideOutput { input };
+            return Err(Error::new(&*self.destination, problem));
         }
         Ok(())
     }
 
     /// Puts the output into its place; if `sync`, it outlasts a crash of the machine from then on.
-    pub fn finish(&self, sync: bool, notes: &mut Vec<String>) -> Result<(), Error> {
+    pub fn finish(&self, sync: bool, warnings: &mut Vec<Warning>) -> Result<(), Error> {
         if sync {
             sync::all(&self.output())?;
         }
@@ -110,28 +107,15 @@ impl Staging {
         if let Some(parent) = self.destination.parent().filter(|_| sync)
             && let Err(e) = sync::one(parent)
         {
-            notes.push(format!(
-                "{}: it is complete, but a crash of the machine may undo it: {e}",
-                self.named.display()
-            ));
+            let text = format!("it is complete, but a crash of the machine may undo it: {e}");
+            warnings.push(Warning::new(Code::NotDurable, &*self.named, text));
         }
         Ok(())
     }
 
     /// The same error, of the output that the user knows instead of a file that is made for it.
     pub fn blame(&self, error: Error) -> Error {
-        match error {
-            Error::Io {
-                action,
-                path,
-                source,
-            } if path.starts_with(self.directory.path()) => Error::Io {
-                action,
-                path: self.named.clone(),
-                source,
-            },
-            other => other,
-        }
+        error.renamed(self.directory.path(), &self.named)
     }
 
     fn rename(&self) -> Result<(), Error> {
@@ -145,9 +129,9 @@ impl Staging {
                 renameat_with(CWD, &made, CWD, destination, RenameFlags::EXCHANGE)
                     .map_err(|e| Error::io("replace", destination)(e.into()))
             }
-            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Err(Error::OutputExists {
-                path: destination.clone(),
-            }),
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {
+                Err(Error::new(&**destination, Problem::OutputExists))
+            }
             // File systems that do not know these flags.
             Err(e) if matches!(raw(&e), Some(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP)) => {
                 let old = self.directory.path().join("old");
@@ -201,9 +185,7 @@ fn replace_in_two_steps(
 ) -> Result<(), Error> {
     let had_one = fs::symlink_metadata(destination).is_ok();
     if had_one && !replace {
-        return Err(Error::OutputExists {
-            path: destination.to_owned(),
-        });
+        return Err(Error::new(destination, Problem::OutputExists));
     }
     // A file takes the place of a file in one step everywhere.
     if had_one && (made.is_dir() || destination.is_dir()) {
@@ -222,17 +204,12 @@ fn may_replace(path: &Path, replace: bool) -> Result<(), Error> {
     let Ok(metadata) = fs::symlink_metadata(path) else {
         return Ok(());
     };
-    let foreign = |found| Error::OutputForeign {
-        path: path.to_owned(),
-        found,
-        expected: "an image layout or an archive",
-    };
+    let expected = "an image layout or an archive";
+    let foreign = |found| Error::new(path, Problem::OutputForeign { found, expected });
     if metadata.is_symlink() {
         Err(foreign("a symbolic link"))
     } else if !replace {
-        Err(Error::OutputExists {
-            path: path.to_owned(),
-        })
+        Err(Error::new(path, Problem::OutputExists))
     } else if metadata.is_dir() {
         match is_layout(path).map_err(Error::io("read", path))? {
             true => Ok(()),
@@ -274,12 +251,12 @@ fn apart(output: &Path, real_output: &Path, input: &Path) -> Result<(), Error> {
     let Ok(real_input) = input.canonicalize() else {
         return Ok(());
     };
-    let (output, input) = (output.to_owned(), input.to_owned());
+    let input = input.to_owned();
     if real_output.starts_with(&real_input) && real_output != real_input {
-        return Err(Error::OutputInsideInput { output, input });
+        return Err(Error::new(output, Problem::OutputInsideInput { input }));
     }
     if real_input.starts_with(real_output) {
-        return Err(Error::InputInsideOutput { output, input });
+        return Err(Error::new(output, Problem::InputInsideOutput { input }));
     }
     Ok(())
 }

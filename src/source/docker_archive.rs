@@ -8,13 +8,12 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::select::Candidate;
 use super::tree::{Found, Place, Tree};
 use super::{Contents, Reading, sniff};
 use crate::bytes::codec::Encoding;
 use crate::bytes::copy::Hashes;
 use crate::bytes::store::Store;
-use crate::error::Error;
+use crate::error::{Candidate, Error, FileKind, ImageInInput, Item, Problem, Subject};
 use crate::image::blob::{Blob, Content, Staged};
 use crate::image::{Image, Layer};
 use crate::oci::{
@@ -26,7 +25,7 @@ use crate::util::text::clean;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Item {
+struct ManifestItem {
     config: String,
     #[serde(default)]
     repo_tags: Option<Vec<String>>,
@@ -37,15 +36,12 @@ struct Item {
 /// Reads all images of an archive.
 pub fn read(tree: &Tree, reading: &Reading<'_>, store: &Store<'_>) -> Result<Contents, Error> {
     let Some(raw) = tree.bytes(MANIFEST_FILE, MAX_MANIFEST)? else {
-        return Err(Error::NotAnImage {
-            input: tree.input().to_owned(),
-            found: format!("a tar archive without {MANIFEST_FILE:?} or \"index.json\""),
-            hint: Some("was it written to its end? dockerTools writes that file last".to_owned()),
-        });
+        let found = FileKind::Tar;
+        return Err(Error::new(tree.input(), Problem::NotAnImage { found }));
     };
     let callbacks = reading.callbacks();
     callbacks.document(MANIFEST_FILE, &raw);
-    let manifest: Document<Vec<Item>> = tree.parse(MANIFEST_FILE, raw)?;
+    let manifest: Document<Vec<ManifestItem>> = tree.parse(MANIFEST_FILE, raw)?;
     let items = manifest.view;
     let mut configs: Vec<Option<Document<Config>>> = Vec::with_capacity(items.len());
     for item in &items {
@@ -85,19 +81,24 @@ pub fn read(tree: &Tree, reading: &Reading<'_>, store: &Store<'_>) -> Result<Con
         }
         let names = &candidates[i].names;
         contents.names.extend(names.iter().cloned());
-        let origin = match names.first() {
-            _ if items.len() == 1 => tree.input().to_owned(),
-            Some(name) => format!("{}#{}", tree.input(), clean(name)),
-            None => format!("{}#@{i}", tree.input()),
+        let item = match names.first() {
+            _ if items.len() == 1 => Item::Whole,
+            Some(name) => Item::Image(ImageInInput::Name((&**name).into())),
+            None => Item::Image(ImageInInput::Position(i)),
         };
-        let image = reader.image(&items[i], config, origin.into())?;
+        let origin = Subject::from((tree.input(), item));
+        let image = reader.image(&items[i], config, origin)?;
         contents.images.push(image);
     }
     Ok(contents)
 }
 
 /// The config of an item.
-fn config(tree: &Tree, item: &Item, callbacks: &dyn Callbacks) -> Result<Document<Config>, Error> {
+fn config(
+    tree: &Tree,
+    item: &ManifestItem,
+    callbacks: &dyn Callbacks,
+) -> Result<Document<Config>, Error> {
     let raw = tree
         .bytes(&item.config, MAX_CONFIG)?
         .ok_or_else(|| missing(tree, "config", &item.config))?;
@@ -107,17 +108,14 @@ fn config(tree: &Tree, item: &Item, callbacks: &dyn Callbacks) -> Result<Documen
     let config: Document<Config> = tree.parse(&name, raw)?;
     callbacks.config(&name, &config);
     if let Some(key) = config.view.confusable() {
-        callbacks.violation(Error::Ambiguous {
-            input: tree.input().to_owned(),
-            document: name.clone(),
-            key: key.to_owned(),
-        })?;
+        let subject = (tree.input(), Item::Document((&*name).into()));
+        let key = key.to_owned();
+        callbacks.violation(Error::new(subject, Problem::Ambiguous { key }))?;
     }
     let platform = config.view.platform();
     if platform.os.is_empty() || platform.architecture.is_empty() {
-        callbacks.violation(Error::NoPlatform {
-            input: format!("{} ({})", tree.input(), name),
-        })?;
+        let item = Item::Image(ImageInInput::Id((&*name).into()));
+        callbacks.violation(Error::new((tree.input(), item), Problem::NoPlatform))?;
     }
     Ok(config)
 }
@@ -131,19 +129,17 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn image(
         &self,
-        item: &Item,
+        item: &ManifestItem,
         config: &Document<Config>,
-        origin: Arc<str>,
+        origin: Subject,
     ) -> Result<Image, Error> {
         let tree = self.tree;
         let names = item.layers.as_deref().unwrap_or_default();
         let diff_ids = config.view.diff_ids();
         if names.len() != diff_ids.len() {
-            self.callbacks.violation(Error::LayerCount {
-                input: origin.to_string(),
-                layers: names.len(),
-                diff_ids: diff_ids.len(),
-            })?;
+            let (layers, diff_ids) = (names.len(), diff_ids.len());
+            let problem = Problem::LayerCount { layers, diff_ids };
+            self.callbacks.violation(Error::new(&origin, problem))?;
         }
         let mut layers = Vec::with_capacity(names.len());
         for (i, name) in names.iter().enumerate() {
@@ -154,7 +150,7 @@ impl Reader<'_> {
             }
         }
 
-        let input = tree.shared_input();
+        let input = tree.input().clone();
         let name = clean(&item.config);
         Ok(Image::new(origin, config, &name, input, layers))
     }
@@ -188,7 +184,7 @@ impl Reader<'_> {
         let blob = Blob {
             descriptor,
             content,
-            input: self.tree.shared_input(),
+            input: self.tree.input().clone(),
             name: clean(name).into(),
         };
         self.callbacks.blob(&blob, Some((encoding, diff_id)));
@@ -211,7 +207,10 @@ impl Reader<'_> {
         if let Some(staged) = place.as_ref().and_then(|place| self.tree.staged(place)) {
             return Ok(Identified::Staged(staged));
         }
-        let corrupt = |e: std::io::Error| self.tree.corrupt(format!("layer {name:?}"), &e);
+        let corrupt = |e: std::io::Error| {
+            let subject = (self.tree.input(), Item::Layer(clean(name).into()));
+            Error::unreadable(subject)(e)
+        };
         let (_, encoding, stream) = found.content.open().and_then(sniff).map_err(corrupt)?;
         if encoding == Encoding::Plain {
             drop(stream);
@@ -229,12 +228,8 @@ impl Reader<'_> {
 }
 
 fn missing(tree: &Tree, kind: &'static str, name: &str) -> Error {
-    Error::Missing {
-        input: tree.input().to_owned(),
-        document: MANIFEST_FILE.to_owned(),
-        kind,
-        name: name.to_owned(),
-    }
+    let name = name.to_owned();
+    tree.document_error(MANIFEST_FILE, Problem::Missing { kind, name })
 }
 
 /// A config is named by its digest. A name of another form says nothing.
@@ -242,12 +237,14 @@ fn check_name(tree: &Tree, name: &str, found: &Digest) -> Result<(), Error> {
     let stem = name.rsplit('/').next().unwrap_or_default();
     let stem = stem.strip_suffix(".json").unwrap_or(stem);
     match format!("sha256:{stem}").parse::<Digest>() {
-        Ok(expected) if expected != *found => Err(Error::WrongDigest {
-            input: tree.input().to_owned(),
-            blob: clean(name),
-            found: found.clone(),
-            expected,
-        }),
+        Ok(expected) if expected != *found => {
+            let found = found.clone();
+            let subject = (tree.input(), Item::Blob(clean(name).into()));
+            Err(Error::new(
+                subject,
+                Problem::WrongDigest { found, expected },
+            ))
+        }
         _ => Ok(()),
     }
 }

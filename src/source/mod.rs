@@ -21,7 +21,7 @@ use std::sync::Arc;
 use crate::bytes::codec::{Encoding, is_tar};
 use crate::bytes::copy::fill;
 use crate::bytes::store::Store;
-use crate::error::Error;
+use crate::error::{Candidate, Error, FileKind, InputName, Problem, Warning};
 use crate::image::Image;
 use crate::image::index_metadata::IndexMetadata;
 use crate::oci::{DOCKER_FILE, Descriptor, Platform};
@@ -51,6 +51,14 @@ impl Input {
         }
     }
 
+    /// What messages call it.
+    pub fn name(&self) -> InputName {
+        match self.is_stdin() {
+            true => InputName::Stdin,
+            false => InputName::from(&*self.path),
+        }
+    }
+
     /// Whether it comes through standard input.
     pub fn is_stdin(&self) -> bool {
         self.path == Path::new("-")
@@ -73,7 +81,7 @@ pub struct Contents {
     /// What its image indexes say of all of them together.
     pub metadata: IndexMetadata,
     /// What the user should know.
-    pub notes: Vec<String>,
+    pub warnings: Vec<Warning>,
     /// The platforms of all its images, also of those that are not wanted.
     pub seen: Vec<Platform>,
 }
@@ -103,8 +111,8 @@ impl<'a> Reading<'a> {
     /// The positions of the candidates that are meant.
     fn choose(
         &self,
-        input: &str,
-        candidates: &[select::Candidate],
+        input: &InputName,
+        candidates: &[Candidate],
         unnamed_is_one: bool,
     ) -> Result<Vec<usize>, Error> {
         let (select, several) = (&self.input.select, self.callbacks().reads_all());
@@ -135,11 +143,11 @@ pub fn unite(
     let mut united = Contents::default();
     for found in contents {
         united.images.extend(found.images);
-        united.notes.extend(found.notes);
+        united.warnings.extend(found.warnings);
         united.seen.extend(found.seen);
         united
             .metadata
-            .add(found.metadata, decided, &mut united.notes)?;
+            .add(found.metadata, decided, &mut united.warnings)?;
     }
     Ok(united)
 }
@@ -147,12 +155,16 @@ pub fn unite(
 /// What an input was found to be.
 pub enum Opened {
     /// Files: an image layout or a docker-archive.
-    Tree(Tree),
+    Tree(Box<Tree>),
     /// One of nix2container.
     Image(Box<Image>),
 }
 
 impl Opened {
+    fn tree(tree: Tree) -> Self {
+        Self::Tree(Box::new(tree))
+    }
+
     /// Reads what is wanted of it.
     pub fn read(
         &self,
@@ -202,29 +214,26 @@ impl Opened {
 
 /// Opens an input. What is a stream is read to its end.
 pub fn open(input: &Input, callbacks: &dyn Callbacks, store: &Store<'_>) -> Result<Opened, Error> {
-    let path = &input.path;
+    let (path, name) = (&input.path, input.name());
     if input.is_stdin() {
-        let name = Path::new("standard input");
-        let stdin = store.progress().count("standard input", io::stdin());
+        let stdin = store.progress().count(&name, io::stdin());
         let tree = archive::open_stream(name, stdin, callbacks, store);
-        return tree.map(Opened::Tree);
+        return tree.map(Opened::tree);
     }
     let metadata = path.metadata().map_err(|e| match &input.select {
         select if *select != Select::All && e.kind() == io::ErrorKind::NotFound => {
-            Error::NotFoundToSelect {
-                path: path.clone(),
-                select: select.to_string(),
-            }
+            let select = Some(select.to_string());
+            Error::new(&**path, Problem::NotFound { select })
         }
         _ => Error::io("read", path)(e),
     })?;
     if metadata.is_dir() {
-        return Tree::directory(path).map(Opened::Tree);
+        return Tree::directory(path).map(Opened::tree);
     }
     let mut file = File::open(path).map_err(Error::io("read", path))?;
     if !metadata.is_file() {
-        let file = store.progress().count(&path.display().to_string(), file);
-        return archive::open_stream(path, file, callbacks, store).map(Opened::Tree);
+        let file = store.progress().count(&name, file);
+        return archive::open_stream(name, file, callbacks, store).map(Opened::tree);
     }
     let mut head = [0; 512];
     let n = fill(&mut file, &mut head).map_err(Error::io("read", path))?;
@@ -233,58 +242,36 @@ pub fn open(input: &Input, callbacks: &dyn Callbacks, store: &Store<'_>) -> Resu
     match Encoding::sniff(head) {
         Encoding::Plain if is_tar(head) => {
             let (_, file) = all.into_inner();
-            archive::look_up(path, file, metadata.len(), callbacks).map(Opened::Tree)
+            archive::look_up(path, file, metadata.len(), callbacks).map(Opened::tree)
         }
         Encoding::Plain if head.trim_ascii_start().starts_with(b"{") => {
             nix2container::open(path, all, callbacks).map(|image| Opened::Image(Box::new(image)))
         }
         _ => {
-            let name = path.display().to_string();
             if let Some(counter) = store.progress().of(&name) {
                 counter.expect(metadata.len());
             }
             let all = store.progress().count(&name, all);
-            archive::open_stream(path, all, callbacks, store).map(Opened::Tree)
+            archive::open_stream(name, all, callbacks, store).map(Opened::tree)
         }
     }
 }
 
-/// The error for a file that is no image.
-fn no_image(path: &Path, head: &[u8]) -> Error {
-    Error::NotAnImage {
-        input: path.display().to_string(),
-        found: describe(head).to_owned(),
-        hint: decompress(head),
-    }
-}
-
-/// What a file is that is no image, in the words of its owner.
-fn describe(head: &[u8]) -> &'static str {
+/// What a file is that is not an image, by its first bytes.
+fn file_kind(head: &[u8]) -> FileKind {
     match head {
-        [] => "an empty file",
-        [b'{' | b'[', ..] => "a JSON document",
-        [0x7f, b'E', b'L', b'F', ..] => "an ELF executable",
-        [b'#', b'!', ..] => "a script",
-        _ if Encoding::sniff(head) == Encoding::Gzip => "a gzip-compressed file",
-        _ if Encoding::sniff(head) == Encoding::Zstd => "a zstd-compressed file",
-        [0xfd, b'7', b'z', b'X', b'Z', ..] => "an xz-compressed file",
-        [b'B', b'Z', b'h', ..] => "a bzip2-compressed file",
-        [b'P', b'K', 3, 4, ..] => "a zip archive",
-        _ if head.iter().all(|b| *b == 0) => "only zeros",
-        _ => "a file of another format",
+        [] => FileKind::Empty,
+        [b'{' | b'[', ..] => FileKind::Json,
+        [0x7f, b'E', b'L', b'F', ..] => FileKind::Elf,
+        [b'#', b'!', ..] => FileKind::Script,
+        _ if Encoding::sniff(head) == Encoding::Gzip => FileKind::Gzip,
+        _ if Encoding::sniff(head) == Encoding::Zstd => FileKind::Zstd,
+        [0xfd, b'7', b'z', b'X', b'Z', ..] => FileKind::Xz,
+        [b'B', b'Z', b'h', ..] => FileKind::Bzip2,
+        [b'P', b'K', 3, 4, ..] => FileKind::Zip,
+        _ if head.iter().all(|b| *b == 0) => FileKind::Zeros,
+        _ => FileKind::Other,
     }
-}
-
-/// What no image is compressed with, but many a file.
-fn decompress(head: &[u8]) -> Option<String> {
-    let tool = match head {
-        [0xfd, b'7', b'z', b'X', b'Z', ..] => "xz",
-        [b'B', b'Z', b'h', ..] => "bzip2",
-        _ => return None,
-    };
-    Some(format!(
-        "decompress it on the way: {tool} -dc FILE | polyarch … -"
-    ))
 }
 
 /// The head of a file, its encoding, and its stream from the first byte on.

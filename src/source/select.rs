@@ -4,9 +4,8 @@ use std::fmt;
 
 use oci_spec::distribution::Reference;
 
-use crate::error::Error;
+use crate::error::{Candidate, Error, InputName, Problem};
 use crate::oci::Platform;
-use crate::util::text::clean;
 
 /// What the user says of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,19 +29,10 @@ impl fmt::Display for Select {
     }
 }
 
-/// An image that an input offers.
-#[derive(Debug)]
-pub struct Candidate {
-    /// Its names, with tags; a layout may have the tag alone.
-    pub names: Vec<String>,
-    /// What it runs on, where that is known without reading it.
-    pub platform: Option<Platform>,
-}
-
 /// The positions of the candidates that are meant. Where none has a name, `unnamed_is_one` tells
 /// whether they may be one image all the same; `several` whether they need not be one.
 pub fn choose(
-    input: &str,
+    input: &InputName,
     select: &Select,
     candidates: &[Candidate],
     unnamed_is_one: bool,
@@ -56,16 +46,11 @@ pub fn choose(
             .collect(),
     };
     if candidates.is_empty() {
-        return Err(Error::NoImage {
-            input: input.to_owned(),
-        });
+        return Err(Error::new(input, Problem::NoImage));
     }
     if chosen.is_empty() {
-        return Err(Error::NoSuchImage {
-            input: input.to_owned(),
-            wanted: select.to_string(),
-            offered: list(candidates),
-        });
+        let (wanted, offered) = (select.to_string(), candidates.to_vec());
+        return Err(Error::new(input, Problem::NoSuchImage { wanted, offered }));
     }
     // By what names they are chosen: `#v1` may be met by several images that only share the tag.
     let meant = |i: &usize| -> Vec<String> {
@@ -86,10 +71,8 @@ pub fn choose(
     places.sort_by(|a, b| a.cmp_place(b));
     let one_each = places.windows(2).all(|pair| !pair[0].same_place(pair[1]));
     if !(several || one_image && one_each) {
-        return Err(Error::SeveralImages {
-            input: input.to_owned(),
-            offered: list(candidates),
-        });
+        let offered = candidates.to_vec();
+        return Err(Error::new(input, Problem::SeveralImages { offered }));
     }
     Ok(chosen)
 }
@@ -108,24 +91,13 @@ fn full(name: impl AsRef<str>) -> String {
     reference.map_or_else(|_| name.to_owned(), |reference| reference.whole())
 }
 
-fn list(candidates: &[Candidate]) -> String {
-    candidates
-        .iter()
-        .enumerate()
-        .map(|(i, candidate)| {
-            let names = candidate
-                .names
-                .iter()
-                .map(|name| format!("  #{}", clean(name)));
-            let platform = candidate.platform.as_ref().map(|p| format!("  {p}"));
-            format!("\n  #@{i}") + &names.collect::<String>() + &platform.unwrap_or_default()
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn input() -> InputName {
+        std::path::Path::new("in").into()
+    }
 
     fn candidates(list: &[(&str, &str)]) -> Vec<Candidate> {
         list.iter()
@@ -140,15 +112,15 @@ mod tests {
     fn platforms_of_one_name_are_taken_together() {
         let both = candidates(&[("x:1", "linux/amd64"), ("x:1", "linux/arm64")]);
         assert_eq!(
-            choose("in", &Select::All, &both, false, false).unwrap(),
+            choose(&input(), &Select::All, &both, false, false).unwrap(),
             [0, 1]
         );
         assert_eq!(
-            choose("in", &Select::Position(1), &both, false, false).unwrap(),
+            choose(&input(), &Select::Position(1), &both, false, false).unwrap(),
             [1]
         );
         assert_eq!(
-            choose("in", &Select::Name("x:1".into()), &both, false, false).unwrap(),
+            choose(&input(), &Select::Name("x:1".into()), &both, false, false).unwrap(),
             [0, 1]
         );
     }
@@ -162,7 +134,8 @@ mod tests {
             ("2", 1),
             ("localhost/me/x:2", 1),
         ] {
-            let found = choose("in", &Select::Name(wanted.into()), &both, false, false).unwrap();
+            let found =
+                choose(&input(), &Select::Name(wanted.into()), &both, false, false).unwrap();
             assert_eq!(found, [expected], "{wanted}");
         }
     }
@@ -170,7 +143,7 @@ mod tests {
     #[test]
     fn several_images_are_listed() {
         let both = candidates(&[("x:1", "linux/amd64"), ("y:1", "linux/arm64")]);
-        let error = choose("in", &Select::All, &both, false, false)
+        let error = choose(&input(), &Select::All, &both, false, false)
             .unwrap_err()
             .to_string();
         assert!(
@@ -178,16 +151,16 @@ mod tests {
             "{error}"
         );
         // A tag that two images share means neither of them, and no name is no common name.
-        assert!(choose("in", &Select::Name("1".into()), &both, false, false).is_err());
+        assert!(choose(&input(), &Select::Name("1".into()), &both, false, false).is_err());
         let mut unnamed = candidates(&[("", "linux/amd64"), ("", "linux/arm64")]);
         unnamed
             .iter_mut()
             .for_each(|candidate| candidate.names.clear());
-        assert!(choose("in", &Select::All, &unnamed, false, false).is_err());
-        assert!(choose("in", &Select::All, &unnamed, true, false).is_ok());
+        assert!(choose(&input(), &Select::All, &unnamed, false, false).is_err());
+        assert!(choose(&input(), &Select::All, &unnamed, true, false).is_ok());
         let twice = candidates(&[("x:1", "linux/amd64"), ("x:1", "linux/amd64")]);
-        assert!(choose("in", &Select::All, &twice, false, false).is_err());
-        let error = choose("in", &Select::Name("z".into()), &both, false, false).unwrap_err();
+        assert!(choose(&input(), &Select::All, &twice, false, false).is_err());
+        let error = choose(&input(), &Select::Name("z".into()), &both, false, false).unwrap_err();
         assert!(error.to_string().contains("#z"));
     }
 }

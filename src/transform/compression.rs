@@ -70,7 +70,7 @@ pub fn stage(layer: &Layer, store: &Store<'_>) -> Result<Arc<Staged>, Error> {
     let input = store.open(blob)?;
     let staged = store
         .put(input, encoding, target, blob.hashes(diff_id))
-        .map_err(|broken| broken.blame(|e| blob.unreadable(&e), store.directory()))?;
+        .map_err(|broken| broken.blame(|e| blob.unreadable(e), store.directory()))?;
     check(blob, &staged.original, &staged.diff_id, diff_id)?;
     Ok(staged)
 }
@@ -87,7 +87,7 @@ fn settle(layer: &mut Layer, observer: Option<&dyn LayerObserver>) -> Result<boo
         check(blob, &staged.original, &staged.diff_id, diff_id)?;
     } else {
         // A stream is hashed before it is known by which algorithm it will be named.
-        let input = blob.content.open().map_err(|e| blob.unreadable(&e))?;
+        let input = blob.content.open().map_err(|e| blob.unreadable(e))?;
         let none = &mut std::io::sink();
         let flow = copy::verified(
             input,
@@ -97,7 +97,7 @@ fn settle(layer: &mut Layer, observer: Option<&dyn LayerObserver>) -> Result<boo
             &mut std::io::sink(),
             observer,
         )
-        .map_err(|broken| broken.blame(|e| blob.unreadable(&e), Path::new("nowhere")))?;
+        .map_err(|broken| broken.blame(|e| blob.unreadable(e), Path::new("nowhere")))?;
         check(blob, &flow.blob, &flow.diff_id, diff_id)?;
     }
     // What a stream made of a layer that may not be changed is undone when it is written.

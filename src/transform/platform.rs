@@ -34,9 +34,9 @@ pub fn set_platform(mut image: Image, platform: &Platform) -> Result<Image, Erro
     let mut raw = Vec::new();
     (blob.content.open())
         .and_then(|mut file| file.read_to_end(&mut raw))
-        .map_err(|e| blob.unreadable(&e))?;
+        .map_err(|e| blob.unreadable(e))?;
     let mut config: Map<String, Value> =
-        serde_json::from_slice(&raw).map_err(|e| blob.unreadable(&e.into()))?;
+        serde_json::from_slice(&raw).map_err(|e| blob.unreadable(e.into()))?;
     config.insert(
         "architecture".to_owned(),
         platform.architecture.clone().into(),

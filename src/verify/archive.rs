@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashSet};
 use tar::EntryType;
 
 use super::collector::Collector;
+use crate::error::Code;
 use crate::oci::{DOCKER_FILE, INDEX_FILE, LAYOUT_FILE};
 use crate::source::normal;
 
@@ -63,14 +64,18 @@ impl Entries {
     /// Says what is wrong with an archive, which is one of a layout or a docker-archive.
     pub fn check(&self, found: &Collector, is_layout: bool) {
         for (name, what) in &self.unsafe_ones {
-            found.add("unsafe-entry", name, format!("the entry {name:?} {what}"));
+            found.add(
+                Code::UnsafeEntry,
+                name,
+                format!("the entry {name:?} {what}"),
+            );
         }
         for name in &self.twice {
             let decides = [INDEX_FILE, LAYOUT_FILE, DOCKER_FILE].contains(&&**name);
             let id = if decides {
-                "duplicate-document"
+                Code::DuplicateDocument
             } else {
-                "duplicate-entry"
+                Code::DuplicateEntry
             };
             found.add(id, name, format!("there are several entries {name:?}"));
         }
@@ -82,7 +87,11 @@ impl Entries {
             .iter()
             .filter(|(name, _)| name.starts_with("blobs/"));
         for (name, what) in links {
-            found.add("linked-blob", name, format!("the entry {name:?} is {what}"));
+            found.add(
+                Code::LinkedBlob,
+                name,
+                format!("the entry {name:?} is {what}"),
+            );
         }
         let parent = |name: &String| Some(name.rsplit_once('/')?.0.to_owned());
         let parents: BTreeSet<String> = self.names.iter().filter_map(parent).collect();
@@ -95,12 +104,12 @@ impl Entries {
             .filter(|name| !self.directories.contains(*name))
         {
             let message = format!("there is no entry for the directory {name:?}");
-            found.add("missing-directory", name, message);
+            found.add(Code::MissingDirectory, name, message);
         }
         if let (true, Some(first)) = (self.is_late, &self.first_blob) {
             let message =
                 format!("{INDEX_FILE} comes after blobs, the first of which is {first:?}");
-            found.add("archive-order", INDEX_FILE, message);
+            found.add(Code::ArchiveOrder, INDEX_FILE, message);
         }
     }
 }

@@ -8,6 +8,7 @@ use super::collector::{Collector, Part};
 use crate::bytes::codec::Encoding;
 use crate::bytes::copy::{self, Copied, CopyError, Hashes, LayerObserver};
 use crate::check::programs::Programs;
+use crate::error::Code;
 use crate::image::blob::{Blob, Content, Staged};
 use crate::oci::{Algorithm, DiffId, Digest};
 use crate::source::{Place, Tree};
@@ -113,13 +114,15 @@ impl Blobs {
                     let name = blob.name.to_string();
                     let message =
                         format!("layer {name} is no tar archive as readers expect it: {problem}");
-                    found.add("layer-tar", &name, message);
+                    found.add(Code::LayerTar, &name, message);
                 }
             }
             Some(Read::CopyError(error, encoded)) => {
                 let encoded = encoded.as_ref().filter(|_| is_named_by_its_digest(part));
                 let differs = encoded.and_then(|encoded| blob.check(encoded).err());
-                report(differs.unwrap_or_else(|| blob.unreadable(error)));
+                report(differs.unwrap_or_else(|| {
+                    blob.unreadable(io::Error::new(error.kind(), error.to_string()))
+                }));
             }
         }
     }
@@ -165,7 +168,7 @@ fn is_named_by_its_digest(part: &Part) -> bool {
 fn not_verified(blob: &Blob, found: &Collector) {
     let digest = blob.descriptor.digest.to_string();
     let message = format!("{digest} cannot be computed: the blob came through a stream");
-    found.add("not-verified", &digest, message);
+    found.add(Code::NotVerified, &digest, message);
 }
 
 fn key(part: &Part) -> Key {

@@ -5,10 +5,10 @@ use std::sync::{Mutex, MutexGuard};
 
 use super::archive::Entries;
 use super::documents;
-use super::finding::{Finding, Severity};
+use super::finding::Finding;
 use super::names;
 use crate::bytes::codec::Encoding;
-use crate::error::Error;
+use crate::error::{Code, Error, Severity};
 use crate::image::blob::{Blob, Content};
 use crate::oci::{Config, Descriptor, DiffId, Document, Index, Manifest};
 use crate::source::callbacks::Callbacks;
@@ -23,7 +23,6 @@ const MAX_TEXT: usize = 2_000;
 /// Collects findings, and what is still to be verified.
 pub struct Collector {
     input: String,
-    path: String,
     state: Mutex<State>,
 }
 
@@ -53,25 +52,25 @@ pub struct Part {
 }
 
 impl Collector {
-    /// A collector for `input`, which messages of the readers call `path`.
-    pub fn new(input: String, path: String) -> Self {
+    /// A collector for `input`.
+    pub fn new(input: String) -> Self {
         let state = Mutex::default();
-        Self { input, path, state }
+        Self { input, state }
     }
 
     /// Something is wrong with `subject`.
-    pub fn add(&self, id: &str, subject: &str, message: String) {
-        self.push(Finding::new(&self.input, id, subject, message));
+    pub fn add(&self, code: Code, subject: &str, message: String) {
+        self.push(Finding::new(&self.input, code, subject, message));
     }
 
     /// The same, as the error of a reader.
     pub fn error(&self, error: &Error) {
-        self.push(Finding::of(&self.input, &self.path, error));
+        self.push(Finding::of(&self.input, error));
     }
 
     /// The same, whether or not there is room.
-    pub fn add_last(&self, id: &str, message: String) {
-        let finding = Finding::new(&self.input, id, "", message);
+    pub fn add_last(&self, code: Code, message: String) {
+        let finding = Finding::new(&self.input, code, "", message);
         self.state().findings.push(finding);
     }
 
@@ -162,7 +161,7 @@ impl Callbacks for Collector {
         if matches!(blob.content, Content::Elsewhere) {
             let message =
                 format!("layer {digest} is not in the image, but at the URLs of its descriptor");
-            return self.add("foreign-layer", &digest, message);
+            return self.add(Code::ForeignLayer, &digest, message);
         }
         if let Some((encoding, _)) = layer {
             documents::encoding(self, &blob.descriptor, encoding);

@@ -11,6 +11,7 @@ use super::collector::Collector;
 use super::json::duplicate_keys;
 use super::names;
 use crate::bytes::codec::Encoding;
+use crate::error::Code;
 use crate::image::Image;
 use crate::oci::{
     Config, Descriptor, Document, Hasher, INDEX_FILE, Index, LayerType, Manifest, MediaType,
@@ -21,7 +22,7 @@ use crate::oci::{
 pub fn json(found: &Collector, name: &str, raw: &[u8]) {
     for path in duplicate_keys(raw) {
         found.add(
-            "duplicate-key",
+            Code::DuplicateKey,
             name,
             format!("{name} has the key {path:?} twice"),
         );
@@ -35,7 +36,7 @@ pub fn descriptor(found: &Collector, by: &str, descriptor: &Descriptor) {
     if !is_media_type(media_type) {
         let message =
             format!("{by} gives {name} the media type {media_type:?}, expected TYPE/SUBTYPE");
-        found.add("bad-media-type", &name, message);
+        found.add(Code::BadMediaType, &name, message);
     }
     let wrong = field_types::wrong_types(&descriptor.extra, field_types::DESCRIPTOR);
     wrong_types(
@@ -60,14 +61,14 @@ pub fn descriptor(found: &Collector, by: &str, descriptor: &Descriptor) {
     };
     if let Some(problem) = problem {
         let message = format!("{by} has data of {name} that are not this blob: found {problem}");
-        found.add("wrong-data", &name, message);
+        found.add(Code::WrongData, &name, message);
     }
 }
 
 /// What a document says in fields of other types than the specification has.
 fn wrong_types(found: &Collector, subject: &str, by: &str, wrong: &[String]) {
     for field in wrong {
-        found.add("field-type", subject, format!("in {by}, {field}"));
+        found.add(Code::FieldType, subject, format!("in {by}, {field}"));
     }
 }
 
@@ -98,19 +99,19 @@ fn mixed<'a>(found: &Collector, name: &str, types: impl Iterator<Item = &'a Medi
         .collect();
     if let [(_, a), (_, b)] = families.into_iter().collect::<Vec<_>>()[..] {
         let message = format!("{name} has media types of Docker and of OCI: {a} and {b}");
-        found.add("mixed-media-types", name, message);
+        found.add(Code::MixedMediaTypes, name, message);
     }
 }
 
 fn head(found: &Collector, name: &str, version: u32, media_type: Option<&MediaType>) {
     if version != 2 {
         let message = format!("{name} has the schemaVersion {version}, expected 2");
-        found.add("schema-version", name, message);
+        found.add(Code::SchemaVersion, name, message);
     }
     // The specification leaves it out of its own index.json.
     if media_type.is_none() && name != INDEX_FILE {
         found.add(
-            "no-media-type",
+            Code::NoMediaType,
             name,
             format!("{name} does not say its mediaType"),
         );
@@ -139,7 +140,7 @@ pub fn manifest(found: &Collector, name: &str, descriptor: &Descriptor, manifest
             if LayerType::of(&layer.media_type).is_none() {
                 let message =
                     format!("layer {digest} is a {media_type:?}, which no runtime unpacks");
-                found.add("unknown-layer-type", &digest, message);
+                found.add(Code::UnknownLayerType, &digest, message);
             }
         }
     }
@@ -150,8 +151,8 @@ pub fn encoding(found: &Collector, layer: &Descriptor, encoding: Encoding) {
     let expected = LayerType::of(&layer.media_type).map(|layer| layer.encoding);
     if let Some(expected) = expected.filter(|expected| *expected != encoding) {
         let id = match family(&layer.media_type) {
-            Some("Docker") => "docker-layer-encoding",
-            _ => "layer-encoding",
+            Some("Docker") => Code::DockerLayerEncoding,
+            _ => Code::LayerEncoding,
         };
         let digest = layer.digest.to_string();
         let what = |encoding: Encoding| match encoding {
@@ -184,12 +185,12 @@ pub fn index(found: &Collector, name: &str, index: &Index) {
         let digest = manifest.digest.to_string();
         if super::is_index(&manifest.media_type) {
             let message = format!("{name} names the index {digest}; expected image manifests only");
-            found.add("nested-index", &digest, message);
+            found.add(Code::NestedIndex, &digest, message);
         } else if let Some(platform) = &manifest.platform {
             places.extend((!is_attestation(platform)).then_some((platform, manifest)));
         } else if index.manifests.len() > 1 {
             let message = format!("{name} does not say the platform of {digest}");
-            found.add("descriptor-without-platform", &digest, message);
+            found.add(Code::DescriptorWithoutPlatform, &digest, message);
         }
     }
     order(found, name, &places);
@@ -201,7 +202,7 @@ pub fn index(found: &Collector, name: &str, index: &Index) {
         if a.same_place(b) && first.digest != second.digest {
             let (first, second) = (&first.digest, &second.digest);
             let message = format!("{name} has two images for {a}: {first} and {second}");
-            found.add("duplicate-platform", name, message);
+            found.add(Code::DuplicatePlatform, name, message);
         }
     }
 }
@@ -215,7 +216,7 @@ fn order(found: &Collector, name: &str, places: &[(&Platform, &Descriptor)]) {
             && before.cmp_place(platform).is_gt()
         {
             let message = format!("{name} has {before} before {platform}, which is more specific");
-            found.add("platform-order", name, message);
+            found.add(Code::PlatformOrder, name, message);
         }
     }
 }
@@ -236,14 +237,14 @@ pub fn config(found: &Collector, name: &str, config: &Document<Config>) {
     wrong_types(found, name, name, &config.view.wrong_types());
     let rest: Rest = match serde_json::from_slice(&config.raw) {
         Ok(rest) => rest,
-        Err(e) => return found.add("bad-document", name, format!("{name} is not valid: {e}")),
+        Err(e) => return found.add(Code::BadDocument, name, format!("{name} is not valid: {e}")),
     };
     let kind = rest.rootfs["type"].as_str().unwrap_or_default();
     let diff_ids = config.view.diff_ids().len();
     // An image without layers has nothing to unpack; nix2container leaves the type out then.
     if kind != "layers" && !(kind.is_empty() && diff_ids == 0) {
         let message = format!("{name} has the rootfs.type {kind:?}, expected \"layers\"");
-        found.add("rootfs-type", name, message);
+        found.add(Code::RootfsType, name, message);
     }
     let history = rest.history.as_array().map_or(&[][..], |entries| entries);
     let times = history.iter().map(|entry| &entry["created"]);
@@ -251,7 +252,7 @@ pub fn config(found: &Collector, name: &str, config: &Document<Config>) {
         if time.as_str().and_then(normal_time).is_none() && !time.is_null() {
             let message =
                 format!("{name} has the time {time}, expected one like 2025-01-31T00:00:00Z");
-            found.add("bad-time", name, message);
+            found.add(Code::BadTime, name, message);
         }
     }
     let counted = history
@@ -262,7 +263,7 @@ pub fn config(found: &Collector, name: &str, config: &Document<Config>) {
         let message = format!(
             "the history of {name} has {counted} layers, but there are {diff_ids} diff IDs"
         );
-        found.add("history-count", name, message);
+        found.add(Code::HistoryCount, name, message);
     }
 }
 
@@ -278,7 +279,7 @@ pub fn variant(found: &Collector, image: &Image) {
             "its config names no variant, which containerd takes for v7, but the image is for {}",
             image.platform
         );
-        found.add("arm-without-variant", &image.config.name, message);
+        found.add(Code::ArmWithoutVariant, &image.config.name, message);
     }
 }
 

@@ -20,13 +20,14 @@ use std::convert::Infallible;
 
 use serde::Serialize;
 
-pub use finding::{Finding, RULES, Rule, Severity};
+pub use crate::error::{RULES, Rule, Severity};
+pub use finding::Finding;
 
 use crate::bytes::store::Store;
 use crate::check::assertions;
 use crate::check::image_facts::ImageFacts;
-use crate::check::programs::{Check, Kind, Note, Programs};
-use crate::error::Error;
+use crate::check::programs::{Check, Programs};
+use crate::error::{Code, Error, Subject, Warning};
 use crate::image::Image;
 use crate::oci::{MediaType, docker};
 use crate::source::{self, Contents, Input, Opened, Select, Wanted};
@@ -126,10 +127,7 @@ struct Reading<'a> {
 impl<'a> Reading<'a> {
     /// Reads the documents, and all that comes through a stream.
     fn start(input: &'a Input, store: &Store<'_>) -> Self {
-        let path = match input.is_stdin() {
-            true => "standard input".to_owned(),
-            false => input.path.display().to_string(),
-        };
+        let path = input.name();
         let platform = input
             .platform
             .as_ref()
@@ -137,7 +135,7 @@ impl<'a> Reading<'a> {
         let name = format!("{}{path}{}", platform.unwrap_or_default(), input.select);
         let mut read = Self {
             input,
-            found: Collector::new(name.clone(), path),
+            found: Collector::new(name.clone()),
             name,
             opened: None,
             contents: Contents::default(),
@@ -155,9 +153,9 @@ impl<'a> Reading<'a> {
         let opened = source::open(self.input, &self.found, store)?;
         let opened = self.opened.insert(opened);
         self.contents = opened.read(self.input, wanted(&self.found), store)?;
-        let (path, platform) = (self.input.path.display().to_string(), &self.input.platform);
-        if let Some(asserted) = platform {
-            assertions::apply_platform(&mut self.contents, asserted, &path)?;
+        if let Some(asserted) = &self.input.platform {
+            let subject = Subject::from(self.input.name());
+            assertions::apply_platform(&mut self.contents, asserted, &subject)?;
         }
         Ok(())
     }
@@ -186,8 +184,8 @@ impl<'a> Reading<'a> {
             blobs.check(part, programs, found);
         }
         for image in &self.contents.images {
-            if let Some(doubt) = assertions::doubt(image) {
-                found.add(doubt.id, &image.config.name, doubt.message);
+            if let Some(warning) = assertions::unclear_platform(image) {
+                found.add(warning.code, &image.config.name, warning.text);
             }
             documents::variant(found, image);
             if check != Check::Off {
@@ -204,7 +202,7 @@ impl<'a> Reading<'a> {
                 match tree.unused() {
                     Ok(names) => names.iter().for_each(|name| {
                         let message = format!("no document names the file {name:?}");
-                        found.add("unreferenced-blob", name, message);
+                        found.add(Code::UnreferencedBlob, name, message);
                     }),
                     Err(error) => found.error(&error),
                 }
@@ -230,19 +228,17 @@ fn check_programs(found: &Collector, image: &Image, programs: &Programs, check: 
     let Ok(subject) = ImageFacts::of(image) else {
         return;
     };
-    let (wrong, notes) = programs.look(&subject);
+    let (wrong, warnings) = programs.look(&subject);
     let name = &image.config.name;
     match wrong {
         Some(error) if check == Check::Error => found.error(&error),
-        Some(error) => found.add("foreign-programs", name, error.to_string()),
+        Some(error) => found.add(Code::ForeignPrograms, name, error.to_string()),
         None => {}
     }
-    for Note { kind, message } in notes {
-        match kind {
-            Kind::Foreign | Kind::Unchecked => found.add("foreign-programs", name, message),
-            Kind::Missing => found.add("missing-program", name, message),
-            // Who reads the layers says more of it.
-            Kind::Damaged => {}
+    for Warning { code, text, .. } in warnings {
+        // The check of the layers reports more about that one.
+        if code != Code::LayerTar {
+            found.add(code, name, text);
         }
     }
 }
@@ -279,7 +275,7 @@ impl Report {
         let left_out = found.state().left_out.len();
         if left_out > 0 {
             found.add_last(
-                "too-many-findings",
+                Code::TooManyFindings,
                 format!("{left_out} more findings are not listed"),
             );
         }

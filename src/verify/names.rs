@@ -6,6 +6,7 @@ use oci_spec::distribution::Reference;
 use oci_spec::image::ANNOTATION_REF_NAME;
 
 use super::collector::Collector;
+use crate::error::Code;
 use crate::oci::{Descriptor, INDEX_FILE, Index, MediaType};
 
 const CONTAINERD_NAME: &str = "io.containerd.image.name";
@@ -18,14 +19,14 @@ pub fn root(found: &Collector, index: &Index) {
             "it says that it is a {own}, expected {}",
             MediaType::ImageIndex
         );
-        found.add("media-type-mismatch", INDEX_FILE, message);
+        found.add(Code::MediaTypeMismatch, INDEX_FILE, message);
     }
     if index.manifests.len() > 1 {
         let message = format!(
             "it has {} descriptors, expected one: an image index, if these are the platforms of one image",
             index.manifests.len()
         );
-        found.add("several-descriptors", INDEX_FILE, message);
+        found.add(Code::SeveralDescriptors, INDEX_FILE, message);
     }
     let mut names: HashMap<&str, &Descriptor> = HashMap::new();
     for descriptor in &index.manifests {
@@ -35,12 +36,12 @@ pub fn root(found: &Collector, index: &Index) {
                 let message = format!(
                     "{digest} has the {ANNOTATION_REF_NAME} {name:?}, expected letters and digits, separated by one of -._:@+/ or by --"
                 );
-                found.add("ref-name", &digest, message);
+                found.add(Code::RefName, &digest, message);
             }
             let other = names.insert(name, descriptor);
             if let Some(other) = other.filter(|other| other.digest != descriptor.digest) {
                 let message = format!("{} and {digest} are both called {name:?}", other.digest);
-                found.add("duplicate-name", name, message);
+                found.add(Code::DuplicateName, name, message);
             }
         }
         if let Some(name) = descriptor.annotations.get(CONTAINERD_NAME) {
@@ -52,7 +53,7 @@ pub fn root(found: &Collector, index: &Index) {
                 let expected = full.unwrap_or_else(|| "docker.io/library/NAME:TAG".to_owned());
                 let message =
                     format!("{digest} has the {CONTAINERD_NAME} {name:?}, expected {expected:?}");
-                found.add("containerd-name", &digest, message);
+                found.add(Code::ContainerdName, &digest, message);
             }
         }
     }
@@ -73,7 +74,7 @@ pub fn repo_tag(found: &Collector, tag: &str) {
     let last = tag.rsplit('/').next().unwrap_or_default();
     if !last.contains(':') || tag.contains('@') || tag.parse::<Reference>().is_err() {
         found.add(
-            "repo-tag",
+            Code::RepoTag,
             tag,
             format!("manifest.json has the tag {tag:?}, expected NAME:TAG"),
         );

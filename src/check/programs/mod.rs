@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex};
 
 use crate::bytes::copy::{LayerObserver, LayerStream, OnVerified};
 use crate::check::image_facts::ImageFacts;
-use crate::error::Error;
+use crate::error::{Code, Error, Problem, Warning};
 use crate::oci::DiffId;
 use crate::util::lock::lock;
 use crate::util::text::shortened;
@@ -31,28 +31,6 @@ pub enum Check {
     Warn,
     /// Nobody looks.
     Off,
-}
-
-/// Something to be said of the programs of an image.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Note {
-    /// What it is about.
-    pub kind: Kind,
-    /// What there is to say, without the name of the image.
-    pub message: String,
-}
-
-/// What a note is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// There are programs for other machines that nobody starts.
-    Foreign,
-    /// What is started is in no layer.
-    Missing,
-    /// It was not looked for.
-    Unchecked,
-    /// A layer is no tar archive.
-    Damaged,
 }
 
 /// The programs of the layers that have flowed by.
@@ -84,15 +62,14 @@ impl Programs {
         &self,
         subjects: &[ImageFacts],
         check: Check,
-        notes: &mut Vec<String>,
+        warnings: &mut Vec<Warning>,
     ) -> Result<(), Error> {
         for subject in subjects {
             let (wrong, found) = self.look(subject);
-            let note = |note: Note| format!("{}: {}", subject.origin, note.message);
-            notes.extend(found.into_iter().map(note));
+            warnings.extend(found);
             match wrong {
                 Some(error) if check == Check::Error => return Err(error),
-                Some(error) => notes.push(error.to_string()),
+                Some(error) => warnings.push(as_warning(&error)),
                 None => {}
             }
         }
@@ -100,20 +77,20 @@ impl Programs {
     }
 
     /// What is wrong with what an image starts, and what else there is to say of its programs.
-    pub fn look(&self, subject: &ImageFacts) -> (Option<Error>, Vec<Note>) {
+    pub fn look(&self, subject: &ImageFacts) -> (Option<Error>, Vec<Warning>) {
         let known = lock(&self.layers);
         let layers: Vec<Option<&Files>> = (subject.layers.iter())
             .map(|(diff_id, _)| Some(&**known.get(diff_id.as_ref()?)?))
             .collect();
-        let mut notes = Vec::new();
-        let mut note = |kind, message| notes.push(Note { kind, message });
+        let mut warnings = Vec::new();
+        let mut warn = |code, text| warnings.push(Warning::new(code, &subject.origin, text));
         // A layer that was only linked or is not in the image may have the program, or hide it.
         let all: Option<Vec<&Files>> = layers.iter().copied().collect();
         let all = all.filter(|all| {
             let is_whole = all.iter().all(|files| !files.is_incomplete);
             if !is_whole {
                 let message = "its program was not checked: it has more files than are remembered";
-                note(Kind::Unchecked, message.to_owned());
+                warn(Code::ForeignPrograms, message.to_owned());
             }
             is_whole
         });
@@ -124,7 +101,7 @@ impl Programs {
             let message = format!(
                 "its programs were not all checked: layer {layer} is no tar archive that everybody reads alike: {damage}"
             );
-            note(Kind::Damaged, message);
+            warn(Code::LayerTar, message);
         }
         let image = all.as_ref().map(|all| Image::new(all));
 
@@ -150,29 +127,38 @@ impl Programs {
             }
             // It may stand in what could not be read.
             Ok(Started::Missing(word)) if damaged.is_none() => {
-                note(Kind::Missing, missing(subject, &word));
+                warn(Code::MissingProgram, missing(subject, &word));
                 None
             }
             Ok(Started::Sparse(path)) => {
                 let path = String::from_utf8_lossy(&path);
                 let message = format!("its program was not checked: /{path} is a sparse file");
-                note(Kind::Unchecked, message);
+                warn(Code::ForeignPrograms, message);
                 None
             }
             Ok(Started::Missing(_) | Started::Unknown) => None,
             Err(TooManyLookups) => {
                 let message = "its program was not checked: it takes too long to look for it";
-                note(Kind::Unchecked, message.to_owned());
+                warn(Code::ForeignPrograms, message.to_owned());
                 None
             }
         };
         let files = layers.iter().enumerate();
         let files = files.filter_map(|(i, files)| Some((i, (*files)?)));
         if let Some(message) = others(subject, files, image.as_ref(), wrong.as_ref()) {
-            note(Kind::Foreign, message);
+            warn(Code::ForeignPrograms, message);
         }
-        (wrong.map(|program| blame(subject, &program)), notes)
+        (wrong.map(|program| blame(subject, &program)), warnings)
     }
+}
+
+/// The warning in place of an error that `--platform-check warn` asks for.
+pub fn as_warning(error: &Error) -> Warning {
+    Warning::new(
+        Code::WrongProgram,
+        error.subject(),
+        error.problem().to_string(),
+    )
 }
 
 fn is_foreign(machine: Machine, subject: &ImageFacts) -> bool {
@@ -248,20 +234,11 @@ fn blame(subject: &ImageFacts, program: &Program) -> Error {
     let (layer, count) = (program.layer + 1, subject.layers.len());
     let name = &subject.layers[program.layer].1;
     let found = program.machine.architecture();
-    let config = match found.filter(|found| *found != expected.normal().0) {
-        Some(found) => format!(
-            "if it is the config that is wrong, --set-platform IMAGE={os}/{found} (Nix: setPlatform = \"{os}/{found}\"); ",
-            os = expected.os
-        ),
-        None => String::new(),
-    };
-    Error::WrongProgram {
-        input: subject.origin.to_string(),
+    let problem = Problem::WrongProgram {
         program: format!("{path} in layer {layer} of {count} ({name})"),
         found: program.machine.to_string(),
-        expected: expected.to_string(),
-        hint: format!(
-            "built with the wrong package set? take the program from pkgsCross, or from a machine of {expected}; {config}to go on all the same, --platform-check warn (Nix: platformCheck = \"warn\")"
-        ),
-    }
+        expected: expected.clone(),
+        architecture: found.filter(|found| *found != expected.normal().0),
+    };
+    Error::new(&subject.origin, problem)
 }

@@ -15,11 +15,11 @@ use std::sync::{Arc, Mutex};
 use tar::EntryType;
 
 use super::tree::{Entry, Tree, normal};
-use super::{describe, no_image, sniff};
+use super::{file_kind, sniff};
 use crate::bytes::codec::{Encoding, ReadAhead, is_tar};
 use crate::bytes::copy::{self, CopyError, Hashes, fill};
 use crate::bytes::store::Store;
-use crate::error::Error;
+use crate::error::{Error, FileKind, InputName, Item, Problem, Subject};
 use crate::oci::{Algorithm, DOCKER_FILE, Digest, INDEX_FILE, LAYOUT_FILE, MAX_CONFIG};
 use crate::source::callbacks::Callbacks;
 use crate::tar::headers::Member;
@@ -42,10 +42,10 @@ pub fn look_up(
     callbacks: &dyn Callbacks,
 ) -> Result<Tree, Error> {
     file.rewind().map_err(Error::io("read", path))?;
-    let damaged = |problem: String| Error::Corrupt {
-        input: path.display().to_string(),
-        what: "tar archive".to_owned(),
-        problem,
+    let input = InputName::from(path);
+    let damaged = |problem: String| {
+        let subject = Subject::from((&input, Item::Stream("tar archive")));
+        Error::unreadable(subject)(io::Error::other(problem))
     };
     let mut headers = Bounded::default();
     let mut archive = tar::Archive::new(headers.of(file));
@@ -80,58 +80,52 @@ pub fn look_up(
         insert(&mut entries, name, found, callbacks).map_err(damaged)?;
     }
     headers.end(archive.into_inner()).map_err(damaged)?;
-    Ok(Tree::archive(path, entries))
+    Ok(Tree::archive(input, path, entries))
 }
 
 /// Reads an archive that is compressed, or comes through a pipe, to its end.
 pub fn open_stream(
-    path: &Path,
+    input: InputName,
     mut file: impl Read + Send + 'static,
     callbacks: &dyn Callbacks,
     store: &Store<'_>,
 ) -> Result<Tree, Error> {
     let mut head = [0; 512];
-    let n = fill(&mut file, &mut head).map_err(Error::io("read", path))?;
+    let n = fill(&mut file, &mut head).map_err(|source| {
+        let action = "read";
+        Error::new(&input, Problem::Io { action, source })
+    })?;
     let head = head[..n].to_vec();
     let encoding = Encoding::sniff(&head);
     if encoding == Encoding::Plain && !is_tar(&head) {
-        let mut error = no_image(path, &head);
-        if let Error::NotAnImage { hint, .. } = &mut error
-            && head.trim_ascii_start().starts_with(b"{")
-        {
-            *hint = Some("an image of nix2container must be given as a file".to_owned());
-        }
-        return Err(error);
+        let found = match head.trim_ascii_start().starts_with(b"{") {
+            true => FileKind::PipedJson,
+            false => file_kind(&head),
+        };
+        return Err(Error::new(input, Problem::NotAnImage { found }));
     }
     let all = io::Cursor::new(head).chain(file);
-    read_stream(path, all, encoding, callbacks, store)
+    read_stream(input, all, encoding, callbacks, store)
 }
 
 fn read_stream(
-    path: &Path,
+    input: InputName,
     file: impl Read + Send + 'static,
     encoding: Encoding,
     callbacks: &dyn Callbacks,
     store: &Store<'_>,
 ) -> Result<Tree, Error> {
-    let input = path.display().to_string();
     let outer = Damage::default();
     // Whatever stumbles over a damaged stream, the stream is to blame.
-    let damaged = |what: &str, problem: String| {
-        let outer = outer.take();
-        Error::Corrupt {
-            input: input.clone(),
-            what: if outer.is_some() {
-                encoding.name()
-            } else {
-                what
-            }
-            .to_owned(),
-            problem: outer.unwrap_or(problem),
-        }
+    let damaged = |item: Item, source: io::Error| {
+        let (item, source) = match outer.take() {
+            Some(outer) => (Item::Stream(encoding.name()), outer),
+            None => (item, source),
+        };
+        Error::unreadable((&input, item))(source)
     };
-    let refused = |problem| damaged("tar archive", problem);
-    let broken = |e: io::Error| refused(e.to_string());
+    let broken = |e: io::Error| damaged(Item::Stream("tar archive"), e);
+    let refused = |problem: String| broken(io::Error::other(problem));
 
     let mut stream = Watched {
         input: ReadAhead::start(move || encoding.decode(file)).map_err(broken)?,
@@ -140,11 +134,9 @@ fn read_stream(
     let mut head = [0; 512];
     let n = fill(&mut stream, &mut head).map_err(broken)?;
     if !is_tar(&head[..n]) {
-        return Err(Error::NotAnImage {
-            input: input.clone(),
-            found: format!("a {} of {}", encoding.name(), describe(&head[..n])),
-            hint: None,
-        });
+        let content = Box::new(file_kind(&head[..n]));
+        let found = FileKind::Compressed(encoding.name(), content);
+        return Err(Error::new(&input, Problem::NotAnImage { found }));
     }
 
     let mut headers = Bounded::default();
@@ -173,7 +165,7 @@ fn read_stream(
                 let room = MAX_CONFIG.min(MAX_DOCUMENTS - documents);
                 let claim = claim(&name);
                 let found = take(entry, room, claim.as_ref(), store).map_err(|broken| {
-                    let blame = |e: io::Error| damaged(&format!("entry {name:?}"), e.to_string());
+                    let blame = |e: io::Error| damaged(Item::Entry((&*name).into()), e);
                     broken.blame(blame, store.directory())
                 })?;
                 let read = match &found {
@@ -198,7 +190,8 @@ fn read_stream(
     // The checksum of the stream comes after the end of the archive.
     headers.end(archive.into_inner()).map_err(refused)?;
     io::copy(&mut stream, &mut io::sink()).map_err(broken)?;
-    Ok(Tree::archive(path, entries))
+    let path = Path::new("");
+    Ok(Tree::archive(input, path, entries))
 }
 
 /// Keeps a JSON file of at most `room` bytes (and what is too small to be a tar, of which an archive
@@ -305,10 +298,10 @@ fn link<R: Read>(member: &Member<'_, R>) -> Option<Entry> {
 
 /// What was wrong with a stream, for those who only see that it ended.
 #[derive(Clone, Default)]
-struct Damage(Arc<Mutex<Option<String>>>);
+struct Damage(Arc<Mutex<Option<io::Error>>>);
 
 impl Damage {
-    fn take(&self) -> Option<String> {
+    fn take(&self) -> Option<io::Error> {
         lock(&self.0).take()
     }
 }
@@ -320,8 +313,10 @@ struct Watched<R> {
 
 impl<R: Read> Read for Watched<R> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        self.input.read(buf).inspect_err(|error| {
-            *lock(&self.damage.0) = Some(error.to_string());
+        self.input.read(buf).map_err(|error| {
+            let seen = io::Error::new(error.kind(), error.to_string());
+            *lock(&self.damage.0) = Some(error);
+            seen
         })
     }
 }

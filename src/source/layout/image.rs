@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::Reader;
 use crate::bytes::codec::Encoding;
-use crate::error::Error;
+use crate::error::{Error, ImageInInput, Item, Problem, Subject};
 use crate::image::blob::{Blob, Content};
 use crate::image::{Image, Layer};
 use crate::oci::{
@@ -32,7 +32,8 @@ impl Reader<'_> {
         self.unambiguous(&name, &manifest.view.extra, &["manifests"], confusable)?;
         self.same_type(&name, &manifest.view.media_type, &descriptor)?;
 
-        let origin: Arc<str> = format!("{} ({name})", tree.input()).into();
+        let id = Item::Image(ImageInInput::Id((&*name).into()));
+        let origin = Subject::from((tree.input(), id));
         let (config, config_content) = self.config(&manifest.view, &name)?;
         let platform = self.platform(&descriptor, &manifest.view, config.as_ref(), by, &origin)?;
         let config_platform = match &config {
@@ -45,11 +46,9 @@ impl Reader<'_> {
         let count = manifest.view.layers.len();
         tree.charge(count as u64 * LAYER_COST)?;
         if let Some(diff_ids) = diff_ids.filter(|ids| ids.len() != count) {
-            callbacks.violation(Error::LayerCount {
-                input: origin.to_string(),
-                layers: count,
-                diff_ids: diff_ids.len(),
-            })?;
+            let (layers, diff_ids) = (count, diff_ids.len());
+            let problem = Problem::LayerCount { layers, diff_ids };
+            callbacks.violation(Error::new(&origin, problem))?;
         }
         let mut layers = Vec::with_capacity(count);
         for (i, layer) in manifest.view.layers.iter().enumerate() {
@@ -62,7 +61,7 @@ impl Reader<'_> {
         let config = Blob {
             descriptor: manifest.view.config.clone(),
             content: config_content,
-            input: tree.shared_input(),
+            input: tree.input().clone(),
             name: manifest.view.config.digest.to_string().into(),
         };
         Ok(Image {
@@ -118,7 +117,7 @@ impl Reader<'_> {
         manifest: &Manifest,
         config: Option<&Document<Config>>,
         by: &str,
-        origin: &str,
+        origin: &Subject,
     ) -> Result<Platform, Error> {
         let callbacks = self.reading.callbacks();
         let claimed = descriptor.platform.as_ref();
@@ -128,12 +127,12 @@ impl Reader<'_> {
                 match found.narrowed_by(claimed) {
                     Some(platform) => platform,
                     None => {
-                        callbacks.violation(Error::ContradictoryPlatform {
-                            input: origin.to_owned(),
+                        let problem = Problem::ContradictoryPlatform {
                             document: by.to_owned(),
-                            claimed: claimed.to_string(),
-                            found: found.to_string(),
-                        })?;
+                            claimed: claimed.clone(),
+                            found: found.clone(),
+                        };
+                        callbacks.violation(Error::new(origin, problem))?;
                         found
                     }
                 }
@@ -144,9 +143,7 @@ impl Reader<'_> {
         // A config that cannot be read has been reported.
         let is_unreadable = config.is_none() && manifest.is_image();
         if (platform.os.is_empty() || platform.architecture.is_empty()) && !is_unreadable {
-            callbacks.violation(Error::NoPlatform {
-                input: origin.to_owned(),
-            })?;
+            callbacks.violation(Error::new(origin, Problem::NoPlatform))?;
         }
         Ok(platform)
     }
@@ -184,15 +181,14 @@ impl Reader<'_> {
             .tree
             .blob(&descriptor.digest)?
             .or_else(|| elsewhere(&descriptor))
-            .ok_or_else(|| Error::Missing {
-                input: self.tree.input().to_owned(),
-                document: by.to_owned(),
-                kind,
-                name: descriptor.digest.to_string(),
+            .ok_or_else(|| {
+                let name = descriptor.digest.to_string();
+                self.tree
+                    .document_error(by, Problem::Missing { kind, name })
             })?;
         let blob = Blob {
             name: descriptor.digest.to_string().into(),
-            input: self.tree.shared_input(),
+            input: self.tree.input().clone(),
             content: found.content,
             descriptor,
         };
@@ -213,7 +209,7 @@ impl Reader<'_> {
         }
         let (_, encoding, _) = (blob.content.open())
             .and_then(sniff)
-            .map_err(|e| self.tree.corrupt(format!("layer {}", blob.name), &e))?;
+            .map_err(Error::unreadable(blob.subject(Item::Layer)))?;
         Ok(encoding)
     }
 
@@ -250,11 +246,11 @@ impl Reader<'_> {
     ) -> Result<(), Error> {
         let other = others.iter().find(|key| extra.contains_key(**key));
         match other.copied().or(confusable) {
-            Some(key) => self.reading.callbacks().violation(Error::Ambiguous {
-                input: self.tree.input().to_owned(),
-                document: name.to_owned(),
-                key: key.to_owned(),
-            }),
+            Some(key) => {
+                let key = key.to_owned();
+                let error = self.tree.document_error(name, Problem::Ambiguous { key });
+                self.reading.callbacks().violation(error)
+            }
             None => Ok(()),
         }
     }
@@ -267,14 +263,10 @@ impl Reader<'_> {
     ) -> Result<(), Error> {
         match own {
             Some(own) if *own != descriptor.media_type => {
-                self.reading
-                    .callbacks()
-                    .violation(Error::ContradictoryType {
-                        input: self.tree.input().to_owned(),
-                        document: name.to_owned(),
-                        own: own.to_string(),
-                        claimed: descriptor.media_type.to_string(),
-                    })
+                let (own, claimed) = (own.clone(), descriptor.media_type.clone());
+                let problem = Problem::ContradictoryType { own, claimed };
+                let error = self.tree.document_error(name, problem);
+                self.reading.callbacks().violation(error)
             }
             _ => Ok(()),
         }

@@ -8,14 +8,13 @@ mod image;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::select::Candidate;
 use super::tree::Tree;
 use super::{Contents, Reading};
-use crate::error::Error;
+use crate::error::{Candidate, Code, DocumentProblem, Error, Item, Problem, Warning};
 use crate::image::index_metadata::IndexMetadata;
 use crate::oci::{
-    Descriptor, Digest, Document, INDEX_FILE, Index, LAYOUT_FILE, MAX_MANIFEST, MediaType,
-    NAME_ANNOTATIONS, Platform, attestation, check_layout, docker,
+    Descriptor, Digest, Document, INDEX_FILE, Index, LAYOUT_FILE, LAYOUT_VERSION, MAX_MANIFEST,
+    MediaType, NAME_ANNOTATIONS, Platform, attestation, docker, layout_version,
 };
 use crate::util::text::clean;
 
@@ -74,13 +73,10 @@ fn is_attestation(descriptor: &Descriptor) -> bool {
 }
 
 fn required(tree: &Tree, name: &str) -> Result<Arc<[u8]>, Error> {
-    tree.bytes(name, MAX_MANIFEST)?
-        .ok_or_else(|| Error::Missing {
-            input: tree.input().to_owned(),
-            document: "the layout".to_owned(),
-            kind: "file",
-            name: name.to_owned(),
-        })
+    tree.bytes(name, MAX_MANIFEST)?.ok_or_else(|| {
+        let (kind, name) = ("file", name.to_owned());
+        tree.document_error("the layout", Problem::Missing { kind, name })
+    })
 }
 
 struct Reader<'a> {
@@ -106,30 +102,39 @@ impl Reader<'_> {
             let subject = descriptor.annotations.get(attestation::SUBJECT);
             match subject.and_then(|subject| places.get(subject)) {
                 Some(place) => {
-                    let attestation = self.reading.callbacks().attempt(self.image(descriptor, &by))?;
+                    let attestation = self
+                        .reading
+                        .callbacks()
+                        .attempt(self.image(descriptor, &by))?;
                     let attestations = &mut self.contents.images[*place].attestations;
                     attestations.extend(attestation);
                 }
                 None if self.reading.callbacks().reads_all() => {
-                    self.reading.callbacks().violation(Error::NoSubject {
-                        input: self.tree.input().to_owned(),
-                        attestation: descriptor.digest.clone(),
-                        subject: subject.map_or("none is named", String::as_str).to_owned(),
-                    })?;
-                    self.reading.callbacks().attempt(self.image(descriptor, &by))?;
+                    let attestation = Item::Attestation(descriptor.digest.clone());
+                    let subject = subject.cloned();
+                    let error = Error::new(
+                        (self.tree.input(), attestation),
+                        Problem::NoAttestedImage { subject },
+                    );
+                    self.reading.callbacks().violation(error)?;
+                    self.reading
+                        .callbacks()
+                        .attempt(self.image(descriptor, &by))?;
                 }
-                None => self.contents.notes.push(format!(
-                    "{}: an attestation was left out, because the image that it describes ({}) is not taken",
-                    self.tree.input(),
-                    subject.map_or("none is named".to_owned(), |subject| clean(subject)),
-                )),
+                None => {
+                    let text = format!(
+                        "an attestation was left out, because the image that it describes ({}) is not taken",
+                        subject.map_or("none is named".to_owned(), |subject| clean(subject)),
+                    );
+                    let warning = Warning::new(Code::AttestationLeftOut, self.tree.input(), text);
+                    self.contents.warnings.push(warning);
+                }
             }
         }
         if self.contents.seen.is_empty() && !self.is_lost {
             // An index without manifests.
-            self.reading.callbacks().violation(Error::NoImage {
-                input: self.tree.input().to_owned(),
-            })?;
+            let error = Error::new(self.tree.input(), Problem::NoImage);
+            self.reading.callbacks().violation(error)?;
         }
         Ok(self.contents)
     }
@@ -193,11 +198,19 @@ impl Reader<'_> {
         let callbacks = self.reading.callbacks();
         let marker = required(self.tree, LAYOUT_FILE)?;
         callbacks.document(LAYOUT_FILE, &marker);
-        let version = check_layout(&marker).map_err(|problem| Error::LayoutVersion {
-            input: self.tree.input().to_owned(),
-            document: LAYOUT_FILE,
-            problem,
-        });
+        let version = layout_version(&marker)
+            .map_err(|e| {
+                let problem = DocumentProblem::from_json(e, &marker);
+                self.tree.invalid(LAYOUT_FILE, problem)
+            })
+            .and_then(|found| match found == LAYOUT_VERSION {
+                true => Ok(()),
+                false => {
+                    let expected = LAYOUT_VERSION;
+                    let problem = Problem::LayoutVersion { found, expected };
+                    Err(self.tree.document_error(LAYOUT_FILE, problem))
+                }
+            });
         callbacks.check(version)
     }
 
@@ -216,10 +229,10 @@ impl Reader<'_> {
         let decided = self.reading.wanted.decided;
         let Contents {
             metadata: all,
-            notes,
+            warnings,
             ..
         } = &mut self.contents;
-        all.add(metadata, decided, notes)
+        all.add(metadata, decided, warnings)
     }
 
     fn visit(&mut self, descriptor: Descriptor, by: &str, depth: usize) -> Result<(), Error> {
@@ -228,19 +241,14 @@ impl Reader<'_> {
             "application/vnd.oci.image.manifest.v1+json" | docker::MANIFEST => {
                 self.manifest(descriptor, by)
             }
-            other => {
-                let found = if other.starts_with(docker::SCHEMA_1) {
-                    "Docker schema 1 manifest, which has no config; convert it with: skopeo copy --format oci".to_owned()
-                } else {
-                    format!("{other:?}, expected an image index or an image manifest")
-                };
+            _ => {
                 self.is_lost = true;
-                self.reading.callbacks().unreadable(Error::UnknownType {
-                    input: self.tree.input().to_owned(),
-                    document: by.to_owned(),
+                let problem = Problem::UnknownType {
                     digest: descriptor.digest.clone(),
-                    found,
-                })?;
+                    found: descriptor.media_type.clone(),
+                };
+                let error = self.tree.document_error(by, problem);
+                self.reading.callbacks().unreadable(error)?;
                 let (blob, _) = self.blob(descriptor, by, "blob")?;
                 self.reading.callbacks().blob(&blob, None);
                 Ok(())
@@ -279,10 +287,10 @@ impl Reader<'_> {
             return Ok(());
         }
         if depth >= MAX_DEPTH {
-            return Err(self.tree.bad(
-                by,
-                format!("image indexes are nested more than {MAX_DEPTH} deep"),
-            ));
+            let limit = MAX_DEPTH;
+            return Err(self
+                .tree
+                .invalid(by, DocumentProblem::NestedIndexes { limit }));
         }
         let (raw, _) = self.document(descriptor, by, MAX_MANIFEST)?;
         let index: Document<Index> = self.tree.parse(&name, raw)?;

@@ -26,10 +26,9 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::select::Candidate;
-use super::{Contents, Reading, no_image};
+use super::{Contents, Reading, file_kind};
 use crate::bytes::codec::Encoding;
-use crate::error::Error;
+use crate::error::{Candidate, DocumentProblem, Error, InputName, Item, Problem, Subject};
 use crate::image::blob::{Blob, Content};
 use crate::image::{Image, Layer};
 use crate::oci::LayerType;
@@ -65,14 +64,14 @@ struct Probe {
 #[serde(rename_all = "kebab-case")]
 struct Nix2Container {
     image_config: ImageConfig,
-    layers: Option<Vec<Item>>,
+    layers: Option<Vec<LayerItem>>,
     #[serde(default)]
     arch: String,
     created: Option<Time>,
 }
 
 #[derive(Deserialize)]
-struct Item {
+struct LayerItem {
     digest: Digest,
     #[serde(default)]
     size: u64,
@@ -92,7 +91,7 @@ pub fn read(image: &Image, reading: &Reading<'_>) -> Result<Contents, Error> {
         names: Vec::new(),
         platform: Some(image.platform.clone()),
     };
-    reading.choose(&image.origin, &[only], true)?;
+    reading.choose(&image.config.input, &[only], true)?;
     Ok(Contents {
         seen: vec![image.platform.clone()],
         images: reading
@@ -110,23 +109,28 @@ pub fn open(path: &Path, file: impl Read, callbacks: &dyn Callbacks) -> Result<I
     file.take(MAX_DOCUMENT + 1)
         .read_to_end(&mut raw)
         .map_err(Error::io("read", path))?;
-    let input = path.display().to_string();
+    let input = InputName::from(path);
     // Of a document that is too large the keys are not known, but most likely it is something else.
     let Ok(Probe { version, .. }) = serde_json::from_slice(&raw) else {
-        return Err(no_image(path, &raw));
+        let found = file_kind(&raw);
+        return Err(Error::new(input, Problem::NotAnImage { found }));
     };
     if version != VERSION {
-        let problem = format!("found version {version}, expected {VERSION}");
-        return Err(bad(&input, problem));
+        let (found, expected) = (version, VERSION);
+        return Err(invalid(
+            &input,
+            DocumentProblem::Version { found, expected },
+        ));
     }
     callbacks.document(DOCUMENT, &raw);
-    let document: Nix2Container = parse(&raw).map_err(|e| bad(&input, e.to_string()))?;
-    image(document, input.into(), callbacks)
+    let document: Nix2Container =
+        parse(&raw).map_err(|e| invalid(&input, DocumentProblem::from_json(e, &raw)))?;
+    image(document, input, callbacks)
 }
 
 fn image(
     document: Nix2Container,
-    origin: Arc<str>,
+    input: InputName,
     callbacks: &dyn Callbacks,
 ) -> Result<Image, Error> {
     let items = document.layers.unwrap_or_default();
@@ -134,29 +138,29 @@ fn image(
     let history: Vec<&History> = items.iter().map(|item| &item.history).collect();
     let (created, arch) = (document.created.as_ref(), &document.arch);
     if arch.is_empty() {
-        callbacks.violation(Error::NoPlatform {
-            input: origin.to_string(),
-        })?;
+        callbacks.violation(Error::new(&input, Problem::NoPlatform))?;
     }
     let raw = config::config(created, arch, &document.image_config, &diff_ids, &history)
-        .map_err(|e| bad(&origin, e.to_string()))?;
-    let config: Document<Config> = Document::parse(raw).map_err(|e| bad(&origin, e.to_string()))?;
+        .map_err(|e| invalid(&input, DocumentProblem::Json(e)))?;
+    let config: Document<Config> =
+        Document::parse(raw).map_err(|e| invalid(&input, DocumentProblem::Json(e)))?;
     let mut layers = Vec::with_capacity(items.len());
     for (i, item) in items.into_iter().enumerate() {
-        match layer(i + 1, item, &origin, callbacks) {
+        match layer(i + 1, item, &input, callbacks) {
             Ok(layer) => layers.push(layer),
             Err(error) => callbacks.violation(error)?,
         }
     }
     let name = Digest::of(&config.raw).to_string();
     callbacks.config(&name, &config);
-    Ok(Image::new(origin.clone(), &config, &name, origin, layers))
+    let origin = Subject::from(&input);
+    Ok(Image::new(origin, &config, &name, input, layers))
 }
 
 fn layer(
     number: usize,
-    item: Item,
-    input: &Arc<str>,
+    item: LayerItem,
+    input: &InputName,
     callbacks: &dyn Callbacks,
 ) -> Result<Layer, Error> {
     let first = item
@@ -171,19 +175,16 @@ fn layer(
         Some(path) => format!("{number} ({}{more})", path.display()),
         None => number.to_string(),
     };
-    let wrong = |problem: String| Error::StorePaths {
-        input: input.to_string(),
-        layer: name.clone(),
-        problem,
+    let wrong = |problem: String| {
+        let source = io::Error::other(problem);
+        let layer = Item::Layer((&*name).into());
+        Error::new((input, layer), Problem::StorePaths { source })
     };
     let layer_type =
         LayerType::of(&item.mediatype).filter(|t| t.encoding.layer_type() == item.mediatype);
     let Some(LayerType { encoding, .. }) = layer_type else {
-        let found = &item.mediatype;
-        return Err(bad(
-            input,
-            format!("layer {name} is a {found}, expected a tar, gzip or zstd layer of OCI"),
-        ));
+        let (layer, found) = (name, item.mediatype);
+        return Err(invalid(input, DocumentProblem::LayerType { layer, found }));
     };
     let (content, size) = match item.layer_path {
         Some(path) => {
@@ -198,15 +199,15 @@ fn layer(
             (Content::File(path.into()), size)
         }
         None if item.paths.is_empty() => {
-            let problem = format!("layer {name} has neither paths nor a layer-path");
-            return Err(bad(input, problem));
+            let layer = name;
+            return Err(invalid(input, DocumentProblem::LayerWithoutPaths { layer }));
         }
         None if encoding != Encoding::Plain => {
-            let problem = format!(
-                "layer {name} is made of store paths, but it is a {}",
-                item.mediatype
-            );
-            return Err(bad(input, problem));
+            let (layer, found) = (name, item.mediatype);
+            return Err(invalid(
+                input,
+                DocumentProblem::CompressedStorePaths { layer, found },
+            ));
         }
         None => {
             for path in &item.paths {
@@ -255,10 +256,7 @@ fn present(
     }
 }
 
-fn bad(input: &str, problem: String) -> Error {
-    Error::BadDocument {
-        input: input.to_owned(),
-        document: DOCUMENT.to_owned(),
-        problem,
-    }
+fn invalid(input: &InputName, problem: DocumentProblem) -> Error {
+    let document = Item::Document(DOCUMENT.into());
+    Error::new((input, document), Problem::InvalidDocument(problem))
 }

@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 
 pub use entries::{Entry, normal};
 
-use crate::error::Error;
+use crate::error::{DocumentProblem, Error, FileKind, InputName, Item, Problem};
 use crate::image::blob::{Content, Staged};
 use crate::oci::{
     Algorithm, Descriptor, Digest, Document, LAYOUT_FILE, MAX_MANIFEST, MediaType, docker, extent,
@@ -35,7 +35,7 @@ const VALUE_COST: u64 = 64;
 
 /// Files by name.
 pub struct Tree {
-    input: Arc<str>,
+    input: InputName,
     files: Files,
     /// How many bytes of documents may still be read.
     budget: Cell<u64>,
@@ -95,7 +95,7 @@ impl Tree {
     pub fn directory(path: &Path) -> Result<Self, Error> {
         // Links in the output must lead to the blobs themselves, from wherever it is read.
         let real = path.canonicalize().map_err(Error::io("read", path))?;
-        let mut tree = Self::new(path, Files::Directory(real.clone()));
+        let mut tree = Self::new(InputName::from(path), Files::Directory(real.clone()));
         if tree.has(LAYOUT_FILE)? {
             return Ok(tree);
         }
@@ -107,25 +107,22 @@ impl Tree {
             tree.files = Files::Flat { path: real, root };
             return Ok(tree);
         }
-        Err(Error::NotAnImage {
-            input: tree.input.to_string(),
-            found: format!("a directory without the file {LAYOUT_FILE:?}"),
-            hint: None,
-        })
+        let found = FileKind::Directory;
+        Err(Error::new(tree.input(), Problem::NotAnImage { found }))
     }
 
     /// The entries of an archive.
-    pub fn archive(path: &Path, entries: HashMap<String, Entry>) -> Self {
+    pub fn archive(input: InputName, path: &Path, entries: HashMap<String, Entry>) -> Self {
         let files = Files::Archive {
             path: path.into(),
             entries,
         };
-        Self::new(path, files)
+        Self::new(input, files)
     }
 
-    fn new(path: &Path, files: Files) -> Self {
+    fn new(input: InputName, files: Files) -> Self {
         Self {
-            input: path.display().to_string().into(),
+            input,
             files,
             budget: Cell::new(MAX_DOCUMENTS),
             used: RefCell::default(),
@@ -144,13 +141,8 @@ impl Tree {
     }
 
     /// The name of the input, for messages.
-    pub fn input(&self) -> &str {
+    pub fn input(&self) -> &InputName {
         &self.input
-    }
-
-    /// The same, to be kept.
-    pub fn shared_input(&self) -> Arc<str> {
-        self.input.clone()
     }
 
     /// Whether the files are those of an image layout, or are found in the same way.
@@ -262,9 +254,9 @@ impl Tree {
     /// Takes `cost` bytes off what the documents of an input may cost.
     pub fn charge(&self, cost: u64) -> Result<(), Error> {
         let left = self.budget.get().checked_sub(cost);
-        self.budget.set(left.ok_or_else(|| Error::TooManyDocuments {
-            input: self.input.to_string(),
-            limit: MAX_DOCUMENTS,
+        self.budget.set(left.ok_or_else(|| {
+            let limit = MAX_DOCUMENTS;
+            Error::new(&self.input, Problem::TooManyDocuments { limit })
         })?);
         Ok(())
     }
@@ -272,12 +264,8 @@ impl Tree {
     /// The bytes of a small file that was found, which the input calls `name`.
     pub fn read(&self, found: &Found, name: &str, limit: u64) -> Result<Arc<[u8]>, Error> {
         if found.size > limit {
-            return Err(Error::DocumentTooLarge {
-                input: self.input.to_string(),
-                document: name.to_owned(),
-                size: found.size,
-                limit,
-            });
+            let size = found.size;
+            return Err(self.document_error(name, Problem::DocumentTooLarge { size, limit }));
         }
         self.charge(found.size)?;
         if let Content::Bytes(bytes) = &found.content {
@@ -289,7 +277,7 @@ impl Tree {
             .open()
             // The limit holds although the file may grow while it is read.
             .and_then(|file| file.take(limit).read_to_end(&mut bytes))
-            .map_err(|e| self.corrupt(name.to_owned(), &e))?;
+            .map_err(|source| self.document_error(name, Problem::Unreadable { source }))?;
         Ok(bytes.into())
     }
 
@@ -300,25 +288,18 @@ impl Tree {
         raw: Arc<[u8]>,
     ) -> Result<Document<T>, Error> {
         self.charge(extent(&raw).values * VALUE_COST)?;
-        Document::parse(raw).map_err(|e| self.bad(name, e.to_string()))
+        Document::parse(raw.clone())
+            .map_err(|e| self.invalid(name, DocumentProblem::from_json(e, &raw)))
     }
 
-    /// The error for a document that does not say what it must.
-    pub fn bad(&self, document: &str, problem: impl Into<String>) -> Error {
-        Error::BadDocument {
-            input: self.input.to_string(),
-            document: document.to_owned(),
-            problem: problem.into(),
-        }
+    /// The error for a document that is not valid.
+    pub fn invalid(&self, document: &str, problem: DocumentProblem) -> Error {
+        self.document_error(document, Problem::InvalidDocument(problem))
     }
 
-    /// The error for bytes that cannot be read.
-    pub fn corrupt(&self, what: String, problem: &std::io::Error) -> Error {
-        Error::Corrupt {
-            input: self.input.to_string(),
-            what,
-            problem: problem.to_string(),
-        }
+    /// The error that a document has `problem`.
+    pub fn document_error(&self, document: &str, problem: Problem) -> Error {
+        Error::new((&self.input, Item::Document(document.into())), problem)
     }
 }
 

@@ -11,7 +11,8 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use arbitrary::Unstructured;
-use polyarch::{Compression, Error};
+use polyarch::Compression;
+use polyarch::error::{Error, Problem};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -199,20 +200,17 @@ fn learn(mut document: Value, store: &TempDir) -> Value {
 
 /// Whether the error tells what a layer should have been.
 fn correct(document: &mut Value, error: &Error) -> bool {
-    let Error::StorePaths { layer, problem, .. } = error else {
+    let Problem::StorePathsChanged { found, .. } = error.problem() else {
         return false;
     };
-    let Some((_, found)) = problem.split_once("are not what they were: found ") else {
-        return false;
-    };
-    let found = found.split(',').next().unwrap();
+    let layer = error.subject().item.id();
     let number: usize = layer.split(' ').next().unwrap().parse().unwrap();
     let layer = &mut document["layers"][number - 1];
     match found.strip_suffix(" bytes") {
         Some(size) => layer["size"] = json!(size.parse::<u64>().unwrap()),
         None => {
-            layer["digest"] = found.into();
-            layer["diff_ids"] = found.into();
+            layer["digest"] = found.as_str().into();
+            layer["diff_ids"] = found.as_str().into();
         }
     }
     true

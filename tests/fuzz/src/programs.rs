@@ -63,7 +63,7 @@ fn check(layers: &[Vec<u8>], config: &Value, platform: &Platform) -> (Option<Str
         (Some(DiffId(digest)), i.to_string().into())
     });
     let subject = ImageFacts {
-        origin: "image".into(),
+        origin: std::path::Path::new("image").into(),
         platform: platform.clone(),
         layers: ids.collect(),
         execution: Execution::parse(config.to_string().as_bytes()),
@@ -81,6 +81,7 @@ fn check(layers: &[Vec<u8>], config: &Value, platform: &Platform) -> (Option<Str
         .check(&subjects, Check::Warn, &mut warnings)
         .unwrap();
     assert_eq!(warnings.len(), notes.len() + usize::from(error.is_some()));
+    let notes = notes.iter().map(ToString::to_string).collect();
     (error, notes)
 }
 

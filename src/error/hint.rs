@@ -1,0 +1,200 @@
+//! The way out of an error, where there is one: chosen by the type of the problem, never by its text,
+//! and true for the very input.
+
+use std::io;
+use std::path::Path;
+
+use super::{DocumentProblem, Error, FileKind, InputName, Problem, Subject};
+use crate::oci::{Platform, docker};
+
+impl Error {
+    /// What the user can do about it.
+    pub fn hint(&self) -> Option<String> {
+        let text = match self.problem() {
+            Problem::NotFound { select: None } => return self.path().and_then(not_found),
+            Problem::NotFound {
+                select: Some(select),
+            } => {
+                let path = self.path()?.display();
+                return Some(format!(
+                    "what stands behind a # picks one of several images; if the file is called \"{path}{select}\", put a # behind that"
+                ));
+            }
+            Problem::Io { source, .. } => return io_failed(source).map(str::to_owned),
+            Problem::NotAnImage { found } => return not_an_image(found).map(str::to_owned),
+            Problem::Unreadable { source } => unreadable(source),
+            Problem::InvalidDocument(DocumentProblem::UnsupportedAlgorithm(_)) => {
+                "a digest of another algorithm cannot be verified here; build the image again, with sha256"
+            }
+            Problem::UnknownType { found, .. } if found.as_ref().starts_with(docker::SCHEMA_1) => {
+                "convert it with: skopeo copy --format oci"
+            }
+            Problem::Missing { .. } => {
+                "the image is incomplete; it was cut off, or saved for some of its platforms only (take those with --platform)"
+            }
+            Problem::WrongDiffId { .. }
+            | Problem::WrongDigest { .. }
+            | Problem::WrongSize { .. } => {
+                "the image was damaged or changed after it was built; build it again"
+            }
+            Problem::StorePaths { .. } | Problem::StorePathsChanged { .. } => {
+                "a store path is not there, or not what it was when the image was made; build the image again on this machine"
+            }
+            Problem::WrongPlatform { found, .. } => {
+                return Some(format!(
+                    "built with the wrong package set? otherwise give it as {found}=IMAGE (Nix: change its key in images), or without a platform"
+                ));
+            }
+            Problem::WrongProgram {
+                expected,
+                architecture,
+                ..
+            } => {
+                return Some(wrong_program(expected, *architecture));
+            }
+            Problem::Inconsistent { .. } => {
+                "build all of them from the same expression; to be told only, --consistency warn (Nix: consistency = \"warn\")"
+            }
+            Problem::DuplicatePlatform { .. } => {
+                "an index has one image for each platform; leave one of the two out"
+            }
+            Problem::NoSuchImage { .. }
+            | Problem::SeveralImages { .. }
+            | Problem::SetSeveral { .. } => {
+                return Some(pick(self.subject()));
+            }
+            Problem::ConflictingIndexes { key, .. } => {
+                return Some(format!(
+                    "if it is an annotation, decide with --annotation {key}=VALUE"
+                ));
+            }
+            Problem::OneToShow { .. } => "take one of them with --platform",
+            Problem::NothingToShow { .. } => {
+                "what it has is a config: --raw=config; polyarch merge makes the rest"
+            }
+            Problem::NoSuchPlatform { wanted, offered } => {
+                let offered: Vec<String> = offered.iter().map(ToString::to_string).collect();
+                let offered: Vec<&str> = offered.iter().map(String::as_str).collect();
+                let meant = Platform::meant_by(&wanted.to_string(), &offered)?;
+                return Some(format!("did you mean {meant}?"));
+            }
+            Problem::AssertedSeveral { .. } => {
+                "leave the platform out: each image in it says its own"
+            }
+            Problem::AmbiguousLayer { .. } => "one of the two is damaged or was tampered with",
+            Problem::BadTag { .. } => {
+                "a tag has at most 128 letters, digits, underscores, dots and dashes; choose a shorter one, or set the platform of the image with --set-platform"
+            }
+            Problem::NothingForDocker => "leave --docker-manifest out",
+            Problem::OutputExists => "remove it, or replace it with --force",
+            Problem::OutputForeign { .. } => "remove it by hand if it is not needed",
+            Problem::OutputInsideInput { .. } | Problem::InputInsideOutput { .. } => {
+                "choose an output beside the inputs"
+            }
+            Problem::NoParent { .. } => "create it first",
+            Problem::InvalidDocument(_)
+            | Problem::Ambiguous { .. }
+            | Problem::ContradictoryType { .. }
+            | Problem::LayoutVersion { .. }
+            | Problem::UnknownType { .. }
+            | Problem::NoAttestedImage { .. }
+            | Problem::DocumentTooLarge { .. }
+            | Problem::TooManyDocuments { .. }
+            | Problem::LayerCount { .. }
+            | Problem::NoImage
+            | Problem::NoPlatform
+            | Problem::ContradictoryPlatform { .. } => return None,
+        };
+        Some(text.to_owned())
+    }
+
+    fn path(&self) -> Option<&Path> {
+        self.subject().input.as_ref().and_then(InputName::path)
+    }
+}
+
+fn pick(subject: &Subject) -> String {
+    let input = subject
+        .input
+        .as_ref()
+        .map_or("IMAGE".to_owned(), InputName::argument);
+    format!("pick one with {input}#NAME:TAG or {input}#@POSITION")
+}
+
+fn io_failed(source: &io::Error) -> Option<&'static str> {
+    match source.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Some(
+            "beside the output, there must be room for all layers that are compressed or come in a stream",
+        ),
+        io::ErrorKind::FileTooLarge => Some("files must not grow that large here (ulimit -f)"),
+        _ => None,
+    }
+}
+
+fn not_an_image(found: &FileKind) -> Option<&'static str> {
+    match found {
+        FileKind::Xz => Some("decompress it on the way: xz -dc FILE | polyarch … -"),
+        FileKind::Bzip2 => Some("decompress it on the way: bzip2 -dc FILE | polyarch … -"),
+        FileKind::PipedJson => Some("an image of nix2container must be given as a file"),
+        FileKind::Tar => Some("was it written to its end? dockerTools writes that file last"),
+        _ => None,
+    }
+}
+
+fn unreadable(source: &io::Error) -> &'static str {
+    let _ = source;
+    "the file is damaged or was not written to its end; build or download it again"
+}
+
+fn wrong_program(expected: &Platform, architecture: Option<&str>) -> String {
+    let config = match architecture {
+        Some(found) => format!(
+            "if it is the config that is wrong, --set-platform IMAGE={os}/{found} (Nix: setPlatform = \"{os}/{found}\"); ",
+            os = expected.os
+        ),
+        None => String::new(),
+    };
+    format!(
+        "built with the wrong package set? take the program from pkgsCross, or from a machine of {expected}; {config}to go on all the same, --platform-check warn (Nix: platformCheck = \"warn\")"
+    )
+}
+
+/// `aarch64-linux=image.tar` and `docker://image` are file names to us, but hardly to the one who
+/// wrote them.
+fn not_found(path: &Path) -> Option<String> {
+    let text = path.to_str()?;
+    let transports = [
+        "oci:",
+        "oci-archive:",
+        "docker-archive:",
+        "dir:",
+        "docker:",
+        "docker-daemon:",
+        "containers-storage:",
+    ];
+    if transports
+        .iter()
+        .any(|transport| text.starts_with(transport))
+    {
+        return Some(
+            "images are files and directories here, without a transport in front; fetch others with: skopeo copy --all IMAGE oci-archive:FILE.tar".to_owned(),
+        );
+    }
+    // Any two words with a slash have the form of a platform, as has the path of many a file.
+    let is_platform = |text: &str| Platform::USUAL.contains(&text);
+    if is_platform(text) {
+        return Some(format!(
+            "a platform stands in front of its image, {text}=IMAGE, or behind an option with a =, such as --docker-manifest={text}"
+        ));
+    }
+    if let Some((before, after)) = text.split_once(':')
+        && is_platform(before)
+    {
+        return Some(format!("did you mean {before}={after}?"));
+    }
+    let (before, after) = text.split_once('=')?;
+    (!after.is_empty()).then(|| match Platform::meant_by(before, &Platform::USUAL) {
+        Some(meant) => format!("{before:?} is not a platform; did you mean {meant}={after}?"),
+        None => format!("{before:?} is not a platform; expected os/arch or os/arch/variant, such as linux/arm64={after}"),
+    })
+}

@@ -1,0 +1,409 @@
+//! What can be wrong, as data. The texts are predicates of the [`Subject`](super::Subject) in front of
+//! them: what was found, then what was expected.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+use super::{Code, InputName, Subject};
+use crate::oci::{DiffId, Digest, MediaType, Platform, has_unsupported_algorithm};
+use crate::util::text::clean;
+
+/// What is wrong with the subject of an [`Error`](super::Error).
+#[derive(Debug, thiserror::Error)]
+#[expect(
+    missing_docs,
+    reason = "the message of each variant is its documentation"
+)]
+pub enum Problem {
+    #[error("no such file or directory{}", to_select(select.as_deref()))]
+    NotFound { select: Option<String> },
+
+    #[error("cannot {action}: {source}")]
+    Io {
+        action: &'static str,
+        source: io::Error,
+    },
+
+    #[error(
+        "not a container image: found {found}, expected a docker-archive, an OCI image layout directory, an oci-archive or a nix2container image"
+    )]
+    NotAnImage { found: FileKind },
+
+    #[error("cannot read: {source}")]
+    Unreadable { source: io::Error },
+
+    #[error("is not valid: {0}")]
+    InvalidDocument(DocumentProblem),
+
+    #[error(
+        "is not valid: it is ambiguous: not all readers take its key {key:?} for the same (CVE-2021-41190)"
+    )]
+    Ambiguous { key: String },
+
+    #[error("is not valid: it says that it is a {own}, but its descriptor says {claimed}")]
+    ContradictoryType { own: MediaType, claimed: MediaType },
+
+    #[error("is not valid: found imageLayoutVersion {found:?}, expected {expected:?}")]
+    LayoutVersion {
+        found: String,
+        expected: &'static str,
+    },
+
+    #[error("is not valid: {digest} is a {}", unknown_type(found))]
+    UnknownType { digest: Digest, found: MediaType },
+
+    #[error("the image that it describes ({}) is not there", subject.as_deref().map_or("none is named".into(), clean))]
+    NoAttestedImage { subject: Option<String> },
+
+    #[error("has {size} bytes, expected at most {limit}")]
+    DocumentTooLarge { size: u64, limit: u64 },
+
+    #[error(
+        "its manifests and configs take more than {limit} bytes of memory, which no image needs"
+    )]
+    TooManyDocuments { limit: u64 },
+
+    #[error("names the {kind} {name:?}, but there is no such file in it")]
+    Missing { kind: &'static str, name: String },
+
+    #[error(
+        "{layers} layers, but {diff_ids} diff IDs in the config; expected the same number of both"
+    )]
+    LayerCount { layers: usize, diff_ids: usize },
+
+    #[error(
+        "does not have the content that the config promises: found {found}, expected diff ID {expected}"
+    )]
+    WrongDiffId { found: DiffId, expected: DiffId },
+
+    #[error("has the wrong digest: found {found}, expected {expected}")]
+    WrongDigest { found: Digest, expected: Digest },
+
+    #[error("has the wrong size: found {found} bytes, expected {expected}")]
+    WrongSize { found: u64, expected: u64 },
+
+    #[error("{source}")]
+    StorePaths { source: io::Error },
+
+    #[error("its files are not what they were: found {found}, expected {expected}")]
+    StorePathsChanged { found: String, expected: String },
+
+    #[error("it has no image")]
+    NoImage,
+
+    #[error("there is no image {wanted} in it; it has{}", list(offered))]
+    NoSuchImage {
+        wanted: String,
+        offered: Vec<Candidate>,
+    },
+
+    #[error(
+        "several images, expected one, or one for each platform under the same name; it has{}",
+        list(offered)
+    )]
+    SeveralImages { offered: Vec<Candidate> },
+
+    #[error(
+        "no image for the platform {wanted}; there are {}",
+        Platform::list(offered)
+    )]
+    NoSuchPlatform {
+        wanted: Platform,
+        offered: Vec<Platform>,
+    },
+
+    #[error("{} images, expected one to show the {document} of; there are {}", offered.len(), Platform::list(offered))]
+    OneToShow {
+        document: &'static str,
+        offered: Vec<Platform>,
+    },
+
+    #[error("a {kind} has no {document}")]
+    NothingToShow {
+        kind: &'static str,
+        document: &'static str,
+    },
+
+    #[error("no platform: neither its config nor its descriptor says what it runs on")]
+    NoPlatform,
+
+    #[error("its platform is {found} by its config, but it was given as {asserted}")]
+    WrongPlatform { asserted: Platform, found: Platform },
+
+    #[error("its platform is {found} by its config, but {document} says {claimed}")]
+    ContradictoryPlatform {
+        document: String,
+        claimed: Platform,
+        found: Platform,
+    },
+
+    #[error(
+        "what it starts, {program}, is a program for {found}; expected one for {expected}, as its config says"
+    )]
+    WrongProgram {
+        program: String,
+        found: String,
+        expected: Platform,
+        /// The architecture of the program, if the config may be what is wrong.
+        architecture: Option<&'static str>,
+    },
+
+    #[error("the images differ, though they should only be for different machines: {}", differences.join("; "))]
+    Inconsistent { differences: Vec<String> },
+
+    #[error("two images for the platform {platform}: {first} and {second}")]
+    DuplicatePlatform {
+        platform: Platform,
+        first: Subject,
+        second: Subject,
+    },
+
+    #[error(
+        "two image indexes say different things: {key:?} is {first} in one and {second} in another"
+    )]
+    ConflictingIndexes {
+        key: String,
+        first: String,
+        second: String,
+    },
+
+    #[error("{count} images, but it was given as the platform {asserted}")]
+    AssertedSeveral { asserted: Platform, count: usize },
+
+    #[error("{count} images, but the platform of one is to be set to {platform}")]
+    SetSeveral { platform: Platform, count: usize },
+
+    #[error(
+        "the layer {digest} cannot have all the content that configs promise of it: {} and {}", promised.0, promised.1
+    )]
+    AmbiguousLayer {
+        digest: Digest,
+        promised: Box<(PromisedLayer, PromisedLayer)>,
+    },
+
+    #[error("--docker-manifest would give it the tag {tag:?}, which is not valid")]
+    BadTag { tag: String },
+
+    #[error(
+        "Docker could load none of the images, so --docker-manifest has nothing to list: they are not container images, or layers are not there"
+    )]
+    NothingForDocker,
+
+    #[error("the output exists already")]
+    OutputExists,
+
+    #[error("not replaced: found {found}, expected {expected}")]
+    OutputForeign {
+        found: &'static str,
+        expected: &'static str,
+    },
+
+    #[error("the output would be written into the input {}", input.display())]
+    OutputInsideInput { input: PathBuf },
+
+    #[error("replacing the output would delete {}, which is needed", input.display())]
+    InputInsideOutput { input: PathBuf },
+
+    #[error("cannot write there: the directory {} does not exist", parent.display())]
+    NoParent { parent: PathBuf },
+}
+
+impl Problem {
+    /// The rule that is broken.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::NotFound { .. } => Code::NotFound,
+            Self::Io { .. } => Code::Unreadable,
+            Self::NotAnImage { .. } => Code::NotAnImage,
+            Self::Unreadable { .. } => Code::Corrupt,
+            Self::InvalidDocument(_) => Code::BadDocument,
+            Self::Ambiguous { .. } => Code::AmbiguousDocument,
+            Self::ContradictoryType { .. } => Code::MediaTypeMismatch,
+            Self::LayoutVersion { .. } => Code::LayoutVersion,
+            Self::UnknownType { .. } => Code::UnknownMediaType,
+            Self::NoAttestedImage { .. } => Code::AttestationSubject,
+            Self::DocumentTooLarge { .. } => Code::DocumentTooLarge,
+            Self::TooManyDocuments { .. } => Code::TooManyDocuments,
+            Self::Missing { .. } => Code::Missing,
+            Self::LayerCount { .. } => Code::LayerCount,
+            Self::WrongDiffId { .. } => Code::WrongDiffId,
+            Self::WrongDigest { .. } => Code::WrongDigest,
+            Self::WrongSize { .. } => Code::WrongSize,
+            Self::StorePaths { .. } | Self::StorePathsChanged { .. } => Code::StorePaths,
+            Self::NoImage => Code::NoImage,
+            Self::NoSuchImage { .. } => Code::NoSuchImage,
+            Self::NoPlatform => Code::NoPlatform,
+            Self::WrongPlatform { .. } => Code::WrongPlatform,
+            Self::ContradictoryPlatform { .. } => Code::ContradictoryPlatform,
+            Self::AssertedSeveral { .. } => Code::SeveralPlatforms,
+            Self::WrongProgram { .. } => Code::WrongProgram,
+            Self::Inconsistent { .. } => Code::InconsistentImages,
+            // What only other commands can run into.
+            Self::SeveralImages { .. }
+            | Self::NoSuchPlatform { .. }
+            | Self::DuplicatePlatform { .. }
+            | Self::ConflictingIndexes { .. }
+            | Self::SetSeveral { .. }
+            | Self::OneToShow { .. }
+            | Self::NothingToShow { .. }
+            | Self::AmbiguousLayer { .. }
+            | Self::BadTag { .. }
+            | Self::NothingForDocker
+            | Self::OutputExists
+            | Self::OutputForeign { .. }
+            | Self::OutputInsideInput { .. }
+            | Self::InputInsideOutput { .. }
+            | Self::NoParent { .. } => Code::NotVerified,
+        }
+    }
+
+    /// The name, in the subject's input, of the thing that the rule is about, where it is not the
+    /// subject itself.
+    pub fn object(&self) -> Option<String> {
+        match self {
+            Self::UnknownType { digest, .. } => Some(digest.to_string()),
+            Self::Missing { name, .. } => Some(name.clone()),
+            Self::NoSuchImage { wanted, .. } => Some(wanted.clone()),
+            _ => None,
+        }
+    }
+}
+
+fn to_select(select: Option<&str>) -> String {
+    select.map_or_else(String::new, |select| format!(" (to take {select} of it)"))
+}
+
+fn unknown_type(found: &MediaType) -> String {
+    match found.as_ref().starts_with(crate::oci::docker::SCHEMA_1) {
+        true => "Docker schema 1 manifest, which has no config".to_owned(),
+        false => format!(
+            "{:?}, expected an image index or an image manifest",
+            found.as_ref()
+        ),
+    }
+}
+
+/// Why a document is not valid.
+#[derive(Debug, thiserror::Error)]
+#[expect(
+    missing_docs,
+    reason = "the message of each variant is its documentation"
+)]
+pub enum DocumentProblem {
+    #[error("{0}")]
+    Json(serde_json::Error),
+
+    #[error("{0}")]
+    UnsupportedAlgorithm(serde_json::Error),
+
+    #[error("image indexes are nested more than {limit} deep")]
+    NestedIndexes { limit: usize },
+
+    #[error("found version {found}, expected {expected}")]
+    Version { found: u64, expected: u64 },
+
+    #[error("layer {layer} is a {found}, expected a tar, gzip or zstd layer of OCI")]
+    LayerType { layer: String, found: MediaType },
+
+    #[error("layer {layer} is made of store paths, but it is a {found}")]
+    CompressedStorePaths { layer: String, found: MediaType },
+
+    #[error("layer {layer} has neither paths nor a layer-path")]
+    LayerWithoutPaths { layer: String },
+}
+
+impl DocumentProblem {
+    /// Why JSON could not be read, which is in `raw`.
+    pub fn from_json(error: serde_json::Error, raw: &[u8]) -> Self {
+        // The error has a text alone, so the document tells.
+        match has_unsupported_algorithm(raw) {
+            true => Self::UnsupportedAlgorithm(error),
+            false => Self::Json(error),
+        }
+    }
+}
+
+/// What a file is that is not an image, in the words of its owner.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the text of each variant is its documentation")]
+pub enum FileKind {
+    Empty,
+    Json,
+    /// A JSON object that came through a pipe.
+    PipedJson,
+    Elf,
+    Script,
+    Gzip,
+    Zstd,
+    Xz,
+    Bzip2,
+    Zip,
+    Zeros,
+    Other,
+    /// A directory that lacks the file that marks a layout.
+    Directory,
+    /// A tar archive that is neither a docker-archive nor an oci-archive.
+    Tar,
+    /// A gzip stream or zstd stream of something else.
+    Compressed(&'static str, Box<FileKind>),
+}
+
+impl fmt::Display for FileKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Empty => "an empty file",
+            Self::Json | Self::PipedJson => "a JSON document",
+            Self::Elf => "an ELF executable",
+            Self::Script => "a script",
+            Self::Gzip => "a gzip-compressed file",
+            Self::Zstd => "a zstd-compressed file",
+            Self::Xz => "an xz-compressed file",
+            Self::Bzip2 => "a bzip2-compressed file",
+            Self::Zip => "a zip archive",
+            Self::Zeros => "only zeros",
+            Self::Other => "a file of another format",
+            Self::Directory => "a directory without the file \"oci-layout\"",
+            Self::Tar => "a tar archive without \"manifest.json\" or \"index.json\"",
+            Self::Compressed(stream, content) => return write!(f, "a {stream} of {content}"),
+        })
+    }
+}
+
+/// An image that an input offers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    /// Its names, with tags; a layout may have the tag alone.
+    pub names: Vec<String>,
+    /// What it runs on, where that is known without reading it.
+    pub platform: Option<Platform>,
+}
+
+/// The candidates, each on a line with what selects it.
+fn list(candidates: &[Candidate]) -> String {
+    let line = |(i, candidate): (usize, &Candidate)| {
+        let names = candidate.names.iter();
+        let names: String = names.map(|name| format!("  #{}", clean(name))).collect();
+        let platform = candidate.platform.as_ref().map(|p| format!("  {p}"));
+        format!("\n  #@{i}{names}{}", platform.unwrap_or_default())
+    };
+    candidates.iter().enumerate().map(line).collect()
+}
+
+/// What an image promises of a layer.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PromisedLayer {
+    /// The input of the image.
+    pub input: InputName,
+    /// The size, where the sizes differ, else the diff ID.
+    pub promise: Option<String>,
+}
+
+impl fmt::Display for PromisedLayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.promise {
+            Some(promise) => write!(f, "{} ({promise})", self.input),
+            None => write!(f, "{}", self.input),
+        }
+    }
+}
