@@ -16,7 +16,7 @@ use super::names::{self, Kind};
 use super::paths::{MAX_PATH, Node, Paths, ROOT};
 use crate::bytes::copy::{LayerObserver, LayerStream, OnVerified};
 use crate::oci::DiffId;
-use crate::tar::walk::{self, Whiteout};
+use crate::tar::{EntryKind, LayerEntry, Whiteout, clean, walk, whiteout};
 use crate::util::lock::{lock, unpoisoned};
 use crate::util::text::sum;
 
@@ -182,7 +182,7 @@ impl Survey {
         let mut found = LayerFiles::default();
         let mut buffer = Buffer::default();
         let mut last = (Vec::new(), ROOT);
-        walk::walk(stream, |entry| {
+        walk(stream, |entry| {
             self.take(entry, &mut found, &mut buffer, &mut last)
         })?;
         // Who is called next may be the last one to fit.
@@ -196,21 +196,21 @@ impl Survey {
     /// Takes an entry down. `last` is the group of the one before.
     fn take(
         &self,
-        entry: &mut walk::Entry<'_, '_>,
+        entry: &mut LayerEntry<'_, '_>,
         found: &mut LayerFiles,
         buffer: &mut Buffer,
         last: &mut (Vec<u8>, Node),
     ) -> io::Result<()> {
-        let kind = entry.header().entry_type();
-        if kind.is_dir() {
+        let kind = entry.kind();
+        if kind == EntryKind::Directory {
             return Ok(());
         }
-        let name = entry.path_bytes().into_owned();
-        let Some(path) = walk::clean(&name) else {
+        let name = entry.path().into_owned();
+        let Some(path) = clean(&name) else {
             return Ok(());
         };
-        if let Some((whiteout, path)) = walk::whiteout(&path) {
-            let mark = match whiteout {
+        if let Some((deleted, path)) = whiteout(&path) {
+            let mark = match deleted {
                 Whiteout::Name => Mark::Deleted,
                 Whiteout::Contents => Mark::Emptied,
             };
@@ -227,19 +227,19 @@ impl Survey {
         let mut fingerprint = Sha256::new();
         fingerprint.update((inner.len() as u64).to_le_bytes());
         fingerprint.update(inner);
-        fingerprint.update([u8::from(entry.header().mode().unwrap_or(0) & 0o111 != 0)]);
-        fingerprint.update([kind.as_byte()]);
+        fingerprint.update([u8::from(entry.is_executable())]);
+        fingerprint.update([entry.type_byte()]);
 
-        let is_file = kind.is_file() || kind.is_contiguous();
+        let is_file = kind == EntryKind::File;
         let (mut size, mut content) = (0, 0);
         if is_file {
             size = entry.size();
             content = buffer.read(entry)?;
             fingerprint.update(content.to_le_bytes());
-        } else if kind.is_gnu_sparse() {
+        } else if kind == EntryKind::GnuSparse {
             // Its holes may be of any size: reading them is no good idea.
-            size = entry.header().entry_size().unwrap_or(0);
-        } else if let Some(target) = entry.link_name_bytes() {
+            size = entry.stored_size();
+        } else if let Some(target) = entry.link_target() {
             fingerprint.update(&target);
         }
 
@@ -264,9 +264,9 @@ impl Survey {
             found.unseen += u64::from(is_file);
             return Ok(());
         };
-        if kind.is_hard_link()
-            && let Some(target) = entry.link_name_bytes()
-            && let Some(target) = walk::clean(&target).and_then(|path| self.intern(&path))
+        if kind == EntryKind::HardLink
+            && let Some(target) = entry.link_target()
+            && let Some(target) = clean(&target).and_then(|path| self.intern(&path))
         {
             found.links.push((node, target));
             self.charge(LINK_COST);

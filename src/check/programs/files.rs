@@ -8,11 +8,9 @@ use std::hash::{DefaultHasher, Hasher};
 use std::io::{self, Read};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use tar::EntryType;
-
 use super::machine::{HEAD, Machine};
 use crate::bytes::copy::{LayerStream, fill};
-use crate::tar::walk::{self, Entry, Whiteout};
+use crate::tar::{EntryKind, LayerEntry, TarError, Whiteout, clean, walk, whiteout};
 
 /// Room for some million files of all images together; those of the largest images of nixpkgs take a
 /// tenth of it.
@@ -78,7 +76,7 @@ pub struct Files {
     /// Whether not all of it could be remembered.
     pub is_incomplete: bool,
     /// Why it cannot be read to its end.
-    pub damage: Option<String>,
+    pub damage: Option<TarError>,
 }
 
 /// The files that are for a machine.
@@ -117,22 +115,21 @@ impl Files {
     pub fn of(layer: &mut dyn LayerStream, room: &Room) -> Self {
         let mut files = Self::default();
         // What is no tar has no files; whoever unpacks it will say so.
-        let walked = walk::walk(layer, |entry| files.see(entry, room));
-        files.damage = walked.err().map(|problem| problem.to_string());
+        files.damage = walk(layer, |entry| files.see(entry, room)).err();
         // The last of several entries of a name counts; sorting keeps their order.
         files.found.sort_by_key(|[high, low, _]| [*high, *low]);
         files
     }
 
-    fn see(&mut self, entry: &mut Entry<'_, '_>, room: &Room) -> io::Result<()> {
-        let path = entry.path_bytes();
-        let Some(name) = walk::clean(&path) else {
+    fn see(&mut self, entry: &mut LayerEntry<'_, '_>, room: &Room) -> io::Result<()> {
+        let path = entry.path();
+        let Some(name) = clean(&path) else {
             return Ok(());
         };
         let name = name.into_owned();
         drop(path);
-        if let Some((whiteout, name)) = walk::whiteout(&name) {
-            let fact = match whiteout {
+        if let Some((deleted, name)) = whiteout(&name) {
+            let fact = match deleted {
                 Whiteout::Name => Fact::Whiteout,
                 Whiteout::Contents => Fact::Opaque,
             };
@@ -143,26 +140,31 @@ impl Files {
             self.remember(Fact::File, &name, SPARSE << KIND_SHIFT, room);
             return Ok(());
         }
-        let target = || entry.link_name_bytes().unwrap_or_default().into_owned();
-        match entry.header().entry_type() {
-            EntryType::Directory => self.remember(Fact::File, &name, DIRECTORY << KIND_SHIFT, room),
-            EntryType::Symlink => {
+        let target = || entry.link_target().unwrap_or_default().into_owned();
+        match entry.kind() {
+            EntryKind::Directory => self.remember(Fact::File, &name, DIRECTORY << KIND_SHIFT, room),
+            EntryKind::SymbolicLink => {
                 let target = target();
                 self.remember_text(&name, SYMLINK, &target, room);
             }
-            EntryType::Link => {
+            EntryKind::HardLink => {
                 let target = target();
-                let target = walk::clean(&target).unwrap_or_default().into_owned();
+                let target = clean(&target).unwrap_or_default().into_owned();
                 self.remember_text(&name, HARDLINK, &target, room);
             }
-            EntryType::Regular | EntryType::Continuous => self.see_file(&name, entry, room)?,
+            EntryKind::File => self.see_file(&name, entry, room)?,
             _ => self.remember(Fact::File, &name, PLAIN << KIND_SHIFT, room),
         }
         Ok(())
     }
 
-    fn see_file(&mut self, name: &[u8], entry: &mut Entry<'_, '_>, room: &Room) -> io::Result<()> {
-        let is_executable = entry.header().mode().is_ok_and(|mode| mode & 0o111 != 0);
+    fn see_file(
+        &mut self,
+        name: &[u8],
+        entry: &mut LayerEntry<'_, '_>,
+        room: &Room,
+    ) -> io::Result<()> {
+        let is_executable = entry.is_executable();
         let mut head = [0; HEAD];
         let mut n = fill(&mut entry.take(4), &mut head[..4])?;
         let more = match &head[..n] {

@@ -76,7 +76,7 @@ impl Programs {
     /// Why a layer that has flowed by is no tar archive.
     pub fn damage(&self, layer: &DiffId) -> Option<String> {
         let known = lock(&self.layers);
-        known.get(layer)?.damage.clone()
+        Some(known.get(layer)?.damage.as_ref()?.to_string())
     }
 
     /// Holds what images start against their platforms.

@@ -143,7 +143,7 @@ impl<'a> Image<'a> {
 
     fn windows_program(&self, name: &str) -> Result<Option<Program>> {
         let name = name.trim_start_matches("c:").as_bytes();
-        let Some(name) = crate::tar::walk::clean(name).filter(|name| name.len() <= MAX_PATH) else {
+        let Some(name) = crate::tar::clean(name).filter(|name| name.len() <= MAX_PATH) else {
             return Ok(None);
         };
         // The file system of a layer is in its directory `Files` (image-spec `layer.md`, Windows).
