@@ -17,6 +17,7 @@ mod config;
 mod files;
 mod go_tar;
 mod layer;
+mod store_path;
 
 use std::fs::Metadata;
 use std::io::{self, Read};
@@ -37,7 +38,8 @@ use crate::oci::{Config, Descriptor, DiffId, Digest, Document, MediaType, parse}
 use crate::source::callbacks::Callbacks;
 use config::{History, ImageConfig, Time};
 use go_tar::clean_path;
-use layer::{StorePath, StorePaths};
+use layer::StorePaths;
+use store_path::StorePath;
 
 /// What messages call the document.
 const DOCUMENT: &str = "the nix2container image";
@@ -65,14 +67,14 @@ struct Probe {
 #[serde(rename_all = "kebab-case")]
 struct Nix2Container {
     image_config: ImageConfig,
-    layers: Option<Vec<Item>>,
+    layers: Option<Vec<LayerSpec>>,
     #[serde(default)]
     arch: String,
     created: Option<Time>,
 }
 
 #[derive(Deserialize)]
-struct Item {
+struct LayerSpec {
     digest: Digest,
     #[serde(default)]
     size: u64,
@@ -155,7 +157,7 @@ fn image(
 
 fn layer(
     number: usize,
-    item: Item,
+    item: LayerSpec,
     input: &Arc<str>,
     callbacks: &dyn Callbacks,
 ) -> Result<Layer, Error> {
