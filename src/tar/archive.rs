@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::io::{self, Read, Seek};
 
+use super::extensions::ExtensionHeaders;
 use super::limited_reader::{HeaderRecorder, LimitedReader};
-use super::pax::ExtensionHeaders;
 use super::{BLOCK, EntryKind, TarError, headers};
 use crate::bytes::copy::fill;
 

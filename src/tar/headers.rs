@@ -7,7 +7,7 @@ use std::io::Read;
 
 use tar::{Entry, EntryType, Header};
 
-use super::pax::{self, ExtensionHeaders};
+use super::extensions::{self, ExtensionHeaders};
 use super::{BLOCK, HeaderError};
 
 const LINKS_AND_DEVICES: [EntryType; 5] = [
@@ -43,7 +43,7 @@ pub fn check<R: Read>(
     let (header, size) = (entry.header(), entry.size());
     let kind = header.entry_type();
     // The tar crate knows extension headers only in the formats that have them, Go in all.
-    if pax::is_extension(kind) {
+    if extensions::is_extension(kind) {
         return Err(HeaderError::MisplacedExtension);
     }
     // An entry with only its own header cannot contradict itself.
@@ -65,19 +65,9 @@ pub fn check<R: Read>(
         return Err(HeaderError::AmbiguousPrefix);
     }
     if kind.is_pax_global_extensions() {
-        pax::check_global(entry, headers)?;
+        extensions::check_global(entry, headers)?;
     }
     Ok(extensions)
-}
-
-/// Checks the size field: octal digits, or a big-endian number after the bit 0x80 (GNU, star). Of the
-/// latter the tar crate takes the last 64 bits, whatever precedes them.
-pub fn check_size_field(header: &Header) -> Result<(), HeaderError> {
-    let field = header.as_old().size;
-    match field[0] & 0x80 == 0 || field[..4] == [0x80, 0, 0, 0] {
-        true => Ok(()),
-        false => Err(HeaderError::BadSize),
-    }
 }
 
 /// Whether readers disagree about how much of the prefix field belongs to the name.

@@ -5,7 +5,7 @@
 //! No tool that writes images writes such headers, so they are refused.
 //!
 //! - `archive` iterates over the entries of an archive; `layer` does so for a layer while it is copied.
-//! - `headers` checks the headers of an entry against each other; `pax` and `sparse` know the
+//! - `headers` checks the headers of an entry against each other; `extensions` and `sparse` know the
 //!   extensions, `kind` the types of entries.
 //! - `limited_reader` bounds what one entry takes in memory, `limits` what an archive does.
 //! - `paths` normalises names and recognises whiteouts.
@@ -13,13 +13,13 @@
 
 mod archive;
 mod error;
+mod extensions;
 mod headers;
 mod kind;
 mod layer;
 mod limited_reader;
 mod limits;
 mod paths;
-mod pax;
 mod sparse;
 
 pub use archive::{TarArchive, TarEntry};

@@ -11,7 +11,7 @@ use std::io::Read;
 use tar::{Entry, EntryType, Header};
 
 use super::limited_reader::MAX_HEADERS;
-use super::{BLOCK, HeaderError, headers, sparse};
+use super::{BLOCK, HeaderError, sparse};
 
 /// Records of pax headers that decide what an entry is. All others are ignored.
 const SIZE: &[u8] = b"size";
@@ -33,7 +33,7 @@ impl ExtensionHeaders {
         let mut found = Self::default();
         while let Some((head, rest)) = blocks.split_first_chunk::<BLOCK>() {
             let header = Header::from_byte_slice(head);
-            headers::check_size_field(header)?;
+            check_size_field(header)?;
             let kind = header.entry_type();
             // The header of the entry itself. More of the map of a sparse file may follow it.
             if rest.is_empty() || !is_extension(kind) {
@@ -93,6 +93,16 @@ impl ExtensionHeaders {
             self.path = real_name;
         }
         Ok(())
+    }
+}
+
+/// Checks the size field: octal digits, or a big-endian number after the bit 0x80 (GNU, star). Of the
+/// latter the tar crate takes the last 64 bits, whatever precedes them.
+fn check_size_field(header: &Header) -> Result<(), HeaderError> {
+    let field = header.as_old().size;
+    match field[0] & 0x80 == 0 || field[..4] == [0x80, 0, 0, 0] {
+        true => Ok(()),
+        false => Err(HeaderError::BadSize),
     }
 }
 
