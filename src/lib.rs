@@ -16,7 +16,7 @@
 //! - [`sink`] writes the output, all or nothing.
 //!
 //! They share [`image`] (what flows), [`oci`] (the documents of the image specification), [`bytes`]
-//! (verified copies, codecs, staging), [`tar`] (the only place that reads tar headers), [`error`] and
+//! (verified copies, codecs, staging), `tar` (the only place that reads tar headers), [`error`] and
 //! [`util`].
 //!
 //! [`inspect`](mod@inspect), [`analyze`](mod@analyze) and [`diff`](mod@diff) read images through
@@ -51,7 +51,7 @@ pub mod merge;
 pub mod oci;
 pub mod sink;
 pub mod source;
-pub mod tar;
+mod tar;
 pub mod transform;
 pub mod util;
 pub mod verify;

@@ -963,7 +963,7 @@ fn a_stream_that_expands_beyond_measure() {
     bomb.extend(zeros);
     let scratch = Scratch::new();
     scratch.write("a.tar.zst", &bomb);
-    let problem = "error: a.tar.zst: cannot read the zstd stream: it expands to more than 8 GiB and to more than 1032 times its size\nhint: no layer of files does that, but a decompression bomb; if it is none, compress it with gzip\n";
+    let problem = "error: a.tar.zst: cannot read the zstd stream: it expands to more than 8 GiB and to more than 1032 times its size\nhint: this looks like a decompression bomb; if the layer is genuine, compress it again with gzip\n";
     expect(&scratch, &["a.tar.zst"], &[problem]);
 }
 

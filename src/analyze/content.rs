@@ -1,31 +1,31 @@
-//! The content of a file: read once, and what is kept of it is what it is known by and its two ends.
+//! The content of a file: read once; its hash and its two ends are kept.
 
 use std::io::{self, Read};
 
 use sha2::{Digest as _, Sha256};
 
-use super::symbols::{self, Ends};
+use super::symbols::{self, FileEnds};
 use crate::bytes::copy;
 
 const CHUNK: usize = 64 << 10;
 
-/// How much of the beginning of a file is kept: the linker of Go has all headers in so many bytes.
+/// How much of the beginning of a file is kept: the linker of Go writes all headers there.
 const HEAD: usize = 4096;
 
-/// Sixteen bytes of a SHA-256: enough to tell files apart, also where somebody wants them not to be.
-pub type Content = u128;
+/// Sixteen bytes of a SHA-256: enough to tell files apart, also against an attacker.
+pub type ContentHash = u128;
 
 /// Reads files, one after the other.
-pub struct Buffer {
+pub struct ContentReader {
     chunk: Vec<u8>,
-    /// Of a program, the chunk before the last one and that: the end of it.
+    /// The last two chunks of a program.
     tail: Vec<u8>,
-    /// Of any file.
+    /// The beginning of any file.
     head: Vec<u8>,
     size: u64,
 }
 
-impl Default for Buffer {
+impl Default for ContentReader {
     fn default() -> Self {
         Self {
             chunk: vec![0; CHUNK],
@@ -36,9 +36,9 @@ impl Default for Buffer {
     }
 }
 
-impl Buffer {
-    /// Reads a file to its end.
-    pub fn read(&mut self, file: &mut impl Read) -> io::Result<Content> {
+impl ContentReader {
+    /// Reads a file to its end; returns its hash.
+    pub fn read(&mut self, file: &mut impl Read) -> io::Result<ContentHash> {
         let mut hasher = Sha256::new();
         self.size = 0;
         self.head.clear();
@@ -57,7 +57,7 @@ impl Buffer {
             hasher.update(chunk);
             self.size += n as u64;
             if n < self.chunk.len() {
-                return Ok(short(hasher));
+                return Ok(truncated(hasher));
             }
         }
     }
@@ -67,12 +67,12 @@ impl Buffer {
         &self.head
     }
 
-    /// The debug symbols of the file that was read last.
+    /// The bytes of debug symbols in the file that was read last.
     pub fn symbols(&self) -> Option<u64> {
         if self.tail.is_empty() {
             return None;
         }
-        symbols::bytes(Ends {
+        symbols::strippable_bytes(FileEnds {
             head: &self.head,
             tail: &self.tail,
             size: self.size,
@@ -80,10 +80,10 @@ impl Buffer {
     }
 }
 
-/// What a content is known by.
-pub fn short(hasher: Sha256) -> Content {
+/// Returns the first half of a hash.
+pub fn truncated(hasher: Sha256) -> ContentHash {
     let digest: [u8; 32] = hasher.finalize().into();
     let mut half = [0; 16];
     half.copy_from_slice(&digest[..16]);
-    Content::from_be_bytes(half)
+    ContentHash::from_be_bytes(half)
 }

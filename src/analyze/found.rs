@@ -1,13 +1,13 @@
 //! What was found in the layers of an image, before anything is said of it.
 
 use std::collections::HashSet;
-use std::io;
 use std::sync::Arc;
 
 use super::PathAnalysis;
 use super::groups;
-use super::paths::{MAX_PATH, Paths};
-use super::survey::{LayerFiles, Survey};
+use super::layer_files::LayerFiles;
+use super::paths::{MAX_PATH, PathTree};
+use super::survey::Survey;
 use crate::error::{Code, Error, Item, Subject, Warning};
 use crate::image::{Image, Layer};
 use crate::load::{LoadRequest, Loaded};
@@ -17,7 +17,7 @@ pub struct Found {
     /// The image.
     pub looked: Loaded,
     /// The paths of all files.
-    pub paths: Paths,
+    pub paths: PathTree,
     /// By image and layer; nothing is known of those that are no layers of files.
     layers: Vec<Vec<Option<Arc<LayerFiles>>>>,
     /// The bytes that the store paths and directories of one image may take.
@@ -106,14 +106,8 @@ fn layers_of(image: &Image, survey: &Survey) -> Result<Vec<Option<Arc<LayerFiles
         let (Some(diff_id), Some(_)) = (&layer.diff_id, layer.encoding) else {
             return Ok(None);
         };
-        match survey.layer(diff_id) {
-            Some(Ok(files)) => Ok(Some(files)),
-            Some(Err(problem)) => {
-                let subject = layer.blob.subject(Item::Layer);
-                Err(Error::unreadable(subject)(io::Error::other(problem)))
-            }
-            None => Ok(None),
-        }
+        let found = survey.layer(diff_id);
+        found.map_err(|e| Error::unreadable(layer.blob.subject(Item::Layer))(e.into()))
     };
     image.layers.iter().map(files).collect()
 }

@@ -2,20 +2,20 @@
 
 use std::cmp::Reverse;
 
+use super::layer_files::{GROUP_COST, GroupTotals, LayerFiles};
 use super::names::{package, store_name};
-use super::paths::{Node, Paths, ROOT};
-use super::survey::{GROUP_COST, Group, LayerFiles};
+use super::paths::{PathId, PathTree, ROOT};
 use super::{Package, Part, PathAnalysis};
 use crate::util::text::sum;
 
 /// What a layer has of a store path or directory.
-type Share = (Node, usize, Group);
+type Share = (PathId, usize, GroupTotals);
 
 /// The store paths and directories of an image of these layers (bottom first, each once), largest
 /// first, and whether there were more than have room in `room` bytes.
 pub fn find(
     layers: &[(usize, &LayerFiles)],
-    paths: &Paths,
+    paths: &PathTree,
     room: usize,
 ) -> (Vec<PathAnalysis>, bool) {
     let mut shares: Vec<Share> =
@@ -66,7 +66,7 @@ fn lump(shares: &mut [Share], room: usize) -> bool {
     true
 }
 
-fn of_group(shares: &[Share], paths: &Paths) -> PathAnalysis {
+fn of_group(shares: &[Share], paths: &PathTree) -> PathAnalysis {
     let mut layers: Vec<Part> = Vec::with_capacity(1);
     for (_, layer, group) in shares {
         match layers.last_mut().filter(|part| part.layer == *layer) {
@@ -123,9 +123,9 @@ mod tests {
 
     use super::*;
 
-    fn layer(paths: &mut Paths, groups: &[(&str, u64)]) -> LayerFiles {
+    fn layer(paths: &mut PathTree, groups: &[(&str, u64)]) -> LayerFiles {
         let group = |(name, size): &(&str, u64)| {
-            let group = Group {
+            let group = GroupTotals {
                 size: *size,
                 files: 1,
                 digest: 1,
@@ -140,7 +140,7 @@ mod tests {
 
     #[test]
     fn what_has_no_room_is_counted_below_the_root() {
-        let mut paths = Paths::default();
+        let mut paths = PathTree::default();
         let first = layer(&mut paths, &[("a", 9), ("b", 5), ("c", 5), ("", 1)]);
         let second = layer(&mut paths, &[("b", 1), ("d", 1)]);
         let layers = [(0, &first), (2, &second)];

@@ -13,7 +13,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::{Analysis, Item, Part, PathAnalysis, PlatformAnalysis, Sharing, Waste};
+use super::{Analysis, Part, PathAnalysis, PlatformAnalysis, Sharing, Waste, WasteItem};
 use crate::util::text::{bytes, clean, percent, sum};
 
 const STYLE: &str = include_str!("page/page.css");
@@ -245,7 +245,7 @@ fn waste_table(waste: &Waste) -> Markup {
     }
 }
 
-fn paths(item: &Item) -> Markup {
+fn paths(item: &WasteItem) -> Markup {
     html! {
         ul {
             @for path in &item.paths { li { (clean(path)) } }

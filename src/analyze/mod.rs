@@ -2,17 +2,18 @@
 //!
 //! docs/json.md describes the fields for users.
 
+mod category;
 mod content;
 mod found;
 mod groups;
-mod heap;
 pub mod html;
+mod layer_files;
 mod names;
+mod overlay;
 mod paths;
 mod sharing;
 mod survey;
 mod symbols;
-mod view;
 mod waste;
 
 use serde::Serialize;
@@ -21,13 +22,13 @@ use crate::error::{Error, Warning};
 use crate::load::{LoadRequest, Loaded};
 use crate::oci::{DiffId, Digest};
 use crate::util::text::sum;
-use content::Content;
+use content::ContentHash;
 use found::Found;
 use survey::{BUDGET, Survey};
 
 pub use names::{package, store_name};
 pub use sharing::{Blob, NamedPath, SameName, Saving, SharedLayer, SharedPath, Sharing};
-pub use waste::{Item, Waste};
+pub use waste::{Waste, WasteItem};
 
 /// How many items of waste are listed of each kind, where nobody says how many.
 pub const TOP: usize = 1000;
@@ -106,7 +107,7 @@ pub struct PathAnalysis {
     pub layers: Vec<Part>,
     /// Another one where the files are others.
     #[serde(skip)]
-    pub(crate) digest: Content,
+    pub(crate) digest: ContentHash,
 }
 
 /// What a layer has of a path.
@@ -146,7 +147,7 @@ pub fn analyze(look: &LoadRequest, top: usize) -> Result<Analysis, Error> {
         version: 1,
         image: look.input.name().to_string(),
         names: contents.names,
-        waste: sharing::waste(&sharing, top),
+        waste: waste::between_platforms(&sharing, top),
         platforms,
         sharing,
         warnings,

@@ -1,4 +1,4 @@
-//! What the names of files say: store paths, packages, and files that few images need.
+//! Names of store paths and packages.
 
 use crate::check::consistency::without_system;
 
@@ -8,7 +8,7 @@ const STORES: [&str; 2] = ["nix/store/", "gnu/store/"];
 /// Characters of the hash in a store path.
 const HASH: usize = 32;
 
-/// How much of a path is what its bytes are counted for: a store path, or else the first two
+/// Returns the part of a path that its bytes are counted for: the store path, or else the first two
 /// directories.
 pub fn group(path: &[u8]) -> &[u8] {
     let end_of = |from: usize| {
@@ -27,7 +27,7 @@ pub fn group(path: &[u8]) -> &[u8] {
     }
 }
 
-/// The name in a store path (with a leading slash): what stands behind its hash.
+/// Returns the name in a store path (with a leading slash): the part after its hash.
 pub fn store_name(path: &str) -> Option<&str> {
     let path = path.strip_prefix('/')?;
     let name = STORES.iter().find_map(|store| path.strip_prefix(store))?;
@@ -39,8 +39,8 @@ pub fn store_name(path: &str) -> Option<&str> {
     (is_hash && !name.is_empty() && !name.contains('/')).then_some(name)
 }
 
-/// The name of a package and its version, as Nix tells them apart: the version starts behind the
-/// first dash that no letter follows.
+/// Splits a name into package and version as Nix does: the version starts after the first dash that is
+/// not followed by a letter.
 pub fn package(name: &str) -> (String, String) {
     let name = without_system(name).into_owned();
     let dashes = name.match_indices('-').map(|(at, _)| at);
@@ -52,67 +52,6 @@ pub fn package(name: &str) -> (String, String) {
         Some(at) => (name[..at].to_owned(), name[at + 1..].to_owned()),
         None => (name, String::new()),
     }
-}
-
-/// Files that few images need.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
-    /// Anything else.
-    Other,
-    /// Debug symbols.
-    Debug,
-    /// Static libraries.
-    StaticLibrary,
-    /// Headers.
-    Header,
-    /// Manual pages and other documentation.
-    Documentation,
-    /// Translations and locale data.
-    Locale,
-    /// Compiled Python.
-    Pyc,
-}
-
-/// What a file is, by its path and its first bytes.
-pub fn kind(path: &[u8], head: &[u8]) -> Kind {
-    let name = path.rsplit(|b| *b == b'/').next().unwrap_or_default();
-    let extension = name.rsplit(|b| *b == b'.').next().unwrap_or_default();
-    let has = |directory: &[u8]| path.windows(directory.len()).any(|part| part == directory);
-    match extension {
-        b"debug" | b"dwo" | b"dwp" => return Kind::Debug,
-        b"a" if head.starts_with(b"!<arch>\n") => return Kind::StaticLibrary,
-        b"h" | b"hh" | b"hpp" | b"hxx" if has(b"include/") => return Kind::Header,
-        b"pyc" => return Kind::Pyc,
-        _ => {}
-    }
-    if has(b"lib/debug/") {
-        return Kind::Debug;
-    }
-    if !has(b"share/") && !has(b"lib/locale/") {
-        return Kind::Other;
-    }
-    let any = |directories: &[&[u8]]| directories.iter().any(|directory| has(directory));
-    if any(&[
-        b"share/man/",
-        b"share/doc/",
-        b"share/info/",
-        b"share/gtk-doc/",
-    ]) {
-        Kind::Documentation
-    } else if any(&[b"share/locale/", b"share/i18n/", b"lib/locale/"]) {
-        Kind::Locale
-    } else {
-        Kind::Other
-    }
-}
-
-/// The name of the source of a `.pyc`, and whether it is in the directory above.
-pub fn source_of(pyc: &[u8]) -> Option<(Vec<u8>, bool)> {
-    let stem = pyc.strip_suffix(b".pyc")?;
-    // module.cpython-311.pyc, module.cpython-311.opt-1.pyc
-    let cached = stem.windows(9).position(|part| part == b".cpython-");
-    let module = cached.map_or(stem, |at| &stem[..at]);
-    Some(([module, b".py"].concat(), cached.is_some()))
 }
 
 #[cfg(test)]
@@ -158,29 +97,5 @@ mod tests {
         ] {
             assert_eq!(store_name(other), None, "{other}");
         }
-    }
-
-    #[test]
-    fn files_are_known_by_their_names() {
-        for (path, expected) in [
-            ("usr/share/man/man1/ls.1.gz", Kind::Documentation),
-            ("nix/store/x-y/include/a/b.h", Kind::Header),
-            ("home/b.h", Kind::Other),
-            ("usr/lib/locale/locale-archive", Kind::Locale),
-            ("usr/lib/debug/.build-id/ab/cd", Kind::Debug),
-            ("a/__pycache__/b.cpython-312.pyc", Kind::Pyc),
-            ("usr/lib/libc.a", Kind::StaticLibrary),
-        ] {
-            assert_eq!(kind(path.as_bytes(), b"!<arch>\n"), expected, "{path}");
-        }
-        assert_eq!(kind(b"usr/lib/libc.a", b"GROUP ("), Kind::Other);
-    }
-
-    #[test]
-    fn compiled_python_has_a_source() {
-        let of = |name: &str| source_of(name.as_bytes()).unwrap();
-        assert_eq!(of("a.cpython-312.pyc"), (b"a.py".to_vec(), true));
-        assert_eq!(of("a.cpython-312.opt-2.pyc"), (b"a.py".to_vec(), true));
-        assert_eq!(of("a.b.pyc"), (b"a.b.py".to_vec(), false));
     }
 }

@@ -1,41 +1,42 @@
-//! Paths as a tree: a million of them cost some forty bytes each, and their numbers can be compared.
+//! PathTree as a tree: a million of them cost some forty bytes each, and they are compared by number.
 
 use std::borrow::Cow;
 use std::hash::{BuildHasher, RandomState};
 
 use hashbrown::HashTable;
 
-/// The number of a path. Which one it gets depends on who comes first: no output may.
-pub type Node = u32;
+/// The number of a path. It depends on the order in which paths are added, so no output may depend on
+/// it.
+pub type PathId = u32;
 
 /// The root directory.
-pub const ROOT: Node = 0;
+pub const ROOT: PathId = 0;
 
-/// Linux has no longer paths; of what has one only the size counts.
+/// The longest path that Linux opens. Only the size of files with a longer one counts.
 pub const MAX_PATH: usize = 4096;
 
-/// What a node costs besides its name: itself, its place in the table, and what of it is seen from
-/// above where files are compared.
+/// The memory for a path besides its name: its node, its place in the table, and its state where layers
+/// are compared.
 const NODE_COST: usize = 40;
 
-/// Paths, each once.
-pub struct Paths {
-    nodes: Vec<Entry>,
+/// A set of paths.
+pub struct PathTree {
+    nodes: Vec<PathNode>,
     names: Vec<u8>,
-    table: HashTable<Node>,
+    table: HashTable<PathId>,
     hasher: RandomState,
 }
 
 #[derive(Clone, Copy)]
-struct Entry {
-    parent: Node,
+struct PathNode {
+    parent: PathId,
     start: u32,
     len: u16,
 }
 
-impl Default for Paths {
+impl Default for PathTree {
     fn default() -> Self {
-        let root = Entry {
+        let root = PathNode {
             parent: ROOT,
             start: 0,
             len: 0,
@@ -49,10 +50,9 @@ impl Default for Paths {
     }
 }
 
-impl Paths {
-    /// The number of a path without anything that means nothing; none where there is no room for it
-    /// in `budget` bytes.
-    pub fn intern(&mut self, path: &[u8], budget: usize) -> Option<Node> {
+impl PathTree {
+    /// Adds a path, which is clean; none if the tree would exceed `budget` bytes.
+    pub fn intern(&mut self, path: &[u8], budget: usize) -> Option<PathId> {
         if path.len() > MAX_PATH {
             return None;
         }
@@ -63,16 +63,16 @@ impl Paths {
         Some(node)
     }
 
-    /// The number of a name in a directory, which may be a new one.
-    pub fn child_or_new(&mut self, parent: Node, name: &[u8], budget: usize) -> Option<Node> {
+    /// Adds a name in a directory.
+    pub fn child_or_new(&mut self, parent: PathId, name: &[u8], budget: usize) -> Option<PathId> {
         if let Some(node) = self.child(parent, name) {
             return Some(node);
         }
         if self.cost() + NODE_COST + name.len() > budget {
             return None;
         }
-        let node = Node::try_from(self.nodes.len()).ok()?;
-        self.nodes.push(Entry {
+        let node = PathId::try_from(self.nodes.len()).ok()?;
+        self.nodes.push(PathNode {
             parent,
             start: u32::try_from(self.names.len()).ok()?,
             len: u16::try_from(name.len()).ok()?,
@@ -92,28 +92,28 @@ impl Paths {
         Some(node)
     }
 
-    /// The number of a name in a directory, if anything has it.
-    pub fn child(&self, parent: Node, name: &[u8]) -> Option<Node> {
+    /// Looks up a name in a directory.
+    pub fn child(&self, parent: PathId, name: &[u8]) -> Option<PathId> {
         let hash = self.hasher.hash_one((parent, name));
-        let is = |node: &Node| {
+        let is = |node: &PathId| {
             let entry = self.nodes[*node as usize];
             entry.parent == parent && entry.name(&self.names) == name
         };
         self.table.find(hash, is).copied()
     }
 
-    /// The directory that a path is in; the root is in itself.
-    pub fn parent(&self, node: Node) -> Node {
+    /// The parent directory of a path; the root is its own.
+    pub fn parent(&self, node: PathId) -> PathId {
         self.nodes[node as usize].parent
     }
 
     /// The last part of a path.
-    pub fn name(&self, node: Node) -> &[u8] {
+    pub fn name(&self, node: PathId) -> &[u8] {
         self.nodes[node as usize].name(&self.names)
     }
 
-    /// The path as text, from the root on: another one for each path.
-    pub fn show(&self, mut node: Node) -> String {
+    /// The absolute path as text; no two paths have the same.
+    pub fn show(&self, mut node: PathId) -> String {
         let mut parts = Vec::new();
         while node != ROOT {
             parts.push(text(self.name(node)));
@@ -123,25 +123,25 @@ impl Paths {
         format!("/{}", parts.join("/"))
     }
 
-    /// How many numbers there are.
+    /// The number of paths.
     pub fn len(&self) -> usize {
         self.nodes.len()
     }
 
-    /// The bytes that all of it takes, about.
+    /// The memory that the tree takes, about.
     pub fn cost(&self) -> usize {
         self.nodes.len() * NODE_COST + self.names.len()
     }
 }
 
-impl Entry {
+impl PathNode {
     fn name(self, names: &[u8]) -> &[u8] {
         &names[self.start as usize..][..usize::from(self.len)]
     }
 }
 
-/// A name as text, and no two names as the same: bytes that are no UTF-8 are written as `\xff`, and so
-/// is a backslash where it would read like one of those.
+/// Returns a name as text, no two names the same: bytes that are not UTF-8 are written as `\xff`, and so
+/// is a backslash that would read like one of those.
 fn text(name: &[u8]) -> Cow<'_, str> {
     let is_plain = |text: &str| !text.contains(r"\x");
     if let Some(text) = std::str::from_utf8(name).ok().filter(|text| is_plain(text)) {
@@ -163,10 +163,10 @@ fn text(name: &[u8]) -> Cow<'_, str> {
     shown.into()
 }
 
-/// Whether what stands behind a backslash makes it one that [`text`] wrote: of ASCII it writes none
-/// but the backslash itself.
-fn reads_like_a_byte(behind: &str) -> bool {
-    let digits = behind.strip_prefix('x').and_then(|text| text.get(..2));
+/// Whether a backslash and what follows it read like a byte that [`text`] wrote; the only ASCII byte that
+/// it writes is the backslash itself.
+fn reads_like_a_byte(rest: &str) -> bool {
+    let digits = rest.strip_prefix('x').and_then(|text| text.get(..2));
     let digits = digits.filter(|text| text.bytes().all(|b| b.is_ascii_hexdigit()));
     let byte = digits.and_then(|text| u8::from_str_radix(text, 16).ok());
     byte.is_some_and(|byte| byte == b'\\' || !byte.is_ascii())
@@ -180,7 +180,7 @@ mod tests {
 
     #[test]
     fn a_path_has_one_number_and_a_number_one_path() {
-        let mut paths = Paths::default();
+        let mut paths = PathTree::default();
         let a = paths.intern(b"nix/store/x/bin/a", MUCH).unwrap();
         let b = paths.intern(b"nix/store/x/bin/b", MUCH).unwrap();
         assert_ne!(a, b);
@@ -215,8 +215,8 @@ mod tests {
     }
 
     #[test]
-    fn there_is_an_end_to_it() {
-        let mut paths = Paths::default();
+    fn a_full_tree_takes_no_new_paths() {
+        let mut paths = PathTree::default();
         let known = paths.intern(b"a", MUCH).unwrap();
         let full = paths.cost();
         assert_eq!(paths.intern(b"b", full), None);

@@ -5,8 +5,6 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use serde::Serialize;
 
-use super::heap::Heap;
-use super::waste::{Item, Waste, Words};
 use super::{PathAnalysis, PlatformAnalysis, store_name};
 use crate::check::consistency::without_system;
 use crate::image::Image;
@@ -133,8 +131,8 @@ impl Sharing {
 }
 
 fn layers(platforms: &[PlatformAnalysis]) -> Vec<SharedLayer> {
-    type Found = (u64, BTreeSet<usize>, BTreeSet<Blob>);
-    let mut found: HashMap<&DiffId, Found> = HashMap::new();
+    type LayerUse = (u64, BTreeSet<usize>, BTreeSet<Blob>);
+    let mut found: HashMap<&DiffId, LayerUse> = HashMap::new();
     for (i, platform) in platforms.iter().enumerate() {
         for layer in &platform.layers {
             let Some(diff_id) = &layer.diff_id else {
@@ -246,57 +244,5 @@ fn same_name(platforms: &[PlatformAnalysis], all: &[(usize, &PathAnalysis)]) -> 
     let size = |same: &SameName| sum(same.paths.iter().map(|path| path.size));
     // By name already.
     found.sort_by_key(|same| std::cmp::Reverse(size(same)));
-    found
-}
-
-const RECOMPRESSED: Words = Words {
-    kind: "recompressed-layers",
-    title: "layers that are the same on several platforms, but compressed differently",
-    advice: "compress them by one tool with one setting: give polyarch the uncompressed images, or merge with --compression none and then with gzip or zstd",
-};
-const UNSHARED: Words = Words {
-    kind: "unshared-store-paths",
-    title: "store paths that are the same on several platforms, but in layers that are not",
-    advice: "give them a layer of their own: a larger maxLayers in buildLayeredImage, or one image with what does not depend on the platform as fromImage of all",
-};
-
-/// What the platforms could share and do not.
-pub fn waste(sharing: &Sharing, top: usize) -> Vec<Waste> {
-    let mut recompressed = Heap::new(top);
-    for layer in sharing.layers.iter().filter(|layer| layer.blobs.len() > 1) {
-        let sizes = || layer.blobs.iter().map(|blob| blob.size);
-        let least = sizes().min().unwrap_or(0);
-        recompressed.push(sum(sizes()) - least, layer);
-    }
-    let mut unshared = Heap::new(top);
-    let is_unshared = |path: &&SharedPath| path.same_files && !path.same_layer && path.size > 0;
-    for path in sharing.store_paths.iter().filter(is_unshared) {
-        unshared.push(
-            path.size.saturating_mul(path.platforms.len() as u64 - 1),
-            path,
-        );
-    }
-    let mut found = vec![
-        recompressed.finish(&RECOMPRESSED, |bytes, layer| Item {
-            bytes,
-            paths: layer
-                .blobs
-                .iter()
-                .map(|blob| blob.digest.to_string())
-                .collect(),
-            count: layer.blobs.len(),
-            platforms: layer.platforms.clone(),
-            ..Item::default()
-        }),
-        unshared.finish(&UNSHARED, |bytes, path| Item {
-            bytes,
-            paths: vec![path.path.clone()],
-            count: 1,
-            platforms: path.platforms.clone(),
-            ..Item::default()
-        }),
-    ];
-    found.retain(|waste| waste.count > 0);
-    found.sort_by_key(|waste| std::cmp::Reverse(waste.bytes));
     found
 }

@@ -1,9 +1,8 @@
 //! Debug symbols in programs and libraries: how many of their bytes are sections that `strip` takes out.
 //!
-//! A file flows by once. The table of its sections stands at its end, where most linkers write it, or
-//! right behind the other headers, where that of Go does. So the beginning of a file and the end of it
-//! are enough. The names of the sections can stand anywhere; what is not loaded into memory is what
-//! `strip` takes out, but for a few bytes.
+//! A file is read only once. Most linkers write the table of its sections at its end, that of Go right
+//! after the other headers: the two ends of a file are enough. The names of the sections can be
+//! anywhere, so they are not used: `strip` takes out what is not loaded into memory, but for a few bytes.
 
 use std::ops::Range;
 
@@ -12,21 +11,19 @@ use object::elf::{FileHeader32, FileHeader64, SHF_ALLOC, SHT_NOBITS, SHT_NULL};
 use object::read::ReadRef;
 use object::read::elf::{FileHeader, SectionHeader};
 
-/// What a stripped program may have: the name of its compiler, where its symbols are.
+/// What a stripped program may still have: the name of its compiler, the place of its symbols.
 const LEAST: u64 = 4096;
 
 /// The beginning and the end of a file.
 #[derive(Clone, Copy)]
-pub struct Ends<'a> {
-    /// The beginning, whatever there is of it.
+pub struct FileEnds<'a> {
     pub head: &'a [u8],
-    /// The end, whatever there is of it.
     pub tail: &'a [u8],
-    /// The bytes of the whole file.
+    /// The size of the whole file.
     pub size: u64,
 }
 
-impl<'a> ReadRef<'a> for Ends<'a> {
+impl<'a> ReadRef<'a> for FileEnds<'a> {
     fn len(self) -> Result<u64, ()> {
         Ok(self.size)
     }
@@ -51,16 +48,17 @@ impl<'a> ReadRef<'a> for Ends<'a> {
     }
 }
 
-/// The bytes of symbols that `strip` takes out of an ELF file; none where there is no telling.
-pub fn bytes(file: Ends<'_>) -> Option<u64> {
+/// Returns the bytes of symbols that `strip` takes out of an ELF file; none if the headers are not in
+/// the two ends.
+pub fn strippable_bytes(file: FileEnds<'_>) -> Option<u64> {
     match file.head.get(4)? {
-        1 => of::<FileHeader32<Endianness>>(file),
-        2 => of::<FileHeader64<Endianness>>(file),
+        1 => unloaded_bytes::<FileHeader32<Endianness>>(file),
+        2 => unloaded_bytes::<FileHeader64<Endianness>>(file),
         _ => None,
     }
 }
 
-fn of<E: FileHeader<Endian = Endianness>>(file: Ends<'_>) -> Option<u64> {
+fn unloaded_bytes<E: FileHeader<Endian = Endianness>>(file: FileEnds<'_>) -> Option<u64> {
     let header = E::parse(file).ok()?;
     let endian = header.endian().ok()?;
     let names = usize::from(header.e_shstrndx(endian).0);
@@ -77,6 +75,6 @@ fn of<E: FileHeader<Endian = Endianness>>(file: Ends<'_>) -> Option<u64> {
             sum = sum.checked_add(section.sh_size(endian).into())?;
         }
     }
-    // No file has more of them than it has bytes, but a header can say so.
+    // A header can claim sections larger than the file.
     (sum >= LEAST && sum <= file.size).then_some(sum)
 }

@@ -5,7 +5,10 @@ use std::io;
 use std::path::Path;
 
 use super::{DocumentProblem, Error, FileKind, InputName, Problem, Subject};
+use crate::bytes::codec::DecodeError;
 use crate::oci::{Platform, docker};
+use crate::tar::TarError;
+use crate::util::cause;
 
 impl Error {
     /// What the user can do about it.
@@ -142,8 +145,18 @@ fn not_an_image(found: &FileKind) -> Option<&'static str> {
 }
 
 fn unreadable(source: &io::Error) -> &'static str {
-    let _ = source;
-    "the file is damaged or was not written to its end; build or download it again"
+    if let Some(TarError::Sparse { .. }) = cause::find(source) {
+        return "make the archive again, without --sparse";
+    }
+    match cause::find(source) {
+        Some(DecodeError::ExpandsTooMuch) => {
+            "this looks like a decompression bomb; if the layer is genuine, compress it again with gzip"
+        }
+        Some(DecodeError::WindowTooLarge) => {
+            "it was compressed with a window of more than 128 MiB (zstd --long); compress it again without that"
+        }
+        None => "the file is damaged or was not written to its end; build or download it again",
+    }
 }
 
 fn wrong_program(expected: &Platform, architecture: Option<&str>) -> String {

@@ -1,8 +1,8 @@
 //! `polyarch analyze` for people.
 
 use polyarch::analyze::{
-    Analysis, Item, NamedPath, Package, PlatformAnalysis, SameName, Saving, SharedPath, Sharing,
-    Waste,
+    Analysis, NamedPath, Package, PlatformAnalysis, SameName, Saving, SharedPath, Sharing, Waste,
+    WasteItem,
 };
 
 use super::inspect::{count, short};
@@ -125,7 +125,7 @@ fn show_waste(page: &mut Page, waste: &Waste) {
     page.advice(waste.advice);
 }
 
-fn show_item(page: &mut Page, item: &Item) {
+fn show_item(page: &mut Page, item: &WasteItem) {
     let size = format!("{:>8}  ", bytes(item.bytes));
     let mut first = true;
     for path in &item.paths {

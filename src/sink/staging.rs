@@ -12,10 +12,10 @@ use rustix::io::Errno;
 use tempfile::TempDir;
 
 use super::sync;
-use crate::bytes::codec::is_tar;
 use crate::bytes::copy::fill;
 use crate::error::{Code, Error, Problem, Warning};
 use crate::oci::{DOCKER_FILE, INDEX_FILE, LAYOUT_FILE};
+use crate::tar::is_tar;
 use crate::util::lock::lock;
 
 /// The staging directories of this process. Whoever holds the lock may remove or rename them.

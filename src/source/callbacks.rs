@@ -8,6 +8,7 @@ use crate::bytes::codec::Encoding;
 use crate::error::Error;
 use crate::image::blob::Blob;
 use crate::oci::{Config, Descriptor, DiffId, Document, Index, Manifest};
+use crate::tar::EntryKind;
 
 /// What the readers of inputs report to.
 pub trait Callbacks: Sync {
@@ -26,7 +27,7 @@ pub trait Callbacks: Sync {
     }
 
     /// An entry of an archive, in their order.
-    fn entry(&self, _name: &[u8], _kind: tar::EntryType) {}
+    fn entry(&self, _name: &[u8], _kind: EntryKind) {}
 
     /// A JSON document, before it is parsed.
     fn document(&self, _name: &str, _raw: &[u8]) {}

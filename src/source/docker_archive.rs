@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::tree::{Found, Place, Tree};
+use super::tree::{Place, Tree, TreeFile};
 use super::{Contents, Reading, sniff};
 use crate::bytes::codec::Encoding;
 use crate::bytes::copy::Hashes;
@@ -155,7 +155,7 @@ impl Reader<'_> {
         Ok(Image::new(origin, config, &name, input, layers))
     }
 
-    fn find(&self, name: &str) -> Result<Found, Error> {
+    fn find(&self, name: &str) -> Result<TreeFile, Error> {
         let found = self.tree.find(name)?;
         found.ok_or_else(|| missing(self.tree, "layer", name))
     }
@@ -197,7 +197,7 @@ impl Reader<'_> {
 
     /// Finds out how a layer is encoded. Nothing in the archive says the digest of a compressed
     /// one, so it is read and staged here.
-    fn identify(&self, name: &str, found: Found) -> Result<Identified, Error> {
+    fn identify(&self, name: &str, found: TreeFile) -> Result<Identified, Error> {
         match found.content {
             Content::Staged(staged) => return Ok(Identified::Staged(staged)),
             Content::Known(ref digest) => return Ok(Identified::Known(digest.clone(), found)),
@@ -250,7 +250,7 @@ fn check_name(tree: &Tree, name: &str, found: &Digest) -> Result<(), Error> {
 }
 
 enum Identified {
-    Plain(Found),
-    Known(Digest, Found),
+    Plain(TreeFile),
+    Known(Digest, TreeFile),
     Staged(Arc<Staged>),
 }

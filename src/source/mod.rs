@@ -18,7 +18,7 @@ use std::io::{self, Cursor, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::bytes::codec::{Encoding, is_tar};
+use crate::bytes::codec::Encoding;
 use crate::bytes::copy::fill;
 use crate::bytes::store::Store;
 use crate::error::{Candidate, Error, FileKind, InputName, Problem, Warning};
@@ -26,8 +26,9 @@ use crate::image::Image;
 use crate::image::index_metadata::IndexMetadata;
 use crate::oci::{DOCKER_FILE, Descriptor, Platform};
 use crate::source::callbacks::Callbacks;
+use crate::tar::is_tar;
 pub use select::Select;
-pub use tree::{Place, Tree, normal};
+pub use tree::{Place, Tree};
 
 /// An image as the user names it.
 #[derive(Clone, Debug, Default)]

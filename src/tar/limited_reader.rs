@@ -1,59 +1,60 @@
-//! A bound on what the tar crate reads into memory, and the headers that it has read.
+//! A bound on what the tar crate reads into memory for one entry, and a record of what it has read.
+//!
+//! The tar crate reads GNU long names and pax headers as a whole, of whatever size. It also keeps the
+//! raw headers to itself, and those are what `headers` compares.
 
 use std::cell::{Cell, Ref, RefCell};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::rc::Rc;
 
-/// What precedes the content of one entry: GNU long names and pax headers are read into memory as a
-/// whole. Linux has no path of more than 4 KiB.
+use super::{BLOCK, HeaderError};
+
+/// The most that all headers of one entry may have. Linux has no path of more than 4 KiB.
 pub const MAX_HEADERS: usize = 1 << 20;
 
-/// Tar counts in blocks of this size.
-pub const BLOCK: usize = 512;
-
-/// Keeps what the tar crate reads from one entry to the next.
+/// Keeps the bytes that are read between two entries.
 #[derive(Clone, Default)]
-pub struct Leash(Rc<State>);
+pub struct HeaderRecorder(Rc<Recording>);
 
 #[derive(Default)]
-struct State {
+struct Recording {
     /// Whether headers are being read, not content.
-    reading: Cell<bool>,
+    is_on: Cell<bool>,
     bytes: RefCell<Vec<u8>>,
 }
 
-impl Leash {
-    /// A reader that is bound.
-    pub fn on<R>(&self, input: R) -> Leashed<R> {
-        Leashed {
+impl HeaderRecorder {
+    /// Returns a reader whose headers are recorded.
+    pub fn reader<R>(&self, input: R) -> LimitedReader<R> {
+        LimitedReader {
             input,
-            leash: self.clone(),
+            recorder: self.clone(),
         }
     }
 
-    /// The next entry, for which only so much may be read.
-    pub fn next<I: Iterator>(&self, entries: &mut I) -> Option<I::Item> {
+    /// Runs `read`, which reads the headers of one entry, and records them.
+    pub fn record<T>(&self, read: impl FnOnce() -> T) -> T {
         self.0.bytes.borrow_mut().clear();
-        self.0.reading.set(true);
-        let entry = entries.next();
-        self.0.reading.set(false);
-        entry
+        self.0.is_on.set(true);
+        let read = read();
+        self.0.is_on.set(false);
+        read
     }
 
-    /// The headers of the entry that came last, whole blocks of them.
+    /// Returns the headers that were recorded last, in whole blocks.
     pub fn headers(&self) -> Ref<'_, [u8]> {
-        // What filled the last block of the entry before comes first.
+        // The padding of the entry before comes first.
         Ref::map(self.0.bytes.borrow(), |bytes| &bytes[bytes.len() % BLOCK..])
     }
 }
 
-/// A reader that is bound.
-pub struct Leashed<R> {
+/// A reader whose headers are recorded and must not exceed [`MAX_HEADERS`].
+pub struct LimitedReader<R> {
     input: R,
-    leash: Leash,
+    recorder: HeaderRecorder,
 }
 
-impl<R: Read> Read for Leashed<R> {
+impl<R: Read> Read for LimitedReader<R> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let n = loop {
             match self.input.read(buf) {
@@ -62,13 +63,11 @@ impl<R: Read> Read for Leashed<R> {
                 read => break read?,
             }
         };
-        let State { reading, bytes } = &*self.leash.0;
-        if reading.get() {
+        let Recording { is_on, bytes } = &*self.recorder.0;
+        if is_on.get() {
             let mut bytes = bytes.borrow_mut();
             if bytes.len() + n > MAX_HEADERS {
-                return Err(io::Error::other(format!(
-                    "its headers have more than {MAX_HEADERS} bytes"
-                )));
+                return Err(io::Error::other(HeaderError::TooLong { max: MAX_HEADERS }));
             }
             bytes.extend_from_slice(&buf[..n]);
         }
@@ -76,12 +75,12 @@ impl<R: Read> Read for Leashed<R> {
     }
 }
 
-impl<R: Seek> Seek for Leashed<R> {
+impl<R: Seek> Seek for LimitedReader<R> {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        let State { reading, bytes } = &*self.leash.0;
+        let Recording { is_on, bytes } = &*self.recorder.0;
         let mut bytes = bytes.borrow_mut();
-        // Over the content of the entry before, or over what fills the last block of a header.
-        if let (true, false, SeekFrom::Current(1..512)) = (reading.get(), bytes.is_empty(), to) {
+        // Over the content of the entry before, or over the padding of a header.
+        if let (true, false, SeekFrom::Current(1..512)) = (is_on.get(), bytes.is_empty(), to) {
             let end = bytes.len().next_multiple_of(BLOCK);
             bytes.resize(end, 0);
         }

@@ -1,5 +1,34 @@
-//! Reads tar archives strictly: the only place that interprets headers.
+//! Reads tar archives strictly: the only room that interprets tar headers.
+//!
+//! Readers of archives disagree about headers that are wrong or that contradict each other. An entry
+//! that one reader overlooks can be hidden there from whoever inspects an image, as in CVE-2025-62518.
+//! No tool that writes images writes such headers, so they are refused.
+//!
+//! - `archive` iterates over the entries of an archive; `layer` does so for a layer while it is copied.
+//! - `headers` checks the headers of an entry against each other; `extensions` and `sparse` know the
+//!   extensions, `kind` the types of entries.
+//! - `limited_reader` bounds what one entry takes in memory, `limits` what an archive does.
+//! - `paths` normalises names and recognises whiteouts.
+//! - `error` lists everything that can be wrong.
 
-pub mod headers;
-pub mod limited_reader;
-pub mod walk;
+mod archive;
+mod error;
+mod extensions;
+mod headers;
+mod kind;
+mod layer;
+mod limited_reader;
+mod limits;
+mod paths;
+mod sparse;
+
+pub use archive::{TarArchive, TarEntry};
+pub use error::{HeaderError, TarError};
+pub use headers::is_tar;
+pub use kind::EntryKind;
+pub use layer::{LayerEntry, walk};
+pub use limits::EntryLimits;
+pub use paths::{Whiteout, clean, resolve, whiteout};
+
+/// The size of a block: headers have one, and contents are padded to a multiple of it.
+pub const BLOCK: usize = 512;

@@ -1,5 +1,6 @@
-//! Helpers that know nothing of images.
+//! Helpers that do not know images.
 
+pub mod cause;
 pub mod lock;
 pub mod parallel;
 pub mod text;

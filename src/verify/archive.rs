@@ -2,12 +2,10 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use tar::EntryType;
-
 use super::collector::Collector;
 use crate::error::Code;
 use crate::oci::{DOCKER_FILE, INDEX_FILE, LAYOUT_FILE};
-use crate::source::normal;
+use crate::tar::{EntryKind, resolve};
 
 /// What is remembered of the entries.
 #[derive(Default)]
@@ -23,11 +21,11 @@ pub struct Entries {
 
 impl Entries {
     /// Takes the next entry.
-    pub fn add(&mut self, raw: &[u8], kind: EntryType) {
+    pub fn add(&mut self, raw: &[u8], kind: EntryKind) {
         let text = String::from_utf8_lossy(raw).into_owned();
         let name = std::str::from_utf8(raw)
             .ok()
-            .and_then(|name| normal("", name));
+            .and_then(|name| resolve("", name));
         let Some(name) = name else {
             let found = match std::str::from_utf8(raw) {
                 Ok(_) => "leads out of the archive",
@@ -37,19 +35,19 @@ impl Entries {
         };
         match kind {
             // Properties of the whole archive; `git archive` writes them.
-            EntryType::XGlobalHeader => return,
-            EntryType::Directory => {
+            EntryKind::GlobalHeader => return,
+            EntryKind::Directory => {
                 self.directories.insert(name);
                 return;
             }
-            EntryType::Symlink => self.links.push((name.clone(), "a symbolic link")),
-            EntryType::Link => self.links.push((name.clone(), "a hard link")),
-            EntryType::Regular | EntryType::Continuous => {}
-            EntryType::Char | EntryType::Block => {
-                return self.unsafe_ones.push((text, "is a device"));
+            EntryKind::SymbolicLink => self.links.push((name.clone(), "a symbolic link")),
+            EntryKind::HardLink => self.links.push((name.clone(), "a hard link")),
+            EntryKind::File => {}
+            EntryKind::Device => return self.unsafe_ones.push((text, "is a device")),
+            EntryKind::Fifo => return self.unsafe_ones.push((text, "is a named pipe")),
+            EntryKind::GnuSparse | EntryKind::Unknown => {
+                return self.unsafe_ones.push((text, "is of an unknown type"));
             }
-            EntryType::Fifo => return self.unsafe_ones.push((text, "is a named pipe")),
-            _ => return self.unsafe_ones.push((text, "is of an unknown type")),
         }
         if name.starts_with("blobs/") {
             self.first_blob.get_or_insert_with(|| name.clone());

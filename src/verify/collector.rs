@@ -12,6 +12,7 @@ use crate::error::{Code, Error, Severity};
 use crate::image::blob::{Blob, Content};
 use crate::oci::{Config, Descriptor, DiffId, Document, Index, Manifest};
 use crate::source::callbacks::Callbacks;
+use crate::tar::EntryKind;
 use crate::util::lock::{lock, unpoisoned};
 
 /// A hostile image can break a rule with every few of its bytes.
@@ -128,7 +129,7 @@ impl Callbacks for Collector {
         self.violation(error)
     }
 
-    fn entry(&self, name: &[u8], kind: tar::EntryType) {
+    fn entry(&self, name: &[u8], kind: EntryKind) {
         self.state().entries.add(name, kind);
     }
 

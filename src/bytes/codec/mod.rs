@@ -1,7 +1,7 @@
 //! How bytes are encoded: plain, gzip or zstd; told apart by content.
 
+mod decoder;
 mod encoder;
-mod expansion;
 mod read_ahead;
 
 use std::io::{self, BufReader, Read};
@@ -10,8 +10,9 @@ use flate2::bufread::MultiGzDecoder;
 
 use crate::oci::{LayerType, MediaType};
 
+use decoder::BoundedDecoder;
+pub use decoder::DecodeError;
 pub use encoder::{BlockWriter, Encoder, Level};
-use expansion::bounded;
 pub use read_ahead::ReadAhead;
 
 /// How the bytes of a layer, or of a whole archive, are encoded.
@@ -42,10 +43,10 @@ impl Encoding {
         Ok(match self {
             Self::Plain => Box::new(buffered(input)),
             // Layers of several members are common: eStargz, pgzip, and what we write ourselves.
-            Self::Gzip => Box::new(bounded(input, |input| {
+            Self::Gzip => Box::new(BoundedDecoder::start(input, |input| {
                 Ok(MultiGzDecoder::new(buffered(input)))
             })?),
-            Self::Zstd => Box::new(bounded(input, |input| {
+            Self::Zstd => Box::new(BoundedDecoder::start(input, |input| {
                 zstd::Decoder::with_buffer(buffered(input))
             })?),
         })
@@ -100,19 +101,4 @@ impl Compression {
             (_, kept) => kept,
         }
     }
-}
-
-/// Whether this is the header of a tar entry: old (v7) archives have no magic, but all have a
-/// checksum.
-pub fn is_tar(head: &[u8]) -> bool {
-    let Ok(block) = <[u8; 512]>::try_from(head) else {
-        return false;
-    };
-    let header = tar::Header::from_byte_slice(&block);
-    let sum: u32 = block
-        .iter()
-        .enumerate()
-        .map(|(i, b)| u32::from(if (148..156).contains(&i) { b' ' } else { *b }))
-        .sum();
-    header.cksum().is_ok_and(|found| found == sum)
 }

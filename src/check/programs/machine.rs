@@ -1,4 +1,4 @@
-//! What a program file was built for, by its header.
+//! The machine that a program was built for, by the header of its file.
 //!
 //! Sources: the ELF header (gABI, chapter 4, with the flags of the psABIs of Arm and RISC-V) and the
 //! PE header (Microsoft's "PE Format").
@@ -13,21 +13,19 @@ use object::{elf, read};
 
 use crate::oci::Platform;
 
-/// How much of a file is needed to tell: an ELF header has 64 bytes; the header of a PE file stands
-/// behind a program for DOS, and a table that tells .NET apart behind that.
+/// How much of a file is needed: an ELF header has 64 bytes; the header of a PE file comes after a
+/// program for DOS, and a table that marks .NET after that.
 pub const HEAD: usize = 4096;
 
-/// What a program was built for.
+/// The machine that a program was built for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Machine {
-    /// Of an ELF file.
     Elf {
         machine: elf::Machine,
         is_64_bit: bool,
         endianness: Endianness,
         float: Float,
     },
-    /// Of a PE file.
     Pe {
         machine: pe::Machine,
         /// .NET code, which runs on any machine.
@@ -45,9 +43,9 @@ pub enum Float {
 }
 
 impl Machine {
-    /// Of a program or a shared library that starts with `head`. Objects of a compiler, of the kernel
-    /// or of BPF are none: nobody expects those to be for the machine that they lie on.
-    pub fn of(head: &[u8]) -> Option<Self> {
+    /// Parses the header of a program or a shared library that starts with `head`. Objects of a
+    /// compiler, of the kernel or of BPF do not count: they need not be for the machine they are on.
+    pub fn parse(head: &[u8]) -> Option<Self> {
         match head {
             [0x7f, b'E', b'L', b'F', 1, ..] => {
                 elf(elf::FileHeader32::<Endianness>::parse(head).ok()?)
@@ -60,7 +58,7 @@ impl Machine {
         }
     }
 
-    /// Whether a platform runs it; nothing where that is not known.
+    /// Whether a platform runs it; none where that is not known.
     pub fn runs_on(self, platform: &Platform) -> Option<bool> {
         let (architecture, variant) = platform.normal();
         match (self, platform.os.as_str()) {
@@ -94,10 +92,10 @@ impl Machine {
                 },
                 _,
             ) => {
-                let (expected, expected_64_bit, expected_endianness) = form(architecture)?;
+                let (expected, expected_64_bit, expected_endianness) = elf_form(architecture)?;
                 let right_float = match (architecture, variant, float) {
                     ("arm", Some("v5"), float) => float != Float::Hard,
-                    // Of an `arm` without a variant nobody knows; v6 and later are hard-float by
+                    // An `arm` without a variant may be either; v6 and later are hard-float by
                     // convention (Docker's and Debian's armhf).
                     ("arm" | "armbe", Some(_), float) => float != Float::Soft,
                     ("riscv64", _, float) => float == Float::Hard,
@@ -113,7 +111,7 @@ impl Machine {
         }
     }
 
-    /// The architecture that it is for, in the words of a platform.
+    /// Go's name of the architecture, as in a platform.
     pub fn architecture(self) -> Option<&'static str> {
         match self {
             Self::Elf {
@@ -136,12 +134,13 @@ impl Machine {
     }
 }
 
-/// Machine, whether it has 64 bits, endianness.
-type Form = (elf::Machine, bool, Endianness);
+/// The fields of an ELF header that an architecture decides: machine, whether it has 64 bits,
+/// endianness.
+type ElfForm = (elf::Machine, bool, Endianness);
 
-/// What the ELF files of an architecture look like (Go's names: `go tool dist list`, and those that
-/// Go has reserved in `internal/syslist`).
-const ARCHITECTURES: [(&str, Form); 18] = {
+/// Architectures by Go's names (`go tool dist list`, and those that Go has reserved in
+/// `internal/syslist`).
+const ARCHITECTURES: [(&str, ElfForm); 18] = {
     use Endianness::{Big, Little};
     [
         ("386", (elf::EM_386, false, Little)),
@@ -165,7 +164,7 @@ const ARCHITECTURES: [(&str, Form); 18] = {
     ]
 };
 
-fn form(architecture: &str) -> Option<Form> {
+fn elf_form(architecture: &str) -> Option<ElfForm> {
     let mut known = ARCHITECTURES.iter();
     let found = known.find(|(known, _)| *known == architecture);
     found.map(|(_, form)| *form)
@@ -206,13 +205,13 @@ fn elf<T: FileHeader<Endian = Endianness>>(header: &T) -> Option<Machine> {
 
 fn pe(head: &[u8]) -> Option<Machine> {
     match optional_header_magic(head).ok()? {
-        pe::IMAGE_NT_OPTIONAL_HDR32_MAGIC => nt::<ImageNtHeaders32>(head),
-        pe::IMAGE_NT_OPTIONAL_HDR64_MAGIC => nt::<ImageNtHeaders64>(head),
+        pe::IMAGE_NT_OPTIONAL_HDR32_MAGIC => pe_headers::<ImageNtHeaders32>(head),
+        pe::IMAGE_NT_OPTIONAL_HDR64_MAGIC => pe_headers::<ImageNtHeaders64>(head),
         _ => None,
     }
 }
 
-fn nt<T: ImageNtHeaders>(head: &[u8]) -> Option<Machine> {
+fn pe_headers<T: ImageNtHeaders>(head: &[u8]) -> Option<Machine> {
     let mut offset = ImageDosHeader::parse(head).ok()?.nt_headers_offset().into();
     let (headers, directories): (_, read::pe::DataDirectories<'_>) =
         T::parse(head, &mut offset).ok()?;
@@ -253,7 +252,7 @@ impl fmt::Display for Machine {
             elf::EM_SPARCV9 => write!(f, "SPARC")?,
             other => write!(f, "ELF machine {}", other.0)?,
         }
-        // Of these everybody knows the rest.
+        // The name of these implies the rest.
         if matches!(machine, elf::EM_386 | elf::EM_X86_64 | elf::EM_AARCH64)
             && endianness.is_little_endian()
             && is_64_bit == (machine != elf::EM_386)

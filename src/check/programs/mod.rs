@@ -4,9 +4,11 @@
 //! What an image starts must be for its platform. What else is for another machine may have its
 //! reasons (firmware, cross compilers, test data), so that is only told.
 
-mod files;
+mod file_table;
+mod layer_stack;
 mod machine;
 mod resolve;
+mod scan;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -17,9 +19,10 @@ use crate::error::{Code, Error, Problem, Warning};
 use crate::oci::DiffId;
 use crate::util::lock::lock;
 use crate::util::text::shortened;
-use files::{Files, Room};
+use file_table::{FileTable, TableBudget};
+use layer_stack::{LayerStack, TooManyLookups};
 use machine::Machine;
-use resolve::{Image, Program, Started, TooManyLookups};
+use resolve::{ProgramFile, StartedFile};
 
 /// What `--platform-check` asks for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,13 +39,13 @@ pub enum Check {
 /// The programs of the layers that have flowed by.
 #[derive(Debug, Default)]
 pub struct Programs {
-    layers: Mutex<HashMap<DiffId, Arc<Files>>>,
-    room: Room,
+    layers: Mutex<HashMap<DiffId, Arc<FileTable>>>,
+    budget: TableBudget,
 }
 
 impl LayerObserver for Programs {
     fn observe<'a>(&'a self, layer: &mut dyn LayerStream) -> OnVerified<'a> {
-        let files = Files::of(layer, &self.room);
+        let files = scan::scan(layer, &self.budget);
         Box::new(move |diff_id, _| {
             let mut layers = lock(&self.layers);
             layers.insert(diff_id.clone(), Arc::new(files));
@@ -54,7 +57,7 @@ impl Programs {
     /// Why a layer that has flowed by is no tar archive.
     pub fn damage(&self, layer: &DiffId) -> Option<String> {
         let known = lock(&self.layers);
-        known.get(layer)?.damage.clone()
+        Some(known.get(layer)?.damage.as_ref()?.to_string())
     }
 
     /// Holds what images start against their platforms.
@@ -79,13 +82,13 @@ impl Programs {
     /// What is wrong with what an image starts, and what else there is to say of its programs.
     pub fn look(&self, subject: &ImageFacts) -> (Option<Error>, Vec<Warning>) {
         let known = lock(&self.layers);
-        let layers: Vec<Option<&Files>> = (subject.layers.iter())
+        let layers: Vec<Option<&FileTable>> = (subject.layers.iter())
             .map(|(diff_id, _)| Some(&**known.get(diff_id.as_ref()?)?))
             .collect();
         let mut warnings = Vec::new();
         let mut warn = |code, text| warnings.push(Warning::new(code, &subject.origin, text));
         // A layer that was only linked or is not in the image may have the program, or hide it.
-        let all: Option<Vec<&Files>> = layers.iter().copied().collect();
+        let all: Option<Vec<&FileTable>> = layers.iter().copied().collect();
         let all = all.filter(|all| {
             let is_whole = all.iter().all(|files| !files.is_incomplete);
             if !is_whole {
@@ -103,17 +106,16 @@ impl Programs {
             );
             warn(Code::LayerTar, message);
         }
-        let image = all.as_ref().map(|all| Image::new(all));
+        let stack = all.as_ref().map(|all| LayerStack::new(all));
 
         let is_windows = subject.platform.os == "windows";
-        let started = image
-            .as_ref()
-            .map_or(Ok(Started::Unknown), |image| match is_windows {
-                true => image.started_on_windows(&subject.execution),
-                false => image.started(&subject.execution),
-            });
+        let started = match &stack {
+            None => Ok(StartedFile::Unknown),
+            Some(stack) if is_windows => resolve::started_on_windows(stack, &subject.execution),
+            Some(stack) => resolve::started(stack, &subject.execution),
+        };
         let wrong = match started {
-            Ok(Started::Program(mut program)) => {
+            Ok(StartedFile::Program(mut program)) => {
                 // Windows found it whatever its case.
                 let seen = layers[program.layer]
                     .iter()
@@ -126,17 +128,17 @@ impl Programs {
                 Some(program).filter(|program| is_foreign(program.machine, subject))
             }
             // It may stand in what could not be read.
-            Ok(Started::Missing(word)) if damaged.is_none() => {
+            Ok(StartedFile::Missing(word)) if damaged.is_none() => {
                 warn(Code::MissingProgram, missing(subject, &word));
                 None
             }
-            Ok(Started::Sparse(path)) => {
+            Ok(StartedFile::Sparse(path)) => {
                 let path = String::from_utf8_lossy(&path);
                 let message = format!("its program was not checked: /{path} is a sparse file");
                 warn(Code::ForeignPrograms, message);
                 None
             }
-            Ok(Started::Missing(_) | Started::Unknown) => None,
+            Ok(StartedFile::Missing(_) | StartedFile::Unknown) => None,
             Err(TooManyLookups) => {
                 let message = "its program was not checked: it takes too long to look for it";
                 warn(Code::ForeignPrograms, message.to_owned());
@@ -145,7 +147,7 @@ impl Programs {
         };
         let files = layers.iter().enumerate();
         let files = files.filter_map(|(i, files)| Some((i, (*files)?)));
-        if let Some(message) = others(subject, files, image.as_ref(), wrong.as_ref()) {
+        if let Some(message) = others(subject, files, stack.as_ref(), wrong.as_ref()) {
             warn(Code::ForeignPrograms, message);
         }
         (wrong.map(|program| blame(subject, &program)), warnings)
@@ -182,9 +184,9 @@ fn missing(subject: &ImageFacts, word: &str) -> String {
 /// How many files are for another machine that nobody starts, and which.
 fn others<'a>(
     subject: &ImageFacts,
-    layers: impl Iterator<Item = (usize, &'a Files)>,
-    image: Option<&Image<'_>>,
-    wrong: Option<&Program>,
+    layers: impl Iterator<Item = (usize, &'a FileTable)>,
+    stack: Option<&LayerStack<'_>>,
+    wrong: Option<&ProgramFile>,
 ) -> Option<String> {
     let mut count = 0;
     let mut examples = Vec::new();
@@ -194,7 +196,7 @@ fn others<'a>(
         for name in &seen.examples {
             let is_started = wrong.is_some_and(|wrong| wrong.path == **name);
             // Layers above may have replaced or deleted it.
-            let is_there = || match image.map(|image| image.layer_of(name)) {
+            let is_there = || match stack.map(|stack| stack.layer_of(name)) {
                 Some(Ok(found)) => found == Some(layer),
                 Some(Err(TooManyLookups)) | None => true,
             };
@@ -222,7 +224,7 @@ fn others<'a>(
     ))
 }
 
-fn blame(subject: &ImageFacts, program: &Program) -> Error {
+fn blame(subject: &ImageFacts, program: &ProgramFile) -> Error {
     let expected = &subject.platform;
     let path = format!("/{}", String::from_utf8_lossy(&program.path));
     let started = subject.execution.program().unwrap_or_default();

@@ -14,7 +14,7 @@ use crate::oci::{
     Manifest, MediaType, Platform,
 };
 use crate::source::sniff;
-use crate::source::tree::Found;
+use crate::source::tree::TreeFile;
 
 /// What a layer costs in memory, about. A manifest of 4 MiB names 37,000 of them, and an index can
 /// name that manifest for many platforms.
@@ -221,7 +221,7 @@ impl Reader<'_> {
         limit: u64,
     ) -> Result<(Arc<[u8]>, Content), Error> {
         let (blob, size) = self.blob(descriptor.clone(), by, "blob")?;
-        let found = Found {
+        let found = TreeFile {
             content: blob.content.clone(),
             size,
         };
@@ -274,10 +274,10 @@ impl Reader<'_> {
 }
 
 /// A layer that must not be distributed need not be there.
-fn elsewhere(descriptor: &Descriptor) -> Option<Found> {
+fn elsewhere(descriptor: &Descriptor) -> Option<TreeFile> {
     let layer_type = LayerType::of(&descriptor.media_type);
     let is_foreign = layer_type.is_some_and(|layer| !layer.is_distributable);
-    (is_foreign && descriptor.extra.contains_key("urls")).then_some(Found {
+    (is_foreign && descriptor.extra.contains_key("urls")).then_some(TreeFile {
         content: Content::Elsewhere,
         size: descriptor.size,
     })

@@ -1,10 +1,10 @@
-//! The config of an image with the very bytes that nix2container gives it, which make the image ID.
+//! The config of an image with the bytes that nix2container writes, whose digest is the image ID.
 //!
 //! nix2container fills image-spec's Go type `v1.Image` (v1.1.1) and lets `encoding/json` write it:
 //! fields in the order of that type, empty ones left out (but not an empty `config`), keys of maps
 //! sorted, and the characters escaped that mean something to HTML. (A backspace and a form feed are
-//! `\b` and `\f` since Go 1.22; nix2container needs 1.24.) Reading drops what that type does not
-//! have, and so do we here: a key more would be another image than nix2container's.
+//! `\b` and `\f` since Go 1.22; nix2container needs 1.24.) nix2container drops keys that the type does
+//! not have, and they are dropped here too: with another key the image ID would differ.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -40,11 +40,11 @@ pub struct ImageConfig {
     args_escaped: bool,
 }
 
-/// What Go writes for the members of a set.
+/// The value of each member of a set, as Go writes it.
 #[derive(Debug, Serialize, Deserialize)]
 struct Empty {}
 
-/// What is said about a layer: `v1.History`.
+/// The history of a layer: `v1.History`.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct History {
@@ -86,24 +86,24 @@ impl From<Time> for String {
 }
 
 #[derive(Serialize)]
-struct Image<'a> {
+struct GoImage<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     created: Option<&'a Time>,
     architecture: &'a str,
     os: &'a str,
     config: &'a ImageConfig,
-    rootfs: RootFs<'a>,
+    rootfs: GoRootFs<'a>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     history: &'a [&'a History],
 }
 
 #[derive(Serialize)]
-struct RootFs<'a> {
+struct GoRootFs<'a> {
     r#type: &'a str,
     diff_ids: Option<&'a [&'a DiffId]>,
 }
 
-/// The config of an image whose layers, bottom first, have these diff IDs and histories.
+/// Writes the config of an image whose layers, bottom first, have these diff IDs and histories.
 pub fn config(
     created: Option<&Time>,
     architecture: &str,
@@ -112,13 +112,13 @@ pub fn config(
     history: &[&History],
 ) -> serde_json::Result<Vec<u8>> {
     let has_layers = !diff_ids.is_empty();
-    let image = Image {
+    let image = GoImage {
         created,
         architecture,
         os: "linux",
         config,
-        rootfs: RootFs {
-            // An image without layers gets what Go has for "not set".
+        rootfs: GoRootFs {
+            // An image without layers gets Go's value for "not set".
             r#type: if has_layers { "layers" } else { "" },
             diff_ids: has_layers.then_some(diff_ids),
         },
@@ -130,7 +130,7 @@ pub fn config(
     Ok(bytes)
 }
 
-/// Compact JSON that is safe inside of HTML, as Go writes it unless it is told otherwise.
+/// Compact JSON that is safe inside of HTML: Go's default.
 struct ForHtml;
 
 impl Formatter for ForHtml {

@@ -1,8 +1,8 @@
-//! The files of a layer: those of all its store paths, under the names that they have in the image,
-//! in the order of the tar.
+//! The files of a layer: those of all its store paths, by their names in the image, in the order of the
+//! tar.
 //!
-//! Where Nix on macOS has changed names that differ in nothing but case, nix2container changes them
-//! back. That is not done here, so such a layer has the wrong digest and does not go out.
+//! Where Nix on macOS has changed names that differ only in case, nix2container changes them back. That
+//! is not done here, so such a layer has the wrong digest and is refused.
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -12,63 +12,59 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use regex::bytes::{Regex, RegexBuilder};
 use walkdir::WalkDir;
 
-use super::go_tar::{Kind, clean_path};
-use super::layer::StorePath;
+use super::go_tar::{GoEntryType, clean_path};
+use super::store_path::{StorePath, compile};
 
-/// Longer names than Linux takes (`PATH_MAX`): no runtime could unpack them.
+/// The longest name that Linux takes (`PATH_MAX`): no runtime could unpack longer ones.
 const MAX_NAME: usize = 4096;
 
-/// What a compiled regex may take: `.*\.sh` takes 4 KiB, any sensible one less than this.
-const MAX_REGEX: usize = 256 << 10;
-
-/// Files by name. Directories that no store path has (`/nix`) are not listed.
-pub type Files = BTreeMap<Name, Node>;
+/// The files of a layer, without directories that no store path has (`/nix`).
+pub type FilesByName = BTreeMap<TarName, SourceFile>;
 
 /// A name in the tar, in the order of entries: directory by directory, each sorted by name.
 #[derive(PartialEq, Eq)]
-pub struct Name(pub Box<[u8]>);
+pub struct TarName(pub Box<[u8]>);
 
-impl Ord for Name {
+impl Ord for TarName {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
         // No name has a NUL, so with NULs for slashes what is in a directory comes right after it.
-        fn key(name: &Name) -> impl Iterator<Item = u8> {
+        fn key(name: &TarName) -> impl Iterator<Item = u8> {
             name.0.iter().map(|b| if *b == b'/' { 0 } else { *b })
         }
         key(self).cmp(key(other))
     }
 }
 
-impl PartialOrd for Name {
+impl PartialOrd for TarName {
     fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
         Some(self.cmp(other))
     }
 }
 
 /// A file of a store path.
-pub struct Node {
-    /// Where it is, if it is not where its name says.
+pub struct SourceFile {
+    /// The path to read, if it differs from the name.
     pub source: Option<Box<Path>>,
-    /// Which of the store paths it is of.
+    /// The position of its store path.
     pub path: usize,
-    pub kind: Kind,
+    pub kind: GoEntryType,
     pub mode: u32,
     /// 0 for all but regular files.
     pub size: u64,
 }
 
-/// The files of all `paths`.
-pub fn files(paths: &[StorePath]) -> io::Result<Files> {
-    let mut files = Files::new();
+/// Lists the files of all `paths`.
+pub fn list(paths: &[StorePath]) -> io::Result<FilesByName> {
+    let mut files = FilesByName::new();
     for (i, path) in paths.iter().enumerate() {
         let rewrite = match path.rewrite() {
             Some((_, repl)) if repl.len() > MAX_NAME => {
                 let problem = format!("what its name becomes is longer than {MAX_NAME} bytes");
-                return Err(about(&path.path, problem));
+                return Err(error_at(&path.path, problem));
             }
-            Some((pattern, repl)) => Some((regex(pattern)?, repl.as_bytes())),
+            Some((pattern, repl)) => Some((compile(pattern)?, repl.as_bytes())),
             None => None,
         };
         let walk = WalkDir::new(&path.path)
@@ -83,24 +79,24 @@ pub fn files(paths: &[StorePath]) -> io::Result<Files> {
                 Some((regex, repl)) => regex.replace_all(source, *repl),
                 None => source.into(),
             };
-            // What is left without a name is not part of the layer.
+            // A file without a name is not part of the layer.
             if name.is_empty() {
                 continue;
             }
             let name = clean_path(&name);
-            let failed = |problem| about(entry.path(), problem);
+            let failed = |problem| error_at(entry.path(), problem);
             let kind = kind(metadata.file_type()).map_err(failed)?;
-            let node = Node {
+            let node = SourceFile {
                 source: (name != source).then(|| entry.path().into()),
                 path: i,
                 kind,
                 mode: metadata.mode() & 0o7777,
                 size: match kind {
-                    Kind::Regular => metadata.len(),
+                    GoEntryType::Regular => metadata.len(),
                     _ => 0,
                 },
             };
-            let name = Name(name.into());
+            let name = TarName(name.into());
             check(&name, &node, &files, paths).map_err(failed)?;
             files.insert(name, node);
         }
@@ -108,9 +104,14 @@ pub fn files(paths: &[StorePath]) -> io::Result<Files> {
     Ok(files)
 }
 
-/// Whether a file fits in with the others: of two that have the same name the last one counts, if
-/// they look the same.
-fn check(name: &Name, node: &Node, files: &Files, paths: &[StorePath]) -> Result<(), String> {
+/// Checks a file against the others: of two with the same name the last one counts, and they must have
+/// the same metadata.
+fn check(
+    name: &TarName,
+    node: &SourceFile,
+    files: &FilesByName,
+    paths: &[StorePath],
+) -> Result<(), String> {
     if name.0.len() > MAX_NAME || name.0.contains(&0) {
         let problem = "its name in the layer has a NUL or is longer than";
         return Err(format!("{problem} {MAX_NAME} bytes"));
@@ -124,36 +125,25 @@ fn check(name: &Name, node: &Node, files: &Files, paths: &[StorePath]) -> Result
             paths[other.path].path.display()
         ));
     }
-    if paths[other.path].perms() != paths[node.path].perms() {
+    if paths[other.path].permissions() != paths[node.path].permissions() {
         return Err("the layer has it twice, with different perms".to_owned());
     }
     Ok(())
 }
 
-fn kind(found: FileType) -> Result<Kind, String> {
+fn kind(found: FileType) -> Result<GoEntryType, String> {
     if found.is_file() {
-        Ok(Kind::Regular)
+        Ok(GoEntryType::Regular)
     } else if found.is_dir() {
-        Ok(Kind::Directory)
+        Ok(GoEntryType::Directory)
     } else if found.is_symlink() {
-        Ok(Kind::Symlink)
+        Ok(GoEntryType::Symlink)
     } else {
         Err("it is neither a regular file, a directory nor a symbolic link".to_owned())
     }
 }
 
-/// Go's regular expressions and ours are both RE2's: the same syntax, the first match counts, and
-/// `$1` and `${name}` stand for groups in a replacement. Where they differ (`\w` and names that are
-/// no ASCII, `$01`), a layer has the wrong digest, never the wrong content.
-pub fn regex(text: &str) -> io::Result<Regex> {
-    let mut builder = RegexBuilder::new(text);
-    builder
-        .size_limit(MAX_REGEX)
-        .build()
-        .map_err(io::Error::other)
-}
-
-/// An error that names the file to blame.
-pub fn about(path: &Path, problem: impl Display) -> io::Error {
+/// An error about the file at `path`.
+pub fn error_at(path: &Path, problem: impl Display) -> io::Error {
     io::Error::other(format!("{}: {problem}", path.display()))
 }

@@ -3,12 +3,11 @@
 //! The digest of a layer is that of Go's bytes, so each choice that a tar writer has must be made
 //! as Go makes it: POSIX ustar where everything fits (a long name may be split at a slash), else a
 //! pax extended header in front, with a record for each field that does not fit. Go's third choice,
-//! the GNU format, is never reached by a file: only by a mode of more than 21 bits, which is refused.
+//! the GNU format, is only for a mode of more than 21 bits, which no file has and which is refused.
 
 use std::collections::BTreeMap;
 
-/// Tar counts in blocks of this size.
-pub const BLOCK: usize = 512;
+use crate::tar::BLOCK;
 
 const NAME: usize = 100;
 const PREFIX: usize = 155;
@@ -16,24 +15,22 @@ const PREFIX: usize = 155;
 /// Go's limit for a pax extended header.
 const MAX_RECORDS: usize = 1 << 20;
 
-/// What an entry is.
+/// The type of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-pub enum Kind {
-    /// A regular file.
+pub enum GoEntryType {
     Regular = b'0',
-    /// A symbolic link.
     Symlink = b'2',
-    /// A directory. nix2container gives its name no slash at the end.
+    /// nix2container gives the name of a directory no slash at the end.
     Directory = b'5',
 }
 
-/// What the header of an entry says. Entries were changed a second after the epoch, as all files in
-/// a Nix store.
+/// The fields of a header. The time of modification is one second after the epoch, as that of all files
+/// in a Nix store.
 #[derive(Debug)]
-pub struct Header<'a> {
+pub struct GoHeader<'a> {
     pub name: &'a [u8],
-    pub kind: Kind,
+    pub kind: GoEntryType,
     pub link: &'a [u8],
     pub size: u64,
     pub mode: i64,
@@ -43,21 +40,36 @@ pub struct Header<'a> {
     pub gname: &'a str,
 }
 
-impl Header<'_> {
-    /// The blocks of the header, or why no header can say this.
-    pub fn bytes(&self) -> Result<Vec<u8>, String> {
-        let size = i64::try_from(self.size).map_err(|e| e.to_string())?;
+/// Why a header cannot be written.
+#[derive(Debug, thiserror::Error)]
+pub enum GoHeaderError {
+    #[error("the size {0} does not fit")]
+    Size(u64),
+    #[error("the mode {0:o} does not fit")]
+    Mode(i64),
+    #[error("the root directory cannot be a regular file")]
+    RootIsFile,
+    #[error("its {0} contains a NUL")]
+    Nul(&'static str),
+    #[error("its name or its owner is too long")]
+    TooLong,
+}
+
+impl GoHeader<'_> {
+    /// Returns the blocks of the header.
+    pub fn bytes(&self) -> Result<Vec<u8>, GoHeaderError> {
+        let size = i64::try_from(self.size).map_err(|_| GoHeaderError::Size(self.size))?;
         let texts = [
             ("path", self.name, NAME),
             ("linkpath", self.link, NAME),
             ("uname", self.uname.as_bytes(), 32),
             ("gname", self.gname.as_bytes(), 32),
         ];
-        if self.kind == Kind::Regular && self.name.ends_with(b"/") {
-            return Err("the root directory cannot be a regular file".to_owned());
+        if self.kind == GoEntryType::Regular && self.name.ends_with(b"/") {
+            return Err(GoHeaderError::RootIsFile);
         }
         if !fits(self.mode, 8) {
-            return Err(format!("the mode {:o} does not fit", self.mode));
+            return Err(GoHeaderError::Mode(self.mode));
         }
 
         let split = split(self.name);
@@ -65,7 +77,7 @@ impl Header<'_> {
         let mut records = BTreeMap::new();
         for (key, text, len) in texts {
             if text.contains(&0) {
-                return Err(format!("its {key} contains a NUL"));
+                return Err(GoHeaderError::Nul(key));
             }
             if !text.is_ascii() || text.len() > len {
                 ustar &= key == "path" && split.is_some();
@@ -109,18 +121,18 @@ impl Header<'_> {
         Ok(blocks)
     }
 
-    /// An entry of its own, named after the one that it is about.
+    /// Writes the pax extended header, an entry of its own that is named after this one.
     fn put_records(
         &self,
         records: &BTreeMap<&str, Vec<u8>>,
         blocks: &mut Vec<u8>,
-    ) -> Result<(), String> {
+    ) -> Result<(), GoHeaderError> {
         let mut data = Vec::new();
         for (key, value) in records {
             data.extend(record(key, value));
         }
         if data.len() > MAX_RECORDS {
-            return Err("its name or its owner is too long".to_owned());
+            return Err(GoHeaderError::TooLong);
         }
         let slash = self.name.iter().rposition(|b| *b == b'/');
         let (directory, file) = self.name.split_at(slash.map_or(0, |i| i + 1));
@@ -144,7 +156,7 @@ impl Header<'_> {
     }
 }
 
-/// The shortest path that leads to the same place, by its name alone, as Go's `path.Clean` has it.
+/// Returns the shortest path to the same place, by its name alone, as Go's `path.Clean` does.
 pub fn clean_path(path: &[u8]) -> Vec<u8> {
     let rooted = path.starts_with(b"/");
     let mut parts: Vec<&[u8]> = Vec::new();
@@ -166,7 +178,7 @@ pub fn clean_path(path: &[u8]) -> Vec<u8> {
     }
 }
 
-/// Magic, version, type and checksum.
+/// Writes magic, version, type and checksum.
 fn finish(block: &mut [u8; BLOCK], kind: u8) {
     block[156] = kind;
     block[257..265].copy_from_slice(b"ustar\x0000");
@@ -176,8 +188,8 @@ fn finish(block: &mut [u8; BLOCK], kind: u8) {
     put_number(&mut block[148..155], sum);
 }
 
-/// Where ustar may split a name that is too long for its field: at the last slash that leaves at
-/// most as much in front of it as the prefix holds.
+/// Splits a name that is too long for its field, as ustar allows: at the last slash with no more in
+/// front of it than the prefix field holds.
 fn split(name: &[u8]) -> Option<(&[u8], &[u8])> {
     if name.len() <= NAME || !name.is_ascii() {
         return None;
@@ -193,7 +205,7 @@ fn fits(number: i64, len: usize) -> bool {
     (0..1 << (3 * (len - 1))).contains(&number)
 }
 
-/// In octal; zero where it does not fit, because then a pax record says it.
+/// Writes a number in octal; zero where it does not fit, because then a pax record has it.
 fn put_number(field: &mut [u8], number: i64) {
     let width = field.len() - 1;
     let number = if fits(number, field.len()) { number } else { 0 };
@@ -201,7 +213,7 @@ fn put_number(field: &mut [u8], number: i64) {
     field[width] = 0;
 }
 
-/// As much of it as fits, and only of ASCII, because then a pax record says it all.
+/// Writes the ASCII characters of a text that fit; if any are left out, a pax record has the text.
 fn put_text(field: &mut [u8], text: &[u8]) {
     let text = ascii(text);
     let n = text.len().min(field.len());
@@ -217,7 +229,7 @@ fn ascii(text: &[u8]) -> Vec<u8> {
     text.iter().copied().filter(u8::is_ascii).collect()
 }
 
-/// `LENGTH KEY=VALUE\n`, whose length counts itself.
+/// Returns a pax record, `LENGTH KEY=VALUE\n`, whose length counts itself.
 fn record(key: &str, value: &[u8]) -> Vec<u8> {
     let rest = key.len() + value.len() + 3;
     let mut length = rest;
@@ -250,9 +262,9 @@ mod tests {
                 "44ec5165f78c1e98126d0a6d11ade423455afe05fd668f393a83afa453b67bff",
             ),
         ] {
-            let header = Header {
+            let header = GoHeader {
                 name: b"/big",
-                kind: Kind::Regular,
+                kind: GoEntryType::Regular,
                 link: b"",
                 size,
                 mode: 0o444,

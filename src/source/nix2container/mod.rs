@@ -17,6 +17,7 @@ mod config;
 mod files;
 mod go_tar;
 mod layer;
+mod store_path;
 
 use std::fs::Metadata;
 use std::io::{self, Read};
@@ -36,7 +37,8 @@ use crate::oci::{Config, Descriptor, DiffId, Digest, Document, MediaType, parse}
 use crate::source::callbacks::Callbacks;
 use config::{History, ImageConfig, Time};
 use go_tar::clean_path;
-use layer::{StorePath, StorePaths};
+use layer::StorePaths;
+use store_path::StorePath;
 
 /// What messages call the document.
 const DOCUMENT: &str = "the nix2container image";
@@ -64,14 +66,14 @@ struct Probe {
 #[serde(rename_all = "kebab-case")]
 struct Nix2Container {
     image_config: ImageConfig,
-    layers: Option<Vec<LayerItem>>,
+    layers: Option<Vec<LayerSpec>>,
     #[serde(default)]
     arch: String,
     created: Option<Time>,
 }
 
 #[derive(Deserialize)]
-struct LayerItem {
+struct LayerSpec {
     digest: Digest,
     #[serde(default)]
     size: u64,
@@ -159,7 +161,7 @@ fn image(
 
 fn layer(
     number: usize,
-    item: LayerItem,
+    item: LayerSpec,
     input: &InputName,
     callbacks: &dyn Callbacks,
 ) -> Result<Layer, Error> {

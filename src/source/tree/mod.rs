@@ -1,7 +1,7 @@
 //! The files of an input, whatever holds them: a directory, or an archive that was looked up or read
 //! as a stream.
 
-mod entries;
+mod archive;
 mod unused;
 
 use std::cell::{Cell, RefCell};
@@ -13,13 +13,14 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-pub use entries::{Entry, normal};
+pub use archive::ArchiveEntry;
 
 use crate::error::{DocumentProblem, Error, FileKind, InputName, Item, Problem};
 use crate::image::blob::{Content, Staged};
 use crate::oci::{
     Algorithm, Descriptor, Digest, Document, LAYOUT_FILE, MAX_MANIFEST, MediaType, docker, extent,
 };
+use crate::tar::resolve;
 
 /// The files of skopeo's `dir:` (containers/image `directory_transport.go`).
 const FLAT_MANIFEST: &str = "manifest.json";
@@ -76,14 +77,12 @@ enum Files {
         path: PathBuf,
         root: Box<Descriptor>,
     },
-    Archive {
-        path: Arc<Path>,
-        entries: HashMap<String, Entry>,
-    },
+    Archive(HashMap<String, ArchiveEntry>),
 }
 
-/// A file that was found.
-pub struct Found {
+/// A file of an input.
+#[derive(Clone)]
+pub struct TreeFile {
     /// Its bytes.
     pub content: Content,
     /// How many there are.
@@ -112,12 +111,8 @@ impl Tree {
     }
 
     /// The entries of an archive.
-    pub fn archive(input: InputName, path: &Path, entries: HashMap<String, Entry>) -> Self {
-        let files = Files::Archive {
-            path: path.into(),
-            entries,
-        };
-        Self::new(input, files)
+    pub fn archive(input: InputName, entries: HashMap<String, ArchiveEntry>) -> Self {
+        Self::new(input, Files::Archive(entries))
     }
 
     fn new(input: InputName, files: Files) -> Self {
@@ -164,7 +159,7 @@ impl Tree {
     }
 
     /// Looks a blob up.
-    pub fn blob(&self, digest: &Digest) -> Result<Option<Found>, Error> {
+    pub fn blob(&self, digest: &Digest) -> Result<Option<TreeFile>, Error> {
         let Files::Flat { path, root } = &self.files else {
             return self.find(&digest.blob_path());
         };
@@ -188,42 +183,20 @@ impl Tree {
     }
 
     /// Looks a file up.
-    pub fn find(&self, name: &str) -> Result<Option<Found>, Error> {
+    pub fn find(&self, name: &str) -> Result<Option<TreeFile>, Error> {
         match &self.files {
             Files::Directory(path) | Files::Flat { path, .. } => {
                 // A name that comes from an input must not lead out of it.
-                let Some(name) = normal("", name) else {
+                let Some(name) = resolve("", name) else {
                     return Ok(None);
                 };
                 let found = file(&path.join(&name));
                 self.used.borrow_mut().insert(name);
                 found
             }
-            Files::Archive { path, entries } => {
-                let entry = entries::follow(entries, name, &mut self.used.borrow_mut());
-                Ok(entry.map(|entry| match entry {
-                    Entry::Range { offset, len } => Found {
-                        content: Content::Range {
-                            path: path.clone(),
-                            offset: *offset,
-                            len: *len,
-                        },
-                        size: *len,
-                    },
-                    Entry::Document(bytes) => Found {
-                        content: Content::Bytes(bytes.clone()),
-                        size: bytes.len() as u64,
-                    },
-                    Entry::Staged(staged) => Found {
-                        content: Content::Staged(staged.clone()),
-                        size: staged.original.1,
-                    },
-                    Entry::Known { digest, size } => Found {
-                        content: Content::Known(digest.clone()),
-                        size: *size,
-                    },
-                    Entry::SymbolicLink(_) | Entry::HardLink(_) => unreachable!("followed"),
-                }))
+            Files::Archive(entries) => {
+                let file = archive::follow(entries, name, &mut self.used.borrow_mut());
+                Ok(file.cloned())
             }
         }
     }
@@ -233,14 +206,14 @@ impl Tree {
         match (&self.files, self.is_layout().unwrap_or_default()) {
             (Files::Directory(_), _) => "oci-layout",
             (Files::Flat { .. }, _) => "dir",
-            (Files::Archive { .. }, true) => "oci-archive",
-            (Files::Archive { .. }, false) => "docker-archive",
+            (Files::Archive(_), true) => "oci-archive",
+            (Files::Archive(_), false) => "docker-archive",
         }
     }
 
     /// Whether the files are entries of an archive.
     pub fn is_archive(&self) -> bool {
-        matches!(self.files, Files::Archive { .. })
+        matches!(self.files, Files::Archive(_))
     }
 
     /// The bytes of a small file.
@@ -262,7 +235,7 @@ impl Tree {
     }
 
     /// The bytes of a small file that was found, which the input calls `name`.
-    pub fn read(&self, found: &Found, name: &str, limit: u64) -> Result<Arc<[u8]>, Error> {
+    pub fn read(&self, found: &TreeFile, name: &str, limit: u64) -> Result<Arc<[u8]>, Error> {
         if found.size > limit {
             let size = found.size;
             return Err(self.document_error(name, Problem::DocumentTooLarge { size, limit }));
@@ -303,9 +276,9 @@ impl Tree {
     }
 }
 
-fn file(path: &Path) -> Result<Option<Found>, Error> {
+fn file(path: &Path) -> Result<Option<TreeFile>, Error> {
     match path.metadata() {
-        Ok(metadata) if metadata.is_file() => Ok(Some(Found {
+        Ok(metadata) if metadata.is_file() => Ok(Some(TreeFile {
             content: Content::File(path.into()),
             size: metadata.len(),
         })),

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use walkdir::WalkDir;
 
-use super::{Entry, FLAT_MANIFEST, FLAT_VERSION, Files, Tree};
+use super::{ArchiveEntry, FLAT_MANIFEST, FLAT_VERSION, Files, Tree};
 use crate::error::Error;
 use crate::source::archive::LEGACY;
 
@@ -21,16 +21,18 @@ impl Tree {
                 });
                 names
             }
-            Files::Archive { entries, .. } => {
+            Files::Archive(entries) => {
                 let is_layout = self.is_layout()?;
                 // A link takes no place, and files of older formats are expected.
-                let counts = |(name, entry): &(&String, &Entry)| {
+                let counts = |(name, entry): &(&String, &ArchiveEntry)| {
                     let basename = name.rsplit('/').next().unwrap_or_default();
-                    !matches!(entry, Entry::SymbolicLink(_) | Entry::HardLink(_))
-                        && match is_layout {
-                            true => name.starts_with("blobs/"),
-                            false => !LEGACY.contains(&basename),
-                        }
+                    !matches!(
+                        entry,
+                        ArchiveEntry::SymbolicLink(_) | ArchiveEntry::HardLink(_)
+                    ) && match is_layout {
+                        true => name.starts_with("blobs/"),
+                        false => !LEGACY.contains(&basename),
+                    }
                 };
                 let entries = entries.iter().filter(counts);
                 entries.map(|(name, _)| name.clone()).collect()

@@ -1,27 +1,27 @@
 //! The largest items of waste, in memory for these alone.
 
-use super::waste::{Item, Waste, Words};
+use super::item::{Waste, WasteItem, WasteKind};
 use crate::util::text::sum;
 
-/// How many are kept at least before any are let go, however few are wanted.
-const ROOM: usize = 512;
+/// How many items are kept at least before any are dropped, however few are wanted.
+const MIN_KEPT: usize = 512;
 
-/// The largest of many, and what all sum up to.
-pub struct Heap<T> {
+/// The largest of many items, and the totals of all.
+pub struct Largest<T> {
     top: usize,
     kept: Vec<(u64, T)>,
-    /// How many are kept before all but the largest are let go.
-    room: usize,
+    /// How many are kept before all but the largest are dropped.
+    capacity: usize,
     bytes: u64,
     count: usize,
 }
 
-impl<T: Copy> Heap<T> {
+impl<T: Copy> Largest<T> {
     pub fn new(top: usize) -> Self {
         Self {
             top,
             kept: Vec::new(),
-            room: 0,
+            capacity: 0,
             bytes: 0,
             count: 0,
         }
@@ -31,14 +31,14 @@ impl<T: Copy> Heap<T> {
         self.bytes = sum([self.bytes, bytes]);
         self.count += 1;
         self.kept.push((bytes, item));
-        if self.kept.len() > self.room {
+        if self.kept.len() > self.capacity {
             self.shrink();
-            self.room = 2 * self.kept.len().max(self.top).max(ROOM);
+            self.capacity = 2 * self.kept.len().max(self.top).max(MIN_KEPT);
         }
     }
 
-    /// Keeps the largest ones, and all that are as large as the last of those: which of them stay is
-    /// decided when they have names.
+    /// Drops all but the largest items and those that are as large as the last of them: which of those
+    /// stay is decided by their names.
     fn shrink(&mut self) {
         if self.kept.len() <= self.top {
             return;
@@ -53,21 +53,21 @@ impl<T: Copy> Heap<T> {
         self.kept.truncate(end);
     }
 
-    /// The largest ones as items, in an order that does not depend on which came first.
-    pub fn finish(mut self, words: &Words, item: impl Fn(u64, T) -> Item) -> Waste {
+    /// Returns the largest items, in an order that does not depend on which was added first.
+    pub fn finish(mut self, kind: &WasteKind, item: impl Fn(u64, T) -> WasteItem) -> Waste {
         self.shrink();
-        let order = |a: &Item, b: &Item| {
-            let place = |item: &Item| (item.layer, item.hidden_by);
+        let order = |a: &WasteItem, b: &WasteItem| {
+            let place = |item: &WasteItem| (item.layer, item.hidden_by);
             let sizes = b.bytes.cmp(&a.bytes);
             sizes
                 .then_with(|| a.paths.cmp(&b.paths))
                 .then(place(a).cmp(&place(b)))
         };
-        let mut items: Vec<Item> = Vec::new();
+        let mut items: Vec<WasteItem> = Vec::new();
         for (bytes, of) in self.kept {
             items.push(item(bytes, of));
-            // Of one size there can be very many.
-            if items.len() >= 2 * self.top.max(ROOM) {
+            // Very many can have the same size.
+            if items.len() >= 2 * self.top.max(MIN_KEPT) {
                 items.sort_by(order);
                 items.truncate(self.top);
             }
@@ -75,9 +75,9 @@ impl<T: Copy> Heap<T> {
         items.sort_by(order);
         items.truncate(self.top);
         Waste {
-            kind: words.kind,
-            title: words.title,
-            advice: words.advice,
+            kind: kind.kind,
+            title: kind.title,
+            advice: kind.advice,
             bytes: self.bytes,
             count: self.count,
             items,
@@ -90,20 +90,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_many_that_are_as_large_the_first_by_name_are_kept() {
-        const WORDS: Words = Words {
+    fn of_many_items_of_one_size_the_first_by_name_are_kept() {
+        const KIND: WasteKind = WasteKind {
             kind: "",
             title: "",
             advice: "",
         };
         for top in [0, 3, 1000] {
-            let mut heap = Heap::new(top);
+            let mut largest = Largest::new(top);
             // 7919 and 5000 have no divisor in common: each number once, in no order.
-            (0..5000).for_each(|i| heap.push(7, i * 7919 % 5000));
-            let found = heap.finish(&WORDS, |bytes, i: u32| Item {
+            (0..5000).for_each(|i| largest.push(7, i * 7919 % 5000));
+            let found = largest.finish(&KIND, |bytes, i: u32| WasteItem {
                 bytes,
                 paths: vec![format!("{i:04}")],
-                ..Item::default()
+                ..WasteItem::default()
             });
             assert_eq!((found.count, found.bytes), (5000, 35_000));
             let names: Vec<&str> = found.items.iter().map(|item| &item.paths[0][..]).collect();

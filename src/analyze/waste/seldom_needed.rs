@@ -1,0 +1,121 @@
+//! Files that few images need: debug symbols, headers, documentation.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::hidden::VisibleFiles;
+use super::item::{Waste, WasteItem, WasteKind};
+use super::largest::Largest;
+use crate::analyze::category::{FileCategory, source_of};
+use crate::analyze::content::ContentHash;
+use crate::analyze::layer_files::FileRecord;
+use crate::analyze::overlay::Overlay;
+use crate::analyze::paths::{PathId, PathTree};
+
+const KINDS: [(FileCategory, WasteKind); 6] = [
+    (
+        FileCategory::DebugSymbols,
+        WasteKind {
+            kind: "debug-symbols",
+            title: "debug symbols: files of them, and what `strip` takes out of programs",
+            advice: "leave the `debug` outputs out, or strip what is built (dontStrip = false; strip = true in Cargo's profile; -ldflags=-s for Go)",
+        },
+    ),
+    (
+        FileCategory::StaticLibrary,
+        WasteKind {
+            kind: "static-libraries",
+            title: "static libraries",
+            advice: "only building needs them: refer to the `out` or `lib` output of a package, not to `dev` or `static`",
+        },
+    ),
+    (
+        FileCategory::Header,
+        WasteKind {
+            kind: "headers",
+            title: "headers",
+            advice: "only building needs them: find out who refers to the `dev` output (nix why-depends) and use `lib` or `out`",
+        },
+    ),
+    (
+        FileCategory::Documentation,
+        WasteKind {
+            kind: "documentation",
+            title: "manual pages and other documentation",
+            advice: "leave the `man`, `doc` and `info` outputs out: with buildEnv by extraOutputsToInstall = [ ] and pathsToLink",
+        },
+    ),
+    (
+        FileCategory::Locale,
+        WasteKind {
+            kind: "locales",
+            title: "translations and locale data",
+            advice: "take glibcLocales.override { allLocales = false; locales = [ … ]; }, or none where the C locale will do",
+        },
+    ),
+    (
+        FileCategory::Pyc,
+        WasteKind {
+            kind: "python-bytecode",
+            title: "compiled Python beside its source",
+            advice: "Python compiles what it needs; leave out __pycache__ unless it saves you time at the start (PYTHONDONTWRITEBYTECODE=1 when building)",
+        },
+    ),
+];
+
+/// Finds files that few images need, by category.
+pub fn find(
+    visible: &VisibleFiles<'_>,
+    symbols: &HashMap<ContentHash, u64>,
+    paths: &PathTree,
+    top: usize,
+) -> Vec<Waste> {
+    let mut largest: BTreeMap<FileCategory, Largest<PathId>> = BTreeMap::new();
+    for file in &visible.files {
+        if let (Some(symbols), FileCategory::Other) = (symbols.get(&file.content), file.category) {
+            let of_category = largest
+                .entry(FileCategory::DebugSymbols)
+                .or_insert_with(|| Largest::new(top));
+            of_category.push(*symbols, file.path);
+            continue;
+        }
+        if file.category == FileCategory::Other
+            || (file.category == FileCategory::Pyc && !has_source(file, paths, &visible.overlay))
+        {
+            continue;
+        }
+        let of_category = largest
+            .entry(file.category)
+            .or_insert_with(|| Largest::new(top));
+        of_category.push(file.size, file.path);
+    }
+    let item = |bytes, path| WasteItem {
+        bytes,
+        paths: vec![paths.show(path)],
+        count: 1,
+        ..WasteItem::default()
+    };
+    let mut found = Vec::new();
+    for (category, kind) in &KINDS {
+        found.extend(
+            largest
+                .remove(category)
+                .map(|of_category| of_category.finish(kind, item)),
+        );
+    }
+    found
+}
+
+fn has_source(file: &FileRecord, paths: &PathTree, overlay: &Overlay<'_>) -> bool {
+    let Some((name, is_above)) = source_of(paths.name(file.path)) else {
+        return false;
+    };
+    let directory = paths.parent(file.path);
+    let directory = if is_above {
+        paths.parent(directory)
+    } else {
+        directory
+    };
+    paths
+        .child(directory, &name)
+        .is_some_and(|source| overlay.contains(source))
+}

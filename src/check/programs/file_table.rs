@@ -1,0 +1,272 @@
+//! What is kept of the files of a layer: enough to find a program in it later, when the config is
+//! known, which in a stream comes last.
+//!
+//! Twelve bytes for each file, found by the hash of its name: names are not kept, so that a million
+//! files fit. Files that cannot be started count too: they hide what layers below have at their names.
+
+use std::hash::{DefaultHasher, Hasher};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::machine::Machine;
+use crate::tar::TarError;
+
+/// Memory for some million files of all images together; those of the largest images of nixpkgs take a
+/// tenth of it.
+const BUDGET: usize = 32 << 20;
+
+/// More machines than anybody puts into a layer.
+const MAX_MACHINES: usize = 64;
+
+/// How many files of each machine are kept by name, for messages.
+const EXAMPLES: usize = 3;
+
+/// The memory that is left for all tables.
+#[derive(Debug)]
+pub struct TableBudget(AtomicUsize);
+
+impl Default for TableBudget {
+    fn default() -> Self {
+        Self(AtomicUsize::new(BUDGET))
+    }
+}
+
+impl TableBudget {
+    fn take(&self, bytes: usize) -> bool {
+        let take = |left: usize| left.checked_sub(bytes);
+        (self.0)
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, take)
+            .is_ok()
+    }
+}
+
+/// What a layer has at a name.
+#[derive(Debug, PartialEq, Eq)]
+pub enum LayerFile<'a> {
+    Directory,
+    Program(Machine),
+    /// A script, with its interpreter.
+    Script(&'a [u8]),
+    /// A symbolic link, with its target.
+    SymbolicLink(&'a [u8]),
+    /// Another name of a file, which may be in a layer below.
+    HardLink(&'a [u8]),
+    /// An executable file of another kind.
+    Executable,
+    /// A file that cannot be started: data, a device.
+    Plain,
+    /// A file with holes, whose content is not known.
+    Sparse,
+}
+
+/// The files of a layer.
+#[derive(Debug, Default)]
+pub struct FileTable {
+    /// The hash of a name, in two parts, and a packed [`LayerFile`]; in this order.
+    records: Vec<[u32; 3]>,
+    /// Targets and interpreters, each after its length.
+    texts: Vec<u8>,
+    /// The machines of programs and libraries.
+    pub machines: Vec<MachineFiles>,
+    /// Whether the budget was used up before the end of the layer.
+    pub is_incomplete: bool,
+    /// Why the layer cannot be read to its end.
+    pub damage: Option<TarError>,
+}
+
+/// The files that are built for one machine.
+#[derive(Debug)]
+pub struct MachineFiles {
+    pub machine: Machine,
+    pub count: usize,
+    pub examples: Vec<Box<[u8]>>,
+}
+
+/// Kinds of files, in the upper bits of a packed file. The lower ones are an index into `machines` or
+/// `texts`.
+mod tag {
+    pub const DIRECTORY: u32 = 0;
+    pub const PROGRAM: u32 = 1;
+    pub const SCRIPT: u32 = 2;
+    pub const SYMBOLIC_LINK: u32 = 3;
+    pub const HARD_LINK: u32 = 4;
+    pub const EXECUTABLE: u32 = 5;
+    pub const PLAIN: u32 = 6;
+    pub const SPARSE: u32 = 7;
+    pub const SHIFT: u32 = 29;
+}
+
+/// What a record says about a name. Records of different kinds do not collide.
+#[derive(Clone, Copy)]
+pub enum RecordKind {
+    File,
+    /// The name is deleted from the layers below.
+    Whiteout,
+    /// Everything in the directory is deleted from the layers below.
+    Opaque,
+    /// A program for Windows, whose names ignore case.
+    Windows,
+}
+
+/// The key of a record.
+pub type NameHash = [u32; 2];
+
+impl RecordKind {
+    pub fn hash(self, name: &[u8]) -> NameHash {
+        let mut hasher = DefaultHasher::new();
+        hasher.write_u8(self as u8);
+        hasher.write(name);
+        let hash = hasher.finish();
+        [(hash >> 32) as u32, hash as u32]
+    }
+}
+
+impl FileTable {
+    /// Records a file, link or directory. Of several records of a name the last one counts.
+    pub fn add(&mut self, name: &[u8], file: &LayerFile<'_>, budget: &TableBudget) {
+        let (tag, index) = match *file {
+            LayerFile::Directory => (tag::DIRECTORY, Some(0)),
+            LayerFile::Program(machine) => return self.add_program(name, machine, true, budget),
+            LayerFile::Script(text) => (tag::SCRIPT, self.add_text(text, budget)),
+            LayerFile::SymbolicLink(text) => (tag::SYMBOLIC_LINK, self.add_text(text, budget)),
+            LayerFile::HardLink(text) => (tag::HARD_LINK, self.add_text(text, budget)),
+            LayerFile::Executable => (tag::EXECUTABLE, Some(0)),
+            LayerFile::Plain => (tag::PLAIN, Some(0)),
+            LayerFile::Sparse => (tag::SPARSE, Some(0)),
+        };
+        match index {
+            Some(index) => self.push(RecordKind::File, name, pack(tag, index), budget),
+            None => self.is_incomplete = true,
+        }
+    }
+
+    /// Records a program, or a library that nobody may execute.
+    pub fn add_program(
+        &mut self,
+        name: &[u8],
+        machine: Machine,
+        is_executable: bool,
+        budget: &TableBudget,
+    ) {
+        let Some(index) = self.count(machine, name) else {
+            self.is_incomplete = true;
+            return;
+        };
+        let program = pack(tag::PROGRAM, index);
+        let file = match is_executable {
+            true => program,
+            false => pack(tag::PLAIN, 0),
+        };
+        self.push(RecordKind::File, name, file, budget);
+        if matches!(machine, Machine::Pe { .. }) {
+            let name = name.to_ascii_lowercase();
+            self.push(RecordKind::Windows, &name, program, budget);
+        }
+    }
+
+    /// Records that a name, or what is in a directory, is deleted from the layers below.
+    pub fn add_whiteout(&mut self, kind: RecordKind, name: &[u8], budget: &TableBudget) {
+        self.push(kind, name, 0, budget);
+    }
+
+    /// Makes the records findable, when all of them were added.
+    pub fn finish(&mut self) {
+        // Sorting keeps the order of records of the same name.
+        self.records.sort_by_key(|[high, low, _]| [*high, *low]);
+    }
+
+    fn push(&mut self, kind: RecordKind, name: &[u8], packed: u32, budget: &TableBudget) {
+        if self.is_incomplete || !budget.take(size_of::<[u32; 3]>()) {
+            self.is_incomplete = true;
+            return;
+        }
+        let [high, low] = kind.hash(name);
+        self.records.push([high, low, packed]);
+    }
+
+    /// Adds a text; returns its index.
+    fn add_text(&mut self, text: &[u8], budget: &TableBudget) -> Option<usize> {
+        let length = u16::try_from(text.len()).ok()?;
+        if !budget.take(text.len() + 2) {
+            return None;
+        }
+        let index = self.texts.len();
+        self.texts.extend(length.to_le_bytes());
+        self.texts.extend(text);
+        Some(index)
+    }
+
+    /// Counts a file that is for a machine; returns the index of the machine.
+    fn count(&mut self, machine: Machine, name: &[u8]) -> Option<usize> {
+        let known = |files: &MachineFiles| files.machine == machine;
+        let index = match self.machines.iter().position(known) {
+            Some(index) => index,
+            None if self.machines.len() == MAX_MACHINES => return None,
+            None => {
+                self.machines.push(MachineFiles {
+                    machine,
+                    count: 0,
+                    examples: Vec::new(),
+                });
+                self.machines.len() - 1
+            }
+        };
+        let files = &mut self.machines[index];
+        files.count += 1;
+        if files.examples.len() < EXAMPLES {
+            files.examples.push(name.into());
+        }
+        Some(index)
+    }
+
+    fn find(&self, hash: NameHash) -> Option<u32> {
+        let end = self
+            .records
+            .partition_point(|[high, low, _]| [*high, *low] <= hash);
+        let [high, low, packed] = *self.records.get(end.checked_sub(1)?)?;
+        ([high, low] == hash).then_some(packed)
+    }
+
+    /// Returns what the layer has at a name.
+    pub fn file(&self, name: NameHash) -> Option<LayerFile<'_>> {
+        let (tag, index) = unpack(self.find(name)?);
+        let text = || {
+            let (length, text) = self.texts[index..].split_at(2);
+            &text[..usize::from(u16::from_le_bytes([length[0], length[1]]))]
+        };
+        Some(match tag {
+            tag::DIRECTORY => LayerFile::Directory,
+            tag::PROGRAM => LayerFile::Program(self.machines[index].machine),
+            tag::SCRIPT => LayerFile::Script(text()),
+            tag::SYMBOLIC_LINK => LayerFile::SymbolicLink(text()),
+            tag::HARD_LINK => LayerFile::HardLink(text()),
+            tag::EXECUTABLE => LayerFile::Executable,
+            tag::SPARSE => LayerFile::Sparse,
+            _ => LayerFile::Plain,
+        })
+    }
+
+    /// Returns the machine of the program that Windows finds at a name in lower case.
+    pub fn windows_program(&self, name: NameHash) -> Option<Machine> {
+        let (_, index) = unpack(self.find(name)?);
+        Some(self.machines[index].machine)
+    }
+
+    /// Whether there is a record of this key.
+    pub fn contains(&self, name: NameHash) -> bool {
+        self.find(name).is_some()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+}
+
+fn pack(tag: u32, index: usize) -> u32 {
+    // The budget keeps all indices below the bits of the tag.
+    tag << tag::SHIFT | u32::try_from(index).unwrap_or(0)
+}
+
+fn unpack(packed: u32) -> (u32, usize) {
+    let index = packed & !(u32::MAX << tag::SHIFT);
+    (packed >> tag::SHIFT, index as usize)
+}

@@ -1,0 +1,104 @@
+//! Reads the files of a layer into a table: what each can be started as, by its first bytes.
+
+use std::io::{self, Read};
+
+use super::file_table::{FileTable, LayerFile, RecordKind, TableBudget};
+use super::machine::{HEAD, Machine};
+use crate::bytes::copy::{LayerStream, fill};
+use crate::tar::{EntryKind, LayerEntry, Whiteout, clean, walk, whiteout};
+
+/// Longer than what Linux reads of the first line of a script (`BINPRM_BUF_SIZE`).
+const SCRIPT: usize = 256;
+
+/// Reads a layer while its bytes are copied. A layer that is not a tar archive has no files; whoever
+/// unpacks it will report that.
+pub fn scan(layer: &mut dyn LayerStream, budget: &TableBudget) -> FileTable {
+    let mut table = FileTable::default();
+    table.damage = walk(layer, |entry| add_entry(&mut table, entry, budget)).err();
+    table.finish();
+    table
+}
+
+fn add_entry(
+    table: &mut FileTable,
+    entry: &mut LayerEntry<'_, '_>,
+    budget: &TableBudget,
+) -> io::Result<()> {
+    let path = entry.path();
+    let Some(name) = clean(&path) else {
+        return Ok(());
+    };
+    let name = name.into_owned();
+    drop(path);
+    if let Some((deleted, name)) = whiteout(&name) {
+        let kind = match deleted {
+            Whiteout::Name => RecordKind::Whiteout,
+            Whiteout::Contents => RecordKind::Opaque,
+        };
+        table.add_whiteout(kind, &name, budget);
+        return Ok(());
+    }
+    if entry.is_sparse() {
+        table.add(&name, &LayerFile::Sparse, budget);
+        return Ok(());
+    }
+    let target = || entry.link_target().unwrap_or_default();
+    match entry.kind() {
+        EntryKind::Directory => table.add(&name, &LayerFile::Directory, budget),
+        EntryKind::SymbolicLink => {
+            table.add(&name, &LayerFile::SymbolicLink(&target()), budget);
+        }
+        EntryKind::HardLink => {
+            let target = target();
+            let target = clean(&target).unwrap_or_default();
+            table.add(&name, &LayerFile::HardLink(&target), budget);
+        }
+        EntryKind::File => add_file(table, &name, entry, budget)?,
+        EntryKind::Device
+        | EntryKind::Fifo
+        | EntryKind::GnuSparse
+        | EntryKind::GlobalHeader
+        | EntryKind::Unknown => table.add(&name, &LayerFile::Plain, budget),
+    }
+    Ok(())
+}
+
+fn add_file(
+    table: &mut FileTable,
+    name: &[u8],
+    entry: &mut LayerEntry<'_, '_>,
+    budget: &TableBudget,
+) -> io::Result<()> {
+    let is_executable = entry.is_executable();
+    let mut head = [0; HEAD];
+    let mut n = fill(&mut entry.take(4), &mut head[..4])?;
+    let more = match &head[..n] {
+        [0x7f, b'E', b'L', b'F'] => 64,
+        [b'M', b'Z', ..] => HEAD,
+        [b'#', b'!', ..] if is_executable => SCRIPT,
+        _ => 0,
+    };
+    if n == 4 && more > 4 {
+        n += fill(entry, &mut head[4..more])?;
+    }
+    let head = &head[..n];
+    if let Some(machine) = Machine::parse(head) {
+        table.add_program(name, machine, is_executable, budget);
+        return Ok(());
+    }
+    let file = match interpreter(head) {
+        Some(interpreter) if is_executable => LayerFile::Script(interpreter),
+        None if is_executable => LayerFile::Executable,
+        _ => LayerFile::Plain,
+    };
+    table.add(name, &file, budget);
+    Ok(())
+}
+
+/// Returns the program that the first line of a script names.
+fn interpreter(head: &[u8]) -> Option<&[u8]> {
+    let line = head.strip_prefix(b"#!")?;
+    let line = line.split(|b| *b == b'\n').next()?;
+    let mut words = line.split(|b| b" \t\r\0".contains(b));
+    words.find(|word| !word.is_empty())
+}

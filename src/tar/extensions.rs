@@ -1,0 +1,176 @@
+//! Headers that precede the header of an entry and override fields of it: pax headers and GNU's long
+//! names.
+//!
+//! Source: POSIX `pax`, "pax Header Block"; the manual of GNU tar, "Basic Tar Format". The tar crate
+//! looks for the records of pax headers line by line, but a value may have several lines: what is read
+//! here counts.
+
+use std::borrow::Cow;
+use std::io::Read;
+
+use tar::{Entry, EntryType, Header};
+
+use super::limited_reader::MAX_HEADERS;
+use super::{BLOCK, HeaderError, sparse};
+
+/// Records of pax headers that decide what an entry is. All others are ignored.
+const SIZE: &[u8] = b"size";
+const PATH: &[u8] = b"path";
+const LINK: &[u8] = b"linkpath";
+
+/// What the extension headers of an entry override.
+#[derive(Default)]
+pub struct ExtensionHeaders {
+    pub size: Option<u64>,
+    pub path: Option<Vec<u8>>,
+    pub link: Option<Vec<u8>>,
+    pub is_sparse: bool,
+}
+
+impl ExtensionHeaders {
+    /// Parses the headers of one entry, the last of which is its own.
+    pub fn parse(mut blocks: &[u8]) -> Result<Self, HeaderError> {
+        let mut found = Self::default();
+        while let Some((head, rest)) = blocks.split_first_chunk::<BLOCK>() {
+            let header = Header::from_byte_slice(head);
+            check_size_field(header)?;
+            let kind = header.entry_type();
+            // The header of the entry itself. More of the map of a sparse file may follow it.
+            if rest.is_empty() || !is_extension(kind) {
+                found.is_sparse |= sparse::is_sparse_type(kind);
+                break;
+            }
+            let size = usize::try_from(header.entry_size()?).unwrap_or(usize::MAX);
+            let padded = size.checked_next_multiple_of(BLOCK);
+            let split = padded.and_then(|padded| rest.split_at_checked(padded));
+            let (content, next) = split.ok_or(HeaderError::CutOff)?;
+            match kind {
+                EntryType::GNULongName => set_name(&mut found.path, without_nul(&content[..size]))?,
+                EntryType::GNULongLink => set_name(&mut found.link, without_nul(&content[..size]))?,
+                _ => found.add_records(&content[..size])?,
+            }
+            blocks = next;
+        }
+        Ok(found)
+    }
+
+    /// Returns the name of the entry with this header.
+    pub fn path_of<'a>(&'a self, header: &'a Header) -> Cow<'a, [u8]> {
+        match &self.path {
+            Some(path) => path.into(),
+            None => header.path_bytes(),
+        }
+    }
+
+    /// Returns the target of the link with this header.
+    pub fn link_of<'a>(&'a self, header: &'a Header) -> Option<Cow<'a, [u8]>> {
+        match &self.link {
+            Some(link) => Some(link.into()),
+            None => header.link_name_bytes(),
+        }
+    }
+
+    fn add_records(&mut self, content: &[u8]) -> Result<(), HeaderError> {
+        let mut real_name = None;
+        for (key, value) in records(content)? {
+            self.is_sparse |= sparse::is_sparse_record(key);
+            match key {
+                sparse::REAL_NAME => set_name(&mut real_name, value)?,
+                PATH => set_name(&mut self.path, value)?,
+                LINK => set_name(&mut self.link, value)?,
+                SIZE => {
+                    let size = std::str::from_utf8(value).ok().and_then(|v| v.parse().ok());
+                    let shown = || value.escape_ascii().to_string();
+                    let size = size.ok_or_else(|| HeaderError::BadPaxSize { shown: shown() })?;
+                    if self.size.replace(size).is_some() {
+                        return Err(HeaderError::TwoSizes);
+                    }
+                }
+                _ => {}
+            }
+        }
+        if real_name.is_some() {
+            self.path = real_name;
+        }
+        Ok(())
+    }
+}
+
+/// Checks the size field: octal digits, or a big-endian number after the bit 0x80 (GNU, star). Of the
+/// latter the tar crate takes the last 64 bits, whatever precedes them.
+fn check_size_field(header: &Header) -> Result<(), HeaderError> {
+    let field = header.as_old().size;
+    match field[0] & 0x80 == 0 || field[..4] == [0x80, 0, 0, 0] {
+        true => Ok(()),
+        false => Err(HeaderError::BadSize),
+    }
+}
+
+/// Whether a header of this type precedes the header of an entry.
+pub fn is_extension(kind: EntryType) -> bool {
+    kind.is_gnu_longname() || kind.is_gnu_longlink() || kind.is_pax_local_extensions()
+}
+
+/// Sets a name, which must be the only one.
+fn set_name(name: &mut Option<Vec<u8>>, value: &[u8]) -> Result<(), HeaderError> {
+    // Some readers end the name there.
+    if value.contains(&0) {
+        return Err(HeaderError::NulInName);
+    }
+    match name.replace(value.to_owned()) {
+        None if !value.is_empty() => Ok(()),
+        _ => Err(HeaderError::TwoNames),
+    }
+}
+
+fn without_nul(name: &[u8]) -> &[u8] {
+    let end = name.iter().rposition(|b| *b != 0).map_or(0, |at| at + 1);
+    &name[..end]
+}
+
+/// A record of a pax header: key and value.
+type Record<'a> = (&'a [u8], &'a [u8]);
+
+/// Splits a pax header into its records: `<length> <key>=<value>\n`, the length that of the whole
+/// record.
+fn records(mut content: &[u8]) -> Result<Vec<Record<'_>>, HeaderError> {
+    let mut records = Vec::new();
+    while !content.is_empty() {
+        let (record, rest) = split_record(content).ok_or_else(|| HeaderError::BadPaxRecord {
+            shown: content[..content.len().min(40)].escape_ascii().to_string(),
+        })?;
+        records.push(record);
+        content = rest;
+    }
+    Ok(records)
+}
+
+fn split_record(content: &[u8]) -> Option<(Record<'_>, &[u8])> {
+    let digits = content.iter().position(|b| !b.is_ascii_digit())?;
+    let len: usize = std::str::from_utf8(&content[..digits]).ok()?.parse().ok()?;
+    let (record, rest) = content.split_at_checked(len)?;
+    let pair = record
+        .get(digits..)?
+        .strip_prefix(b" ")?
+        .strip_suffix(b"\n")?;
+    let equals = pair.iter().position(|b| *b == b'=')?;
+    Some(((&pair[..equals], &pair[equals + 1..]), rest))
+}
+
+/// Checks a pax header for all entries that follow, `headers` being all headers before its content.
+/// `git archive` writes one with a comment. Sizes and names in it are applied by some readers and
+/// ignored by others, the tar crate among them.
+pub fn check_global<R: Read>(entry: &mut Entry<'_, R>, headers: &[u8]) -> Result<(), HeaderError> {
+    if headers.len() >= 2 * BLOCK || entry.size() > MAX_HEADERS as u64 {
+        return Err(HeaderError::MisplacedGlobal);
+    }
+    let mut content = Vec::new();
+    entry.read_to_end(&mut content)?;
+    let decisive = [SIZE, PATH, LINK];
+    match (records(&content)?.iter()).find(|(key, _)| decisive.contains(key)) {
+        Some((key, _)) => Err(HeaderError::GlobalOverride {
+            key: key.escape_ascii().to_string(),
+        }),
+        None => Ok(()),
+    }
+}
