@@ -15,6 +15,9 @@ const NAMES: [&str; 3] = [
     "com.apple.containerization.image.name",
 ];
 
+/// What containers/image marks the descriptors of images with layers of zstd with.
+const ZSTD_MARK: &str = "io.github.containers.compression.zstd";
+
 const CONFIG_TYPES: [&str; 2] = [
     "application/vnd.oci.image.config.v1+json",
     "application/vnd.docker.container.image.v1+json",
@@ -322,7 +325,10 @@ impl Audit {
     /// the content of the layers, and fails where it must not change the index.
     pub fn unmarked_zstd(&self) -> Vec<String> {
         let root = parse(&self.files["index.json"]);
-        let index = parse(self.blob(root["manifests"][0]["digest"].as_str().unwrap()).unwrap());
+        let index = parse(
+            self.blob(root["manifests"][0]["digest"].as_str().unwrap())
+                .unwrap(),
+        );
         let is_zstd = |layer: &Value| {
             let bytes = self.blob(layer["digest"].as_str().unwrap());
             bytes.is_some_and(|bytes| bytes.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]))
@@ -331,8 +337,7 @@ impl Audit {
             .iter()
             .filter(|descriptor| {
                 let manifest = self.blob(descriptor["digest"].as_str().unwrap()).unwrap();
-                let is_marked =
-                    descriptor["annotations"]["io.github.containers.compression.zstd"] == "true";
+                let is_marked = descriptor["annotations"][ZSTD_MARK] == "true";
                 list(&parse(manifest)["layers"]).iter().any(is_zstd) != is_marked
             })
             .map(|descriptor| short(descriptor["digest"].as_str().unwrap()).to_owned())
@@ -425,6 +430,10 @@ impl Audit {
         }
         let of_root = image.root_annotations.iter().filter(|_| !picked);
         for (key, value) in image.descriptor_annotations.iter().chain(of_root) {
+            if key == ZSTD_MARK {
+                // `unmarked_zstd` tells whether it is true.
+                continue;
+            }
             let is = |annotations: &Map<String, Value>| annotations.get(key) == Some(value);
             if !(is(&kept.descriptor_annotations)
                 || is(&kept.root_annotations)

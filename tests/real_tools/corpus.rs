@@ -71,7 +71,13 @@ pub fn pushed(scratch: &Scratch, name: &str, digest_of_index: &str) -> Vec<Strin
         let copy = scratch.path("copied");
         let copied = Command::new(&skopeo)
             .current_dir(scratch.path(""))
-            .args(["--insecure-policy", "copy", "-q", "--all", "--preserve-digests"])
+            .args([
+                "--insecure-policy",
+                "copy",
+                "-q",
+                "--all",
+                "--preserve-digests",
+            ])
             .arg(format!("oci:{name}"))
             .arg("dir:copied")
             .output()
@@ -109,7 +115,10 @@ pub fn unnoted(lost: BTreeSet<String>, message: &str) -> Vec<String> {
             Some(("image", _)) => "image".to_owned(),
             Some((_, rest)) => {
                 let key = rest.split(" of ").next().unwrap_or(rest);
-                key.split(' ').map(regex::escape).collect::<Vec<_>>().join("|")
+                key.split(' ')
+                    .map(regex::escape)
+                    .collect::<Vec<_>>()
+                    .join("|")
             }
             None => regex::escape(item),
         };
@@ -158,7 +167,9 @@ fn merge(
             wrong.push(format!("lost without a word: {}", silent.join("; ")));
         }
         for unmarked in merged.unmarked_zstd() {
-            wrong.push(format!("{unmarked} is of zstd and not marked, or the reverse"));
+            wrong.push(format!(
+                "{unmarked} is of zstd and not marked, or the reverse"
+            ));
         }
         let verify = ["verify", "--quiet", "--platform-check", "off", "merged"];
         let verified = scratch.command(&verify).output().unwrap();
@@ -188,14 +199,20 @@ fn merge(
             wrong.push(format!("refused: {first}; expected {expected:?}"));
         }
     }
-    Outcome { wrong, code, digest }
+    Outcome {
+        wrong,
+        code,
+        digest,
+    }
 }
 
 fn decompressed(scratch: &Scratch, file: &str, name: &str) {
     let bytes = zstd::decode_all(&*std::fs::read(fixture(&format!("tools/{file}"))).unwrap());
     let bytes = bytes.unwrap();
     match file.ends_with(".dir.tar.zst") {
-        true => tar::Archive::new(&*bytes).unpack(scratch.path(name)).unwrap(),
+        true => tar::Archive::new(&*bytes)
+            .unpack(scratch.path(name))
+            .unwrap(),
         false => drop(scratch.write(name, &bytes)),
     }
 }
@@ -222,7 +239,14 @@ fn check(name: &str, case: &Case) -> Vec<String> {
 
     let alone = merge(&scratch, &[&source], &[&audit], &case.alone, false, true);
     let with = [&*source, &*other];
-    let with = merge(&scratch, &with, &[&audit, &other_audit], &case.with, false, false);
+    let with = merge(
+        &scratch,
+        &with,
+        &[&audit, &other_audit],
+        &case.with,
+        false,
+        false,
+    );
     for (arguments, expected) in &case.ways {
         // `@#v1`, `linux/arm64=@`, `@=linux/arm64`.
         let place = |argument: &String| match argument.contains('@') {
@@ -241,7 +265,10 @@ fn check(name: &str, case: &Case) -> Vec<String> {
         let streamed = scratch.command(&arguments).output().unwrap();
         let digest = String::from_utf8_lossy(&streamed.stdout).trim().to_owned();
         if (streamed.status.code(), &digest) != (alone.code, &alone.digest) {
-            add("compressed", vec![format!("another result: {}", stderr(&streamed))]);
+            add(
+                "compressed",
+                vec![format!("another result: {}", stderr(&streamed))],
+            );
         }
     }
     let inspect = scratch.command(&["inspect", &source]).output().unwrap();
@@ -251,7 +278,10 @@ fn check(name: &str, case: &Case) -> Vec<String> {
     let verify = scratch.command(&["verify", &source]).output().unwrap();
     if verify.status.code() != Some(case.verify) {
         let report = String::from_utf8_lossy(&verify.stdout).into_owned();
-        add("verify", vec![format!("exit code is not {}: {report}", case.verify)]);
+        add(
+            "verify",
+            vec![format!("exit code is not {}: {report}", case.verify)],
+        );
     }
     add("alone", alone.wrong);
     add(&format!("with {}", case.other), with.wrong);
@@ -261,7 +291,10 @@ fn check(name: &str, case: &Case) -> Vec<String> {
 /// Runs the cases whose names start with `prefix`, on all processors.
 fn run(prefix: &str) {
     let all = cases();
-    let cases: Vec<(&String, &Case)> = all.iter().filter(|(name, _)| name.starts_with(prefix)).collect();
+    let cases: Vec<(&String, &Case)> = all
+        .iter()
+        .filter(|(name, _)| name.starts_with(prefix))
+        .collect();
     assert!(!cases.is_empty(), "there is no case of {prefix}");
     let mut bad = String::new();
     for (name, case) in cases {

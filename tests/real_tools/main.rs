@@ -3,5 +3,7 @@
 
 mod audit;
 mod corpus;
+mod kinds;
 #[path = "../support/mod.rs"]
 mod support;
+mod writer;
