@@ -320,18 +320,25 @@ impl Audit {
         platforms.join(",")
     }
 
-    /// The descriptors of its one index whose manifests have a layer of zstd, whatever its media type
-    /// says, and which do not say it. containers/image adds the annotation when it copies an index, by
-    /// the content of the layers, and fails where it must not change the index.
-    pub fn unmarked_zstd(&self) -> Vec<String> {
+    /// The descriptors of its one index that are marked as zstd and have no such layer, or the reverse.
+    /// containers/image adds the mark when it copies an index, by the content of all that has the
+    /// media type of a layer, and fails where it must not change the index.
+    pub fn wrongly_marked(&self) -> Vec<String> {
         let root = parse(&self.files["index.json"]);
         let index = parse(
             self.blob(root["manifests"][0]["digest"].as_str().unwrap())
                 .unwrap(),
         );
         let is_zstd = |layer: &Value| {
+            let media_type = text(layer, "mediaType").unwrap_or_default();
             let bytes = self.blob(layer["digest"].as_str().unwrap());
-            bytes.is_some_and(|bytes| bytes.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]))
+            let is_layer = ["image.layer.", "image.rootfs."]
+                .iter()
+                .any(|part| media_type.contains(part));
+            // The content of an encrypted layer tells nothing.
+            media_type.ends_with("+zstd+encrypted")
+                || is_layer
+                    && bytes.is_some_and(|bytes| bytes.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]))
         };
         list(&index["manifests"])
             .iter()
@@ -431,7 +438,7 @@ impl Audit {
         let of_root = image.root_annotations.iter().filter(|_| !picked);
         for (key, value) in image.descriptor_annotations.iter().chain(of_root) {
             if key == ZSTD_MARK {
-                // `unmarked_zstd` tells whether it is true.
+                // `wrongly_marked` tells whether it is true.
                 continue;
             }
             let is = |annotations: &Map<String, Value>| annotations.get(key) == Some(value);

@@ -166,7 +166,7 @@ fn merge(
         if !silent.is_empty() {
             wrong.push(format!("lost without a word: {}", silent.join("; ")));
         }
-        for unmarked in merged.unmarked_zstd() {
+        for unmarked in merged.wrongly_marked() {
             wrong.push(format!(
                 "{unmarked} is of zstd and not marked, or the reverse"
             ));

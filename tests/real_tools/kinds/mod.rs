@@ -211,7 +211,7 @@ fn check(row: &Row) -> Vec<String> {
             if !silent.is_empty() {
                 wrong.push(format!("lost without a word: {}", silent.join("; ")));
             }
-            for unmarked in result.unmarked_zstd() {
+            for unmarked in result.wrongly_marked() {
                 wrong.push(format!(
                     "{unmarked} is of zstd and not marked, or the reverse"
                 ));
