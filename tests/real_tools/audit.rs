@@ -322,7 +322,8 @@ impl Audit {
 
     /// The descriptors of its one index that are marked as zstd and have no such layer, or the reverse.
     /// containers/image adds the mark when it copies an index, by the content of all that has the
-    /// media type of a layer, and fails where it must not change the index.
+    /// media type of a layer in an image (`CanChangeLayerCompression`), and fails where it must not
+    /// change the index.
     pub fn wrongly_marked(&self) -> Vec<String> {
         let root = parse(&self.files["index.json"]);
         let index = parse(
@@ -343,9 +344,12 @@ impl Audit {
         list(&index["manifests"])
             .iter()
             .filter(|descriptor| {
-                let manifest = self.blob(descriptor["digest"].as_str().unwrap()).unwrap();
+                let manifest = self.blob(descriptor["digest"].as_str().unwrap());
+                let manifest = parse(manifest.unwrap());
                 let is_marked = descriptor["annotations"][ZSTD_MARK] == "true";
-                list(&parse(manifest)["layers"]).iter().any(is_zstd) != is_marked
+                let config = text(&manifest["config"], "mediaType").unwrap_or_default();
+                let is_image = CONFIG_TYPES.contains(&config);
+                (is_image && list(&manifest["layers"]).iter().any(is_zstd)) != is_marked
             })
             .map(|descriptor| short(descriptor["digest"].as_str().unwrap()).to_owned())
             .collect()
