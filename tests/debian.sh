@@ -13,16 +13,16 @@ debian_apt() { # COMMAND ARGUMENT…
     -o APT::Architectures="$debian_architectures" "$@"
 }
 
-# Begins with an empty $debian_dir and the current lists: of this machine's release for amd64 and arm64, or of SUITE for
-# this machine's architecture.
-debian_update() { # [SUITE]
+# Begins with an empty $debian_dir and the current lists: of this machine's release for amd64 and arm64, or, where
+# $debian_suite names another release, of that one for this machine's architecture.
+debian_update() {
   debian_architectures=amd64,arm64
-  [ $# -eq 0 ] || debian_architectures=$(dpkg --print-architecture)
+  [ -z "${debian_suite:-}" ] || debian_architectures=$(dpkg --print-architecture)
   rm -rf "$debian_dir"
   mkdir -p "$debian_dir/apt/lists/partial" "$debian_dir/apt/cache" "$debian_dir/sources" "$debian_dir/debs/partial"
   : >"$debian_dir/status"
   # The first paragraph of the machine's file names the mirror; another release has no security updates of its own.
-  sed "${1:+/^\$/q; s/^Suites:.*/Suites: $1/; }/^Architectures:/d; s/^Components:/Architectures: ${debian_architectures/,/ }\n&/" \
+  sed "${debian_suite:+/^\$/q; s/^Suites:.*/Suites: $debian_suite/; }/^Architectures:/d; s/^Components:/Architectures: ${debian_architectures/,/ }\n&/" \
     /etc/apt/sources.list.d/debian.sources >"$debian_dir/sources/debian.sources"
   debian_apt get update >&2
 }
