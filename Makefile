@@ -21,9 +21,9 @@ endif
 host := $(shell rustc -vV | sed -n 's/^host: //p')
 export POLYARCH := $(CURDIR)/target/$(host)/release/polyarch
 
-.PHONY: test test-newer-nix bench fuzz demo aarch64 lint docs docs-nix docs-interop setup bench-setup static
+.PHONY: test test-newer-nix newer-tools bench fuzz demo aarch64 lint docs docs-nix docs-interop setup bench-setup static
 
-test: setup static
+test: setup static newer-tools
 	POLYARCH_TOOLS=required cargo test --locked
 	tests/nix/run
 	tests/nix/newer
@@ -59,7 +59,7 @@ lint:
 	cargo fmt --check
 	cargo fmt --check --manifest-path tests/fuzz/Cargo.toml
 	cargo clippy --locked --all-targets -- -D warnings
-	shellcheck -x .ci/run tests/setup tests/lint-tools tests/aarch64/run nix/docs tests/nix/run tests/nix/newer tests/readme/run tests/demo/run tests/fuzz/run \
+	shellcheck -x .ci/run tests/setup tests/newer-tools tests/lint-tools tests/aarch64/run nix/docs tests/nix/run tests/nix/newer tests/readme/run tests/demo/run tests/fuzz/run \
 		tests/docs/run tests/examples/get tests/examples/lint tests/examples/run tests/interop/run
 	tests/examples/lint
 
@@ -79,6 +79,10 @@ docs-interop: setup static
 
 setup:
 	tests/setup
+
+# The newest skopeo, podman, Nix and others of Debian, beside those of this machine, in target/newer.
+newer-tools:
+	tests/newer-tools
 
 bench-setup:
 	tests/setup bench

@@ -1,0 +1,380 @@
+//! Kind C: What is in an index or a layout and is not the image of a platform.
+
+use super::*;
+
+const SPDX: &str = "application/spdx+json";
+const SOCI: &str = "application/vnd.amazon.soci.index.v2+json";
+const ATTESTATION: &str = "application/vnd.docker.attestation.manifest.v1+json";
+const NOTATION: &str = "application/vnd.cncf.notary.signature";
+const HELM: &str = "application/vnd.cncf.helm.config.v1+json";
+const CHART: &str = "application/vnd.cncf.helm.chart.content.v1.tar+gzip";
+const CACHE: &str = "application/vnd.buildkit.cacheconfig.v0";
+const BOTH: &str = "linux/amd64,linux/arm64";
+
+pub fn rows() -> Vec<Row> {
+    let mut rows = in_an_index();
+    rows.extend(beside_an_image());
+    rows.extend(alone());
+    rows
+}
+
+fn in_an_index() -> Vec<Row> {
+    let spdx = |s: &Scratch| with_companion(s, |layout, _| artifact(layout, SPDX, None));
+    vec![
+        // awslabs/soci-snapshotter#1695, containers/skopeo#2708
+        merged(
+            "a SOCI index of a platform is kept and not its second image",
+            |s| with_companion(s, soci),
+            &["image"],
+            BOTH,
+        )
+        .also(|m| {
+            let manifests = m.index["manifests"].as_array().unwrap();
+            manifests.iter().any(|d| d["artifactType"] == SOCI)
+        })
+        .todo(),
+        // containers/podman#21653, opencontainers/image-spec#1131
+        merged("an artifact without a subject", spdx, &["image"], BOTH).todo(),
+        merged(
+            "one platform of an index with an artifact",
+            spdx,
+            &["--platform", "linux/amd64", "image"],
+            "linux/amd64",
+        )
+        .todo(),
+        passed(
+            "verify takes an artifact for a note",
+            spdx,
+            &["verify", "image"],
+        )
+        .todo(),
+        merged(
+            "an artifact whose type stands in its manifest alone",
+            |s| {
+                with_companion(s, |layout, amd64| {
+                    let mut descriptor = artifact(layout, SPDX, Some(amd64));
+                    descriptor.as_object_mut().unwrap().remove("artifactType");
+                    descriptor
+                })
+            },
+            &["image"],
+            BOTH,
+        )
+        .todo(),
+        merged(
+            "an attestation in the form of an artifact",
+            |s| {
+                with_companion(s, |layout, amd64| {
+                    let mut descriptor = artifact(layout, ATTESTATION, Some(amd64));
+                    descriptor["platform"] = platform("unknown/unknown");
+                    descriptor["annotations"] = json!({
+                        "vnd.docker.reference.type": "attestation-manifest",
+                        "vnd.docker.reference.digest": amd64["digest"],
+                    });
+                    descriptor
+                })
+            },
+            &["image"],
+            BOTH,
+        )
+        .quiet(),
+        merged(
+            "the subject of an index is left out with a warning",
+            |s| {
+                let mut layout = Layout::default();
+                let amd64 = image(&mut layout, "linux/amd64");
+                let subject =
+                    json!({ "mediaType": MANIFEST, "digest": digest(b"subject"), "size": 7 });
+                let edit = |index: &mut Value| index["subject"] = subject.clone();
+                let index = index_as(&mut layout, &[&amd64], edit);
+                with_roots(layout, &[&index]).directory(s, "image");
+            },
+            &["image"],
+            "linux/amd64",
+        )
+        .says("(?m)^warning.*subject")
+        .also(|m| m.index.get("subject").is_none())
+        .todo(),
+    ]
+}
+
+fn beside_an_image() -> Vec<Row> {
+    let spdx = |s: &Scratch| {
+        beside(s, |layout, index, _| {
+            vec![artifact(layout, SPDX, Some(index))]
+        })
+    };
+    let signed = |s: &Scratch| beside(s, |layout, index, _| vec![cosign_signature(layout, index)]);
+    vec![
+        merged("a referrer of an index", spdx, &["image"], BOTH)
+            .says(SPDX_PATTERN)
+            .todo(),
+        merged(
+            "a referrer of an image that was picked",
+            spdx,
+            &["image#v1"],
+            BOTH,
+        )
+        .says(SPDX_PATTERN)
+        .todo(),
+        passed(
+            "verify takes referrers for notes",
+            spdx,
+            &["verify", "image"],
+        )
+        .todo(),
+        passed(
+            "inspect shows an image with referrers",
+            spdx,
+            &["inspect", "image"],
+        )
+        .todo(),
+        merged(
+            "a signature of an SBOM of an image",
+            |s| {
+                beside(s, |layout, _, amd64| {
+                    let sbom = artifact(layout, SPDX, Some(amd64));
+                    let signature = artifact(layout, NOTATION, Some(&sbom));
+                    vec![sbom, signature]
+                })
+            },
+            &["image#v1"],
+            BOTH,
+        )
+        .says(SPDX_PATTERN)
+        .says("notary")
+        .todo(),
+        // What `regctl` writes: an index under the tag by which referrers are looked for.
+        merged(
+            "referrers under a tag of the old form",
+            |s| {
+                beside(s, |layout, subject, _| {
+                    let sbom = artifact(layout, SPDX, Some(subject));
+                    let list = index(layout, &[&sbom]);
+                    vec![named(
+                        list,
+                        &subject["digest"].as_str().unwrap().replace(':', "-"),
+                    )]
+                })
+            },
+            &["image"],
+            BOTH,
+        )
+        .says(SPDX_PATTERN)
+        .todo(),
+        merged(
+            "a signature of cosign under its tag",
+            signed,
+            &["image"],
+            BOTH,
+        )
+        .says("(?i)signature")
+        .todo(),
+        merged(
+            "a signature of an image that was picked",
+            signed,
+            &["image#v1"],
+            BOTH,
+        )
+        .says("(?i)signature")
+        .todo(),
+        passed(
+            "verify takes a signature for a note",
+            signed,
+            &["verify", "image"],
+        )
+        .todo(),
+        merged(
+            "what `cosign save` of before 3.0 writes",
+            |s| {
+                let mut layout = Layout::default();
+                let amd64 = image(&mut layout, "linux/amd64");
+                let arm64 = image(&mut layout, "linux/arm64");
+                let mut index = index(&mut layout, &[&amd64, &arm64]);
+                let mut signatures = cosign_signature(&mut layout, &index);
+                index["annotations"] = json!({ "kind": "dev.cosignproject.cosign/imageIndex" });
+                signatures["annotations"] = json!({ "kind": "dev.cosignproject.cosign/sigs" });
+                with_roots(layout, &[&index, &signatures]).directory(s, "image");
+            },
+            &["image"],
+            BOTH,
+        )
+        .says("(?i)signature")
+        .todo(),
+        merged(
+            "a Helm chart without a name",
+            |s| beside(s, |layout, _, _| vec![not_an_image(layout, HELM, CHART)]),
+            &["image"],
+            BOTH,
+        )
+        .says("(?i)helm")
+        .todo(),
+        // Which of the two is meant nobody can know; the list says what each is.
+        refused(
+            "a Helm chart with a name of its own",
+            |s| {
+                beside(s, |layout, _, _| {
+                    vec![named(not_an_image(layout, HELM, CHART), "chart")]
+                })
+            },
+            &["image"],
+        )
+        .says("several images, expected one")
+        .says("(?i)#chart.*helm")
+        .todo(),
+        merged(
+            "signatures of a dir:",
+            |s| {
+                let mut layout = Layout::default();
+                let amd64 = image(&mut layout, "linux/amd64");
+                for blob in &layout.blobs {
+                    let is_manifest = amd64["digest"] == digest(blob);
+                    let name = if is_manifest {
+                        "manifest.json"
+                    } else {
+                        &hex(blob)
+                    };
+                    s.write(&format!("flat/{name}"), blob);
+                }
+                s.write("flat/version", b"Directory Transport Version: 1.1\n");
+                s.write("flat/signature-1", b"a signature");
+            },
+            &["flat"],
+            "linux/amd64",
+        )
+        .says("(?m)^warning.*signature")
+        .todo(),
+        merged(
+            "referrers that are to be kept",
+            |s| {
+                beside(s, |layout, _, amd64| {
+                    vec![artifact(layout, SPDX, Some(amd64))]
+                })
+            },
+            &["--referrers", "keep", "image"],
+            BOTH,
+        )
+        .never("(?m)^warning")
+        .todo(),
+    ]
+}
+
+fn alone() -> Vec<Row> {
+    vec![
+        refused("a Helm chart alone", |s| only(s, HELM, CHART), &["image"])
+            .says("(?i)helm chart")
+            .todo(),
+        refused(
+            "a BuildKit cache alone",
+            |s| only(s, CACHE, CHART),
+            &["image"],
+        )
+        .says("BuildKit cache")
+        .todo(),
+        refused(
+            "a wasm artifact alone",
+            |s| only(s, "application/vnd.wasm.config.v0+json", "application/wasm"),
+            &["image"],
+        )
+        .says("not a container image|artifact")
+        .todo(),
+        refused(
+            "an artifact alone is named by its type",
+            |s| {
+                let mut layout = Layout::default();
+                let artifact = artifact(&mut layout, "application/vnd.example.thing", None);
+                with_roots(layout, &[&artifact]).directory(s, "image");
+            },
+            &["image"],
+        )
+        .says("application/vnd.example.thing")
+        .todo(),
+        refused(
+            "a referrer without its subject",
+            |s| {
+                let mut layout = Layout::default();
+                let amd64 = image(&mut layout, "linux/amd64");
+                let artifact = artifact(&mut layout, SPDX, Some(&amd64));
+                with_roots(layout, &[&artifact]).directory(s, "image");
+            },
+            &["image"],
+        )
+        .says(SPDX_PATTERN)
+        .todo(),
+    ]
+}
+
+const SPDX_PATTERN: &str = "application/spdx[+]json";
+
+/// An index of both architectures with what `add` adds to it; `image`.
+fn with_companion(scratch: &Scratch, add: fn(&mut Layout, &Value) -> Value) {
+    let mut layout = Layout::default();
+    let amd64 = image(&mut layout, "linux/amd64");
+    let arm64 = image(&mut layout, "linux/arm64");
+    let more = add(&mut layout, &amd64);
+    let index = index(&mut layout, &[&amd64, &arm64, &more]);
+    with_roots(layout, &[&index]).directory(scratch, "image");
+}
+
+/// An index of both architectures under the name `v1`, and beside it what `add` makes of the index and
+/// of the image of amd64; `image`.
+fn beside(scratch: &Scratch, add: fn(&mut Layout, &Value, &Value) -> Vec<Value>) {
+    let mut layout = Layout::default();
+    let amd64 = image(&mut layout, "linux/amd64");
+    let arm64 = image(&mut layout, "linux/arm64");
+    let index = index(&mut layout, &[&amd64, &arm64]);
+    let more = add(&mut layout, &index, &amd64);
+    let index = named(index, "v1");
+    let mut roots = vec![&index];
+    roots.extend(&more);
+    with_roots(layout, &roots).directory(scratch, "image");
+}
+
+/// A manifest of a config and a layer of these types.
+fn not_an_image(layout: &mut Layout, config_type: &str, layer_type: &str) -> Value {
+    let config = layout.blob(config_type, b"{}");
+    let layer = layout.blob(layer_type, &gzip(b"content"));
+    let manifest = json!({
+        "schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": [layer],
+    });
+    document(layout, MANIFEST, &manifest)
+}
+
+/// A layout, `image`, of nothing else.
+fn only(scratch: &Scratch, config_type: &str, layer_type: &str) {
+    let mut layout = Layout::default();
+    let descriptor = not_an_image(&mut layout, config_type, layer_type);
+    with_roots(layout, &[&named(descriptor, "v1")]).directory(scratch, "image");
+}
+
+/// A SOCI index of an image, as `soci convert` puts it into the image index.
+fn soci(layout: &mut Layout, of: &Value) -> Value {
+    let config = layout.blob(SOCI, b"{}");
+    let ztoc = layout.blob("application/octet-stream", b"ztoc");
+    let manifest = json!({
+        "schemaVersion": 2, "mediaType": MANIFEST, "artifactType": SOCI, "config": config,
+        "layers": [ztoc],
+    });
+    let mut soci = document(layout, MANIFEST, &manifest);
+    soci["artifactType"] = SOCI.into();
+    soci["platform"] = platform("linux/amd64");
+    soci["annotations"] = json!({ "com.amazon.soci.image-manifest-digest": of["digest"] });
+    soci
+}
+
+/// cosign's signature of before 3.0, under the tag by which it is looked for.
+fn cosign_signature(layout: &mut Layout, of: &Value) -> Value {
+    let payload = br#"{"critical":{"type":"cosign container image signature"}}"#;
+    let layer = layout.blob("application/vnd.dev.cosign.simplesigning.v1+json", payload);
+    let config = json!({
+        "architecture": "", "os": "", "config": {},
+        "rootfs": { "type": "layers", "diff_ids": [digest(payload)] },
+    });
+    let config = document(layout, CONFIG, &config);
+    let manifest = json!({
+        "schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": [layer],
+    });
+    let descriptor = document(layout, MANIFEST, &manifest);
+    let tag = of["digest"].as_str().unwrap().replace(':', "-");
+    named(descriptor, &format!("{tag}.sig"))
+}
