@@ -73,30 +73,31 @@ lib.makeScope buildPackages.newScope (self: {
   /**
     The script behind `passthru.push`.
   */
-  mkPushScript = self.callPackage ./push.nix { };
+  mkPushScript = self.callPackage ./scripts/push.nix { };
 
   /**
     The script behind `passthru.copyToPodman`.
   */
-  mkCopyToPodmanScript = self.callPackage ./copy-to-podman.nix { };
+  mkCopyToPodmanScript = self.callPackage ./scripts/copy-to-podman.nix { };
 
   /**
     The script behind `passthru.copyToDocker`.
   */
-  mkCopyToDockerScript = self.callPackage ./copy-to-docker.nix { };
+  mkCopyToDockerScript = self.callPackage ./scripts/copy-to-docker.nix { };
 
   /**
     The script behind `passthru.inspect`.
   */
-  mkInspectScript = self.callPackage ./inspect.nix { };
+  mkInspectScript = self.callPackage ./scripts/inspect.nix { };
 
   /**
     The page behind `passthru.analyze`.
   */
-  mkAnalysis = self.callPackage ./analysis.nix { };
+  mkAnalysis = self.callPackage ./scripts/analysis.nix { };
 
   # What the functions share. Not meant for users, but nothing is hidden.
   merge = self.callPackage ./merge.nix { };
+  mkLoadScript = self.callPackage ./scripts/load.nix { };
   arguments = self.callPackage ./arguments.nix { };
   platforms = self.callPackage ./platforms.nix { };
   packageSets = self.callPackage ./package-sets.nix { };
