@@ -7,7 +7,7 @@
 #   make lint    formatting and lints
 #   make fuzz    looks for inputs that break polyarch, FUZZ_SECONDS=60 for each target; needs a nightly Rust
 #   make docs    the book of docs/, in target/book
-#   make docs-nix  docs/nix.md anew, from the comments in nix/
+#   make docs-nix  generates docs/nix.md from the comments in nix/
 #   make docs-interop  the tables of docs/interop.md anew, from what other tools do
 #   make test-newer-nix   what needs a newer Nix than Debian 12 has
 
@@ -59,11 +59,11 @@ lint:
 	cargo fmt --check
 	cargo fmt --check --manifest-path tests/fuzz/Cargo.toml
 	cargo clippy --locked --all-targets -- -D warnings
-	shellcheck -x .ci/run tests/setup tests/newer-tools tests/lint-tools tests/aarch64/run nix/docs tests/nix/run tests/nix/newer tests/readme/run tests/demo/run tests/fuzz/run \
+	shellcheck -x .ci/run tests/setup tests/newer-tools tests/lint-tools tests/aarch64/run nix/docs nix/scripts/push.sh tests/nix/run tests/nix/newer tests/readme/run tests/demo/run tests/fuzz/run \
 		tests/docs/run tests/examples/get tests/examples/lint tests/examples/run tests/interop/run
 	tests/examples/lint
 
-# docs/nix.md is made of the comments in nix/. `make test` fails where it is stale.
+# docs/nix.md is generated from the comments in nix/. `make test` fails if it is stale.
 docs-nix:
 	nix/docs >docs/nix.md
 

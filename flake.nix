@@ -1,4 +1,4 @@
-# The thin face of nix/ for flakes. Whatever can be said without flakes is said in there.
+# The flake: nix/ as flake outputs. Everything that does not need flakes is in nix/.
 {
   description = "Merge single-platform container images into one multi-platform OCI image";
 
@@ -7,31 +7,31 @@
   outputs =
     { self, nixpkgs }:
     let
-      # Where the tool is built and scripts run. The images may be for any platform.
+      # Where the tool is built and scripts run. The images can be for any platform.
       systems = [
         "x86_64-linux"
         "aarch64-linux"
         "x86_64-darwin"
         "aarch64-darwin"
       ];
-      # Those of them that this nixpkgs (still) has.
+      # Newer nixpkgs have dropped x86_64-darwin, so only the systems that this nixpkgs has.
       forEachSystem =
         f:
         nixpkgs.lib.genAttrs (builtins.filter (system: nixpkgs.legacyPackages ? ${system}) systems) (
           system: f nixpkgs.legacyPackages.${system}
         );
-      # Of this flake, for the system of a package set.
-      here = outputs: pkgs: outputs.${pkgs.stdenv.hostPlatform.system};
+      # An output of this flake for the system of a package set.
+      outputFor = pkgs: output: output.${pkgs.stdenv.hostPlatform.system};
     in
     {
-      # `mkLib pkgs` gives the functions on a package set of your own.
+      # `mkLib pkgs` returns the functions, on a package set of the caller.
       lib.mkLib = pkgs: pkgs.callPackage ./nix { };
 
       # The functions, on the package set of this flake's nixpkgs: legacyPackages.<system>.mkMultiArchImage
       legacyPackages = forEachSystem self.lib.mkLib;
 
       packages = forEachSystem (pkgs: rec {
-        inherit (here self.legacyPackages pkgs) polyarch;
+        inherit (outputFor pkgs self.legacyPackages) polyarch;
         default = polyarch;
       });
 
@@ -39,9 +39,10 @@
 
       flakeModules.default = ./nix/flake-module.nix;
 
-      # Each example is a template, the first one under another name. Its README is beside the template and no part of it:
-      # Nix writes over no file, so it could not be had in a project with a README. Not `builtins.path` with a filter:
-      # from Nix 2.18 on, `nix flake check --no-build` would miss what that did not put into the store.
+      # Each example is a template; quick-start is the default one. A template does not contain the README of its
+      # example: Nix does not overwrite files, so it would refuse the template in a project with a README. Not
+      # `builtins.path` with a filter instead: since Nix 2.18, `nix flake check --no-build` fails on the store path that
+      # this would not create.
       templates =
         builtins.mapAttrs
           (
@@ -68,11 +69,11 @@
             stream = "Streams of dockerTools: no archive of an image is ever built";
           };
 
-      # The tool with its own tests, and images that dockerTools once wrote, merged and read back. `make test` is more.
+      # The tool with its own tests, and a merge of two images from dockerTools that is read back. `make test` tests more.
       checks = forEachSystem (pkgs: {
-        polyarch = (here self.packages pkgs).polyarch.override { withTests = true; };
+        polyarch = (outputFor pkgs self.packages).polyarch.override { withTests = true; };
         image =
-          ((here self.legacyPackages pkgs).mkMultiArchImage {
+          ((outputFor pkgs self.legacyPackages).mkMultiArchImage {
             name = "hello";
             images = {
               x86_64-linux = ./tests/fixtures/amd64-bli-hello-gz.tar.gz;
@@ -83,7 +84,7 @@
 
       devShells = forEachSystem (pkgs: {
         default = pkgs.mkShell {
-          inputsFrom = [ (here self.packages pkgs).polyarch ];
+          inputsFrom = [ (outputFor pkgs self.packages).polyarch ];
           packages = [
             pkgs.clippy
             pkgs.deadnix

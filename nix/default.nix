@@ -1,62 +1,70 @@
-# The scope, and so the table of contents of nix/: everything a user of polyarch gets, one file per function.
+# The scope, which is the table of contents of nix/: every function and package, and the file that it is in.
 #
 #   pkgs.callPackage ./nix { }  →  { polyarch, mkImageLayout, mkMultiArchImage, … }
 #
-# All of it runs on the machine that builds: merging is a build step, and the scripts that hang off an image
-# are started by the person who built it. Under pkgsCross that machine is not the one the packages are for, so
-# the scope is made from `buildPackages`; in a package set that does not cross-compile the two are the same.
+# Everything in it runs on the machine that builds: merging is a build step, and the user who built an image starts its
+# scripts. Under pkgsCross the packages of `pkgs` are for another machine, so the scope is made from `buildPackages`. In
+# a package set that does not cross-compile the two are the same.
 { lib, buildPackages }:
 
 /**
   # polyarch for Nix
 
-  `pkgs.callPackage ./nix { }` gives a set with the functions below and the tool itself as `polyarch`. A flake has it
-  as `legacyPackages.<system>`, as `lib.mkLib pkgs` for a package set of your own, in part as `overlays.default`, and
-  as a module for flake-parts, `flakeModules.default`: there `perSystem.multiArchImages.<name>` takes the arguments of
-  `mkMultiArchImage`, and `packages.<name>` is the image. `overrideScope` replaces any part of it.
+  These functions merge single-platform container images into one multi-platform OCI image, in a Nix build.
 
-  Nothing is read at evaluation but the files of polyarch and nixpkgs: it works with `--pure-eval` and
-  `--restrict-eval`, there is no import from derivation and no `builtins.getEnv`. Mistakes in arguments show at
-  evaluation; the error names function, argument, what was found and what was wanted.
+  `pkgs.callPackage ./nix { }` returns a set with the functions below and the tool itself as `polyarch`. The flake has
+  the same as:
 
-  Warnings, such as that of a program for another machine, do not show with a plain `nix build`: they are in the logs.
-  `nix build -L` shows those of what it builds, `nix log '.#image.layouts."linux/arm64"'` (of one image) and
-  `nix log .#image` (of the merge) those of what is built already.
+  - `legacyPackages.<system>`: that set, on the nixpkgs that the flake locks
+  - `lib.mkLib pkgs`: that set, on a package set of your own
+  - `overlays.default`: an overlay with `polyarch`, `mkImageLayout` and `mkMultiArchImage`
+  - `flakeModules.default`: a module for flake-parts. `perSystem.multiArchImages.<name>` takes the arguments of
+    `mkMultiArchImage`, and `packages.<name>` is the image.
 
-  The tool is compiled by the nixpkgs that it is given, which must have Rust 1.88: nixpkgs 25.11 or newer, which wants
-  Nix 2.18 or newer itself. With an older nixpkgs, evaluation says so.
+  `overrideScope` replaces any part of the set.
+
+  Evaluation reads only files of polyarch and nixpkgs: it works with `--pure-eval` and `--restrict-eval`, without import
+  from derivation and without `builtins.getEnv`. Wrong arguments fail at evaluation; the error names the function, the
+  argument, what was found and what was expected.
+
+  A plain `nix build` does not show warnings, such as the one about a program for another platform. `nix build -L`
+  shows the warnings of what it builds. For what is built already, `nix log '.#image.layouts."linux/arm64"'` shows
+  those of one image, and `nix log .#image` those of the merge.
+
+  The tool is compiled with the Rust of the given nixpkgs, which must be 1.88 or newer: nixpkgs has it since 25.11, and
+  needs Nix 2.18 or newer itself. With an older nixpkgs, evaluation fails and the error says so.
 
   ## Who builds what
 
-  Each image is an ordinary derivation; bringing it into shape is one more for each image (`layouts`), and the merge a
-  last one, which links to the layouts or packs them. So Nix distributes the work as it does any other:
-  `nix build --builders …` sends an image and its layout to different machines, and a change of the arm64 image redoes
-  that image, its layout and the merge.
+  Each image is an ordinary derivation. Its layout is another derivation (`layouts`), and the merge is the last one; it
+  links to the layouts or packs them. Nix distributes these builds like any others: `nix build --builders …` sends an
+  image and its layout to different machines, and changing the arm64 image rebuilds that image, its layout and the
+  merge.
 
-  - With `pkgsCross` or `strategy = "cross"` one Linux machine builds all of it.
-  - With `nixpkgs.legacyPackages.aarch64-linux` or `strategy = "native"` an image is built on a machine of its system:
-    a remote builder, or the same machine with `boot.binfmt.emulatedSystems`. Much of it comes out of binary caches.
+  - With `pkgsCross` or `strategy = "cross"`, one Linux machine builds everything.
+  - With `nixpkgs.legacyPackages.aarch64-linux` or `strategy = "native"`, a machine of the image's system builds it: a
+    remote builder, or the same machine with `boot.binfmt.emulatedSystems`. Much of it comes from binary caches.
   - On a Mac, images are for Linux and need a Linux builder (`nix.linux-builder` of nix-darwin); use `"native"`. The
-    merge itself, and the scripts, are programs of the Mac.
+    merge and the scripts run on the Mac itself.
 
-  Layouts and merge are built where the functions' own package set is built.
+  Layouts and the merge are built on the system of the package set that the functions come from.
 
   ## What stays in the store
 
-  An archive and the layout of one image refer to nothing, though their bytes name store paths (the history of a
-  layered image names all of them). A merged layout refers to the layouts that it links to. That is
-  `unsafeDiscardReferences`, and depends on the Nix of the machine that builds:
+  An archive and the layout of one image refer to nothing, although their bytes contain store paths (the history of a
+  layered image contains all of them). A merged layout refers to the layouts that it links to. This uses
+  `unsafeDiscardReferences`, whose effect depends on the Nix of the machine that builds:
 
-  - Nix 2.18 and later know it.
+  - Nix 2.18 and later support it.
   - Nix 2.14 to 2.17 fail the build, unless the experimental feature `discard-references` is enabled in the `nix.conf`
     of that machine.
-  - Nix before 2.14 does not look at it: an archive keeps the closures alive that Nix finds in it.
+  - Nix before 2.14 ignores it: an archive keeps the closures alive that Nix finds in it.
 
   The derivations are the same with all versions.
 */
 lib.makeScope buildPackages.newScope (self: {
   /**
-    The tool itself. Override it here and every function uses the other one.
+    The tool itself. If you override it here, every function uses the other one.
   */
   polyarch = self.callPackage ./package.nix { };
 
@@ -71,36 +79,49 @@ lib.makeScope buildPackages.newScope (self: {
   mkMultiArchImage = self.callPackage ./mk-multi-arch-image.nix { };
 
   /**
-    The script behind `passthru.push`.
+    The script `passthru.push`.
   */
-  mkPushScript = self.callPackage ./push.nix { };
+  mkPushScript = self.callPackage ./scripts/push.nix { };
 
   /**
-    The script behind `passthru.copyToPodman`.
+    The script `passthru.copyToPodman`.
   */
-  mkCopyToPodmanScript = self.callPackage ./copy-to-podman.nix { };
+  mkCopyToPodmanScript = self.callPackage ./scripts/copy-to-podman.nix { };
 
   /**
-    The script behind `passthru.copyToDocker`.
+    The script `passthru.copyToDocker`.
   */
-  mkCopyToDockerScript = self.callPackage ./copy-to-docker.nix { };
+  mkCopyToDockerScript = self.callPackage ./scripts/copy-to-docker.nix { };
 
   /**
-    The script behind `passthru.inspect`.
+    The script `passthru.inspect`.
   */
-  mkInspectScript = self.callPackage ./inspect.nix { };
+  mkInspectScript = self.callPackage ./scripts/inspect.nix { };
 
   /**
-    The page behind `passthru.analyze`.
+    The page `passthru.analyze`.
   */
-  mkAnalysis = self.callPackage ./analysis.nix { };
+  mkAnalysis = self.callPackage ./scripts/analysis.nix { };
 
-  # What the functions share. Not meant for users, but nothing is hidden.
-  merge = self.callPackage ./merge.nix { };
-  arguments = self.callPackage ./arguments.nix { };
-  platforms = self.callPackage ./platforms.nix { };
-  packageSets = self.callPackage ./package-sets.nix { };
-  labelsOf = self.callPackage ./labels-of.nix { };
-  inputOf = self.callPackage ./input-of.nix { };
-  reference = self.callPackage ./reference.nix { };
+  # The rest is internal, and may change in any release.
+
+  # Images and what is built from them.
+  packageSets = self.callPackage ./lib/package-sets.nix { };
+  imageArgument = self.callPackage ./lib/image-argument.nix { };
+  inputOf = self.callPackage ./lib/input-of.nix { };
+  merge = self.callPackage ./lib/merge.nix { };
+  mergeOptions = self.callPackage ./lib/merge-options.nix { };
+  readBackTest = self.callPackage ./lib/read-back-test.nix { };
+  mkLoadScript = self.callPackage ./scripts/load.nix { };
+
+  # Names, platforms and annotations.
+  reference = self.callPackage ./lib/reference.nix { };
+  hashTag = self.callPackage ./lib/hash-tag.nix { };
+  platforms = self.callPackage ./lib/platforms.nix { };
+  annotationLevels = self.callPackage ./lib/annotation-levels.nix { };
+  labelsOf = self.callPackage ./lib/labels-of.nix { };
+
+  # Errors in arguments.
+  checkArguments = self.callPackage ./lib/check-arguments.nix { };
+  rules = self.callPackage ./lib/rules { };
 })

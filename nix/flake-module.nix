@@ -1,5 +1,5 @@
-# For flake-parts: `perSystem.multiArchImages.<name>` are the arguments of mkMultiArchImage, `packages.<name>` the
-# images. polyarch has no flake-parts among its inputs: who imports this module has it.
+# The module for flake-parts: `perSystem.multiArchImages.<name>` takes the arguments of mkMultiArchImage, and
+# `packages.<name>` is the image. flake-parts is not an input of polyarch: the flake that imports this module has it.
 { lib, flake-parts-lib, ... }:
 
 {
@@ -7,12 +7,12 @@
     { config, pkgs, ... }:
     {
       options.multiArchImages = lib.mkOption {
-        # Not an option for each argument: mkMultiArchImage knows them, their defaults and what is wrong with them.
+        # Not one option per argument: mkMultiArchImage has the arguments, their defaults and their checks.
         type = lib.types.lazyAttrsOf (lib.types.lazyAttrsOf lib.types.raw);
         default = { };
         description = ''
-          Images for several platforms, each the arguments of polyarch's `mkMultiArchImage`; `name` is by default the
-          name of the attribute. `packages` has the results.
+          Multi-platform images. Each value has the arguments of polyarch's `mkMultiArchImage`; `name` defaults to the
+          name of the attribute. The images are in `packages`, under the same names.
         '';
         example = lib.literalExpression ''
           {
@@ -25,7 +25,8 @@
         '';
       };
 
-      # One scope for all images: each would evaluate the package sets of the other systems anew.
+      # One scope for all images: with a scope each, every image would evaluate the package sets of the other systems
+      # again.
       config.packages =
         let
           inherit (pkgs.callPackage ./. { }) mkMultiArchImage;

@@ -1,58 +1,59 @@
-# One image → OCI image layout. The unit of work that Nix caches and hands to builders: one derivation per image.
+# One image → OCI image layout, in a derivation of its own: the unit that Nix caches and sends to builders.
 {
   lib,
-  arguments,
+  checkArguments,
   inputOf,
   merge,
   platforms,
+  rules,
 }:
 
 /**
-  Turn one image of any kind into an OCI image layout, its layers compressed and verified.
+  Turns one image of any supported format into an OCI image layout with compressed and verified layers.
 
-  An image whose manifest already is OCI and whose layers already are compressed keeps its digest.
+  An image that has an OCI manifest and compressed layers keeps its digest.
 
   # Inputs
 
   `image`
-  : The image: what `dockerTools.buildImage`, `buildLayeredImage` and `streamLayeredImage` give, what
-    `nix2container.buildImage` gives, an OCI image layout or an oci-archive, as a derivation or a path.
+  : The image, as a derivation or a path: the result of `dockerTools.buildImage`, `buildLayeredImage` or
+    `streamLayeredImage`, the result of `nix2container.buildImage`, an OCI image layout, or an oci-archive.
 
-    A stream is run in the build, and its output never becomes a file; a `buildLayeredImage` is read through its
-    `stream` too, so its archive is not even built. That takes a stream of the system that this derivation is
-    built on; any other is made into an archive on its own system. To have the archive of a `buildLayeredImage`
-    read where it could be a stream, because it is in a binary cache and what is in it is not, or because it was
-    changed with `overrideAttrs`, give it as a string: `"${image}"`.
+    The build runs a stream and never writes its output to a file. It reads a `buildLayeredImage` through its `stream`
+    too, and its archive is not built. Both need a stream for the system that builds this derivation; any other stream
+    becomes an archive on its own system. To read the archive of a `buildLayeredImage` instead of its stream, give it
+    as a string, `"${image}"`: because a binary cache has the archive but not its contents, or because `overrideAttrs`
+    changed it.
 
-    An image of nix2container is read from the store paths that it names, by the machine that builds the layout.
-    Build it on Linux (with the functions of `legacyPackages.aarch64-linux`, say): in the store of a Mac, Nix renames
-    files whose names differ only in case (`use-case-hack`), and a layer with such files fails for its digest.
+    The machine that builds the layout reads an image of nix2container from the store paths that it names. Build it on
+    Linux, for example with the functions of `legacyPackages.aarch64-linux`: in the store of a Mac, Nix renames files
+    whose names differ only in case (`use-case-hack`), and the digest of a layer with such files does not match.
 
   `platform`
-  : The platform that the image must be of, as a Nix system (`"aarch64-linux"`) or an OCI platform
-    (`"linux/arm/v7"`). The build fails if the image's config says another. Default: `null`, whatever it says.
+  : The platform that the image must have, as a Nix system (`"aarch64-linux"`) or an OCI platform
+    (`"linux/arm/v7"`). The build fails if the image's config has another one. Default: `null`, any platform.
 
   `setPlatform`
-  : The platform that the image's config is made to say, written like `platform`: for an image whose config is
-    wrong, such as one that says `aarch64`, or should have the variant of an ARM. Config and manifest get other
-    digests, the layers stay as they are. Default: `null`, the config is not changed.
+  : The platform to write into the image's config, in the same form as `platform`: for a config with a wrong
+    architecture, such as `aarch64` instead of `arm64`, or without the variant of a 32-bit ARM. Config and manifest get
+    other digests; the layers do not change. Default: `null`, the config is not changed.
 
   `compression`
-  : For layers: `"gzip"` and `"zstd"` compress what is not compressed yet, `"none"` leaves all uncompressed,
-    `"keep"` changes none. Default: `"gzip"`.
+  : Compression of the layers. `"gzip"` and `"zstd"` compress the uncompressed layers, `"none"` decompresses all layers,
+    `"keep"` changes no layer. Default: `"gzip"`.
 
   `compressionLevel`
-  : Level for `compression`. Default: `null`, polyarch's default.
+  : Level for `compression`. Default: `null`, the default of polyarch.
 
   `platformCheck`
-  : What to do about a program for another machine than the image is for: `"error"` fails the build if it is the one
-    that the image starts (`Entrypoint` or `Cmd`), and warns of others; `"warn"` only warns; `"off"` does not look.
-    Default: `"error"`.
+  : What to do when a program is built for a platform other than the image's. `"error"` fails the build if it is the
+    program that the image starts (`Entrypoint` or `Cmd`), and warns about other programs; `"warn"` only warns; `"off"`
+    does not check. Default: `"error"`.
 
   # Output
 
-  A derivation whose output is the layout: a directory with `oci-layout`, `index.json` and `blobs/`. It refers to
-  no other store path, whatever paths the image's layers and config mention (see "What stays in the store"). It has
+  A derivation whose output is the layout: a directory with `oci-layout`, `index.json` and `blobs/`. It refers to no
+  other store path, whatever paths the image's layers and config mention (see "What stays in the store"). It has
   `override`, as packages have.
 
   # Type
@@ -91,25 +92,20 @@ lib.makeOverridable (
   let
     input = inputOf image;
 
-    # For the name of the derivation.
-    knownPlatform = if platform != null then platform else setPlatform;
-    platformSuffix = "-${lib.replaceStrings [ "/" ] [ "-" ] (platforms.toOci knownPlatform)}";
+    platformOfName = if platform != null then platform else setPlatform;
+    platformSuffix = "-${lib.replaceStrings [ "/" ] [ "-" ] (platforms.toOci platformOfName)}";
   in
-  arguments.checked "mkImageLayout"
-    (
-      [
-        (arguments.image "image" image)
-        (arguments.platform "platform" platform)
-      ]
-      ++ arguments.setPlatform platform "setPlatform" setPlatform
-      ++ [
-        (arguments.compression "compression" compression)
-        (arguments.compressionLevel compression "compressionLevel" compressionLevel)
-        (arguments.check "platformCheck" platformCheck)
-      ]
-    )
+  checkArguments "mkImageLayout"
+    [
+      (rules.image "image" image)
+      (rules.platformOrNull "platform" platform)
+      (rules.setPlatform platform "setPlatform" setPlatform)
+      (rules.compression "compression" compression)
+      (rules.compressionLevel compression "compressionLevel" compressionLevel)
+      (rules.severity "platformCheck" platformCheck)
+    ]
     (merge {
-      name = "${input.name}-layout" + lib.optionalString (knownPlatform != null) platformSuffix;
+      name = "${input.name}-layout" + lib.optionalString (platformOfName != null) platformSuffix;
       options = [
         "--format=oci-layout"
         "--compression=${compression}"

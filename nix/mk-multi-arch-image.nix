@@ -1,10 +1,11 @@
-# One image per platform → one multi-platform OCI image, as a store path.
+# One image per platform → one multi-platform OCI image, as an archive or a layout.
 {
   lib,
-  arguments,
-  inputOf,
-  labelsOf,
+  checkArguments,
+  hashTag,
+  imageArgument,
   merge,
+  mergeOptions,
   mkAnalysis,
   mkCopyToDockerScript,
   mkCopyToPodmanScript,
@@ -13,46 +14,50 @@
   mkPushScript,
   packageSets,
   platforms,
-  polyarch,
-  runCommand,
+  readBackTest,
+  rules,
 }:
 
 /**
-  Merge images, one per platform, into one multi-platform OCI image.
+  Merges images, one per platform, into one multi-platform OCI image.
 
-  Each image is brought into shape by `mkImageLayout` in a derivation of its own; putting them together is a
-  second, small one. Changing one image rebuilds its layout and the index, nothing of the others.
+  `mkImageLayout` turns each image into an OCI layout, in a derivation of its own. A second, small derivation merges the
+  layouts. Changing one image rebuilds its layout and the merge, and no other layout.
 
   # Inputs
 
   `name`
-  : Name of the image, with or without registry: `"ghcr.io/me/app"`. Where it is loaded, this is what it is
-    called; `push` pushes there.
+  : Name of the image, with or without a registry: `"ghcr.io/me/app"`. `push` pushes to this name, and podman and Docker
+    load the image under it.
 
   `tag`
-  : Its tag. Default: `"latest"`. `null`: a hash that is another one whenever the image is, as in dockerTools; the
-    same for both formats.
+  : Tag of the image. Default: `"latest"`. `null`: a hash that changes whenever the image does, as in dockerTools. It is
+    the same for both formats.
 
   `tags`
-  : Further tags, for where it is pushed and loaded; the archive itself has one name. Default: `[ ]`.
+  : More tags, for pushing and loading. The archive itself has one name, with `tag`. Default: `[ ]`.
 
   `images`
-  : The images, each as `mkImageLayout` takes it. Either a set keyed by platform, a Nix system
-    (`aarch64-linux`) or an OCI platform (`"linux/arm/v7"`), and the build fails if an image is not of the
-    platform that its key says; or a list, which takes each image for what its config says. The order of a list
-    does not matter. No image can be there twice, except for variants of one architecture.
+  : The images, each as `mkImageLayout` takes it, in one of three forms:
 
-    Where the config of an image names a wrong platform, give a set `{ image, setPlatform }` instead of the image,
-    with `setPlatform` as in `mkImageLayout`. Under a key the two must agree.
+    - a set keyed by platform, either a Nix system (`aarch64-linux`) or an OCI platform (`"linux/arm/v7"`). The build
+      fails if the platform of an image is not that of its key.
+    - a list. The platform of each image is the one in its config. The order does not matter.
+    - a function from a package set to an image, see `systems`.
+
+    No image can occur twice, except for variants of one architecture.
+
+    If the config of an image has a wrong platform, give a set `{ image, setPlatform }` instead of the image, with
+    `setPlatform` as in `mkImageLayout`. It must agree with the key.
 
   `systems`
-  : List of Nix systems, for `images` that is a function, and only then.
+  : List of Nix systems to apply the function `images` to. Only for a function. Default: `null`.
 
   `strategy`
-  : Which package sets that function gets. `"cross"`: this machine's, cross-compiling for each system; any machine
-    can build it. `"native"`: each system's own, which is built on a machine of that system (a remote builder, the
-    Linux builder of a Mac, or this one with binfmt) and comes out of binary caches. This system's own package
-    set is the one that polyarch was made from in any case; the others have its `config` and `overlays`.
+  : Which package sets the function `images` is applied to. `"cross"`: package sets that cross-compile on this system,
+    so any machine can build the images. `"native"`: the package set of each system, which a machine of that system
+    builds (a remote builder, the Linux builder of a Mac, or this machine with binfmt), or a binary cache has. For this
+    system it is always the package set that polyarch was made from; the others get its `config` and `overlays`.
     Default: `"cross"`.
 
   `format`
@@ -67,25 +72,27 @@
   : As in `mkImageLayout`, for all images.
 
   `consistency`
-  : What to do about images whose configs say different things, of Entrypoint, Cmd, Env, User, WorkingDir,
-    ExposedPorts, Volumes, Labels or created: `"error"`, `"warn"` or `"off"`. Store paths are the same if they have
-    the same name and version. Default: `"off"`.
+  : What to do when the configs of the images differ in Entrypoint, Cmd, Env, User, WorkingDir, ExposedPorts, Volumes,
+    Labels or created: `"error"`, `"warn"` or `"off"`. Store paths are compared by name and version, not by hash.
+    Default: `"off"`.
 
   `annotations`
-  : Set of strings, annotations of the image index; or a set of such sets, `index`, `manifest` (of each image) and
-    `descriptor` (of each image in the index). The two cannot be mixed. Default: `{ }`.
+  : Annotations of the image index, as a set of strings; or a set of up to three such sets: `index`, `manifest` (for the
+    manifest of each image) and `descriptor` (for the descriptor of each image in the index). The two forms cannot be
+    mixed. Default: `{ }`.
 
   `labelsFrom`
-  : A package whose description, homepage, license and version become the annotations
-    `org.opencontainers.image.description`, `.url`, `.licenses` and `.version` of index and manifests. The license is
-    left out where part of it has no SPDX identifier, and where it is a list of several, which does not say whether
-    all of them hold or one can be chosen; `lib.licenses.AND` and `OR` of newer nixpkgs say it. Those in `annotations`
-    come first, each on its level. Default: `null`.
+  : A package. Its description, homepage, license and version become the annotations
+    `org.opencontainers.image.description`, `.url`, `.licenses` and `.version` of the index and the manifests.
+    `annotations` take precedence, on their level. The license is left out if any part of it has no SPDX identifier, or
+    if it is a list of several: a list does not say whether all of them hold or one can be chosen. `lib.licenses.AND`
+    and `OR` of newer nixpkgs do. Default: `null`.
 
   `dockerManifest`
-  : Whether to add a `manifest.json` for `docker load` with Docker's classic store. It loads all images, as
-    NAME:TAG-os-arch, and as NAME:TAG the first of the index, or that of the platform given here instead of `true`.
-    Readers that prefer a `manifest.json` (crane, `docker-archive:`) then see no index. Default: `false`.
+  : Whether to add a `manifest.json`, for `docker load` with Docker's classic store. Docker then loads every image as
+    NAME:TAG-os-arch, and one of them as NAME:TAG: the first of the index, or that of the platform given here instead of
+    `true`. Tools that prefer `manifest.json` (crane, `docker-archive:`) do not read the index of such an image.
+    Default: `false`.
 
   `meta`
   : As in `mkDerivation`. Default: `{ }`.
@@ -96,39 +103,39 @@
   image index and a newline.
 
   `image.override { tag = "v2"; format = "oci-layout"; }` is the same image with other arguments. `overrideAttrs`
-  changes that one derivation and nothing of what hangs off it: `layout`, `push` and the others are still those of the
-  image before.
+  changes this derivation only: `layout`, `push` and the other attributes still belong to the original image.
 
-  Beside the usual ones it has the attributes
+  Attributes besides those of every derivation:
 
   `images`
-  : the argument; of a function, what it gave, a set keyed by system
+  : the argument `images`; for a function, its results, keyed by system
 
   `layouts`
   : the layout of each image: a set keyed by OCI platform, or a list
 
   `layout`
-  : the merged image as a layout, whatever the `format`. It has the same digest as the archive.
+  : the merged image as a layout, for every `format`. It has the same digest as the archive.
 
   `imageName`, `imageTag`
-  : the arguments `name` and `tag`; the hash, where `tag` is `null`
+  : the arguments `name` and `tag`; the hash, if `tag` is `null`
 
   `imageRefs`
   : `NAME:TAG` for `tag` and each of `tags`
 
   `push`
-  : a script that pushes the image to `imageRefs` or elsewhere, see `mkPushScript`
+  : a script that pushes the image to `imageRefs` or to other destinations, see `mkPushScript`
 
-  `copyToPodman`, `copyToDocker`, `inspect`
-  : scripts that load the image into podman or Docker and show what is in it, see `mkCopyToPodmanScript`,
-    `mkCopyToDockerScript` and `mkInspectScript`. All scripts are for the machine that runs them, Linux or macOS.
+  `copyToPodman`, `copyToDocker`
+  : scripts that load the image into podman or Docker, see `mkCopyToPodmanScript` and `mkCopyToDockerScript`
+
+  `inspect`
+  : a script that shows the image, see `mkInspectScript`. All scripts are for the machine that runs them, Linux or macOS.
 
   `analyze`
-  : a derivation that is a page for a browser: where the bytes of the image go and which of them need not be there,
-    see `mkAnalysis`
+  : a derivation that makes an HTML page about the sizes in the image, see `mkAnalysis`
 
   `tests.readsBack`
-  : a derivation that reads the image back, every byte of it
+  : a derivation that reads every byte of the image and verifies it
 
   # Type
 
@@ -137,7 +144,7 @@
     name :: String,
     tag :: String | Null ? "latest",
     tags :: [ String ] ? [ ],
-    images :: AttrsOf (Image | WithPlatform) | [ Image | WithPlatform ] | (PackageSet -> Image | WithPlatform),
+    images :: AttrsOf (Image | ImageWithPlatform) | [ Image | ImageWithPlatform ] | (PackageSet -> Image | ImageWithPlatform),
     systems :: [ String ] | Null ? null,
     strategy :: String ? "cross",
     format :: String ? "oci-archive",
@@ -150,7 +157,7 @@
     dockerManifest :: Bool | String ? false,
     meta :: AttrSet ? { },
   } -> Derivation
-  WithPlatform = { image :: Image, setPlatform :: String | Null ? null }
+  ImageWithPlatform = { image :: Image, setPlatform :: String | Null ? null }
   ```
 
   # Examples
@@ -201,16 +208,19 @@ lib.makeOverridable (
   }:
 
   let
-    givenImages =
+    baseName = baseNameOf name;
+
+    allImages =
       if lib.isFunction images then
         lib.genAttrs systems (system: images packageSets.${strategy}.${system})
       else
         images;
 
     layoutOf =
-      platform: value:
+      platform: image:
       mkImageLayout (
-        {
+        imageArgument.normalize image
+        // {
           inherit
             platform
             compression
@@ -218,186 +228,111 @@ lib.makeOverridable (
             platformCheck
             ;
         }
-        // (if arguments.isWithPlatform value then value else { image = value; })
       );
 
     layouts =
-      if builtins.isList givenImages then
-        map (layoutOf null) givenImages
+      if builtins.isList allImages then
+        map (layoutOf null) allImages
       else
-        lib.mapAttrs' (
-          key: value: lib.nameValuePair (platforms.toOci key) (layoutOf key value)
-        ) givenImages;
+        lib.mapAttrs' (key: image: lib.nameValuePair (platforms.toOci key) (layoutOf key image)) allImages;
 
-    # Not told their platforms once more: the layouts carry them, with the variant that a key may have added. Whether
-    # they are of different images is looked at here, where all images have to be evaluated in any case.
-    mergeInputs = check (arguments.distinct sourceOf "images" givenImages) (
+    # Without the platforms of the keys: the layouts have them. This check is separate from the others, because it
+    # evaluates all images: the layout of one image must not depend on the evaluation of the others.
+    inputs = check [ (rules.distinctImages "images" allImages) ] (
       map toString (if builtins.isList layouts then layouts else builtins.attrValues layouts)
     );
 
-    # What an image is made of: the same gives the same image.
-    sourceOf =
-      value:
-      let
-        withPlatform = if arguments.isWithPlatform value then value else { image = value; };
-        input = inputOf withPlatform.image;
-        setPlatform = withPlatform.setPlatform or null;
-      in
-      [
-        (if input.stream == null then input.path else "${input.stream}")
-        (if setPlatform == null then null else platforms.toOci setPlatform)
-      ];
+    # The archive is packed from the layouts of the images, not from the merged layout: the work is the same, and it
+    # need not wait for the merged layout. `mkImageLayout` has checked the layers against the diff IDs.
+    formats = {
+      oci-layout = {
+        name = "${baseName}-layout";
+        options = [ "--format=oci-layout" ];
+        links = true;
+      };
+      oci-archive = {
+        name = "${baseName}.tar";
+        options = [
+          "--format=oci-archive"
+          "--trust-diff-ids"
+        ];
+      };
+    };
 
-    # By level, called as the tool calls them.
-    allAnnotations =
+    mergeTo =
+      format: tagOptions: more:
+      merge (
+        formats.${format}
+        // {
+          options = options ++ tagOptions ++ formats.${format}.options;
+          images = inputs;
+          isImage = true;
+        }
+        // more
+      );
+
+    options = mergeOptions {
+      inherit
+        name
+        annotations
+        labelsFrom
+        platformCheck
+        consistency
+        dockerManifest
+        ;
+    };
+
+    imageTag = if tag != null then tag else hashTag (mergeTo "oci-layout" [ ] { });
+    imageRefs = map (tag: "${name}:${tag}") (lib.unique ([ imageTag ] ++ tags));
+    tagOptions = [ "--tag=${imageTag}" ];
+
+    # `passthru` and `meta` are not part of a derivation. If the format is "oci-layout", both have the same store path.
+    layout = mergeTo "oci-layout" tagOptions { };
+    image = mergeTo format tagOptions { inherit passthru meta; };
+
+    passthru =
       let
-        given = if arguments.hasLevels annotations then annotations else { index = annotations; };
-        labels = lib.optionalAttrs (labelsFrom != null) (labelsOf labelsFrom);
+        imageName = name;
+        ofLayout = { inherit layout imageName; };
+        ofNamedLayout = ofLayout // {
+          inherit imageRefs;
+        };
       in
       {
-        index = labels // given.index or { };
-        manifest = labels // given.manifest or { };
-        manifest-descriptor = given.descriptor or { };
+        images = allImages;
+        inherit
+          layouts
+          layout
+          imageName
+          imageTag
+          imageRefs
+          ;
+        push = mkPushScript (ofNamedLayout // { inherit imageTag; });
+        copyToPodman = mkCopyToPodmanScript ofNamedLayout;
+        copyToDocker = mkCopyToDockerScript ofNamedLayout;
+        inspect = mkInspectScript ofNamedLayout;
+        analyze = mkAnalysis ofLayout;
+        tests.readsBack = readBackTest (ofLayout // { inherit image platformCheck; });
       };
 
-    # Options and values in one word, as a value may begin with a dash.
-    options = [
-      "--name=${name}"
-      # The layers are as they shall be: that was the work of the layouts.
-      "--compression=keep"
-    ]
-    ++ lib.concatLists (
-      lib.mapAttrsToList (
-        level:
-        # The level is always said: a key may have a colon in it and look as if it began with one.
-        lib.mapAttrsToList (key: value: "--annotation=${level}:${key}=${value}")
-      ) allAnnotations
-    )
-    ++ lib.optional (platformCheck != "error") "--platform-check=${platformCheck}"
-    ++ lib.optional (consistency != "off") "--consistency=${consistency}"
-    ++
-      lib.optional (dockerManifest != false)
-        "--docker-manifest${
-          lib.optionalString (dockerManifest != true) "=${platforms.toOci dockerManifest}"
-        }";
-
-    baseName = baseNameOf name;
-
-    mergeLayout =
-      options: more:
-      merge (
-        {
-          name = "${baseName}-layout";
-          options = options ++ [ "--format=oci-layout" ];
-          images = mergeInputs;
-          links = true;
-          isImage = true;
-        }
-        // more
-      );
-
-    # Packed from the layouts of the images and not from the merged one: it is the same work, and does not wait.
-    mergeArchive =
-      options: more:
-      merge (
-        {
-          name = "${baseName}.tar";
-          options = options ++ [
-            "--format=oci-archive"
-            # Their layers were held against the diff IDs when they were made.
-            "--trust-diff-ids"
-          ];
-          images = mergeInputs;
-          isImage = true;
-        }
-        // more
-      );
-
-    # The hash is the one of a layout that has no tag in it, or it would have to know itself. Nothing builds that one.
-    imageTag =
-      if tag != null then
-        tag
-      else
-        lib.head (
-          lib.splitString "-" (
-            baseNameOf (builtins.unsafeDiscardStringContext (mergeLayout options { }).outPath)
-          )
-        );
-
-    optionsWithTag = options ++ [ "--tag=${imageTag}" ];
-
-    # `passthru` and `meta` are no part of a derivation, so for `format = "oci-layout"` this is the same store path.
-    layout = mergeLayout optionsWithTag { };
-
-    image = (if format == "oci-layout" then mergeLayout else mergeArchive) optionsWithTag {
-      inherit passthru meta;
-    };
-
-    imageRefs = map (tag: "${name}:${tag}") (lib.unique ([ imageTag ] ++ tags));
-
-    forScript = {
-      inherit layout imageRefs;
-      imageName = name;
-    };
-
-    passthru = {
-      images = givenImages;
-      inherit layouts layout;
-      imageName = name;
-      inherit imageTag imageRefs;
-      push = mkPushScript {
-        inherit layout imageTag imageRefs;
-        imageName = name;
-      };
-      copyToPodman = mkCopyToPodmanScript forScript;
-      copyToDocker = mkCopyToDockerScript forScript;
-      inspect = mkInspectScript forScript;
-      analyze = mkAnalysis {
-        inherit layout;
-        imageName = name;
-      };
-      tests.readsBack =
-        runCommand "${baseName}-reads-back"
-          {
-            nativeBuildInputs = [ polyarch ];
-          }
-          ''
-            cmp ${image.digest} ${layout.digest}
-            polyarch verify --platform-check=${platformCheck} ${image} ${layout}
-            cp ${image.digest} "$out"
-          '';
-    };
-
-    check = arguments.checked "mkMultiArchImage";
+    check = checkArguments "mkMultiArchImage";
   in
-  check
-    (
-      [
-        (arguments.imageName "name" name)
-        (arguments.tagOrNull "tag" tag)
-      ]
-      ++ arguments.tags "tags" tags
-      ++ [
-        (arguments.collection "images" images)
-      ]
-      ++ arguments.systems (lib.isFunction images) "systems" systems
-      ++ [
-        (arguments.strategy "strategy" strategy)
-        (arguments.format "format" format)
-        (arguments.compression "compression" compression)
-        (arguments.compressionLevel compression "compressionLevel" compressionLevel)
-        (arguments.check "platformCheck" platformCheck)
-        (arguments.check "consistency" consistency)
-        (arguments.set "a set of strings" "annotations" annotations)
-        (arguments.package "labelsFrom" labelsFrom)
-        (arguments.set "a set" "meta" meta)
-      ]
-    )
-    (
-      check (
-        arguments.images "images" givenImages
-        ++ arguments.annotations "annotations" annotations
-        ++ arguments.dockerManifest givenImages "dockerManifest" dockerManifest
-      ) image
-    )
+  check [
+    (rules.imageName "name" name)
+    (rules.imageTagOrNull "tag" tag)
+    (rules.imageTags "tags" tags)
+    (rules.imageCollection "images" images)
+    (rules.systems (lib.isFunction images) "systems" systems)
+    (rules.strategy "strategy" strategy)
+    (rules.format "format" format)
+    (rules.compression "compression" compression)
+    (rules.compressionLevel compression "compressionLevel" compressionLevel)
+    (rules.severity "platformCheck" platformCheck)
+    (rules.severity "consistency" consistency)
+    (rules.packageOrNull "labelsFrom" labelsFrom)
+    (rules.meta "meta" meta)
+    (rules.images "images" allImages)
+    (rules.annotations "annotations" annotations)
+    (rules.dockerManifest allImages "dockerManifest" dockerManifest)
+  ] image
 )

@@ -1,5 +1,6 @@
-# The same as an overlay. `polyarch` is the package of the package set it stands in, like any other package; the
-# functions are those of the scope, with whatever `polyarch` another overlay may have put in its place.
+# The functions and the package as an overlay. `polyarch` is a package of the package set that the overlay is applied
+# to. The functions are those of the scope, but with the `polyarch` of that package set, which a later overlay can
+# replace.
 final: _prev:
 
 let

@@ -1,15 +1,15 @@
-# The tool as a package, built from this tree by Cargo.lock alone: every dependency comes from crates.io, so
-# there is no hash to keep up to date.
+# The package of the tool. Cargo.lock pins every dependency, and all of them come from crates.io: there is no other hash
+# to keep up to date.
 {
   lib,
   installShellFiles,
   rustPlatform,
   rustc,
   stdenv,
-  # Whether to run all of cargo's tests, too: they drive the binary on images that they make themselves and on
-  # tests/fixtures, and need no network, daemon, user namespace or tool that stdenv does not have. Those with skopeo,
-  # podman and a registry are scripts of their own (`make test`). By default the tests are no part of the package, which
-  # everybody's images wait for: it compiles none of them, and a change of one builds nothing anew.
+  # Whether the build runs the tests of cargo. They run the binary on tests/fixtures and on images that they make
+  # themselves, and need no network, daemon, user namespace or tool outside stdenv. The tests with skopeo, podman and a
+  # registry are separate scripts (`make test`). The default package does not contain the tests, because the images of
+  # all users wait for it: it does not compile them, and changing a test does not rebuild it.
   withTests ? false,
 }:
 
@@ -17,12 +17,12 @@ let
   inherit (lib) fileset;
   manifest = (lib.importTOML ../Cargo.toml).package;
 
-  # Only what cargo reads, so that a change of a Nix file or of the README builds nothing anew.
+  # Only the files that cargo reads: changing a Nix file or the README does not rebuild the package.
   files = [
     ../Cargo.toml
     ../Cargo.lock
     ../build.rs
-    # Cargo.toml names them.
+    # Cargo.toml declares them.
     ../benches
     ../src
   ]
@@ -35,14 +35,14 @@ let
     (fileset.fileFilter (file: lib.hasSuffix ".rs" file.name) ../tests)
   ];
 
-  # Cargo would say so when all of the crates are there, and not what to do in Nix.
+  # Cargo would report this only after downloading all crates, and without a way out for users of Nix.
   checkRust = lib.throwIf (lib.versionOlder rustc.version manifest.rust-version) "polyarch needs Rust ${manifest.rust-version} or newer, but this nixpkgs has ${rustc.version}. nixpkgs 25.11 or newer has it; or give the package another one: polyarch.override { rustc = …; rustPlatform = …; }";
 in
 rustPlatform.buildRustPackage {
   pname = manifest.name;
   inherit (manifest) version;
 
-  # The check is in here because `override`, the way out, must work on a package that fails it.
+  # Checked here and not around the package: `override`, the way out, must work on a package that fails the check.
   src = checkRust (
     fileset.toSource {
       root = ../.;
@@ -55,7 +55,7 @@ rustPlatform.buildRustPackage {
 
   nativeBuildInputs = [ installShellFiles ];
 
-  # The program writes them itself, so it must run on the machine that builds it.
+  # The program itself writes the manual and the completions, so the machine that builds must be able to run it.
   postInstall = lib.optionalString (stdenv.buildPlatform.canExecute stdenv.hostPlatform) ''
     mkdir manual
     "$out/bin/polyarch" man manual
@@ -68,7 +68,7 @@ rustPlatform.buildRustPackage {
 
   meta = {
     inherit (manifest) description;
-    # A list says which licenses there are, and not how they combine; not every nixpkgs has `OR`.
+    # A list would not say that one of the licenses can be chosen. Older nixpkgs have no `OR`.
     license = (lib.licenses.OR or (licenses: licenses)) [
       lib.licenses.mit
       lib.licenses.asl20

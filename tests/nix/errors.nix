@@ -24,7 +24,7 @@ let
     };
   };
   onOldNixpkgs = polyarch.overrideScope (
-    _final: _prev: { platforms = import ../../nix/platforms.nix { lib = oldLib; }; }
+    _final: _prev: { platforms = import ../../nix/lib/platforms.nix { lib = oldLib; }; }
   );
   withOldRust = polyarch.overrideScope (_final: _prev: { rustc.version = "1.86.0"; });
 in
@@ -141,7 +141,7 @@ in
       images = _: images.amd64;
       systems = [ "x86_64-linux" ];
     };
-    message = ''argument `systems[0]` is "x86_64-linux", but should be left out, and `images` a set keyed by OCI platforms such as "linux/arm64" (the lib.systems of this nixpkgs has no Go names, so it cannot tell the platform of a Nix system).'';
+    message = ''argument `systems[0]` is "x86_64-linux", but should be left out, and `images` a set keyed by OCI platforms such as "linux/arm64" (the lib.systems of this nixpkgs has no Go names, so the platform of a Nix system is unknown).'';
   };
   oldRust = {
     value = withOldRust.polyarch;
@@ -235,7 +235,7 @@ in
         "latest"
       ];
     };
-    message = ''polyarch.mkMultiArchImage: argument `tags[2]` is "latest" once more, but should be another tag.'';
+    message = ''polyarch.mkMultiArchImage: argument `tags[2]` is "latest", the same tag as `tags[0]`, but should be another tag.'';
   };
   systemOnOldNixpkgs = {
     value = onOldNixpkgs.mkMultiArchImage {
@@ -407,7 +407,7 @@ in
   };
   systemsOfNoFunction = {
     value = hello { systems = [ "x86_64-linux" ]; };
-    message = "polyarch.mkMultiArchImage: argument `systems` is a list, but should be left out, as `images` is no function";
+    message = "polyarch.mkMultiArchImage: argument `systems` is a list, but should be left out, as `images` is not a function that makes images for systems.";
   };
   noSystems = {
     value = hello { images = _: images.amd64; };
@@ -431,7 +431,7 @@ in
         "x86_64-linux"
       ];
     };
-    message = ''polyarch.mkMultiArchImage: argument `systems[1]` is "x86_64-linux" once more, but should be another system.'';
+    message = ''polyarch.mkMultiArchImage: argument `systems[1]` is "x86_64-linux", the same system as `systems[0]`, but should be another system.'';
   };
   functionOfNoImage = {
     value = hello {

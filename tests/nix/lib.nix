@@ -88,6 +88,7 @@ rec {
     splitLetters "abcdefghijklmnopqrstuvwxyz"
   );
   splitLetters = text: genList (index: substring index 1 text) (stringLength text);
+  escapeShellArgs = concatMapStringsSep " " escapeShellArg;
   escapeShellArg = value: "'${replaceStrings [ "'" ] [ "'\\''" ] (toString value)}'";
   makeBinPath = concatMapStringsSep ":" (package: "${package}/bin");
 

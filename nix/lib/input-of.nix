@@ -1,20 +1,19 @@
-# Image → how the build reads it. Some images are programs: dockerTools.streamLayeredImage gives a script that writes
-# a docker-archive to standard output, and running it where the archive is read saves compressing, storing and
-# decompressing that archive.
+# Image → the input of `polyarch merge`. dockerTools.streamLayeredImage builds a script that writes a docker-archive
+# to standard output. Running it in the build that reads the archive saves compressing, storing and decompressing it.
 { lib, stdenv }:
 
 let
   isStream = value: lib.isDerivation value && value.isExe or false;
 
-  # A stream runs on the `system` of its derivation, where dockerTools builds it; under pkgsCross that is not the one
-  # the image is for. The layout is built where `stdenv` builds.
+  # A stream runs on the `system` of its derivation, where dockerTools builds it. Under pkgsCross that is not the
+  # system of the image. The layout is built on the system that `stdenv` builds on.
   runsHere = stream: stream.system == stdenv.buildPlatform.system;
 
   streamName = stream: lib.removePrefix "stream-" stream.name;
 
-  # The archive of a stream that only another machine can run. That machine's bash, which built the script, starts
-  # it; nothing else of its package set is at hand here. The archive names every store path of the image, and is
-  # carried from that machine to this one: without references, they need not come along.
+  # The archive of a stream that only another machine can run. `builder` is the bash that built the script: the
+  # package set here has no other program for that machine. The archive names every store path of the image, and it is
+  # copied from that machine to this one; without references, those paths need not be copied with it.
   archive =
     stream:
     derivation {
@@ -33,11 +32,11 @@ let
 in
 
 /**
-  How to read an image: through the stream that it is or has, if the machine that builds the layout can run that; as
-  a file otherwise.
+  Returns how to read an image: through the stream that it is or has, if the machine that builds the layout can run
+  the stream; otherwise from a file.
 
-  The file of a buildLayeredImage is the image itself, so a builder of its own system makes it, or a binary cache has
-  it. A path or a string (`"${image}"`) is always a file.
+  The file of a buildLayeredImage is its own output: a builder of its system makes it, or a binary cache has it. A path
+  or a string (`"${image}"`) is always a file.
 
   # Type
 
@@ -45,7 +44,7 @@ in
   inputOf :: Image -> { name :: String, path :: String, stream :: Derivation | Null }
   ```
 
-  `name` is for derivations, the same whichever way is taken; `path` is `-` where there is a `stream`.
+  `name` is for derivations, and is the same for a stream and its file. `path` is `-` if there is a `stream`.
 */
 image:
 
@@ -54,13 +53,13 @@ let
   streamed = isStream stream && runsHere stream;
   file = if isStream image then archive image else image;
 
-  # Of a path, its last part without the hash that it may have in the store.
+  # The last component of a path, without the hash of a store path.
   base = baseNameOf (builtins.unsafeDiscardStringContext (toString image));
   stored = builtins.match "[0-9a-z]{32}-(.+)" base;
   fileName = image.name or (if stored == null then base else lib.head stored);
 in
 {
-  # `hello.tar.gz`, `stream-hello`, nix2container's `image-hello.json`.
+  # `hello` for `hello.tar.gz` and `stream-hello`, `image-hello` for nix2container's `image-hello.json`.
   name =
     if isStream image then
       streamName image

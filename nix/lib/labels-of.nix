@@ -1,10 +1,10 @@
-# What a package says about itself, in the words of OCI.
+# The metadata of a package → annotations of the OCI image specification.
 { lib }:
 
 let
-  # nixpkgs' license or compound of licenses → SPDX expression; null where any part of it has no SPDX identifier,
-  # because the rest alone would promise too much. So is a list of several: in nixpkgs it stands for programs under
-  # "MIT OR Apache-2.0" and for those of which each part has a license of its own.
+  # License or compound license of nixpkgs → SPDX expression. It is null where any part has no SPDX identifier: an
+  # expression of the other parts would promise too much. A list of several licenses is null too: nixpkgs uses it for
+  # programs under "MIT OR Apache-2.0" and for programs whose parts have one license each.
   spdx =
     license:
     if builtins.isList license then
@@ -41,8 +41,8 @@ let
 in
 
 /**
-  Package → annotations `org.opencontainers.image.*`: `description`, `url` (its homepage), `licenses` (as SPDX
-  expression) and `version`, as far as the package has them and says what they mean.
+  Returns the annotations `org.opencontainers.image.*` of a package: `description`, `url` (its homepage), `licenses`
+  (an SPDX expression) and `version`. Those that the package does not define are left out.
 
   # Type
 

@@ -1,12 +1,12 @@
-# The page that shows where the bytes of a merged image go.
+# The page `passthru.analyze`.
 {
   polyarch,
   runCommand,
 }:
 
 /**
-  Make the page of `polyarch analyze --html` for an OCI image layout: where its bytes go by layer, store path and
-  package, which of them need not be there, and what the platforms share. It is one file for a browser.
+  Makes the HTML page of `polyarch analyze --html` for an OCI image layout, one file. It shows the sizes of layers,
+  store paths and packages, which of them could be removed, and what the platforms share.
 
   # Type
 

@@ -1,0 +1,122 @@
+# Rules of images, alone and as a collection.
+{
+  lib,
+  imageArgument,
+  platforms,
+  rule,
+  setPlatform,
+}:
+
+let
+  inherit (imageArgument) isImage isImageWithPlatform sourceOf;
+
+  # A set `{ image, setPlatform }`. `asserted` as in `setPlatform`.
+  imageWithPlatform =
+    asserted: argument: value:
+    let
+      others = removeAttrs value [
+        "image"
+        "setPlatform"
+      ];
+    in
+    [
+      {
+        inherit argument;
+        found = "a set with ${rule.quotedList (builtins.attrNames others)} in it";
+        expected = "an image, or a set of `image` and `setPlatform`";
+        ok = others == { };
+      }
+    ]
+    ++ image "${argument}.image" value.image
+    ++ setPlatform asserted "${argument}.setPlatform" (value.setPlatform or null);
+
+  member =
+    asserted: argument: value:
+    (if isImageWithPlatform value then imageWithPlatform asserted else image) argument value;
+
+  image = argument: value: [
+    (rule.forValue argument value (isImage value)
+      "an image: a derivation such as dockerTools.buildLayeredImage returns, or a path"
+    )
+  ];
+
+  # No two keys mean the same platform.
+  distinctPlatforms =
+    argument: keys:
+    map (
+      key:
+      let
+        normalized = platforms.withoutDefaultVariant key;
+        same = builtins.filter (other: platforms.withoutDefaultVariant other == normalized) keys;
+      in
+      {
+        inherit argument;
+        found = "keyed by ${rule.quotedList same}, which mean the same platform (${platforms.toOci key})";
+        expected = "keyed by each platform once";
+        ok = same == [ key ];
+      }
+    ) keys;
+in
+{
+  inherit image;
+
+  # What `images` can be. `images` has the rules of its members, once they are known.
+  imageCollection = argument: value: [
+    (rule.forValue argument value
+      (
+        lib.isFunction value
+        || (builtins.isList value && value != [ ])
+        || (builtins.isAttrs value && !lib.isDerivation value && value != { })
+      )
+      "a set of images keyed by platform or a list of images, with at least one image, or a function from package set to image"
+    )
+  ];
+
+  images =
+    argument: value:
+    if builtins.isList value then
+      rule.forElements (member null) argument value
+    else
+      lib.concatLists (
+        lib.mapAttrsToList (
+          key: value:
+          [ (rule.forKey argument key (platforms.isPlatform key) (platforms.expected key)) ]
+          ++ member key (rule.member argument key) value
+        ) value
+      )
+      ++ distinctPlatforms argument (builtins.attrNames value);
+
+  # No image occurs twice, which most often is a forgotten pkgsCross. One image can be for several variants of an
+  # architecture.
+  distinctImages =
+    argument: value:
+    let
+      # The part of a platform of which an image has only one.
+      architectureOf =
+        key: lib.concatStringsSep "/" (lib.take 2 (lib.splitString "/" (platforms.toOci key)));
+      describe = argument: architecture: value: {
+        inherit argument architecture;
+        source = sourceOf value;
+      };
+      members =
+        if builtins.isList value then
+          # An index is unlike any other: no two images of a list may be the same.
+          lib.imap0 (index: describe (rule.element argument index) index) value
+        else
+          lib.mapAttrsToList (key: describe (rule.member argument key) (architectureOf key)) value;
+    in
+    lib.imap0 (
+      index: member:
+      let
+        same = builtins.filter (
+          other: other.source == member.source && other.architecture != member.architecture
+        ) (lib.take index members);
+      in
+      {
+        inherit (member) argument;
+        found = "the same image as `${(lib.head same).argument}`";
+        expected = "one for another platform, from a package set such as pkgsCross.aarch64-multiplatform";
+        ok = same == [ ];
+      }
+    ) members;
+}

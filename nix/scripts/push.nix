@@ -1,0 +1,83 @@
+# The script `passthru.push`. Pushing happens outside the build: builds have no network, and the script runs with the
+# credentials of the user who starts it.
+{
+  lib,
+  coreutils,
+  skopeo,
+  writeShellApplication,
+}:
+
+/**
+  Makes a script that pushes an OCI image layout to a registry, with all platforms and unchanged digests.
+
+  ```
+  push-NAME [--dry-run] [--digest-file FILE] [DEST…] [-- OPTION…]
+  ```
+
+  `DEST` is `NAME[:TAG]`, with or without `docker://`. The default tag is `imageTag`; the default destinations are all
+  of `imageRefs`. The options after `--` are those of `skopeo copy`. An option with its value in the same word, such as
+  `--dest-tls-verify=false`, can also come before `--`.
+
+  After each push the script reads the digest from the registry, and fails if it differs from that of the layout. It
+  prints the digest to standard output and everything else to standard error. `--dry-run` prints the destinations and
+  needs no network. skopeo finds the credentials: in `$REGISTRY_AUTH_FILE`, where `skopeo login` and `podman login`
+  wrote them, or in `~/.docker/config.json`.
+
+  Other tools can push the layout, `passthru.layout`: `crane push LAYOUT NAME:TAG`,
+  `regctl image copy ocidir://LAYOUT NAME:TAG`, `oras cp --recursive --from-oci-layout LAYOUT:TAG NAME:TAG`. (The tests
+  do not run these three.)
+
+  # Inputs
+
+  `layout`
+  : The image: an OCI image layout whose `index.json` has one descriptor. Not an archive, because skopeo unpacks an
+    archive into a temporary directory first.
+
+  `imageName`, `imageTag`
+  : Name and tag of the image.
+
+  `imageRefs`
+  : The default destinations. Default: `[ "${imageName}:${imageTag}" ]`.
+
+  # Type
+
+  ```
+  mkPushScript :: {
+    layout :: Derivation,
+    imageName :: String,
+    imageTag :: String,
+    imageRefs :: [ String ] ? [ "${imageName}:${imageTag}" ],
+  } -> Derivation
+  ```
+
+  # Examples
+
+  ```console
+  $ nix run .#image.push -- --digest-file digest registry.example/app:v2
+  sha256:…
+  ```
+*/
+{
+  layout,
+  imageName,
+  imageTag,
+  imageRefs ? [ "${imageName}:${imageTag}" ],
+}:
+let
+  script = "push-${baseNameOf imageName}";
+in
+writeShellApplication {
+  name = script;
+  runtimeInputs = [
+    coreutils
+    skopeo
+  ];
+  text = ''
+    script=${lib.escapeShellArg script}
+    layout=${lib.escapeShellArg "oci:${layout}"}
+    tag=${lib.escapeShellArg imageTag}
+    refs=(${lib.escapeShellArgs imageRefs})
+
+    ${builtins.readFile ./push.sh}
+  '';
+}
