@@ -7,10 +7,11 @@ use std::io::{self, Write};
 
 use divan::counter::BytesCount;
 use divan::{Bencher, Divan};
-use polyarch::Compression;
-use polyarch::bytes::codec::{BlockWriter, Encoder, Encoding, Level};
-use polyarch::bytes::copy::{self, Hashes};
-use polyarch::oci::{Algorithm, Hasher};
+use polyarch::internals::codec::{BlockWriter, Encoder, Encoding};
+use polyarch::internals::copy::{self, Hashes};
+use polyarch::internals::oci::Hasher;
+use polyarch::merge::{Compression, Level};
+use polyarch::oci::Algorithm;
 
 fn main() {
     Divan::from_args().main();

@@ -12,7 +12,8 @@ use std::path::Path;
 use std::time::Instant;
 
 use flate2::bufread::MultiGzDecoder;
-use polyarch::oci::{Algorithm, Hasher};
+use polyarch::internals::oci::Hasher;
+use polyarch::oci::Algorithm;
 
 /// Blocks are taken from all over the file, as many as make a second or so of work at each level.
 const SAMPLE: usize = 96 << 20;

@@ -388,7 +388,7 @@ fn guarantee_7_memory_does_not_grow_with_the_image() {
             .unwrap();
         let mut input = child.stdin.take().unwrap();
         let (block, size) = (vec![0; 1 << 20], mebibytes << 20);
-        let mut hasher = polyarch::oci::Hasher::new(polyarch::oci::Algorithm::Sha256);
+        let mut hasher = polyarch::internals::oci::Hasher::new(polyarch::oci::Algorithm::Sha256);
         input
             .write_all(tar_header("layer.tar", size).as_bytes())
             .unwrap();

@@ -4,7 +4,7 @@ mod support;
 
 use std::collections::BTreeSet;
 
-use polyarch::error::OTHER_WARNINGS;
+use polyarch::internals::error::OTHER_WARNINGS;
 use serde_json::Value;
 use support::*;
 

@@ -53,18 +53,10 @@ fn read_to_end(ours: &mut File) -> String {
     String::from_utf8_lossy(&all).replace("\r\n", "\n")
 }
 
-/// An image that is fed halfway stands still until the bar has been seen.
-#[test]
-fn a_bar_shows_how_far_a_merge_has_come() {
-    let scratch = Scratch::new();
-    let mut image = TestImage::new("linux/amd64");
-    image.layers.push(tar(&[("noise", &noise(1, 2 << 20))]));
-    let bytes = image.docker_archive();
-    scratch.write("a.tar", &bytes);
-    let expected = scratch.run(&["merge", "-o", "expected", "a.tar"]);
-
+/// Feeds a command half of an image on standard input and reads its terminal until that has `shown`;
+/// then feeds the rest. Returns what it wrote to the terminal after that, and to standard output.
+fn fed_halfway(mut command: Command, bytes: &[u8], shown: &[&str]) -> (String, String) {
     let (mut ours, theirs) = terminal(100);
-    let mut command = scratch.command(&["merge", "-o", "out", "-"]);
     // The package runs the tests in a Nix build.
     command
         .env("TERM", "xterm-256color")
@@ -80,7 +72,7 @@ fn a_bar_shows_how_far_a_merge_has_come() {
     stdin.write_all(half).unwrap();
     let mut seen = String::new();
     let mut buffer = [0; 4096];
-    while !(seen.contains("standard input") && seen.contains("1.0")) {
+    while !shown.iter().all(|text| seen.contains(text)) {
         let n = ours.read(&mut buffer).unwrap();
         assert!(n > 0, "{seen}");
         seen += &String::from_utf8_lossy(&buffer[..n]);
@@ -88,19 +80,59 @@ fn a_bar_shows_how_far_a_merge_has_come() {
     stdin.write_all(rest).unwrap();
     drop(stdin);
     let end = read_to_end(&mut ours);
-    let mut digest = String::new();
-    child
-        .stdout
-        .take()
-        .unwrap()
-        .read_to_string(&mut digest)
-        .unwrap();
+    let mut stdout = String::new();
+    let mut output = child.stdout.take().unwrap();
+    output.read_to_string(&mut stdout).unwrap();
     assert!(child.wait().unwrap().success());
+    (end, stdout)
+}
+
+/// An image that is fed halfway stands still until the bar has been seen.
+#[test]
+fn a_bar_shows_how_far_a_merge_has_come() {
+    let scratch = Scratch::new();
+    let mut image = TestImage::new("linux/amd64");
+    image.layers.push(tar(&[("noise", &noise(1, 2 << 20))]));
+    let bytes = image.docker_archive();
+    scratch.write("a.tar", &bytes);
+    let expected = scratch.run(&["merge", "-o", "expected", "a.tar"]);
+
+    let command = scratch.command(&["merge", "-o", "out", "-"]);
+    let (end, digest) = fed_halfway(command, &bytes, &["standard input", "1.0"]);
     assert_eq!(digest.trim(), expected);
-    // The bar is wiped off before anything else is said, on a line of its own.
+    // The bar is wiped off before anything else is printed, on a line of its own.
     let (_, after) = end.rsplit_once("\u{1b}[2K").unwrap();
     let line = after.trim_start_matches(['\r', '\n']);
     assert!(line.starts_with("linux/amd64         3 layers"), "{end:?}");
+}
+
+#[test]
+fn every_command_that_reads_images_has_a_bar_for_each() {
+    let scratch = Scratch::new();
+    let mut image = TestImage::new("linux/amd64");
+    image.layers.push(tar(&[("noise", &noise(1, 2 << 20))]));
+    let bytes = image.docker_archive();
+    scratch.write("image", &bytes);
+    scratch.write("a.tar", &TestImage::new("linux/arm64").docker_archive());
+    for (arguments, has_two) in [
+        (&["verify", "-", "a.tar"][..], true),
+        (&["diff", "-", "a.tar"], true),
+        (&["inspect", "-"], false),
+        (&["inspect", "--raw=config", "-"], false),
+        (&["analyze", "-"], false),
+    ] {
+        let mut shown = vec!["standard input", "1.0"];
+        shown.extend(has_two.then_some("a.tar"));
+        let (end, stdout) = fed_halfway(scratch.command(arguments), &bytes, &shown);
+        // The result is printed after the bars, to a standard output that has none.
+        assert!(end.contains("\u{1b}[2K"), "{arguments:?}: {end:?}");
+        let is_clean = !stdout.contains('\u{1b}') && stdout.contains("linux");
+        assert!(is_clean, "{arguments:?}: {stdout:?}");
+        // What a log keeps has none at all.
+        let mut command = scratch.command(arguments);
+        command.stdin(File::open(scratch.path("image")).unwrap());
+        assert_eq!(stderr(&command.output().unwrap()), "", "{arguments:?}");
+    }
 }
 
 /// Nix gives builds a terminal, and keeps what they print: `nix log`, and the last lines in errors.

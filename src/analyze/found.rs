@@ -15,7 +15,7 @@ use crate::load::{LoadRequest, Loaded};
 /// What was found.
 pub struct Found {
     /// The image.
-    pub looked: Loaded,
+    pub loaded: Loaded,
     /// The paths of all files.
     pub paths: PathTree,
     /// By image and layer; nothing is known of those that are no layers of files.
@@ -26,23 +26,23 @@ pub struct Found {
 
 impl Found {
     /// Looks at all layers.
-    pub fn of(look: &LoadRequest, survey: Survey) -> Result<Self, Error> {
-        let looked = look.read(Some(&survey))?;
-        let images = looked.contents.images.iter();
+    pub fn of(request: &LoadRequest<'_>, survey: Survey) -> Result<Self, Error> {
+        let loaded = request.load(Some(&survey))?;
+        let images = loaded.contents.images.iter();
         let layers = images
             .map(|image| layers_of(image, &survey))
             .collect::<Result<Vec<_>, _>>()?;
         Ok(Self {
             room: survey.budget() / layers.len().max(1),
             paths: survey.into_paths(),
-            looked,
+            loaded,
             layers,
         })
     }
 
     /// The image without what is in its layers.
     pub fn forget(self) -> Loaded {
-        self.looked
+        self.loaded
     }
 
     /// What is in each layer of the image at a position.
@@ -53,7 +53,7 @@ impl Found {
     /// The same of those of which anything is known, bottom first. A layer that is there twice has
     /// its files once; what is on top counts.
     pub fn layers_once(&self, image: usize) -> Vec<(usize, &LayerFiles)> {
-        let layers = &self.looked.contents.images[image].layers;
+        let layers = &self.loaded.contents.images[image].layers;
         let mut seen = HashSet::new();
         let mut once: Vec<(usize, &LayerFiles)> = (self.layers[image].iter().enumerate().rev())
             .filter_map(|(i, files)| Some((i, &**files.as_ref()?)))
@@ -70,7 +70,7 @@ impl Found {
 
     /// What the user should know; whether there was no room for some store paths or directories.
     pub fn warnings(&self, is_less: bool) -> Vec<Warning> {
-        let contents = &self.looked.contents;
+        let contents = &self.loaded.contents;
         let mut warnings = contents.warnings.clone();
         let mut warn = |text| warnings.push(Warning::new(Code::NotCounted, Subject::ALL, text));
         let mut counted = HashSet::new();

@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use super::layer_files::{GROUP_COST, GroupTotals, LayerFiles};
 use super::names::{package, store_name};
 use super::paths::{PathId, PathTree, ROOT};
-use super::{Package, Part, PathAnalysis};
+use super::{Package, PathAnalysis, PathLayer};
 use crate::util::text::sum;
 
 /// What a layer has of a store path or directory.
@@ -67,11 +67,11 @@ fn lump(shares: &mut [Share], room: usize) -> bool {
 }
 
 fn of_group(shares: &[Share], paths: &PathTree) -> PathAnalysis {
-    let mut layers: Vec<Part> = Vec::with_capacity(1);
+    let mut layers: Vec<PathLayer> = Vec::with_capacity(1);
     for (_, layer, group) in shares {
         match layers.last_mut().filter(|part| part.layer == *layer) {
             Some(part) => part.size = sum([part.size, group.size]),
-            None => layers.push(Part {
+            None => layers.push(PathLayer {
                 layer: *layer,
                 size: group.size,
             }),

@@ -11,88 +11,81 @@ use crate::image::Image;
 use crate::oci::{DiffId, Digest};
 use crate::util::text::sum;
 
-/// What the platforms have in common.
+/// What the platforms of an image have in common.
 #[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Sharing {
-    /// The layers that several platforms have, most bytes first.
+#[non_exhaustive]
+pub struct PlatformSharing {
     pub layers: Vec<SharedLayer>,
-    /// The store paths that several platforms have, most bytes first.
     pub store_paths: Vec<SharedPath>,
-    /// Store paths that have only the name in common: the same package, built for each platform.
+    /// Different store paths of the same name: a package, built for each platform.
     pub same_name: Vec<SameName>,
-    /// Compressed bytes: of all platforms, and of all blobs once, which is what a registry stores.
+    /// Compressed bytes, which a registry stores.
     pub registry: Saving,
-    /// Uncompressed bytes: of all platforms, and of all layers once, which is what a client unpacks
-    /// that has all platforms.
+    /// Uncompressed bytes, which a client unpacks that has all platforms.
     pub client: Saving,
 }
 
-/// A layer that several platforms have.
+/// A layer of several platforms.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct SharedLayer {
-    /// The digest of what is in it without compression.
     pub diff_id: DiffId,
-    /// Its bytes without compression.
     pub uncompressed: u64,
-    /// The platforms that have it.
     pub platforms: Vec<String>,
-    /// The blobs that it is: more than one where it was compressed differently.
-    pub blobs: Vec<Blob>,
+    /// Several where the layer was compressed differently.
+    pub blobs: Vec<LayerBlob>,
 }
 
-/// A blob.
+/// A blob of a layer.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct Blob {
-    /// Its digest.
+#[non_exhaustive]
+pub struct LayerBlob {
     pub digest: Digest,
-    /// Its bytes.
     pub size: u64,
 }
 
-/// A store path that several platforms have.
+/// A store path of several platforms.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct SharedPath {
-    /// Where it is.
     pub path: String,
-    /// The bytes of its files, on the first of the platforms.
+    /// The bytes of its files on the first of the platforms.
     pub size: u64,
-    /// The platforms that have it.
     pub platforms: Vec<String>,
-    /// Whether it is the same on all of them.
+    /// Whether it has the same files on all of them.
     pub same_files: bool,
     /// Whether a layer that all of them share has all of it.
     pub same_layer: bool,
 }
 
-/// A name that store paths of several platforms have.
+/// Store paths of several platforms that have the same name.
 #[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
 pub struct SameName {
-    /// What stands behind the hash, without the system of a cross-compiled package.
+    /// Without the hash, and without the system of a cross-compiled package.
     pub name: String,
-    /// The paths.
     pub paths: Vec<NamedPath>,
 }
 
 /// A store path of one platform.
 #[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
 pub struct NamedPath {
-    /// The platform.
     pub platform: String,
-    /// The store path.
     pub path: String,
-    /// The bytes of its files.
     pub size: u64,
 }
 
-/// Bytes that sharing saves.
+/// The bytes that sharing saves.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Saving {
     /// Of all platforms.
     pub total: u64,
-    /// Of everything once.
+    /// Each part once.
     pub unique: u64,
     /// The difference.
     pub saved: u64,
@@ -113,7 +106,7 @@ impl Saving {
     }
 }
 
-impl Sharing {
+impl PlatformSharing {
     /// What `platforms`, the images of `images`, have in common.
     pub fn of(images: &[Image], platforms: &[PlatformAnalysis]) -> Self {
         let all = || platforms.iter().flat_map(|platform| &platform.layers);
@@ -131,7 +124,7 @@ impl Sharing {
 }
 
 fn layers(platforms: &[PlatformAnalysis]) -> Vec<SharedLayer> {
-    type LayerUse = (u64, BTreeSet<usize>, BTreeSet<Blob>);
+    type LayerUse = (u64, BTreeSet<usize>, BTreeSet<LayerBlob>);
     let mut found: HashMap<&DiffId, LayerUse> = HashMap::new();
     for (i, platform) in platforms.iter().enumerate() {
         for layer in &platform.layers {
@@ -141,7 +134,7 @@ fn layers(platforms: &[PlatformAnalysis]) -> Vec<SharedLayer> {
             let (size, users, blobs) = found.entry(diff_id).or_default();
             *size = layer.uncompressed.unwrap_or(0);
             users.insert(i);
-            blobs.insert(Blob {
+            blobs.insert(LayerBlob {
                 digest: layer.digest.clone(),
                 size: layer.size,
             });

@@ -1,14 +1,71 @@
-//! How far the work has come, for whoever shows it: bytes by input.
+//! How many bytes of each input are to be read, and how many were read: for progress bars.
 //!
-//! Who works only adds to a number; nobody waits for who shows it.
+//! Readers only add to atomic numbers; they never wait for whoever shows them.
 
 use std::io::{self, Read};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use crate::error::InputName;
+use crate::util::lock::lock;
 
-/// The bytes of an input that are to be read, and those that were.
+/// How far the reading of each input has come. Clones share the numbers: give one to a request, keep
+/// the other, and ask it from another thread while the request runs.
+#[derive(Clone, Debug, Default)]
+pub struct Progress(Arc<Mutex<Counters>>);
+
+type Counters = Vec<(InputName, Arc<Counter>)>;
+
+/// How far the reading of an input has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct InputProgress {
+    /// The input, as messages name it.
+    pub input: String,
+    /// The bytes that are to be read, as far as they are known; it can grow.
+    pub total: u64,
+    /// The bytes that were read.
+    pub done: u64,
+}
+
+impl Progress {
+    /// How far each input has come, in the order of the request. Empty until the request runs.
+    pub fn inputs(&self) -> Vec<InputProgress> {
+        let counters = lock(&self.0);
+        let inputs = counters.iter().map(|(input, counter)| InputProgress {
+            input: input.to_string(),
+            total: counter.total.load(Ordering::Relaxed),
+            done: counter.done.load(Ordering::Relaxed),
+        });
+        inputs.collect()
+    }
+
+    /// Adds a counter for each input; one that is named twice has one.
+    pub(crate) fn start(&self, inputs: impl IntoIterator<Item = InputName>) {
+        let mut counters = lock(&self.0);
+        for input in inputs {
+            if !counters.iter().any(|(known, _)| *known == input) {
+                counters.push((input, Arc::default()));
+            }
+        }
+    }
+
+    /// The counter of an input; none for a name that is not an input.
+    pub(crate) fn of(&self, input: &InputName) -> Option<Arc<Counter>> {
+        let counters = lock(&self.0);
+        let found = counters.iter().find(|(name, _)| name == input);
+        found.map(|(_, counter)| counter.clone())
+    }
+
+    /// Counts what is read of an input.
+    pub(crate) fn count<R: Read>(&self, input: &InputName, reader: R) -> CountedInput<R> {
+        CountedInput {
+            reader,
+            counter: self.of(input),
+        }
+    }
+}
+
 #[derive(Debug, Default)]
 pub struct Counter {
     total: AtomicU64,
@@ -16,63 +73,21 @@ pub struct Counter {
 }
 
 impl Counter {
-    /// The bytes that are to be read, as far as that is known.
-    pub fn total(&self) -> u64 {
-        self.total.load(Ordering::Relaxed)
-    }
-
-    /// The bytes that were read.
-    pub fn done(&self) -> u64 {
-        self.done.load(Ordering::Relaxed)
-    }
-
-    /// There are so many more to read.
+    /// Adds bytes that are to be read.
     pub fn expect(&self, bytes: u64) {
         self.total.fetch_add(bytes, Ordering::Relaxed);
     }
 }
 
-/// A counter for each input.
-#[derive(Clone, Debug, Default)]
-pub struct Progress(Vec<(InputName, Arc<Counter>)>);
-
-impl Progress {
-    /// Of inputs of which nothing was read yet.
-    pub fn new(inputs: impl IntoIterator<Item = InputName>) -> Self {
-        let counters = inputs.into_iter().map(|name| (name, Arc::default()));
-        Self(counters.collect())
-    }
-
-    /// The inputs by the names that messages call them.
-    pub fn inputs(&self) -> impl Iterator<Item = (&InputName, &Arc<Counter>)> {
-        self.0.iter().map(|(name, counter)| (name, counter))
-    }
-
-    /// The counter of an input.
-    pub fn of(&self, input: &InputName) -> Option<Arc<Counter>> {
-        let mut inputs = self.inputs();
-        let found = inputs.find(|(name, _)| *name == input);
-        found.map(|(_, counter)| counter.clone())
-    }
-
-    /// Counts what is read of an input.
-    pub fn count<R: Read>(&self, name: &InputName, input: R) -> Counted<R> {
-        Counted {
-            input,
-            counter: self.of(name),
-        }
-    }
-}
-
 /// A reader whose bytes are counted.
-pub struct Counted<R> {
-    input: R,
+pub struct CountedInput<R> {
+    reader: R,
     counter: Option<Arc<Counter>>,
 }
 
-impl<R: Read> Read for Counted<R> {
+impl<R: Read> Read for CountedInput<R> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let n = self.input.read(buf)?;
+        let n = self.reader.read(buf)?;
         if let Some(counter) = &self.counter {
             counter.done.fetch_add(n as u64, Ordering::Relaxed);
         }

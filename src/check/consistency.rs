@@ -12,6 +12,7 @@ use std::sync::LazyLock;
 
 use regex::{Captures, Regex};
 
+use crate::check::CheckLevel;
 use crate::check::image_facts::ImageFacts;
 use crate::error::{Code, Error, Problem, Subject, Warning};
 use crate::oci::{Execution, Platform};
@@ -22,18 +23,6 @@ use crate::util::text::shortened;
 const MAX_DIFFERENCES: usize = 64;
 const MAX_IMAGES: usize = 16;
 const MAX_VALUE: usize = 1000;
-
-/// What `--consistency` asks for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Consistency {
-    /// Differences are an error.
-    Error,
-    /// They are a warning.
-    Warn,
-    /// Nobody looks.
-    #[default]
-    Off,
-}
 
 /// A property of configs that is not the same everywhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,13 +79,13 @@ pub fn differences(images: &[(&Platform, &Execution)]) -> (Vec<Difference>, usiz
     (differences, more)
 }
 
-/// Holds the configs of the images against each other.
+/// Compares the configs of images with each other.
 pub fn check(
     subjects: &[ImageFacts],
-    consistency: Consistency,
+    level: CheckLevel,
     warnings: &mut Vec<Warning>,
 ) -> Result<(), Error> {
-    if consistency == Consistency::Off {
+    if level == CheckLevel::Off {
         return Ok(());
     }
     let images: Vec<_> = (subjects.iter())
@@ -107,8 +96,8 @@ pub fn check(
     if more > 0 {
         differences.push(format!("in {more} more properties"));
     }
-    match consistency {
-        Consistency::Error if !differences.is_empty() => Err(Error::new(
+    match level {
+        CheckLevel::Error if !differences.is_empty() => Err(Error::new(
             Subject::ALL,
             Problem::Inconsistent { differences },
         )),

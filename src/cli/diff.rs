@@ -3,10 +3,11 @@
 use std::ffi::OsString;
 
 use clap::Args;
-use polyarch::diff;
+use polyarch::DiffRequest;
 
-use super::load::LoadArgs;
-use crate::show::{self, Failure};
+use super::arguments::LoadArgs;
+use super::{Task, input};
+use crate::show::DiffView;
 
 /// Show what another build of an image changes, and how many bytes pushing it sends
 ///
@@ -32,18 +33,17 @@ pub struct DiffArgs {
     new: OsString,
 
     #[command(flatten)]
-    look: LoadArgs,
+    load: LoadArgs,
 }
 
 impl DiffArgs {
-    /// Does it.
-    pub fn run(&self, default_jobs: usize) -> Result<(), Failure> {
-        let old = self.look.look(&self.old, default_jobs);
-        let new = self.look.look(&self.new, default_jobs);
-        let diff = diff::diff(&old, &new)?;
-        if self.look.json {
-            return show::json(&diff);
-        }
-        show::text(|page| show::diff::report(page, &diff))
+    pub fn task(self, default_jobs: usize) -> Task {
+        let mut request = DiffRequest::new(input::parse(&self.old), input::parse(&self.new));
+        request.platforms = self.load.platforms;
+        request.jobs = self.load.jobs.or(default_jobs);
+        let view = DiffView {
+            json: self.load.json,
+        };
+        Task::Diff(request, view)
     }
 }

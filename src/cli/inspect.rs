@@ -3,19 +3,20 @@
 use std::ffi::OsString;
 
 use clap::{Args, ValueEnum};
-use polyarch::inspect::{self, Raw};
+use polyarch::InspectRequest;
+use polyarch::inspect::RawDocument;
 
-use super::load::LoadArgs;
-use crate::show::{self, Failure};
+use super::arguments::LoadArgs;
+use super::{Task, input};
+use crate::show::InspectView;
 
-/// Show what an image is: names, digests, platforms, sizes, and what the platforms share
+/// Show the names, digests, platforms and sizes of an image, and what the platforms share
 ///
-/// Compressed layers are read and verified, since nothing else tells how large they are without
-/// compression.
+/// Compressed layers are read and verified, because no document has their uncompressed size.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
-  What is in it:
+  An overview:
     polyarch inspect hello.tar
 
   One image in full, with its config and the history of its layers:
@@ -34,7 +35,7 @@ pub struct InspectArgs {
     image: OsString,
 
     #[command(flatten)]
-    look: LoadArgs,
+    load: LoadArgs,
 
     /// Print the exact bytes of a document: by default of the manifest if --platform is given, else of
     /// the image index
@@ -53,26 +54,26 @@ enum RawArg {
 }
 
 impl InspectArgs {
-    /// Does it.
-    pub fn run(&self, default_jobs: usize) -> Result<(), Failure> {
-        let look = self.look.look(&self.image, default_jobs);
-        if let Some(which) = self.raw {
-            let which = match which {
-                Some(RawArg::Index) => Raw::Index,
-                Some(RawArg::Manifest) => Raw::Manifest,
-                Some(RawArg::Config) => Raw::Config,
-                None if look.platforms.is_empty() => Raw::Index,
-                None => Raw::Manifest,
-            };
-            return show::bytes(&inspect::raw(&look, which)?);
+    pub fn task(self, default_jobs: usize) -> Task {
+        let mut request = InspectRequest::new(input::parse(&self.image));
+        request.platforms = self.load.platforms;
+        request.jobs = self.load.jobs.or(default_jobs);
+        let in_full = !request.platforms.is_empty();
+        match self.raw {
+            None => {
+                let json = self.load.json;
+                Task::Inspect(request, InspectView { json, in_full })
+            }
+            Some(document) => {
+                let document = match document {
+                    Some(RawArg::Index) => RawDocument::Index,
+                    Some(RawArg::Manifest) => RawDocument::Manifest,
+                    Some(RawArg::Config) => RawDocument::Config,
+                    None if in_full => RawDocument::Manifest,
+                    None => RawDocument::Index,
+                };
+                Task::InspectRaw(request, document)
+            }
         }
-        let inspection = show::while_working(&look, || inspect::inspect(&look))?;
-        if self.look.json {
-            return show::json(&inspection);
-        }
-        show::text(|page| match &inspection.platforms[..] {
-            [only] if !look.platforms.is_empty() => show::inspect::in_full(page, only),
-            _ => show::inspect::overview(page, &inspection),
-        })
     }
 }

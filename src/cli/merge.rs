@@ -1,16 +1,16 @@
-//! `polyarch merge`: its arguments, and the [`Request`] that they make.
+//! `polyarch merge`.
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use polyarch::bytes::codec;
-use polyarch::bytes::progress::Progress;
-use polyarch::check::programs::Check;
+use polyarch::merge::{Annotations, Compression, DockerManifest, Format, Level};
 use polyarch::oci::{ImageName, Platform};
-use polyarch::{Annotations, Compression, Consistency, Format, Input, Request};
+use polyarch::{Input, MergeRequest};
 
-use super::{MAX_JOBS, input, split_platform};
+use super::arguments::{CheckArg, JobsArg};
+use super::{Task, input};
+use crate::show::MergeView;
 
 /// Merge images into one image index, as an OCI image layout directory or an oci-archive
 ///
@@ -21,7 +21,7 @@ Examples:
   Two archives of dockerTools, ready for `skopeo copy --all oci-archive:hello.tar docker://…`:
     polyarch merge --name hello --output hello.tar hello-amd64.tar.gz hello-arm64.tar.gz
 
-  The same, sure that neither is of the wrong architecture:
+  The same, with an error if one of them is for another platform:
     polyarch merge --output hello.tar linux/amd64=a.tar.gz linux/arm64=b.tar.gz
 
   Image layouts into one whose blobs are links to theirs:
@@ -30,13 +30,14 @@ Examples:
 Exit code: 0 done, 1 failed (nothing is written), 2 wrong usage.")]
 pub struct MergeArgs {
     /// The images: docker-archives, OCI image layout directories or oci-archives (plain, gzip or
-    /// zstd), or what nix2container builds, told apart by content
+    /// zstd), or results of nix2container; the format is detected from the content
     ///
-    /// `PLATFORM=` in front (os/arch or os/arch/variant, such as linux/arm64) asserts the platform
-    /// of an image: a different one in its config is an error. The order of images does not matter.
+    /// `PLATFORM=` before the path (os/arch or os/arch/variant, such as linux/arm64) asserts the
+    /// platform of an image: a different one in its config is an error. The order of images does not
+    /// matter.
     ///
-    /// `#NAME:TAG`, `#TAG` or `#@POSITION` (from 0) behind it picks one of several images; a file whose
-    /// name has a `#` takes a further one behind it. `-` comes through standard input.
+    /// `#NAME:TAG`, `#TAG` or `#@POSITION` (from 0) after the path selects one of several images; a path
+    /// that has a `#` needs a further one at its end. `-` is standard input.
     #[arg(required = true, value_name = "[PLATFORM=]IMAGE[#WHICH]")]
     images: Vec<OsString>,
 
@@ -44,10 +45,10 @@ pub struct MergeArgs {
     #[arg(long = "platform", value_name = "PLATFORM")]
     platforms: Vec<Platform>,
 
-    /// Change the platform in the config of an image, which gives it another image ID (repeatable)
+    /// Change the platform in the config of an image, which changes its image ID (repeatable)
     ///
-    /// For images whose config is wrong, such as one that says `aarch64` or no variant of arm. The
-    /// IMAGE is one of those above, as it is written there.
+    /// For images whose config is wrong, such as `aarch64` or an arm without a variant. IMAGE is one of
+    /// the arguments, written in the same way.
     #[arg(long = "set-platform", value_name = "IMAGE=PLATFORM", value_parser = set_platform)]
     set_platforms: Vec<(String, Platform)>,
 
@@ -55,16 +56,16 @@ pub struct MergeArgs {
     #[arg(short, long, value_name = "PATH")]
     output: PathBuf,
 
-    /// What to write; by default an oci-archive if PATH ends in .tar or .ociarchive, else an
-    /// oci-layout
+    /// The format of the output; by default an oci-archive if PATH ends in .tar or .ociarchive, else
+    /// an oci-layout
     #[arg(long, value_name = "FORMAT")]
     format: Option<FormatArg>,
 
-    /// Replace an output that is there already
+    /// Replace an existing output
     #[arg(short, long)]
     force: bool,
 
-    /// The name of the image, for those who load the output: hello, ghcr.io/me/hello
+    /// The name that the image has when it is loaded, such as hello or ghcr.io/me/hello
     #[arg(long)]
     name: Option<String>,
 
@@ -72,70 +73,69 @@ pub struct MergeArgs {
     #[arg(long, default_value = "latest", requires = "name")]
     tag: String,
 
-    /// How to compress layers; what is compressed already is kept by all but `none`
+    /// How to compress layers; only `none` changes layers that are already compressed
     #[arg(long, value_name = "HOW", default_value = "gzip")]
     compression: CompressionArg,
 
-    /// gzip: 1 to 12, default 2 (levels of libdeflate); zstd: 1 to 19, default 3
+    /// The level for gzip (1 to 12, default 2, of libdeflate) or zstd (1 to 19, default 3)
     #[arg(long, value_name = "N")]
     compression_level: Option<i32>,
 
-    /// In an oci-layout, make the blobs of images that are layout directories links to them
+    /// In an oci-layout, make links to the blobs of image layout directories instead of copies
     #[arg(long)]
     link: bool,
 
-    /// Hold compressed layers that are only copied against their digests, not against the diff IDs
-    /// too, for which they must be decompressed
+    /// Do not decompress copied layers to check their diff IDs again
     ///
-    /// For image layouts that a merge has written: it has held them against both.
+    /// For image layouts that a merge has written: it has checked digests and diff IDs. Digests are
+    /// checked again in any case.
     #[arg(long)]
     trust_diff_ids: bool,
 
-    /// What to do about a program for another machine than its image is for
+    /// What to do when a program is built for a platform other than its image's
     ///
-    /// The program that an image starts (Entrypoint or Cmd of its config) is found in its layers and
-    /// must be for its platform. Other programs and libraries that are not are a warning. Layers that
-    /// are only linked, or held against digests alone, were looked at when they were made.
+    /// The program that an image starts (Entrypoint or Cmd of its config) must be built for its
+    /// platform. Other programs and libraries that are not cause a warning. Layers that are linked, or
+    /// copied with --trust-diff-ids, are not searched again.
     #[arg(long, value_name = "HOW", default_value = "error")]
     platform_check: CheckArg,
 
-    /// What to do about images whose configs say different things
+    /// What to do when the configs of the images differ
     ///
-    /// Of Entrypoint, Cmd, Env, User, WorkingDir, ExposedPorts, Volumes, Labels and created. Store
-    /// paths are the same if they have the same name and version, whatever their hash.
+    /// Compares Entrypoint, Cmd, Env, User, WorkingDir, ExposedPorts, Volumes, Labels and created. Store
+    /// paths with the same name and version are equal, whatever their hash.
     #[arg(long, value_name = "HOW", default_value = "off")]
     consistency: CheckArg,
 
-    /// An annotation, of the image index if no LEVEL is given (repeatable)
+    /// Add an annotation, to the image index if no LEVEL is given (repeatable)
     ///
     /// LEVEL is as in docker buildx: `index`, `manifest` (of each image), `manifest-descriptor` (of
     /// each image, in the index), `index-descriptor` (of the index, in index.json); several are
     /// separated by commas.
     #[arg(long = "annotation", value_name = "[LEVEL:]KEY=VALUE", value_parser = annotation)]
-    annotations: Vec<Annotation>,
+    annotations: Vec<AnnotationArg>,
 
-    /// Add a manifest.json for Docker's classic image store, which knows no image indexes
+    /// Add a manifest.json for Docker's classic image store, which does not read image indexes
     ///
-    /// It loads every image as NAME:TAG-OS-ARCH, and that of PLATFORM (by default the first of the
-    /// index) as NAME:TAG. Some tools, such as crane, then see these images only.
+    /// Docker then loads every image as NAME:TAG-OS-ARCH, and the one for PLATFORM (by default the first
+    /// in the index) as NAME:TAG. Some tools, such as crane, then read only these images.
     #[arg(long, value_name = "PLATFORM", num_args = 0..=1, require_equals = true, requires = "name")]
     docker_manifest: Option<Option<Platform>>,
 
-    /// How many threads to use [default: NIX_BUILD_CORES if it is set and not 0, else all cores]
-    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=MAX_JOBS as i64))]
-    jobs: Option<u16>,
+    #[command(flatten)]
+    jobs: JobsArg,
 
-    /// Do not wait until the output is on the disk; a crash of the machine may then damage it
+    /// Do not sync the output to the disk; a crash of the machine can then damage it
     #[arg(long)]
     no_sync: bool,
 
     /// Print the whole descriptor of the image index as JSON
     #[arg(long)]
-    pub json: bool,
+    json: bool,
 
-    /// Print nothing on standard error but errors
+    /// Print only errors on standard error
     #[arg(short, long)]
-    pub quiet: bool,
+    quiet: bool,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -156,92 +156,57 @@ enum CompressionArg {
     Keep,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum CheckArg {
-    /// Refuse it
-    Error,
-    /// Warn
-    Warn,
-    /// Do not look
-    Off,
-}
-
-impl From<CheckArg> for Check {
-    fn from(check: CheckArg) -> Self {
-        match check {
-            CheckArg::Error => Self::Error,
-            CheckArg::Warn => Self::Warn,
-            CheckArg::Off => Self::Off,
-        }
-    }
-}
-
 impl MergeArgs {
-    /// The request, or what is wrong with the arguments.
-    pub fn request(&self, default_jobs: usize) -> Result<Request, String> {
+    pub fn task(self, default_jobs: usize) -> Result<Task, String> {
+        let mut request = MergeRequest::new(self.inputs()?, &self.output);
+        request.output.format = self.format()?;
+        request.output.force = self.force;
+        request.output.link = self.link;
+        request.output.sync = !self.no_sync;
+        request.compression = self.compression()?;
+        request.checks.platform = self.platform_check.into();
+        request.checks.consistency = self.consistency.into();
+        request.checks.trust_diff_ids = self.trust_diff_ids;
+        let name = self.name.as_deref();
+        let name = name.map(|name| ImageName::new(name, &self.tag));
+        request.name = name.transpose()?;
+        request.annotations = annotations_by_level(self.annotations)?;
+        request.docker_manifest = match self.docker_manifest {
+            None => DockerManifest::None,
+            Some(None) => DockerManifest::First,
+            Some(Some(platform)) => DockerManifest::For(platform),
+        };
+        request.platforms = self.platforms;
+        request.jobs = self.jobs.or(default_jobs);
+        let view = MergeView {
+            json: self.json,
+            quiet: self.quiet,
+        };
+        Ok(Task::Merge(request, view))
+    }
+
+    fn format(&self) -> Result<Format, String> {
         let format = match self.format {
             Some(FormatArg::OciLayout) => Format::Layout,
             Some(FormatArg::OciArchive) => Format::Archive,
             None => format_of(&self.output)?,
         };
-        if self.link && format == Format::Archive {
-            return Err(
+        match self.link && format == Format::Archive {
+            false => Ok(format),
+            true => Err(
                 "--link needs an oci-layout output: an archive cannot link to other files".into(),
-            );
+            ),
         }
-        let name = match &self.name {
-            Some(name) => Some(ImageName::new(name, &self.tag)?),
-            None => None,
-        };
-        let mut annotations = Annotations::default();
-        for annotation in &self.annotations {
-            let Annotation { levels, key, value } = annotation;
-            for level in levels {
-                let of_level = match level {
-                    Level::Index => &mut annotations.index,
-                    Level::Manifest => &mut annotations.manifest,
-                    Level::ManifestDescriptor => &mut annotations.manifest_descriptor,
-                    Level::IndexDescriptor => &mut annotations.index_descriptor,
-                };
-                if of_level.insert(key.clone(), value.clone()).is_some() {
-                    return Err(format!("--annotation {key} is given twice"));
-                }
-            }
-        }
-        let inputs = self.inputs()?;
-        Ok(Request {
-            progress: Progress::new(inputs.iter().map(Input::name)),
-            inputs,
-            platforms: self.platforms.clone(),
-            output: self.output.clone(),
-            format,
-            force: self.force,
-            link: self.link,
-            trust_diff_ids: self.trust_diff_ids,
-            compression: self.compression()?,
-            name,
-            annotations,
-            docker_manifest: self.docker_manifest.clone(),
-            platform_check: self.platform_check.into(),
-            consistency: match self.consistency {
-                CheckArg::Error => Consistency::Error,
-                CheckArg::Warn => Consistency::Warn,
-                CheckArg::Off => Consistency::Off,
-            },
-            sync: !self.no_sync,
-            jobs: self.jobs.map_or(default_jobs, usize::from),
-        })
     }
 
     fn inputs(&self) -> Result<Vec<Input>, String> {
-        let mut inputs: Vec<Input> = self.images.iter().map(|image| input(image)).collect();
-        super::check_inputs(&inputs)?;
+        let mut inputs = input::parse_all(&self.images)?;
         for (image, platform) in &self.set_platforms {
             let bad = |problem| Err(format!("--set-platform {image}: {problem}"));
-            // As it is written, with or without its platform in front.
+            // As it is written, with or without the platform before it.
             let is_meant = |argument: &OsString| {
                 let argument = argument.to_string_lossy();
-                argument == *image || split_platform(&argument).1 == image
+                argument == *image || input::split_platform(&argument).1 == image
             };
             let mut meant = self
                 .images
@@ -266,12 +231,12 @@ impl MergeArgs {
         let level = self.compression_level;
         let bad = |range| format!("--compression-level: expected {range}");
         match (self.compression, level) {
-            (CompressionArg::Gzip, None) => Ok(Compression::Gzip(codec::Level::GZIP_DEFAULT)),
-            (CompressionArg::Zstd, None) => Ok(Compression::Zstd(codec::Level::ZSTD_DEFAULT)),
-            (CompressionArg::Gzip, Some(level)) => codec::Level::gzip(level)
+            (CompressionArg::Gzip, None) => Ok(Compression::Gzip(Level::GZIP_DEFAULT)),
+            (CompressionArg::Zstd, None) => Ok(Compression::Zstd(Level::ZSTD_DEFAULT)),
+            (CompressionArg::Gzip, Some(level)) => Level::gzip(level)
                 .map(Compression::Gzip)
                 .ok_or_else(|| bad("1 to 12 for gzip")),
-            (CompressionArg::Zstd, Some(level)) => codec::Level::zstd(level)
+            (CompressionArg::Zstd, Some(level)) => Level::zstd(level)
                 .map(Compression::Zstd)
                 .ok_or_else(|| bad("1 to 19 for zstd")),
             (CompressionArg::None, None) => Ok(Compression::None),
@@ -307,9 +272,9 @@ fn set_platform(text: &str) -> Result<(String, Platform), String> {
     }
 }
 
-/// What is annotated.
+/// What an annotation is added to.
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum Level {
+enum AnnotationLevel {
     Index,
     Manifest,
     ManifestDescriptor,
@@ -317,17 +282,17 @@ enum Level {
 }
 
 #[derive(Clone, Debug)]
-struct Annotation {
-    levels: Vec<Level>,
+struct AnnotationArg {
+    levels: Vec<AnnotationLevel>,
     key: String,
     value: String,
 }
 
-fn annotation(text: &str) -> Result<Annotation, String> {
+fn annotation(text: &str) -> Result<AnnotationArg, String> {
     let (key, value) = text.split_once('=').ok_or("expected [LEVEL:]KEY=VALUE")?;
-    let levels = |text: &str| -> Option<Vec<Level>> {
+    let levels = |text: &str| -> Option<Vec<AnnotationLevel>> {
         text.split(',')
-            .map(|level| Level::from_str(level, false).ok())
+            .map(|level| AnnotationLevel::from_str(level, false).ok())
             .collect()
     };
     let (levels, key) = match key.split_once(':') {
@@ -347,9 +312,27 @@ fn annotation(text: &str) -> Result<Annotation, String> {
     if key.is_empty() {
         return Err("expected [LEVEL:]KEY=VALUE".to_owned());
     }
-    Ok(Annotation {
-        levels: levels.unwrap_or_else(|| vec![Level::Index]),
+    Ok(AnnotationArg {
+        levels: levels.unwrap_or_else(|| vec![AnnotationLevel::Index]),
         key: key.to_owned(),
         value: value.to_owned(),
     })
+}
+
+fn annotations_by_level(arguments: Vec<AnnotationArg>) -> Result<Annotations, String> {
+    let mut annotations = Annotations::default();
+    for AnnotationArg { levels, key, value } in arguments {
+        for level in levels {
+            let of_level = match level {
+                AnnotationLevel::Index => &mut annotations.index,
+                AnnotationLevel::Manifest => &mut annotations.manifest,
+                AnnotationLevel::ManifestDescriptor => &mut annotations.manifest_descriptor,
+                AnnotationLevel::IndexDescriptor => &mut annotations.index_descriptor,
+            };
+            if of_level.insert(key.clone(), value.clone()).is_some() {
+                return Err(format!("--annotation {key} is given twice"));
+            }
+        }
+    }
+    Ok(annotations)
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::Change;
+use super::ConfigChange;
 use crate::error::Error;
 use crate::image::Image;
 use crate::load;
@@ -52,9 +52,9 @@ fn add_setting(fields: &mut BTreeMap<String, Value>, key: &str, value: &Value) {
 }
 
 /// The fields that are not the same.
-pub fn changes(old: &BTreeMap<String, Value>, new: &BTreeMap<String, Value>) -> Vec<Change> {
+pub fn changes(old: &BTreeMap<String, Value>, new: &BTreeMap<String, Value>) -> Vec<ConfigChange> {
     changed(old, new)
-        .map(|(field, old, new)| Change {
+        .map(|(field, old, new)| ConfigChange {
             field: field.clone(),
             old: old.cloned(),
             new: new.cloned(),

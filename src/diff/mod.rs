@@ -1,6 +1,8 @@
-//! What another build of an image changes, and what pushing it sends.
+//! `diff`: what another build of an image changes, and how many bytes pushing it sends.
 //!
-//! docs/json.md describes the fields for users.
+//! `docs/json.md` describes the fields of the report.
+
+#![allow(missing_docs, reason = "docs/json.md describes the fields")]
 
 mod config;
 mod paths;
@@ -12,138 +14,162 @@ use serde_json::Value;
 
 use crate::analyze::{Groups, PathAnalysis};
 use crate::bytes::codec::Encoding;
+use crate::bytes::progress::Progress;
 use crate::error::{Code, Error, Warning};
 use crate::image::Image;
 use crate::load::{LoadRequest, Loaded};
 use crate::oci::{Descriptor, DiffId, Digest, Platform};
+use crate::source::Input;
 use crate::util::text::sum;
 
 pub use paths::{PathChange, PathInfo, PathsDiff};
 
+/// What to compare.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct DiffRequest {
+    /// The image that a registry has.
+    pub old: Input,
+    /// The image that is to be pushed.
+    pub new: Input,
+    /// The platforms to read; empty means all.
+    pub platforms: Vec<Platform>,
+    /// The number of threads; 0 means one on each core.
+    pub jobs: usize,
+    /// Counts the bytes that are read of each input.
+    pub progress: Progress,
+}
+
 /// What differs between two images.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Diff {
-    /// Of these fields.
+#[non_exhaustive]
+pub struct DiffReport {
+    /// The version of the fields.
     pub version: u32,
-    /// The input that is the older one.
     pub old: String,
-    /// The input that is the newer one.
     pub new: String,
-    /// Each platform of either of them.
     pub platforms: Vec<PlatformDiff>,
-    /// The annotations of the image index that are not the same.
     pub annotations: Vec<AnnotationChange>,
-    /// What pushing the newer one sends to a registry that has the older one.
     pub push: Push,
-    /// What the user should know.
     pub warnings: Vec<Warning>,
 }
 
-/// What differs between the images of a platform.
+/// What differs between the images for one platform.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct PlatformDiff {
-    /// The platform.
     pub platform: String,
-    /// What became of it.
-    pub status: Status,
-    /// The layers.
+    pub status: PlatformStatus,
     pub layers: LayersDiff,
-    /// The store paths.
     pub store_paths: PathsDiff,
-    /// The directories outside of the store.
     pub directories: PathsDiff,
-    /// The fields of the config that are not the same, but for those that say the layers.
-    pub config: Vec<Change>,
-    /// The annotations of its manifest, and of that one's descriptor, that are not the same.
+    /// Without the fields that list the layers.
+    pub config: Vec<ConfigChange>,
+    /// Those of the manifest, and of its descriptor in the index.
     pub annotations: Vec<AnnotationChange>,
     /// What pushing this platform alone sends.
     pub push: Push,
 }
 
-/// What became of a platform.
+/// Which of the two images has a platform.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub enum Status {
-    /// Only the newer image has it.
+pub enum PlatformStatus {
+    /// Only the new image.
     Added,
-    /// Only the older image has it.
+    /// Only the old image.
     Removed,
-    /// Its image is another one.
+    /// Both, and their manifests differ.
     Changed,
-    /// Its image is the same.
+    /// Both, with the same manifest.
     Same,
 }
 
-/// What became of layers.
+/// The layers that only one of the images has.
 #[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct LayersDiff {
-    /// Those that only the newer image has.
     pub added: Vec<LayerChange>,
-    /// Those that only the older image has.
     pub removed: Vec<LayerChange>,
-    /// How many both have.
+    /// The number of layers that both have.
     pub kept: usize,
 }
 
-/// A layer that one of the images has.
+/// A layer that only one of the images has.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct LayerChange {
-    /// Its position in the image, from 0.
     pub layer: usize,
-    /// The digest of the blob.
     pub digest: Digest,
-    /// Its bytes.
     pub size: u64,
-    /// Whether the other image has a layer of the same content, compressed in another way.
+    /// Whether the other image has a layer of the same content, compressed differently.
     pub recompressed: bool,
 }
 
-/// A field that is not the same.
+/// A field of the config that differs.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Change {
-    /// Its name, such as `config.Cmd` or `config.Env.PATH`.
+#[non_exhaustive]
+pub struct ConfigChange {
+    /// Such as `config.Cmd` or `config.Env.PATH`.
     pub field: String,
-    /// What was there.
     pub old: Option<Value>,
-    /// What is there.
     pub new: Option<Value>,
 }
 
-/// An annotation that is not the same.
+/// An annotation that differs.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct AnnotationChange {
     /// What is annotated, as `polyarch merge --annotation` calls it.
     pub level: &'static str,
-    /// The key.
     pub key: String,
-    /// What was there.
     pub old: Option<String>,
-    /// What is there.
     pub new: Option<String>,
 }
 
-/// What a push sends.
+/// What a push sends to a registry that has the old image.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Push {
-    /// How many blobs and manifests.
+    /// The number of blobs, manifests and indexes.
     pub blobs: usize,
     /// Their bytes, as they are in the image.
     pub bytes: u64,
 }
 
-/// What differs between two images.
-pub fn diff(old: &LoadRequest, new: &LoadRequest) -> Result<Diff, Error> {
-    // Of one platform of several, a push sends no index.
-    let is_all = new.platforms.is_empty();
-    let names = [old, new].map(|look| look.input.name());
-    let (old, new) = (Groups::of(old)?, Groups::of(new)?);
-    let known = blobs(&old.looked, true, |_| true);
+impl DiffRequest {
+    /// Compares all images of two inputs.
+    pub fn new(old: Input, new: Input) -> Self {
+        Self {
+            old,
+            new,
+            ..Self::default()
+        }
+    }
+}
+
+/// Reads and verifies two images, and reports what differs between them.
+pub fn diff(request: &DiffRequest) -> Result<DiffReport, Error> {
+    let names = [&request.old, &request.new].map(Input::name);
+    request.progress.start(names.clone());
+    let groups = |input| {
+        Groups::of(&LoadRequest {
+            input,
+            platforms: &request.platforms,
+            jobs: request.jobs,
+            progress: &request.progress,
+        })
+    };
+    // A push of some of the platforms sends no index.
+    let is_all = request.platforms.is_empty();
+    let (old, new) = (groups(&request.old)?, groups(&request.new)?);
+    let known = blobs(&old.loaded, true, |_| true);
     let mut platforms: Vec<&Platform> = Vec::new();
-    let images = [&old, &new].map(|side| &side.looked.contents.images);
+    let images = [&old, &new].map(|side| &side.loaded.contents.images);
     for image in images.into_iter().flatten() {
         if !platforms
             .iter()
@@ -157,7 +183,7 @@ pub fn diff(old: &LoadRequest, new: &LoadRequest) -> Result<Diff, Error> {
         .into_iter()
         .map(|platform| {
             let sides = [&old, &new].map(|found| Side::of(found, platform));
-            platform_diff(platform, sides, &known, &new.looked)
+            platform_diff(platform, sides, &known, &new.loaded)
         })
         .collect::<Result<_, Error>>()?;
     let mut warnings: Vec<Warning> = [&*old.warnings, &*new.warnings].concat();
@@ -166,7 +192,7 @@ pub fn diff(old: &LoadRequest, new: &LoadRequest) -> Result<Diff, Error> {
         layers.any(|layer| layer.encoding == Some(Encoding::Plain))
     };
     let [old_name, new_name] = names;
-    if new.looked.contents.images.iter().any(is_plain) {
+    if new.loaded.contents.images.iter().any(is_plain) {
         let text =
             "it has layers that are not compressed: a push that compresses them sends fewer bytes";
         warnings.push(Warning::new(
@@ -175,11 +201,11 @@ pub fn diff(old: &LoadRequest, new: &LoadRequest) -> Result<Diff, Error> {
             text,
         ));
     }
-    Ok(Diff {
+    Ok(DiffReport {
         version: 1,
         platforms,
-        annotations: index_annotations(&old.looked, &new.looked),
-        push: push(&blobs(&new.looked, is_all, |_| true), &known),
+        annotations: index_annotations(&old.loaded, &new.loaded),
+        push: push(&blobs(&new.loaded, is_all, |_| true), &known),
         warnings,
         old: old_name.to_string(),
         new: new_name.to_string(),
@@ -195,7 +221,7 @@ struct Side<'a> {
 
 impl<'a> Side<'a> {
     fn of(found: &'a Groups, platform: &Platform) -> Self {
-        let images = found.looked.contents.images.iter();
+        let images = found.loaded.contents.images.iter();
         let mut images = images.zip(&found.paths);
         let found = images.find(|(image, _)| image.platform.same_place(platform));
         found.map_or(Self::default(), |(image, paths)| Self {
@@ -209,13 +235,15 @@ fn platform_diff(
     platform: &Platform,
     [old, new]: [Side<'_>; 2],
     known: &HashMap<Digest, u64>,
-    new_looked: &Loaded,
+    new_loaded: &Loaded,
 ) -> Result<PlatformDiff, Error> {
     let status = match (old.image, new.image) {
-        (None, _) => Status::Added,
-        (_, None) => Status::Removed,
-        (Some(old), Some(new)) if old.descriptor.digest == new.descriptor.digest => Status::Same,
-        _ => Status::Changed,
+        (None, _) => PlatformStatus::Added,
+        (_, None) => PlatformStatus::Removed,
+        (Some(old), Some(new)) if old.descriptor.digest == new.descriptor.digest => {
+            PlatformStatus::Same
+        }
+        _ => PlatformStatus::Changed,
     };
     let configs = [old, new].map(|side| side.image.map(config::fields).transpose());
     let [old_config, new_config] = configs;
@@ -249,7 +277,7 @@ fn platform_diff(
         directories: paths(false),
         config,
         annotations,
-        push: push(&blobs(new_looked, false, is_this), known),
+        push: push(&blobs(new_loaded, false, is_this), known),
     })
 }
 
@@ -287,11 +315,11 @@ fn layers(old: Side<'_>, new: Side<'_>) -> LayersDiff {
 
 /// The blobs and manifests of some images, with their sizes, and those of the indexes.
 fn blobs(
-    looked: &Loaded,
+    loaded: &Loaded,
     with_indexes: bool,
     is_meant: impl Fn(&Image) -> bool,
 ) -> HashMap<Digest, u64> {
-    let contents = &looked.contents;
+    let contents = &loaded.contents;
     let mut found = HashMap::new();
     let mut add = |descriptor: &Descriptor| {
         found.insert(descriptor.digest.clone(), descriptor.size);

@@ -8,34 +8,32 @@ use serde::Serialize;
 use crate::analyze::{PathAnalysis, package, store_name};
 use crate::check::consistency::without_system;
 
-/// What became of paths.
+/// The paths that differ.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct PathsDiff {
-    /// Those that only the newer image has, largest first.
     pub added: Vec<PathInfo>,
-    /// Those that only the older image has, largest first.
     pub removed: Vec<PathInfo>,
-    /// Those that are not the same: of a package, or of files.
+    /// Paths of one package or directory with other files.
     pub changed: Vec<PathChange>,
 }
 
 /// A path of one of the images.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct PathInfo {
-    /// Where it is.
     pub path: String,
     /// The bytes of its files.
     pub size: u64,
 }
 
-/// A path that became another one, or has other files.
+/// A path that another one replaces, or that has other files.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct PathChange {
     /// The name of the package, or the directory.
     pub name: String,
-    /// What was there.
     pub old: PathInfo,
-    /// What is there.
     pub new: PathInfo,
 }
 

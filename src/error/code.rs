@@ -44,6 +44,7 @@ macro_rules! codes {
         /// The stable id of an error, a warning or a finding.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[expect(missing_docs, reason = "the demand of its rule says what each is")]
+        #[non_exhaustive]
         pub enum Code { $($name,)* $($other,)* }
 
         impl Code {

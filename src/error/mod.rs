@@ -28,7 +28,7 @@ pub struct Error {
 
 impl Error {
     /// The error that `subject` has `problem`.
-    pub fn new(subject: impl Into<Subject>, problem: Problem) -> Self {
+    pub(crate) fn new(subject: impl Into<Subject>, problem: Problem) -> Self {
         Self {
             subject: subject.into(),
             problem: Box::new(problem),
@@ -36,7 +36,7 @@ impl Error {
     }
 
     /// For `map_err`: a file operation that failed.
-    pub fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error {
+    pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error {
         let subject = Subject::from(path);
         move |source| {
             let problem = match source.kind() {
@@ -48,16 +48,18 @@ impl Error {
     }
 
     /// For `map_err`: the bytes of `subject` that cannot be read or decoded.
-    pub fn unreadable(subject: impl Into<Subject>) -> impl FnOnce(io::Error) -> Error {
+    pub(crate) fn unreadable(subject: impl Into<Subject>) -> impl FnOnce(io::Error) -> Error {
         move |source| Error::new(subject, Problem::Unreadable { source })
     }
 
     /// What the error is about.
+    #[doc(hidden)]
     pub fn subject(&self) -> &Subject {
         &self.subject
     }
 
     /// What is wrong with it.
+    #[doc(hidden)]
     pub fn problem(&self) -> &Problem {
         &self.problem
     }
@@ -68,13 +70,13 @@ impl Error {
     }
 
     /// The text without the input, for a list of findings in one input.
-    pub fn without_input(&self) -> String {
+    pub(crate) fn without_input(&self) -> String {
         describe(&self.subject.without_input(), &self.problem)
     }
 
     /// The same error about the output `named`, if it is about a file below `directory`, where that
     /// output is made.
-    pub fn renamed(mut self, directory: &Path, named: &Path) -> Self {
+    pub(crate) fn renamed(mut self, directory: &Path, named: &Path) -> Self {
         if self
             .subject
             .input

@@ -286,10 +286,6 @@ fn unknown_type(found: &MediaType) -> String {
 
 /// Why a document is not valid.
 #[derive(Debug, thiserror::Error)]
-#[expect(
-    missing_docs,
-    reason = "the message of each variant is its documentation"
-)]
 pub enum DocumentProblem {
     #[error("{0}")]
     Json(serde_json::Error),
@@ -326,7 +322,6 @@ impl DocumentProblem {
 
 /// What a file is that is not an image, in the words of its owner.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the text of each variant is its documentation")]
 pub enum FileKind {
     Empty,
     Json,

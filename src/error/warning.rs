@@ -9,18 +9,18 @@ use super::{Code, Subject};
 
 /// Something that the user should know: a stable code, what it is about, and a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Warning {
     /// The stable id.
     pub code: Code,
-    /// What it is about.
-    pub subject: Subject,
-    /// What there is to know, without the subject.
+    pub(crate) subject: Subject,
+    /// The text, without the subject.
     pub text: String,
 }
 
 impl Warning {
     /// A warning about `subject`.
-    pub fn new(code: Code, subject: impl Into<Subject>, text: impl Into<String>) -> Self {
+    pub(crate) fn new(code: Code, subject: impl Into<Subject>, text: impl Into<String>) -> Self {
         Self {
             code,
             subject: subject.into(),

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use crate::Annotations;
 use crate::error::{Code, Error, Problem, Subject, Warning};
+use crate::image::annotations::Annotations;
 
 /// The properties of an index but its manifests.
 #[derive(Clone, Debug, Default)]

@@ -1,5 +1,6 @@
 //! One platform's image.
 
+pub mod annotations;
 pub mod blob;
 pub mod index_metadata;
 

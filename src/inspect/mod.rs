@@ -1,181 +1,196 @@
-//! What an image is, as data: names, index, platforms, layers, and what the platforms share.
+//! `inspect`: the names, index, platforms and layers of an image, and what its platforms share.
 //!
-//! docs/json.md describes the fields for users.
+//! `docs/json.md` describes the fields of the report.
+
+#![allow(missing_docs, reason = "docs/json.md describes the fields")]
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::check::consistency::{self, Consistency};
+use crate::bytes::progress::Progress;
 use crate::check::image_facts::ImageFacts;
+use crate::check::{CheckLevel, consistency};
 use crate::error::{Error, Problem, Warning};
 use crate::image::{Image, Layer};
 use crate::load::{self, LoadRequest, Loaded};
-use crate::oci::{Descriptor, DiffId, Digest, MAX_CONFIG, MAX_MANIFEST, MediaType};
+use crate::oci::{Descriptor, DiffId, Digest, MAX_CONFIG, MAX_MANIFEST, MediaType, Platform};
+use crate::source::Input;
 use crate::util::text::sum;
 
-/// How many platforms are listed that have a layer: more than images of people have. If each of
-/// thousands had all others in its list, the lists would be millions.
+/// How many platforms are listed that share a layer. An image with thousands of platforms would
+/// otherwise have lists of millions.
 const MAX_SHARED_WITH: usize = 64;
 
-/// What an image is.
+/// What to inspect.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct InspectRequest {
+    /// The image.
+    pub input: Input,
+    /// The platforms to read; empty means all.
+    pub platforms: Vec<Platform>,
+    /// The number of threads; 0 means one on each core.
+    pub jobs: usize,
+    /// Counts the bytes that are read.
+    pub progress: Progress,
+}
+
+/// The documents of an image, as they are stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RawDocument {
+    /// The image index.
+    Index,
+    /// The manifest of the only image that is read.
+    Manifest,
+    /// The config of the only image that is read.
+    Config,
+}
+
+/// An image.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Inspection {
-    /// Of these fields.
+#[non_exhaustive]
+pub struct InspectReport {
+    /// The version of the fields.
     pub version: u32,
-    /// The input.
     pub image: String,
-    /// What the input is: `oci-layout`, `oci-archive`, `dir`, `docker-archive` or `nix2container`.
     pub format: &'static str,
-    /// The names that the image has there.
     pub names: Vec<String>,
-    /// The descriptor of the image index, if there is one.
     pub index: Option<Descriptor>,
-    /// The annotations of the image index.
     pub annotations: BTreeMap<String, String>,
-    /// The images, in the order of the index.
     pub platforms: Vec<PlatformImage>,
-    /// What the images share.
-    pub sharing: Sharing,
-    /// What the user should know.
+    pub sharing: LayerSharing,
     pub warnings: Vec<Warning>,
 }
 
-/// One platform's image.
+/// The image for one platform.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct PlatformImage {
-    /// What it runs on: `os/arch` or `os/arch/variant`.
     pub platform: String,
-    /// The descriptor of the manifest; a docker-archive has none.
     pub manifest: Option<Descriptor>,
-    /// The annotations of the manifest.
     pub annotations: BTreeMap<String, String>,
-    /// The digest of the config: the image ID.
     pub image_id: Digest,
-    /// When the image was made, as its config says it.
     pub created: Option<String>,
-    /// The command line that a container starts with: `Entrypoint`, then `Cmd`.
     pub command: Vec<String>,
-    /// The bytes of the layers, as they are in the image.
     pub size: u64,
-    /// The bytes of the layers without compression; those of which that is not known count nothing.
+    /// Layers whose uncompressed size is not known count as 0.
     pub uncompressed: u64,
-    /// The layers, bottom first.
-    pub layers: Vec<LayerInfo>,
-    /// How many attestations of it there are.
+    pub layers: Vec<PlatformLayer>,
     pub attestations: usize,
-    /// The config, all of it.
     pub config: Value,
 }
 
-/// A layer.
+/// A layer of an image.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct LayerInfo {
-    /// The digest of the blob.
+#[non_exhaustive]
+pub struct PlatformLayer {
     pub digest: Digest,
-    /// The digest of what is in it without compression.
     pub diff_id: Option<DiffId>,
-    /// What it is.
     pub media_type: MediaType,
-    /// Its bytes, as they are in the image.
     pub size: u64,
-    /// Its bytes without compression.
     pub uncompressed: Option<u64>,
-    /// The other platforms that have the same blob, the first of them.
+    /// The first 64 of the other platforms that have the same blob.
     pub shared_with: Vec<String>,
-    /// How many other platforms have it.
     pub shared_count: usize,
-    /// What the config says of how it was made.
     pub history: Option<Value>,
 }
 
-/// What the platforms of an image share.
+/// How many layers the platforms of an image share.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Sharing {
-    /// The layers of all platforms, shared ones as often as they are used.
+#[non_exhaustive]
+pub struct LayerSharing {
     pub layers: usize,
-    /// The bytes of those.
     pub size: u64,
-    /// The layers, shared ones once.
     pub unique_layers: usize,
-    /// The bytes of those: what a registry stores.
     pub unique_size: u64,
-    /// How many layers several platforms have.
     pub shared_layers: usize,
-    /// The bytes of those, each once.
     pub shared_size: u64,
 }
 
-/// What an image is.
-pub fn inspect(look: &LoadRequest) -> Result<Inspection, Error> {
-    let looked = look.read(None)?;
-    let contents = &looked.contents;
+impl InspectRequest {
+    /// Inspects all images of an input.
+    pub fn new(input: Input) -> Self {
+        Self {
+            input,
+            ..Self::default()
+        }
+    }
+
+    fn load(&self) -> Result<Loaded, Error> {
+        let request = LoadRequest {
+            input: &self.input,
+            platforms: &self.platforms,
+            jobs: self.jobs,
+            progress: &self.progress,
+        };
+        request.load(None)
+    }
+}
+
+/// Reads and verifies an image, and reports what is in it.
+pub fn inspect(request: &InspectRequest) -> Result<InspectReport, Error> {
+    let loaded = request.load()?;
+    let contents = &loaded.contents;
     let images = &contents.images;
     let users = users(images);
     let platforms = images
         .iter()
         .enumerate()
-        .map(|(i, image)| platform_image(i, image, &looked, &users))
+        .map(|(i, image)| platform_image(i, image, &loaded, &users))
         .collect::<Result<_, Error>>()?;
     let subjects = images.iter().map(ImageFacts::of);
     let subjects: Vec<_> = subjects.collect::<Result<_, Error>>()?;
     let mut warnings = contents.warnings.clone();
-    consistency::check(&subjects, Consistency::Warn, &mut warnings)?;
+    consistency::check(&subjects, CheckLevel::Warn, &mut warnings)?;
     let (index, _) = contents.indexes.first().cloned().unzip();
-    Ok(Inspection {
+    Ok(InspectReport {
         version: 1,
-        image: look.input.name().to_string(),
+        image: request.input.name().to_string(),
         format: contents.format,
         names: contents.names.clone(),
         index,
         annotations: contents.metadata.annotations.clone(),
         platforms,
-        sharing: Sharing::of(&users, images),
+        sharing: LayerSharing::of(&users, images),
         warnings,
     })
 }
 
-/// A document of an image, byte for byte.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Raw {
-    /// The image index.
-    Index,
-    /// The manifest of one image.
-    Manifest,
-    /// The config of one image.
-    Config,
-}
-
-/// The exact bytes of a document.
-pub fn raw(look: &LoadRequest, which: Raw) -> Result<Vec<u8>, Error> {
-    let Loaded { contents, .. } = look.read(None)?;
+/// Reads and verifies an image, and returns the exact bytes of one of its documents.
+pub fn raw(request: &InspectRequest, document: RawDocument) -> Result<Vec<u8>, Error> {
+    let Loaded { contents, .. } = request.load()?;
     let kind = contents.format;
-    let nothing =
-        |document| Error::new(look.input.name(), Problem::NothingToShow { kind, document });
-    let document = match which {
-        Raw::Index => {
+    let nothing = |document| {
+        Error::new(
+            request.input.name(),
+            Problem::NothingToShow { kind, document },
+        )
+    };
+    let name = match document {
+        RawDocument::Index => {
             let index = contents.indexes.into_iter().next();
             let (_, raw) = index.ok_or_else(|| nothing("image index"))?;
             return Ok(raw.to_vec());
         }
-        Raw::Manifest if !contents.has_manifests => return Err(nothing("manifest")),
-        Raw::Manifest => "manifest",
-        Raw::Config => "config",
+        RawDocument::Manifest if !contents.has_manifests => return Err(nothing("manifest")),
+        RawDocument::Manifest => "manifest",
+        RawDocument::Config => "config",
     };
     let [image] = &contents.images[..] else {
         let offered = contents.images.into_iter().map(|image| image.platform);
         let problem = Problem::OneToShow {
-            document,
+            document: name,
             offered: offered.collect(),
         };
-        return Err(Error::new(look.input.name(), problem));
+        return Err(Error::new(request.input.name(), problem));
     };
-    if which == Raw::Config {
+    if document == RawDocument::Config {
         return image.config.bytes(MAX_CONFIG.max(MAX_MANIFEST));
     }
     Ok(image.manifest.raw.to_vec())
@@ -184,7 +199,7 @@ pub fn raw(look: &LoadRequest, which: Raw) -> Result<Vec<u8>, Error> {
 fn platform_image(
     place: usize,
     image: &Image,
-    looked: &Loaded,
+    loaded: &Loaded,
     users: &Users<'_>,
 ) -> Result<PlatformImage, Error> {
     let config = load::config(image)?;
@@ -192,7 +207,7 @@ fn platform_image(
         let list = config["config"][key].as_array().into_iter().flatten();
         list.filter_map(Value::as_str).map(str::to_owned).collect()
     };
-    let is_layout = looked.contents.has_manifests;
+    let is_layout = loaded.contents.has_manifests;
     let users = |layer: &Layer| {
         let users = users.get(&layer.blob.descriptor.digest);
         users.map_or(&[][..], Vec::as_slice)
@@ -201,22 +216,22 @@ fn platform_image(
         let others = users(layer).iter().filter(|user| **user != place);
         others
             .take(MAX_SHARED_WITH)
-            .map(|user| looked.contents.images[*user].platform.to_string())
+            .map(|user| loaded.contents.images[*user].platform.to_string())
             .collect()
     };
     // Entries of the history that made no layer have none beside them.
     let is_empty = |entry: &&Value| entry["empty_layer"].as_bool() == Some(true);
     let history = config["history"].as_array().into_iter().flatten();
     let mut history = history.filter(|entry| !is_empty(entry)).cloned();
-    let layers: Vec<LayerInfo> = image
+    let layers: Vec<PlatformLayer> = image
         .layers
         .iter()
-        .map(|layer| LayerInfo {
+        .map(|layer| PlatformLayer {
             digest: layer.blob.descriptor.digest.clone(),
             diff_id: layer.diff_id.clone(),
             media_type: layer.blob.descriptor.media_type.clone(),
             size: layer.blob.descriptor.size,
-            uncompressed: looked.uncompressed(layer),
+            uncompressed: loaded.uncompressed(layer),
             shared_with: others(layer),
             shared_count: users(layer).len().saturating_sub(1),
             history: history.next(),
@@ -237,7 +252,7 @@ fn platform_image(
     })
 }
 
-impl Sharing {
+impl LayerSharing {
     fn of(users: &Users<'_>, images: &[Image]) -> Self {
         let mut sharing = Self::default();
         let mut seen = HashSet::new();

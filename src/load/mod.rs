@@ -1,4 +1,4 @@
-//! What the commands share that only look at an image: nothing is kept and nothing is written.
+//! Loads an image for `inspect`, `analyze` and `diff`: reads and verifies it without writing anything.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard};
@@ -18,45 +18,41 @@ use crate::transform;
 use crate::util::lock::lock;
 use crate::util::parallel;
 
-/// What is to be looked at.
-#[derive(Clone, Debug)]
-pub struct LoadRequest {
-    /// The image.
-    pub input: Input,
-    /// The platforms to look at; none means all.
-    pub platforms: Vec<Platform>,
-    /// How many threads work.
+/// What to load. The fields are those of the requests of the commands.
+pub struct LoadRequest<'a> {
+    pub input: &'a Input,
+    pub platforms: &'a [Platform],
     pub jobs: usize,
-    /// Who counts what is read.
-    pub progress: Progress,
+    pub progress: &'a Progress,
 }
 
-/// An image that was looked at.
+/// An image, read and verified.
 pub struct Loaded {
-    /// What the input holds.
     pub contents: Contents,
     /// The sizes of uncompressed layers, in bytes.
     sizes: HashMap<DiffId, u64>,
 }
 
-impl LoadRequest {
-    /// Reads the image and shows `observer` each layer once, whatever platforms have it. Without an
-    /// observer, uncompressed layers are not read.
-    pub fn read(&self, observer: Option<&dyn LayerObserver>) -> Result<Loaded, Error> {
+impl LoadRequest<'_> {
+    /// Reads the image and shows `observer` each layer once, however many platforms have it. Without
+    /// an observer, uncompressed layers are not read.
+    pub fn load(&self, observer: Option<&dyn LayerObserver>) -> Result<Loaded, Error> {
+        self.progress.start([self.input.name()]);
+        let jobs = parallel::threads(self.jobs);
         let sizes = Sizes {
             sizes: Mutex::default(),
             observer,
         };
-        let store = Store::nowhere(self.jobs, Some(&sizes)).counting(self.progress.clone());
+        let store = Store::nowhere(jobs, Some(&sizes)).counting(self.progress.clone());
         let wanted = Wanted {
-            platforms: &self.platforms,
+            platforms: self.platforms,
             // One image cannot contradict itself but in what its indexes say, which is all shown.
             decided: &Default::default(),
             callbacks: &FailFast,
         };
-        let contents = source::read(&self.input, wanted, &store)?;
-        let mut contents = assertions::apply(contents, &self.input, &self.platforms)?;
-        assertions::all_platforms_found(&contents, &self.platforms)?;
+        let contents = source::read(self.input, wanted, &store)?;
+        let mut contents = assertions::apply(contents, self.input, self.platforms)?;
+        assertions::all_platforms_found(&contents, self.platforms)?;
         store.resolve(&mut contents.images)?;
         store.expect(&contents.images, false);
         let mut names = HashSet::new();
@@ -79,7 +75,7 @@ impl LoadRequest {
             .filter(is_wanted)
             .filter(|layer| seen.insert(&layer.diff_id))
             .collect();
-        parallel::map(self.jobs, &layers, |layer| transform::stage(layer, &store))?;
+        parallel::map(jobs, &layers, |layer| transform::stage(layer, &store))?;
         let sizes = std::mem::take(&mut *sizes.lock());
         Ok(Loaded { contents, sizes })
     }

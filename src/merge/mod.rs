@@ -4,129 +4,202 @@ mod arrange;
 mod docker_manifest;
 pub mod index;
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::bytes::codec::Compression;
+use serde::Serialize;
+
 use crate::bytes::copy::LayerObserver;
 use crate::bytes::progress::Progress;
 use crate::bytes::store::Store;
-use crate::check::consistency::{self, Consistency};
 use crate::check::image_facts::ImageFacts;
-use crate::check::{assertions, programs};
+use crate::check::programs::Programs;
+use crate::check::{CheckLevel, assertions, consistency};
 use crate::error::{Error, Warning};
 use crate::image::Image;
 use crate::oci::{Descriptor, ImageName, Platform};
-use crate::sink::{self, Format};
+use crate::sink;
 use crate::source::callbacks::FailFast;
 use crate::source::{self, Input};
 use crate::transform;
 use crate::util::{parallel, text};
 
-/// What `polyarch merge` is asked for.
-#[derive(Clone, Debug)]
-pub struct Request {
+pub use crate::bytes::codec::{Compression, Level};
+pub use crate::image::annotations::Annotations;
+pub use crate::sink::Format;
+
+/// What to merge, and into what.
+///
+/// ```
+/// use polyarch::{Input, MergeRequest};
+///
+/// let mut request = MergeRequest::new(["amd64.tar", "arm64.tar"].map(Input::new), "merged.tar");
+/// request.output.format = polyarch::merge::Format::Archive;
+/// request.output.force = true;
+/// ```
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct MergeRequest {
     /// The images; their order does not matter.
     pub inputs: Vec<Input>,
-    /// The platforms to take; none means all.
+    /// The platforms to take; empty means all.
     pub platforms: Vec<Platform>,
-    /// Where the merged image goes.
-    pub output: PathBuf,
-    /// What it becomes.
-    pub format: Format,
-    /// Whether an output that is there is replaced.
-    pub force: bool,
-    /// Whether blobs of layout directories become links to them.
-    pub link: bool,
-    /// Whether compressed layers that are only copied are held against their digests alone.
-    pub trust_diff_ids: bool,
-    /// How layers are encoded.
+    /// Where and how the merged image is written.
+    pub output: Output,
+    /// How layers are compressed.
     pub compression: Compression,
+    /// What is checked, and how strictly.
+    pub checks: Checks,
     /// The name of the merged image.
     pub name: Option<ImageName>,
     /// Annotations to add.
     pub annotations: Annotations,
-    /// Whether a `manifest.json` for Docker's classic store is added, and for which platform it has
-    /// the plain tag.
-    pub docker_manifest: Option<Option<Platform>>,
-    /// Whether programs must be for the platform of their image.
-    pub platform_check: programs::Check,
-    /// Whether the configs of the images must say the same.
-    pub consistency: Consistency,
-    /// Whether the output is brought to the disk before it gets its name.
-    pub sync: bool,
-    /// How many threads work.
+    /// Whether a `manifest.json` is added; it needs a name.
+    pub docker_manifest: DockerManifest,
+    /// The number of threads; 0 means one on each core.
     pub jobs: usize,
-    /// Who counts what is read of the inputs.
+    /// Counts the bytes that are read of each input.
     pub progress: Progress,
 }
 
-/// Annotations by what they are said of; they overrule what is there.
-#[derive(Clone, Debug, Default)]
-pub struct Annotations {
-    /// The image index.
-    pub index: BTreeMap<String, String>,
-    /// Every image manifest.
-    pub manifest: BTreeMap<String, String>,
-    /// Every descriptor of an image manifest in the index.
-    pub manifest_descriptor: BTreeMap<String, String>,
-    /// The descriptor of the index in `index.json`.
-    pub index_descriptor: BTreeMap<String, String>,
+/// Where and how a merged image is written.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Output {
+    /// The directory or the file.
+    pub path: PathBuf,
+    /// What is written there.
+    pub format: Format,
+    /// Whether an image at the path is replaced.
+    pub force: bool,
+    /// Whether the blobs of image layout directories become links to them; for [`Format::Layout`].
+    pub link: bool,
+    /// Whether the output is synced to the disk before it gets its name (default: true).
+    pub sync: bool,
 }
 
-/// What came of it.
-#[derive(Debug)]
-pub struct Outcome {
+/// The checks of a merge.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Checks {
+    /// Whether the program that an image starts must be built for its platform (default: error).
+    pub platform: CheckLevel,
+    /// Whether the configs of the images must agree (default: off).
+    pub consistency: CheckLevel,
+    /// Whether compressed layers that are only copied are not decompressed to check their diff IDs.
+    pub trust_diff_ids: bool,
+}
+
+/// A `manifest.json` for Docker's classic image store, which does not read image indexes. It names
+/// every image with a tag of its own, and one of them with the tag of the merged image.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum DockerManifest {
+    /// None is written.
+    #[default]
+    None,
+    /// The tag means the first image of the index.
+    First,
+    /// The tag means the image for this platform.
+    For(Platform),
+}
+
+/// A merged image. Its JSON is the descriptor, and the warnings as a further field.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct MergeReport {
     /// The descriptor of the image index.
+    #[serde(flatten)]
     pub descriptor: Descriptor,
-    /// What was merged, in the order of the index.
-    pub images: Vec<Summary>,
+    /// The images, in the order of the index.
+    #[serde(skip)]
+    pub images: Vec<MergedImage>,
     /// What the user should know.
     pub warnings: Vec<Warning>,
 }
 
 /// One of the images that were merged.
-#[derive(Debug)]
-pub struct Summary {
-    /// What it runs on.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct MergedImage {
+    /// The platform in the index.
     pub platform: Platform,
-    /// Where it came from.
+    /// The input, and the image in it.
     pub origin: String,
-    /// The number of its layers.
+    /// The number of layers.
     pub layers: usize,
-    /// The bytes of its layers, as they are in the output.
+    /// The bytes of the layers in the output.
     pub size: u64,
 }
 
-/// Merges images.
-pub fn merge(request: &Request) -> Result<Outcome, Error> {
-    let files = request.inputs.iter().filter(|input| !input.is_stdin());
+impl MergeRequest {
+    /// Merges all images of `inputs` into `output`, an image layout directory; everything else is
+    /// the default.
+    pub fn new(inputs: impl IntoIterator<Item = Input>, output: impl Into<PathBuf>) -> Self {
+        Self {
+            inputs: inputs.into_iter().collect(),
+            output: Output {
+                path: output.into(),
+                ..Output::default()
+            },
+            ..Self::default()
+        }
+    }
+}
+
+impl Default for Output {
+    fn default() -> Self {
+        Self {
+            path: PathBuf::new(),
+            format: Format::Layout,
+            force: false,
+            link: false,
+            sync: true,
+        }
+    }
+}
+
+impl Default for Checks {
+    fn default() -> Self {
+        Self {
+            platform: CheckLevel::Error,
+            consistency: CheckLevel::Off,
+            trust_diff_ids: false,
+        }
+    }
+}
+
+/// Merges images into one image index and writes it, all or nothing.
+pub fn merge(request: &MergeRequest) -> Result<MergeReport, Error> {
+    let MergeRequest { inputs, output, .. } = request;
+    request.progress.start(inputs.iter().map(Input::name));
+    let files = inputs.iter().filter(|input| !input.is_stdin());
     let paths: Vec<&Path> = files.map(|input| input.path.as_path()).collect();
-    let staging = sink::Staging::new(&request.output, request.force, &paths)?;
-    let made = make(request, &staging).and_then(|mut outcome| {
-        staging.finish(request.sync, &mut outcome.warnings)?;
-        Ok(outcome)
+    let staging = sink::Staging::new(&output.path, output.force, &paths)?;
+    let made = make(request, &staging).and_then(|mut report| {
+        staging.finish(output.sync, &mut report.warnings)?;
+        Ok(report)
     });
     made.map_err(|error| staging.blame(error))
 }
 
 /// Makes the output in the staging area.
-fn make(request: &Request, staging: &sink::Staging) -> Result<Outcome, Error> {
-    let programs = programs::Programs::default();
-    let observer: Option<&dyn LayerObserver> = match request.platform_check {
-        programs::Check::Off => None,
+fn make(request: &MergeRequest, staging: &sink::Staging) -> Result<MergeReport, Error> {
+    let MergeRequest { checks, output, .. } = request;
+    let jobs = parallel::threads(request.jobs);
+    let programs = Programs::default();
+    let observer: Option<&dyn LayerObserver> = match checks.platform {
+        CheckLevel::Off => None,
         _ => Some(&programs),
     };
     let blobs = staging.blobs();
-    let store = Store::new(&blobs, request.compression, request.jobs, observer)
-        .counting(request.progress.clone());
+    let store =
+        Store::new(&blobs, request.compression, jobs, observer).counting(request.progress.clone());
 
     let wanted = source::Wanted {
         platforms: &request.platforms,
         decided: &request.annotations.index,
         callbacks: &FailFast,
     };
-    let contents = parallel::map(request.jobs, &request.inputs, |input| {
+    let contents = parallel::map(jobs, &request.inputs, |input| {
         let contents = source::read(input, wanted, &store)?;
         assertions::apply(contents, input, &request.platforms)
     })?;
@@ -137,45 +210,47 @@ fn make(request: &Request, staging: &sink::Staging) -> Result<Outcome, Error> {
     store.resolve(&mut contents.images)?;
     let (images, mut warnings) = (contents.images, contents.warnings);
     let images = arrange::arrange(images, &mut warnings)?;
-    store.expect(&images, request.link);
+    store.expect(&images, output.link);
     let images = images.into_iter().map(transform::to_oci).collect();
     let images = transform::compress(images, &store)?;
     let images = transform::annotate(images, &request.annotations);
     let images = transform::keep_true_attestations(images, &mut warnings);
-    let summaries = images.iter().map(Summary::of).collect();
+    let summaries = images.iter().map(MergedImage::of).collect();
     let subjects = images.iter().map(ImageFacts::of);
     let subjects: Vec<_> = subjects.collect::<Result<_, Error>>()?;
 
-    consistency::check(&subjects, request.consistency, &mut warnings)?;
+    consistency::check(&subjects, checks.consistency, &mut warnings)?;
 
-    let docker = match (&request.name, &request.docker_manifest) {
-        (Some(name), Some(plain)) => {
-            let plain = plain.as_ref();
-            Some(docker_manifest::docker_manifest(
-                &images,
-                name,
-                plain,
-                &mut warnings,
-            )?)
-        }
+    let plain = match &request.docker_manifest {
+        DockerManifest::None => None,
+        DockerManifest::First => Some(None),
+        DockerManifest::For(platform) => Some(Some(platform)),
+    };
+    let docker = match (&request.name, plain) {
+        (Some(name), Some(plain)) => Some(docker_manifest::docker_manifest(
+            &images,
+            name,
+            plain,
+            &mut warnings,
+        )?),
         _ => None,
     };
     let mut merged = index::build(images, contents.metadata, request.name.as_ref())?;
     merged.docker_manifest = docker;
-    if request.trust_diff_ids {
+    if checks.trust_diff_ids {
         merged.trust_diff_ids();
     }
-    sink::write(&merged, request.format, request.link, &store, staging)?;
+    sink::write(&merged, output.format, output.link, &store, staging)?;
     // The last layer has flowed by.
-    programs.check(&subjects, request.platform_check, &mut warnings)?;
-    Ok(Outcome {
+    programs.check(&subjects, checks.platform, &mut warnings)?;
+    Ok(MergeReport {
         descriptor: merged.descriptor,
         images: summaries,
         warnings,
     })
 }
 
-impl Summary {
+impl MergedImage {
     fn of(image: &Image) -> Self {
         Self {
             platform: image.platform.clone(),

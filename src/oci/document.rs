@@ -17,7 +17,7 @@ pub const MAX_CONFIG: u64 = 8 << 20;
 
 /// How deep arrays and objects may be nested. Documents of images have four levels; Go reads 10,000,
 /// serde_json 127, and what a reader of our output cannot read must not go out.
-pub const MAX_NESTING: usize = 100;
+const MAX_NESTING: usize = 100;
 
 /// A key that some readers take for one of `known` and others do not: Go's encoding/json ignores
 /// case, so that `Layers` beside `layers` makes two images of one manifest.

@@ -7,43 +7,44 @@
 //!
 //! [OCI image specification]: https://github.com/opencontainers/image-spec
 
-mod config;
+pub(crate) mod config;
 mod descriptor;
-mod digest;
-mod document;
-mod execution;
+pub(crate) mod digest;
+pub(crate) mod document;
+pub(crate) mod execution;
 pub(crate) mod field_types;
-mod index;
+pub(crate) mod index;
 mod layer_type;
-mod layout;
-mod manifest;
-mod name;
+pub(crate) mod layout;
+pub(crate) mod manifest;
+pub(crate) mod name;
 mod platform;
 mod time;
 
-pub use config::Config;
 pub use descriptor::Descriptor;
-pub use digest::{Algorithm, DiffId, Digest, Hasher};
-pub use document::{
-    Document, MAX_CONFIG, MAX_MANIFEST, MAX_NESTING, confusable, extent, has_unsupported_algorithm,
-    parse,
+pub use digest::{Algorithm, DiffId, Digest};
+pub use name::ImageName;
+pub use oci_spec::image::MediaType;
+pub use platform::Platform;
+
+pub(crate) use config::Config;
+pub(crate) use digest::Hasher;
+pub(crate) use document::{
+    Document, MAX_CONFIG, MAX_MANIFEST, confusable, extent, has_unsupported_algorithm, parse,
 };
-pub use execution::Execution;
-pub use index::Index;
-pub use layer_type::LayerType;
-pub use layout::{
+pub(crate) use execution::Execution;
+pub(crate) use index::Index;
+pub(crate) use layer_type::LayerType;
+pub(crate) use layout::{
     DOCKER_FILE, INDEX_FILE, LAYOUT_FILE, LAYOUT_VERSION, layout_marker, layout_version,
 };
-pub use manifest::Manifest;
-pub use name::{ImageName, NAME_ANNOTATIONS};
-pub use platform::Platform;
-pub use time::normal_time;
-
-pub use oci_spec::image::MediaType;
+pub(crate) use manifest::Manifest;
+pub(crate) use name::NAME_ANNOTATIONS;
+pub(crate) use time::normal_time;
 
 /// How BuildKit stores attestations (its `docs/attestations/attestation-storage.md`): as manifests of
 /// the platform `unknown/unknown`, with these annotations on their descriptors.
-pub mod attestation {
+pub(crate) mod attestation {
     /// The annotation that tells an attestation from an image.
     pub const KIND: &str = "vnd.docker.reference.type";
     /// Its value.
@@ -53,7 +54,7 @@ pub mod attestation {
 }
 
 /// Docker's names of the documents that OCI renamed ("Image Manifest V 2, Schema 2").
-pub mod docker {
+pub(crate) mod docker {
     /// A manifest list: Docker's image index.
     pub const MANIFEST_LIST: &str = "application/vnd.docker.distribution.manifest.list.v2+json";
     /// An image manifest.

@@ -1,15 +1,31 @@
-//! `polyarch diff` for people.
+//! The report of `polyarch diff`.
 
-use polyarch::analyze::{package, store_name};
-use polyarch::diff::{AnnotationChange, Diff, PathChange, PathsDiff, PlatformDiff, Push, Status};
+use polyarch::diff::{
+    AnnotationChange, DiffReport, PathChange, PathsDiff, PlatformDiff, PlatformStatus, Push,
+};
+use polyarch::internals::store_path::{package, store_name};
+use polyarch::internals::text::bytes;
 use serde_json::Value;
 
-use super::inspect::{count, short};
-use super::page::{Page, Sign};
-use polyarch::util::text::bytes;
+use super::inspect::short;
+use super::terminal::{Page, Sign};
+use super::{Failure, count, json, text};
 
-/// What differs.
-pub fn report(page: &mut Page, diff: &Diff) {
+#[derive(Debug)]
+pub struct DiffView {
+    pub json: bool,
+}
+
+impl DiffView {
+    pub fn print(&self, report: &DiffReport) -> Result<(), Failure> {
+        match self.json {
+            true => json(report),
+            false => text(|page| overview(page, report)),
+        }
+    }
+}
+
+fn overview(page: &mut Page, diff: &DiffReport) {
     for platform in &diff.platforms {
         one(page, platform);
         page.gap();
@@ -39,16 +55,16 @@ fn sends(push: &Push) -> String {
 
 fn one(page: &mut Page, platform: &PlatformDiff) {
     let status = match platform.status {
-        Status::Added => "added",
-        Status::Removed => "removed",
-        Status::Changed => "changed",
-        Status::Same => "the same",
+        PlatformStatus::Added => "added",
+        PlatformStatus::Removed => "removed",
+        PlatformStatus::Changed => "changed",
+        PlatformStatus::Same => "the same",
     };
     page.heading(&format!("{}: {status}", platform.platform));
-    if platform.status == Status::Same {
+    if platform.status == PlatformStatus::Same {
         return annotations(page, &platform.annotations);
     }
-    if platform.status != Status::Removed {
+    if platform.status != PlatformStatus::Removed {
         page.line(&sends(&platform.push));
     }
     let layers = &platform.layers;
@@ -93,6 +109,7 @@ fn paths(page: &mut Page, title: &str, diff: &PathsDiff) {
         added,
         removed,
         changed,
+        ..
     } = diff;
     if added.is_empty() && removed.is_empty() && changed.is_empty() {
         return;

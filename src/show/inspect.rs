@@ -1,14 +1,33 @@
-//! `polyarch inspect` for people.
+//! The report of `polyarch inspect`.
 
-use polyarch::inspect::{Inspection, PlatformImage};
+use polyarch::inspect::{InspectReport, PlatformImage};
+use polyarch::internals::text::{bytes, instead_of};
 use polyarch::oci::Digest;
 use serde_json::Value;
 
-use super::page::{Align, Page};
-use polyarch::util::text::{bytes, instead_of};
+use super::terminal::{Align, Page};
+use super::{Failure, count, json, text};
 
-/// What an image is.
-pub fn overview(page: &mut Page, inspection: &Inspection) {
+#[derive(Debug)]
+pub struct InspectView {
+    pub json: bool,
+    /// Show the image with its config and layers, if there is only one.
+    pub in_full: bool,
+}
+
+impl InspectView {
+    pub fn print(&self, report: &InspectReport) -> Result<(), Failure> {
+        if self.json {
+            return json(report);
+        }
+        text(|page| match &report.platforms[..] {
+            [only] if self.in_full => in_full(page, only),
+            _ => overview(page, report),
+        })
+    }
+}
+
+fn overview(page: &mut Page, inspection: &InspectReport) {
     let names = match &inspection.names[..] {
         [] => vec![inspection.image.clone()],
         // A layout also has the tag alone.
@@ -77,8 +96,7 @@ pub fn overview(page: &mut Page, inspection: &Inspection) {
     }
 }
 
-/// One platform's image.
-pub fn in_full(page: &mut Page, image: &PlatformImage) {
+fn in_full(page: &mut Page, image: &PlatformImage) {
     page.heading(&image.platform);
     let mut facts = Vec::new();
     if let Some(manifest) = &image.manifest {
@@ -159,25 +177,19 @@ pub fn in_full(page: &mut Page, image: &PlatformImage) {
     page.table(&head, &rows);
 }
 
-/// What made a layer, in the words of its history.
 fn history(entry: &Value) -> String {
-    let said = ["created_by", "comment"].map(|key| entry[key].as_str().unwrap_or_default());
-    let said: Vec<&str> = said.into_iter().filter(|text| !text.is_empty()).collect();
-    said.join(" · ")
+    let words = ["created_by", "comment"].map(|key| entry[key].as_str().unwrap_or_default());
+    let words: Vec<&str> = words.into_iter().filter(|text| !text.is_empty()).collect();
+    words.join(" · ")
 }
 
 fn created(image: &PlatformImage) -> String {
     image.created.clone().unwrap_or_else(|| "-".to_owned())
 }
 
-/// A digest as people compare them.
+/// The algorithm and the first 12 digits of a digest.
 pub fn short(digest: &Digest) -> String {
     format!("{}:{:.12}", digest.algorithm(), digest.hex())
-}
-
-/// `1 layer`, `2 layers`.
-pub fn count(n: usize, what: &str) -> String {
-    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 
 fn word(value: &Value) -> String {
@@ -186,7 +198,7 @@ fn word(value: &Value) -> String {
         .map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// A command line as a shell would take it.
+/// A command line, quoted for a shell.
 fn command(words: &[String]) -> String {
     let is_plain = |c: char| c.is_alphanumeric() || "_-+=/.,:@%".contains(c);
     let quoted = words.iter().map(|word| match word.as_str() {

@@ -1,24 +1,34 @@
-//! What people read: text on a terminal or in a pipe, and JSON.
+//! Results to terminals, JSON and pages: one file for each command.
 //!
-//! Whatever comes from an image goes through [`clean`] before it is printed: a name can hold escape
-//! sequences.
+//! Text from an image goes through [`clean`](polyarch::internals::text::clean) before it is printed: a
+//! name can hold escape sequences.
 
-pub mod analyze;
-pub mod diff;
-pub mod inspect;
-mod page;
+mod analyze;
+mod diff;
+mod inspect;
+mod man;
+mod merge;
 mod progress;
+mod terminal;
+mod verify;
 
 use std::io::{self, Write};
 
 use anstream::AutoStream;
 use anstyle::{AnsiColor, Style};
-use polyarch::load::LoadRequest;
-use polyarch::util::text::message;
+use polyarch::Warning;
+use polyarch::internals::text::message;
 use serde::Serialize;
 
-pub use page::Page;
-pub use progress::Bars;
+use terminal::Page;
+
+pub use analyze::AnalyzeView;
+pub use diff::DiffView;
+pub use inspect::InspectView;
+pub use man::{ManPage, man};
+pub use merge::MergeView;
+pub use progress::with_bars;
+pub use verify::VerifyView;
 
 const ERROR: Style = AnsiColor::Red.on_default().bold();
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();
@@ -27,10 +37,11 @@ const HINT: Style = AnsiColor::Cyan.on_default().bold();
 /// Why a command failed.
 #[derive(Debug)]
 pub enum Failure {
-    /// The work could not be done.
     Work(Box<polyarch::Error>),
-    /// What came of it could not be printed.
-    Print(io::Error),
+    /// The result cannot be printed.
+    Print(String),
+    /// The printed report has errors.
+    Findings,
 }
 
 impl From<polyarch::Error> for Failure {
@@ -40,68 +51,67 @@ impl From<polyarch::Error> for Failure {
 }
 
 impl Failure {
-    /// Says so.
+    /// Prints the error, unless a report has it.
     pub fn report(&self) {
         match self {
             Self::Work(work) => error(&work.to_string(), work.hint()),
-            Self::Print(print) => error(&format!("cannot print: {print}"), None),
+            Self::Print(problem) => error(problem, None),
+            Self::Findings => {}
         }
     }
 }
 
-/// Does what takes a while, with a bar.
-pub fn while_working<T>(look: &LoadRequest, work: impl FnOnce() -> T) -> T {
-    let bars = Bars::show(&look.progress);
-    let done = work();
-    drop(bars);
-    done
-}
-
-/// Says what the user should know, in the same way.
-pub fn warning(note: &str) {
-    let _ = writeln!(
-        anstream::stderr(),
-        "{WARNING}warning:{WARNING:#} {}",
-        message(note)
-    );
-}
-
-/// Says what went wrong, in colour where standard error is a terminal that has them.
-pub fn error(problem: &str, hint: Option<String>) {
+fn error(problem: &str, hint: Option<String>) {
     let mut stderr = anstream::stderr();
-    // A closed standard error is no reason to fail in another way.
+    // A closed standard error is not a reason to fail in another way.
     let _ = writeln!(stderr, "{ERROR}error:{ERROR:#} {}", message(problem));
     if let Some(hint) = hint {
         let _ = writeln!(stderr, "{HINT}hint:{HINT:#} {}", message(&hint));
     }
 }
 
-/// Prints bytes as they are.
-pub fn bytes(bytes: &[u8]) -> Result<(), Failure> {
-    print(|mut stdout| stdout.write_all(bytes))
+fn warning(warning: &Warning) {
+    let _ = writeln!(
+        anstream::stderr(),
+        "{WARNING}warning:{WARNING:#} {}",
+        message(&warning.to_string())
+    );
 }
 
-/// Prints a document for programs.
-pub fn json(document: &impl Serialize) -> Result<(), Failure> {
+/// Prints bytes as they are.
+pub fn bytes(bytes: &[u8]) -> Result<(), Failure> {
+    print(|stdout| stdout.write_all(bytes))
+}
+
+/// Prints a report as JSON.
+fn json(report: &impl Serialize) -> Result<(), Failure> {
     print(|stdout| {
         let mut stdout = io::BufWriter::new(stdout);
-        serde_json::to_writer_pretty(&mut stdout, document)?;
+        serde_json::to_writer_pretty(&mut stdout, report)?;
         writeln!(stdout)?;
         stdout.flush()
     })
 }
 
-/// Prints what `write` puts on a page, with colours where the terminal has them.
-pub fn text(write: impl FnOnce(&mut Page)) -> Result<(), Failure> {
+/// Prints what `write` puts on a page, in colours if the terminal has them.
+fn text(write: impl FnOnce(&mut Page)) -> Result<(), Failure> {
     let mut page = Page::for_stdout();
     write(&mut page);
     print(|stdout| AutoStream::auto(stdout).write_all(page.text().as_bytes()))
 }
 
-fn print(write: impl FnOnce(io::Stdout) -> io::Result<()>) -> Result<(), Failure> {
-    match write(io::stdout()).and_then(|()| io::stdout().flush()) {
-        // Whoever read it has seen enough (`| head`).
+fn print(write: impl FnOnce(&mut io::Stdout) -> io::Result<()>) -> Result<(), Failure> {
+    match write(&mut io::stdout()).and_then(|()| io::stdout().flush()) {
+        // The reader has read enough, as `head` does.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        done => done.map_err(Failure::Print),
+        done => done.map_err(|e| Failure::Print(format!("cannot print: {e}"))),
+    }
+}
+
+/// A number and its unit, in the plural where it has to be.
+fn count(n: usize, unit: &str) -> String {
+    match n {
+        1 => format!("1 {unit}"),
+        _ => format!("{n} {unit}s"),
     }
 }

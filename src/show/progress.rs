@@ -1,71 +1,51 @@
-//! A bar for each image, on a terminal.
+//! A progress bar for each input, on a terminal.
 
 use std::env;
-use std::sync::Arc;
-use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
-use std::thread::JoinHandle;
+use std::io::{self, IsTerminal};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::thread;
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use polyarch::bytes::progress::Progress;
-use polyarch::util::text::clean;
+use polyarch::Progress;
+use polyarch::internals::text::clean;
 
-/// How often the bars are drawn anew.
+/// The time between two drawings of the bars.
 const PERIOD: Duration = Duration::from_millis(100);
 
-/// The bars. They are gone when this is dropped, so that nothing else is printed among them.
-pub struct Bars {
-    stop: Option<Sender<()>>,
-    thread: Option<JoinHandle<()>>,
+/// Does work and draws its progress on standard error, if that is a terminal. The bars are wiped off
+/// before this returns, so that nothing else is printed among them.
+pub fn with_bars<T>(progress: &Progress, quiet: bool, work: impl FnOnce() -> T) -> T {
+    // Nix runs builds on a terminal of its own, but keeps what they print as a log.
+    let is_nix_build =
+        env::var_os("NIX_BUILD_TOP").is_some() && env::var_os("IN_NIX_SHELL").is_none();
+    if quiet || is_nix_build || !io::stderr().is_terminal() {
+        return work();
+    }
+    thread::scope(|scope| {
+        // Dropping `working` ends the drawing, also when the work panics.
+        let (working, done) = channel::<()>();
+        // A thread that cannot be started is not a reason to fail.
+        let _ = thread::Builder::new().spawn_scoped(scope, move || draw(progress, &done));
+        let result = work();
+        drop(working);
+        result
+    })
 }
 
-impl Bars {
-    /// Draws bars on standard error while this lives; nothing where that is no terminal.
-    pub fn show(progress: &Progress) -> Self {
-        use std::io::IsTerminal as _;
-        let nothing = Self {
-            stop: None,
-            thread: None,
-        };
-        // Nix runs builds on a terminal of its own, but keeps what they print as a log.
-        let is_nix_build =
-            env::var_os("NIX_BUILD_TOP").is_some() && env::var_os("IN_NIX_SHELL").is_none();
-        if is_nix_build || !std::io::stderr().is_terminal() {
-            return nothing;
-        }
-        let (stop, stopped) = channel();
-        let progress = progress.clone();
-        let draw = move || {
-            let all = MultiProgress::new();
-            let bars: Vec<_> = (progress.inputs())
-                .map(|(name, counter)| (all.add(bar(&name.to_string())), Arc::clone(counter)))
-                .collect();
-            while stopped.recv_timeout(PERIOD) == Err(RecvTimeoutError::Timeout) {
-                for (bar, counter) in &bars {
-                    bar.set_length(counter.total().max(counter.done()));
-                    bar.set_position(counter.done());
-                }
+fn draw(progress: &Progress, done: &Receiver<()>) {
+    let all = MultiProgress::new();
+    let mut bars: Vec<ProgressBar> = Vec::new();
+    while done.recv_timeout(PERIOD) == Err(RecvTimeoutError::Timeout) {
+        for (i, input) in progress.inputs().iter().enumerate() {
+            if i == bars.len() {
+                bars.push(all.add(bar(&input.input)));
             }
-            bars.iter().for_each(|(bar, _)| bar.finish_and_clear());
-        };
-        match std::thread::Builder::new().spawn(draw) {
-            Ok(thread) => Self {
-                stop: Some(stop),
-                thread: Some(thread),
-            },
-            // A bar is no reason to fail.
-            Err(_) => nothing,
+            bars[i].set_length(input.total.max(input.done));
+            bars[i].set_position(input.done);
         }
     }
-}
-
-impl Drop for Bars {
-    fn drop(&mut self) {
-        drop(self.stop.take());
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
-    }
+    bars.iter().for_each(ProgressBar::finish_and_clear);
 }
 
 fn bar(name: &str) -> ProgressBar {

@@ -30,39 +30,40 @@ use crate::tar::is_tar;
 pub use select::Select;
 pub use tree::{Place, Tree};
 
-/// An image as the user names it.
+/// An image layout, an archive or a file of nix2container, and which of its images to read.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct Input {
-    /// Where it is; `-` is standard input.
+    /// The file or directory; `-` is standard input.
     pub path: PathBuf,
-    /// Which of the images there is meant.
+    /// The images to read, where there are several.
     pub select: Select,
-    /// What it is said to run on.
+    /// The platform that the image must have; a different one in its config is an error.
     pub platform: Option<Platform>,
-    /// What its config is to say.
+    /// The platform to write into the config of the image. Only a merge does.
     pub set_platform: Option<Platform>,
 }
 
 impl Input {
-    /// All that is at a path.
-    pub fn path(path: PathBuf) -> Self {
+    /// All images at a path.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
         Self {
-            path,
+            path: path.into(),
             ..Self::default()
         }
     }
 
-    /// What messages call it.
-    pub fn name(&self) -> InputName {
+    /// Whether the image is read from standard input.
+    pub fn is_stdin(&self) -> bool {
+        self.path == Path::new("-")
+    }
+
+    /// The input as messages name it.
+    pub(crate) fn name(&self) -> InputName {
         match self.is_stdin() {
             true => InputName::Stdin,
             false => InputName::from(&*self.path),
         }
-    }
-
-    /// Whether it comes through standard input.
-    pub fn is_stdin(&self) -> bool {
-        self.path == Path::new("-")
     }
 }
 

@@ -7,15 +7,15 @@ use oci_spec::distribution::Reference;
 use crate::error::{Candidate, Error, InputName, Problem};
 use crate::oci::Platform;
 
-/// What the user says of it.
+/// The images of an input that a request means.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Select {
-    /// Nothing: all, if they are the platforms of one image.
+    /// All images, which must be the platforms of one image unless `verify` reads them.
     #[default]
     All,
     /// The image at a position, from 0.
     Position(usize),
-    /// The images of a name with its tag, or of a tag.
+    /// The images with this name and tag, or with this tag.
     Name(String),
 }
 

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::rewrite;
-use crate::Annotations;
 use crate::image::Image;
+use crate::image::annotations::Annotations;
 
 /// Adds the annotations that are for images.
 pub fn annotate(mut images: Vec<Image>, annotations: &Annotations) -> Vec<Image> {

@@ -14,6 +14,14 @@ const FILES: u64 = 12;
 /// What the rest of the process has open.
 const OTHER_FILES: u64 = 16;
 
+/// The number of threads that a request asks for; 0 stands for one on each core.
+pub fn threads(jobs: usize) -> usize {
+    match jobs {
+        0 => std::thread::available_parallelism().map_or(1, Into::into),
+        jobs => jobs,
+    }
+}
+
 /// Fewer jobs, where `ulimit -n` does not allow for that many.
 fn affordable(jobs: usize) -> usize {
     let limit = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);

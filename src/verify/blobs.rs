@@ -7,6 +7,8 @@ use std::sync::Arc;
 use super::collector::{Collector, Part};
 use crate::bytes::codec::Encoding;
 use crate::bytes::copy::{self, Copied, CopyError, Hashes, LayerObserver};
+use crate::bytes::progress::Progress;
+use crate::bytes::store::Store;
 use crate::check::programs::Programs;
 use crate::error::Code;
 use crate::image::blob::{Blob, Content, Staged};
@@ -49,7 +51,7 @@ pub struct Blobs {
 
 impl Blobs {
     /// Reads what the parts of all inputs need and was not read yet.
-    pub fn read(&mut self, inputs: &[&[Part]], programs: &Programs, jobs: usize) {
+    pub fn read(&mut self, inputs: &[&[Part]], programs: &Programs, store: &Store<'_>) {
         let mut work: HashMap<Key, &Part> = HashMap::new();
         let parts = inputs.iter().copied().flatten();
         for part in parts.filter(|part| !self.read.contains_key(&key(part))) {
@@ -62,8 +64,15 @@ impl Blobs {
         let mut work: Vec<(Key, &Part)> = work.into_iter().collect();
         // The largest first, so that none is left for one thread at the end.
         work.sort_by_key(|(_, part)| std::cmp::Reverse(part.blob.descriptor.size));
-        let read = parallel::map(jobs, &work, |(key, part)| {
-            Ok::<_, std::convert::Infallible>(read(key, part, programs))
+        for (_, part) in &work {
+            let is_read = !matches!(part.blob.content, Content::Staged(_) | Content::Known(_));
+            let counter = is_read.then(|| store.progress().of(&part.blob.input));
+            if let Some(counter) = counter.flatten() {
+                counter.expect(part.blob.descriptor.size);
+            }
+        }
+        let read = parallel::map(store.jobs(), &work, |(key, part)| {
+            Ok::<_, std::convert::Infallible>(read(key, part, programs, store.progress()))
         });
         let Ok(read) = read;
         self.read
@@ -199,7 +208,7 @@ fn key(part: &Part) -> Key {
     }
 }
 
-fn read(key: &Key, part: &Part, programs: &Programs) -> Read {
+fn read(key: &Key, part: &Part, programs: &Programs, progress: &Progress) -> Read {
     match &part.blob.content {
         // It was read when it came through the stream.
         Content::Staged(staged) => Read::Whole(Copied {
@@ -219,10 +228,14 @@ fn read(key: &Key, part: &Part, programs: &Programs) -> Read {
                 .layer
                 .is_some()
                 .then_some(programs as &dyn LayerObserver);
-            match hash(content, key.encoding, hashes, observer) {
+            let hash = |encoding, observer| {
+                let input = progress.count(&part.blob.input, content.open()?);
+                hash(input, encoding, hashes, observer)
+            };
+            match hash(key.encoding, observer) {
                 Ok(flow) => Read::Whole(flow),
                 Err(error) => {
-                    let encoded = hash(content, Encoding::Plain, hashes, None);
+                    let encoded = hash(Encoding::Plain, None);
                     Read::CopyError(error, encoded.ok().map(|flow| flow.blob))
                 }
             }
@@ -231,13 +244,12 @@ fn read(key: &Key, part: &Part, programs: &Programs) -> Read {
 }
 
 fn hash(
-    content: &Content,
+    input: impl io::Read,
     encoding: Encoding,
     hashes: Hashes,
     observer: Option<&dyn LayerObserver>,
 ) -> io::Result<Copied> {
     let (none, nowhere) = (&mut io::sink(), &mut io::sink());
-    let input = content.open()?;
     copy::verified(input, encoding, hashes, none, nowhere, observer).map_err(
         |broken| match broken {
             CopyError::Read(error) | CopyError::Write(error) => error,

@@ -1,11 +1,11 @@
-//! `verify`: reads images again, every byte of them, and says all that is wrong with them.
+//! `verify`: reads every byte of images and reports all problems.
 //!
 //! ```text
-//! inputs ─source→ documents, checked as they are read ─blobs→ each blob hashed once ─→ Report
+//! inputs ─source→ documents, checked as they are read ─blobs→ each blob hashed once ─→ VerifyReport
 //! ```
 //!
 //! The rules of a merge are those of its readers, which report to a `collector` here; `documents`
-//! and `archive` have the further ones, for what other consumers stumble over. [`RULES`] lists all.
+//! and `archive` have further rules, for what only other consumers refuse. [`RULES`] lists all.
 
 mod archive;
 mod blobs;
@@ -23,10 +23,11 @@ use serde::Serialize;
 pub use crate::error::{RULES, Rule, Severity};
 pub use finding::Finding;
 
+use crate::bytes::progress::Progress;
 use crate::bytes::store::Store;
-use crate::check::assertions;
 use crate::check::image_facts::ImageFacts;
-use crate::check::programs::{Check, Programs};
+use crate::check::programs::Programs;
+use crate::check::{CheckLevel, assertions};
 use crate::error::{Code, Error, Subject, Warning};
 use crate::image::Image;
 use crate::oci::{MediaType, docker};
@@ -35,68 +36,109 @@ use crate::util::parallel;
 use blobs::Blobs;
 use collector::Collector;
 
-/// What was found in all images.
+/// What to verify.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct VerifyRequest {
+    /// The images.
+    pub inputs: Vec<Input>,
+    /// Whether the program that an image starts must be built for its platform (default: error).
+    pub platform_check: CheckLevel,
+    /// The number of threads; 0 means one on each core.
+    pub jobs: usize,
+    /// Counts the bytes that are read of each input.
+    pub progress: Progress,
+}
+
+/// The problems of all inputs. `docs/verify.md` describes the fields.
 #[derive(Debug, Serialize)]
-pub struct Report {
-    /// What was verified, in the order of the arguments.
-    pub inputs: Vec<Checked>,
-    /// What is wrong: of each input, errors first.
+#[non_exhaustive]
+pub struct VerifyReport {
+    /// The inputs, in the order of the request.
+    pub inputs: Vec<VerifiedInput>,
+    /// The findings of each input in this order, errors first.
     pub findings: Vec<Finding>,
-    /// How many errors there are.
+    /// The number of errors.
     pub errors: usize,
-    /// How many warnings.
+    /// The number of warnings.
     pub warnings: usize,
-    /// How many notes.
+    /// The number of notes.
     pub notes: usize,
 }
 
-/// One input.
+/// An input that was verified.
 #[derive(Debug, Serialize)]
-pub struct Checked {
-    /// As it was given.
+#[non_exhaustive]
+pub struct VerifiedInput {
+    /// The input with its platform and selector, as findings name it.
     pub input: String,
-    /// What it is; none where it cannot be read.
+    /// The format, such as `oci-archive`; none if the input cannot be read.
     pub format: Option<&'static str>,
     /// The images in it.
-    pub images: Vec<CheckedImage>,
-    /// How many layers and other blobs were read, each once. Manifests and configs are not counted.
+    pub images: Vec<VerifiedImage>,
+    /// The number of layers and other blobs that were read, each once, without manifests and configs.
     pub blobs: usize,
-    /// How many bytes they have.
+    /// The bytes of these blobs.
     pub bytes: u64,
 }
 
 /// An image in an input.
 #[derive(Debug, Serialize)]
-pub struct CheckedImage {
-    /// What it runs on.
+#[non_exhaustive]
+pub struct VerifiedImage {
+    /// The platform.
     pub platform: String,
-    /// The digest of its manifest; none where the input has no manifests.
+    /// The digest of the manifest; none if the format has no manifests.
     pub digest: Option<String>,
-    /// The digest of its config: the image ID.
+    /// The digest of the config: the image ID.
     pub config: String,
-    /// How many layers it has.
+    /// The number of layers.
     pub layers: usize,
 }
 
-/// Verifies images on up to `jobs` threads. Whatever is wrong is part of the report; `check` says how
-/// wrong a program for another platform is.
-pub fn verify(inputs: &[Input], check: Check, jobs: usize) -> Report {
+impl VerifyRequest {
+    /// Verifies inputs with the default checks.
+    pub fn new(inputs: impl IntoIterator<Item = Input>) -> Self {
+        Self {
+            inputs: inputs.into_iter().collect(),
+            ..Self::default()
+        }
+    }
+}
+
+impl Default for VerifyRequest {
+    fn default() -> Self {
+        Self {
+            inputs: Vec::new(),
+            platform_check: CheckLevel::Error,
+            jobs: 0,
+            progress: Progress::default(),
+        }
+    }
+}
+
+/// Verifies images. Problems of every kind, also inputs that cannot be read, are findings of the report.
+pub fn verify(request: &VerifyRequest) -> VerifyReport {
+    let jobs = parallel::threads(request.jobs);
+    request
+        .progress
+        .start(request.inputs.iter().map(Input::name));
+    let inputs: Vec<&Input> = request.inputs.iter().collect();
     let programs = Programs::default();
-    let store = Store::nowhere(jobs, Some(&programs));
-    let inputs: Vec<&Input> = inputs.iter().collect();
+    let store = Store::nowhere(jobs, Some(&programs)).counting(request.progress.clone());
     let Ok(mut reads) = parallel::map(jobs, &inputs, |input| {
         Ok::<_, Infallible>(Reading::start(input, &store))
     });
 
     let mut blobs = Blobs::default();
-    blobs.read_all(&reads, &programs, jobs);
+    blobs.read_all(&reads, &programs, &store);
     // What a layout says to those who know docker-archives only. Its layers are known by now.
     for read in &mut reads {
         read.as_docker_archive(&blobs, &store);
     }
-    blobs.read_all(&reads, &programs, jobs);
+    blobs.read_all(&reads, &programs, &store);
 
-    let mut report = Report {
+    let mut report = VerifyReport {
         inputs: Vec::new(),
         findings: Vec::new(),
         errors: 0,
@@ -104,7 +146,7 @@ pub fn verify(inputs: &[Input], check: Check, jobs: usize) -> Report {
         notes: 0,
     };
     for read in reads {
-        read.finish(&blobs, &programs, check, &mut report);
+        read.finish(&blobs, &programs, request.platform_check, &mut report);
     }
     report
 }
@@ -169,7 +211,7 @@ impl<'a> Reading<'a> {
         if let Opened::Tree(tree) = opened {
             blobs.teach(tree, &self.found.state().parts);
         }
-        let input = Input::path(self.input.path.clone());
+        let input = Input::new(self.input.path.clone());
         let read = opened.read_as_docker_archive(&input, wanted(&self.found), store);
         if let Err(error) = read {
             self.found.state().is_incomplete = true;
@@ -177,7 +219,13 @@ impl<'a> Reading<'a> {
         }
     }
 
-    fn finish(self, blobs: &Blobs, programs: &Programs, check: Check, report: &mut Report) {
+    fn finish(
+        self,
+        blobs: &Blobs,
+        programs: &Programs,
+        level: CheckLevel,
+        report: &mut VerifyReport,
+    ) {
         let found = &self.found;
         let parts = std::mem::take(&mut found.state().parts);
         for part in &parts {
@@ -188,8 +236,8 @@ impl<'a> Reading<'a> {
                 found.add(warning.code, &image.config.name, warning.text);
             }
             documents::variant(found, image);
-            if check != Check::Off {
-                check_programs(found, image, programs, check);
+            if level != CheckLevel::Off {
+                check_programs(found, image, programs, level);
             }
         }
         if let Some(Opened::Tree(tree)) = &self.opened {
@@ -211,7 +259,7 @@ impl<'a> Reading<'a> {
         let format = self.opened.as_ref().map(Opened::format);
         let (count, bytes) = blobs.count(&parts[..self.own]);
         let has_manifests = !matches!(format, None | Some("docker-archive" | "nix2container"));
-        report.inputs.push(Checked {
+        report.inputs.push(VerifiedInput {
             input: self.name,
             format,
             images: images(&self.contents.images, has_manifests),
@@ -223,7 +271,7 @@ impl<'a> Reading<'a> {
 }
 
 /// Whether an image starts a program that is for its platform.
-fn check_programs(found: &Collector, image: &Image, programs: &Programs, check: Check) {
+fn check_programs(found: &Collector, image: &Image, programs: &Programs, level: CheckLevel) {
     // A config that cannot be read has been reported.
     let Ok(subject) = ImageFacts::of(image) else {
         return;
@@ -231,7 +279,7 @@ fn check_programs(found: &Collector, image: &Image, programs: &Programs, check: 
     let (wrong, warnings) = programs.look(&subject);
     let name = &image.config.name;
     match wrong {
-        Some(error) if check == Check::Error => found.error(&error),
+        Some(error) if level == CheckLevel::Error => found.error(&error),
         Some(error) => found.add(Code::ForeignPrograms, name, error.to_string()),
         None => {}
     }
@@ -252,8 +300,8 @@ fn wanted(found: &Collector) -> Wanted<'_> {
     }
 }
 
-fn images(images: &[Image], has_manifests: bool) -> Vec<CheckedImage> {
-    let checked = |image: &Image| CheckedImage {
+fn images(images: &[Image], has_manifests: bool) -> Vec<VerifiedImage> {
+    let checked = |image: &Image| VerifiedImage {
         platform: image.platform.to_string(),
         digest: has_manifests.then(|| image.descriptor.digest.to_string()),
         config: image.config.descriptor.digest.to_string(),
@@ -263,14 +311,14 @@ fn images(images: &[Image], has_manifests: bool) -> Vec<CheckedImage> {
 }
 
 impl Blobs {
-    fn read_all(&mut self, reads: &[Reading<'_>], programs: &Programs, jobs: usize) {
+    fn read_all(&mut self, reads: &[Reading<'_>], programs: &Programs, store: &Store<'_>) {
         let states: Vec<_> = reads.iter().map(|read| read.found.state()).collect();
         let parts: Vec<_> = states.iter().map(|state| &state.parts[..]).collect();
-        self.read(&parts, programs, jobs);
+        self.read(&parts, programs, store);
     }
 }
 
-impl Report {
+impl VerifyReport {
     fn add(&mut self, found: Collector) {
         let left_out = found.state().left_out.len();
         if left_out > 0 {

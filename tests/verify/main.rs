@@ -457,8 +457,8 @@ fn the_text_has_a_group_for_each_image_and_a_summary() {
         .find(|b| b.starts_with(b"{") && String::from_utf8_lossy(b).contains("history"));
     let config = digest(config.unwrap());
     let expected = format!("\
-linux/amd64=good: docker-archive, linux/amd64; 2 layers, 4096 bytes
-bad: oci-layout, linux/amd64, linux/arm64; 3 layers, SIZE bytes
+linux/amd64=good: docker-archive, linux/amd64; 2 layers, 4.10 kB
+bad: oci-layout, linux/amd64, linux/arm64; 3 layers, SIZE B
   error: layer {layer} does not have the content that the config promises: found {found}, expected diff ID {} [wrong-diff-id]
     hint: the image was damaged or changed after it was built; build it again
   warning: the history of {config} has 1 layers, but there are 2 diff IDs [history-count]
@@ -474,6 +474,8 @@ nothing: cannot be read
         .map(|layer| gzip(layer).len())
         .sum();
     assert_eq!(text, expected.replace("SIZE", &size.to_string()));
+    let inputs = &report(&scratch, &["good", "bad"])["inputs"];
+    assert_eq!([&inputs[0]["bytes"], &inputs[1]["bytes"]], [4096, size]);
 
     let output = verify(&scratch, &["--quiet", "good", "bad"]);
     let text = String::from_utf8(output.stdout).unwrap();

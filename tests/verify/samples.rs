@@ -202,7 +202,7 @@ pub fn big_layer() -> Vec<u8> {
 }
 
 pub fn sha512(bytes: &[u8]) -> String {
-    let mut hasher = polyarch::oci::Hasher::new(polyarch::oci::Algorithm::Sha512);
+    let mut hasher = polyarch::internals::oci::Hasher::new(polyarch::oci::Algorithm::Sha512);
     hasher.update(bytes);
     hasher.finish().to_string()
 }

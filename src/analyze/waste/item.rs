@@ -2,41 +2,34 @@
 
 use serde::Serialize;
 
-/// Bytes that need not be there, of one kind.
+/// Bytes of one kind that an image does not need, and how to avoid them.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Waste {
-    /// A word for programs, such as `copied-from-store`.
     pub kind: &'static str,
-    /// What it is.
     pub title: &'static str,
-    /// What to do about it.
     pub advice: &'static str,
-    /// The bytes, without compression.
     pub bytes: u64,
-    /// How many items there are.
     pub count: usize,
-    /// The largest of them, largest first.
+    /// The largest items, largest first.
     pub items: Vec<WasteItem>,
 }
 
-/// A file that need not be there, or a group of files that are the same.
+/// A file that an image does not need, or a group of files of the same content.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct WasteItem {
-    /// What could be saved.
     pub bytes: u64,
-    /// What it is: a path, or several of the same content. At most ten of them are listed.
+    /// At most ten paths.
     pub paths: Vec<String>,
-    /// How many paths there are.
+    /// The number of all paths.
     pub count: usize,
-    /// The position of the layer that has it, from 0.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub layer: Option<usize>,
-    /// The position of the layer that hides it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hidden_by: Option<usize>,
-    /// The platforms that have it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub platforms: Vec<String>,
 }

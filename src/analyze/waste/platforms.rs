@@ -2,7 +2,7 @@
 
 use super::item::{Waste, WasteItem, WasteKind};
 use super::largest::Largest;
-use crate::analyze::sharing::{SharedPath, Sharing};
+use crate::analyze::sharing::{PlatformSharing, SharedPath};
 use crate::util::text::sum;
 
 const RECOMPRESSED: WasteKind = WasteKind {
@@ -17,7 +17,7 @@ const UNSHARED: WasteKind = WasteKind {
 };
 
 /// Finds what the platforms could share and do not.
-pub fn between_platforms(sharing: &Sharing, top: usize) -> Vec<Waste> {
+pub fn between_platforms(sharing: &PlatformSharing, top: usize) -> Vec<Waste> {
     let mut recompressed = Largest::new(top);
     for layer in sharing.layers.iter().filter(|layer| layer.blobs.len() > 1) {
         let sizes = || layer.blobs.iter().map(|blob| blob.size);

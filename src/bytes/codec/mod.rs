@@ -75,7 +75,7 @@ fn buffered<R: Read>(input: R) -> BufReader<R> {
     BufReader::with_capacity(128 << 10, input)
 }
 
-/// What `--compression` asks for.
+/// How the layers of a merged image are compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Compression {
     /// Gzip what is uncompressed, keep the rest.
@@ -86,6 +86,12 @@ pub enum Compression {
     None,
     /// Leave all as it is.
     Keep,
+}
+
+impl Default for Compression {
+    fn default() -> Self {
+        Self::Gzip(Level::GZIP_DEFAULT)
+    }
 }
 
 impl Compression {

@@ -14,6 +14,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use crate::bytes::copy::{LayerObserver, LayerStream, OnVerified};
+use crate::check::CheckLevel;
 use crate::check::image_facts::ImageFacts;
 use crate::error::{Code, Error, Problem, Warning};
 use crate::oci::DiffId;
@@ -23,18 +24,6 @@ use file_table::{FileTable, TableBudget};
 use layer_stack::{LayerStack, TooManyLookups};
 use machine::Machine;
 use resolve::{ProgramFile, StartedFile};
-
-/// What `--platform-check` asks for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Check {
-    /// A program for another machine is an error.
-    #[default]
-    Error,
-    /// It is a warning.
-    Warn,
-    /// Nobody looks.
-    Off,
-}
 
 /// The programs of the layers that have flowed by.
 #[derive(Debug, Default)]
@@ -60,18 +49,18 @@ impl Programs {
         Some(known.get(layer)?.damage.as_ref()?.to_string())
     }
 
-    /// Holds what images start against their platforms.
+    /// Checks that the program each image starts is built for the image's platform.
     pub fn check(
         &self,
         subjects: &[ImageFacts],
-        check: Check,
+        level: CheckLevel,
         warnings: &mut Vec<Warning>,
     ) -> Result<(), Error> {
         for subject in subjects {
             let (wrong, found) = self.look(subject);
             warnings.extend(found);
             match wrong {
-                Some(error) if check == Check::Error => return Err(error),
+                Some(error) if level == CheckLevel::Error => return Err(error),
                 Some(error) => warnings.push(as_warning(&error)),
                 None => {}
             }

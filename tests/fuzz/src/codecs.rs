@@ -4,9 +4,9 @@
 use std::io::{self, Read, Write};
 
 use arbitrary::Unstructured;
-use polyarch::Compression;
-use polyarch::bytes::codec::{BlockWriter, Encoder, Encoding, Level, ReadAhead};
-use polyarch::bytes::copy::{self, Hashes};
+use polyarch::internals::codec::{BlockWriter, Encoder, Encoding, ReadAhead};
+use polyarch::internals::copy::{self, Hashes};
+use polyarch::merge::{Compression, Level};
 use polyarch::oci::Digest;
 
 /// As far as a stream is looked at: a few bytes of zstd can be gigabytes.

@@ -1,9 +1,8 @@
 //! The JSON documents: what is read is written back whole, and what readers would disagree on is
 //! noticed.
 
-use polyarch::oci::{
-    Config, Descriptor, DiffId, Document, Index, Manifest, Platform, layout_version,
-};
+use polyarch::internals::oci::{Config, Document, Index, Manifest, layout_version};
+use polyarch::oci::{Descriptor, DiffId, Platform};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;

@@ -3,7 +3,8 @@
 
 use std::cmp::Ordering;
 
-use polyarch::oci::{Digest, ImageName, NAME_ANNOTATIONS, Platform};
+use polyarch::internals::oci::NAME_ANNOTATIONS;
+use polyarch::oci::{Digest, ImageName, Platform};
 
 /// Platforms, one a line.
 pub fn platform(bytes: &[u8]) {

@@ -4,13 +4,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use polyarch::bytes::codec::Level;
-use polyarch::bytes::progress::Progress;
-use polyarch::check::programs::Check;
+use polyarch::merge::{Compression, DockerManifest, Format, Level};
 use polyarch::oci::{Digest, ImageName, Platform};
-use polyarch::source::Select;
-use polyarch::verify::{Finding, Report, Severity, verify};
-use polyarch::{Annotations, Compression, Consistency, Error, Format, Input, Request};
+use polyarch::verify::{Finding, Severity, VerifyReport};
+use polyarch::{CheckLevel, Error, Input, MergeRequest, Select, VerifyRequest};
 
 use super::readback::read_back;
 use super::scratch::{Given, Parcel, Scratch, Way};
@@ -26,8 +23,8 @@ pub struct Asked {
     pub annotations: BTreeMap<String, String>,
     pub docker_manifest: bool,
     pub link: bool,
-    pub platform_check: Check,
-    pub consistency: Consistency,
+    pub platform_check: CheckLevel,
+    pub consistency: CheckLevel,
 }
 
 impl Default for Asked {
@@ -42,8 +39,8 @@ impl Default for Asked {
             annotations: BTreeMap::new(),
             docker_manifest: false,
             link: false,
-            platform_check: Check::Warn,
-            consistency: Consistency::default(),
+            platform_check: CheckLevel::Warn,
+            consistency: CheckLevel::Off,
         }
     }
 }
@@ -99,7 +96,7 @@ pub fn hold(parcels: &[Parcel], asked: &Asked, ways: [Way; 2]) {
         compression: asked.compression,
         ..Asked::default()
     };
-    let inputs = vec![Input::path(scratch.path("kept"))];
+    let inputs = vec![Input::new(scratch.path("kept"))];
     let request = request(inputs, &again, scratch.path("again"), 2, Format::Layout);
     let again = polyarch::merge(&request).unwrap_or_else(|e| panic!("merged again: {e}"));
     assert_eq!(Ok(again.descriptor.digest), one);
@@ -112,7 +109,7 @@ pub fn report(parcel: &Parcel, ways: [Way; 2]) {
     let before = scratch.everything();
     let mut reports = [1, 2].map(|jobs| {
         let given = scratch.give(0, parcel, ways[jobs - 1]);
-        let report = verify(&[Input::path(given.path.clone())], Check::Error, jobs);
+        let report = verify(&given.path, CheckLevel::Error, jobs);
         if parcel.is_archive() {
             let _ = fs::remove_file(&given.path);
         }
@@ -132,8 +129,15 @@ pub fn report(parcel: &Parcel, ways: [Way; 2]) {
     }
 }
 
+fn verify(path: &Path, platform_check: CheckLevel, jobs: usize) -> VerifyReport {
+    let mut request = VerifyRequest::new([Input::new(path)]);
+    request.platform_check = platform_check;
+    request.jobs = jobs;
+    polyarch::verify(&request)
+}
+
 /// The rules that are broken.
-fn errors(report: &Report) -> impl Iterator<Item = &'static str> {
+fn errors(report: &VerifyReport) -> impl Iterator<Item = &'static str> {
     let errors = report.findings.iter();
     errors
         .filter(|finding| finding.severity == Severity::Error)
@@ -148,7 +152,7 @@ pub fn try_once(bytes: &[u8], output: &Path) -> Result<(), Error> {
         compression: Compression::None,
         ..Asked::default()
     };
-    let inputs = vec![Input::path(input.clone())];
+    let inputs = vec![Input::new(input.clone())];
     let request = request(inputs, &asked, output.to_owned(), 1, Format::Layout);
     let merged = polyarch::merge(&request).map(drop);
     fs::remove_file(&input).unwrap();
@@ -168,11 +172,12 @@ fn attempt(
         .collect();
     let mut inputs: Vec<Input> = given
         .iter()
-        .map(|given| Input {
-            select: asked.select.clone(),
-            platform: asked.platform.clone(),
-            set_platform: asked.set_platform.clone(),
-            ..Input::path(given.path.clone())
+        .map(|given| {
+            let mut input = Input::new(given.path.clone());
+            input.select = asked.select.clone();
+            input.platform = asked.platform.clone();
+            input.set_platform = asked.set_platform.clone();
+            input
         })
         .collect();
     if manner.reversed {
@@ -197,14 +202,14 @@ fn attempt(
                 "written elsewhere"
             );
             assert_eq!(read_back(&output), outcome.descriptor.digest);
-            let found = verify(&[Input::path(output.clone())], Check::Off, manner.jobs);
+            let found = verify(&output, CheckLevel::Off, manner.jobs);
             let added = errors(&found).find(|id| {
                 // Much of what is wrong with an image is carried, above all what its layers hold.
                 let mut inputs = parcels.iter().enumerate();
                 *id != "layer-tar"
                     && !inputs.any(|(i, parcel)| {
                         let given = scratch.give(i, parcel, Way::File);
-                        let found = verify(&[Input::path(given.path.clone())], Check::Off, 1);
+                        let found = verify(&given.path, CheckLevel::Off, 1);
                         errors(&found).any(|other| other == *id)
                     })
             });
@@ -224,28 +229,23 @@ fn request(
     output: PathBuf,
     jobs: usize,
     format: Format,
-) -> Request {
-    Request {
-        sync: false,
-        inputs,
-        platforms: asked.platforms.clone(),
-        output,
-        format,
-        force: false,
-        link: asked.link && format == Format::Layout,
-        trust_diff_ids: false,
-        compression: asked.compression,
-        name: asked.name.clone(),
-        annotations: Annotations {
-            index: asked.annotations.clone(),
-            manifest: asked.annotations.clone(),
-            manifest_descriptor: asked.annotations.clone(),
-            index_descriptor: asked.annotations.clone(),
-        },
-        docker_manifest: asked.docker_manifest.then_some(None),
-        platform_check: asked.platform_check,
-        consistency: asked.consistency,
-        progress: Progress::default(),
-        jobs,
+) -> MergeRequest {
+    let mut request = MergeRequest::new(inputs, output);
+    request.output.format = format;
+    request.output.link = asked.link && format == Format::Layout;
+    request.output.sync = false;
+    request.platforms = asked.platforms.clone();
+    request.compression = asked.compression;
+    request.checks.platform = asked.platform_check;
+    request.checks.consistency = asked.consistency;
+    request.name = asked.name.clone();
+    request.annotations.index = asked.annotations.clone();
+    request.annotations.manifest = asked.annotations.clone();
+    request.annotations.manifest_descriptor = asked.annotations.clone();
+    request.annotations.index_descriptor = asked.annotations.clone();
+    if asked.docker_manifest {
+        request.docker_manifest = DockerManifest::First;
     }
+    request.jobs = jobs;
+    request
 }

@@ -11,8 +11,9 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use arbitrary::Unstructured;
-use polyarch::Compression;
-use polyarch::error::{Error, Problem};
+use polyarch::Error;
+use polyarch::internals::error::Problem;
+use polyarch::merge::Compression;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 

@@ -4,11 +4,13 @@
 use std::io;
 
 use arbitrary::Unstructured;
-use polyarch::bytes::codec::Encoding;
-use polyarch::bytes::copy::{self, Hashes};
-use polyarch::check::image_facts::ImageFacts;
-use polyarch::check::programs::{Check, Programs};
-use polyarch::oci::{DiffId, Digest, Execution, Platform};
+use polyarch::CheckLevel;
+use polyarch::internals::codec::Encoding;
+use polyarch::internals::copy::{self, Hashes};
+use polyarch::internals::image_facts::ImageFacts;
+use polyarch::internals::oci::Execution;
+use polyarch::internals::programs::Programs;
+use polyarch::oci::{DiffId, Digest, Platform};
 use serde_json::{Value, json};
 
 use super::recipe::{Dice, Entry, archive};
@@ -70,7 +72,9 @@ fn check(layers: &[Vec<u8>], config: &Value, platform: &Platform) -> (Option<Str
     };
     let mut notes = Vec::new();
     let subjects = [subject];
-    let error = programs.check(&subjects, Check::Error, &mut notes).err();
+    let error = programs
+        .check(&subjects, CheckLevel::Error, &mut notes)
+        .err();
     let error = error.map(|error| {
         let hint = error.hint().unwrap();
         assert!(!hint.is_empty());
@@ -78,7 +82,7 @@ fn check(layers: &[Vec<u8>], config: &Value, platform: &Platform) -> (Option<Str
     });
     let mut warnings = Vec::new();
     programs
-        .check(&subjects, Check::Warn, &mut warnings)
+        .check(&subjects, CheckLevel::Warn, &mut warnings)
         .unwrap();
     assert_eq!(warnings.len(), notes.len() + usize::from(error.is_some()));
     let notes = notes.iter().map(ToString::to_string).collect();

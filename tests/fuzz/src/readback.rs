@@ -5,8 +5,9 @@ use std::fs;
 use std::io::{Cursor, Read};
 use std::path::Path;
 
-use polyarch::bytes::codec::Encoding;
-use polyarch::oci::{Digest, Hasher, Platform};
+use polyarch::internals::codec::Encoding;
+use polyarch::internals::oci::Hasher;
+use polyarch::oci::{Digest, Platform};
 use serde_json::Value;
 
 /// The digest of the image index.

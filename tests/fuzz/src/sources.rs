@@ -1,11 +1,9 @@
 //! The readers of images, one target each, and merges of several.
 
 use arbitrary::Unstructured;
-use polyarch::bytes::codec::Level;
-use polyarch::check::programs::Check;
+use polyarch::merge::{Compression, Level};
 use polyarch::oci::{ImageName, Platform};
-use polyarch::source::Select;
-use polyarch::{Compression, Consistency};
+use polyarch::{CheckLevel, Select};
 
 use super::merging::{Asked, hold, report};
 use super::recipe::{
@@ -130,7 +128,7 @@ fn asked(u: &mut Unstructured<'_>) -> Asked {
         name,
         annotations: (0..u.up_to(8) / 7).map(|_| (u.text(), u.text())).collect(),
         link: u.up_to(3) == 3,
-        platform_check: *u.one_of(&[&Check::Warn, &Check::Error, &Check::Off]),
-        consistency: *u.one_of(&[&Consistency::Off, &Consistency::Error]),
+        platform_check: *u.one_of(&[&CheckLevel::Warn, &CheckLevel::Error, &CheckLevel::Off]),
+        consistency: *u.one_of(&[&CheckLevel::Off, &CheckLevel::Error]),
     }
 }

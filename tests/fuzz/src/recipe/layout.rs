@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use arbitrary::Unstructured;
-use polyarch::oci::{Algorithm, Digest, Hasher};
+use polyarch::internals::oci::Hasher;
+use polyarch::oci::{Algorithm, Digest};
 use serde_json::{Value, json};
 
 use super::tar::Entry;

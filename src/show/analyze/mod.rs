@@ -1,16 +1,57 @@
-//! `polyarch analyze` for people.
+//! The report of `polyarch analyze`.
+
+mod html;
+
+use std::path::{Path, PathBuf};
 
 use polyarch::analyze::{
-    Analysis, NamedPath, Package, PlatformAnalysis, SameName, Saving, SharedPath, Sharing, Waste,
-    WasteItem,
+    AnalyzeReport, NamedPath, Package, PlatformAnalysis, PlatformSharing, SameName, Saving,
+    SharedPath, Waste, WasteItem,
 };
+use polyarch::internals::sink;
+use polyarch::internals::text::{bytes, instead_of, percent, sum};
 
-use super::inspect::{count, short};
-use super::page::Page;
-use polyarch::util::text::{bytes, instead_of, percent, sum};
+use super::inspect::short;
+use super::terminal::Page;
+use super::{Failure, count, json, text};
 
-/// Where the bytes go; `top` rows of each list.
-pub fn report(page: &mut Page, analysis: &Analysis, top: usize) {
+#[derive(Debug)]
+pub enum AnalyzeView {
+    Json,
+    /// A page in a file; `-` is standard output.
+    Html(PathBuf),
+    /// So many rows of each list.
+    Text {
+        top: usize,
+    },
+}
+
+impl AnalyzeView {
+    /// Fails if the page would replace something that is not a page, before any work is done.
+    pub fn check_page(&self) -> Result<(), Failure> {
+        match self {
+            Self::Html(file) => Ok(sink::may_replace_page(file)?),
+            Self::Json | Self::Text { .. } => Ok(()),
+        }
+    }
+
+    pub fn print(&self, report: &AnalyzeReport) -> Result<(), Failure> {
+        match self {
+            Self::Json => json(report),
+            Self::Html(file) => {
+                let page = html::page(report);
+                match file == Path::new("-") {
+                    true => super::bytes(page.as_bytes()),
+                    false => Ok(sink::replace(file, page.as_bytes())?),
+                }
+            }
+            Self::Text { top } => text(|page| overview(page, report, *top)),
+        }
+    }
+}
+
+/// Prints `top` rows of each list.
+fn overview(page: &mut Page, analysis: &AnalyzeReport, top: usize) {
     page.heading(analysis.names.first().unwrap_or(&analysis.image));
     for platform in &analysis.platforms {
         page.gap();
@@ -152,7 +193,7 @@ fn show_item(page: &mut Page, item: &WasteItem) {
     }
 }
 
-fn together(page: &mut Page, sharing: &Sharing, top: usize) {
+fn together(page: &mut Page, sharing: &PlatformSharing, top: usize) {
     page.heading("across platforms");
     let saved = |what: &Saving| {
         let stored = instead_of(what.unique, what.total);

@@ -1,4 +1,4 @@
-//! The analysis as one page that needs nothing else: no network, no other file.
+//! The report as one self-contained page: it needs no network and no other file.
 //!
 //! The tables are HTML, so that they can be read without a script and by a screen reader; the script
 //! adds treemaps and a filter. The layout of the treemaps is d3-hierarchy's (ISC), which is part of
@@ -10,11 +10,14 @@ use std::collections::HashSet;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
+use polyarch::analyze::{
+    AnalyzeReport, PathAnalysis, PathLayer, PlatformAnalysis, PlatformSharing, Saving, Waste,
+    WasteItem,
+};
+use polyarch::internals::text::{bytes, clean, percent, sum};
+use serde::Serialize;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
-
-use super::{Analysis, Part, PathAnalysis, PlatformAnalysis, Sharing, Waste, WasteItem};
-use crate::util::text::{bytes, clean, percent, sum};
 
 const STYLE: &str = include_str!("page/page.css");
 const SCRIPT: &str = include_str!("page/page.js");
@@ -24,14 +27,11 @@ const TREEMAP_LICENSE: &str = include_str!("page/d3-hierarchy/LICENSE");
 /// How many paths of a platform are shown one by one: a browser has to lay them out.
 const MAX_PATHS: usize = 2000;
 
-/// How many items of waste are listed of each kind.
-pub const TOP: usize = 200;
-
 /// The page.
-pub fn page(analysis: &Analysis) -> String {
+pub fn page(analysis: &AnalyzeReport) -> String {
     let title = analysis.names.first().unwrap_or(&analysis.image);
     let platforms = &analysis.platforms;
-    let paths: Vec<Vec<PathAnalysis>> = platforms.iter().map(largest).collect();
+    let paths: Vec<Vec<PathRow>> = platforms.iter().map(largest).collect();
     let data = data(platforms, &paths, &analysis.sharing);
     let several = platforms.len() > 1;
     let page = html! {
@@ -90,7 +90,11 @@ fn policy() -> String {
 }
 
 /// What the script needs. In HTML, only `</script` and `<!--` could end it.
-fn data(platforms: &[PlatformAnalysis], paths: &[Vec<PathAnalysis>], sharing: &Sharing) -> String {
+fn data(
+    platforms: &[PlatformAnalysis],
+    paths: &[Vec<PathRow>],
+    sharing: &PlatformSharing,
+) -> String {
     let shared = sharing.layers.iter().map(|layer| Some(&layer.diff_id));
     let shared: HashSet<_> = shared.collect();
     let layers = |platform: &PlatformAnalysis| -> Vec<Value> {
@@ -99,42 +103,58 @@ fn data(platforms: &[PlatformAnalysis], paths: &[Vec<PathAnalysis>], sharing: &S
             .map(|layer| json!({ "shared": shared.contains(&layer.diff_id.as_ref()) }))
             .collect()
     };
-    let of = |paths: &[PathAnalysis]| -> Vec<Value> {
-        paths
-            .iter()
-            .map(|path| json!({ "path": clean(&path.path), "size": path.size, "files": path.files, "layers": path.layers }))
-            .collect()
-    };
     let platforms: Vec<Value> = (platforms.iter().zip(paths))
-        .map(|(platform, paths)| json!({ "layers": layers(platform), "paths": of(paths) }))
+        .map(|(platform, paths)| json!({ "layers": layers(platform), "paths": paths }))
         .collect();
     json!({ "platforms": platforms })
         .to_string()
         .replace('<', "\\u003c")
 }
 
-/// The largest paths of a platform; the others are put together.
-fn largest(platform: &PlatformAnalysis) -> Vec<PathAnalysis> {
+/// A row of the table of paths, and a node of the treemap.
+#[derive(Serialize)]
+struct PathRow {
+    path: String,
+    size: u64,
+    files: u64,
+    layers: Vec<Value>,
+}
+
+impl PathRow {
+    fn of(path: &PathAnalysis) -> Self {
+        let layers = path.layers.iter();
+        Self {
+            path: clean(&path.path),
+            size: path.size,
+            files: path.files,
+            layers: layers.map(|part| json!(part)).collect(),
+        }
+    }
+}
+
+/// The largest paths of a platform, and one row for all others.
+fn largest(platform: &PlatformAnalysis) -> Vec<PathRow> {
     let (largest, rest) = platform.paths.split_at(MAX_PATHS.min(platform.paths.len()));
-    let mut paths = largest.to_vec();
+    let mut rows: Vec<PathRow> = largest.iter().map(PathRow::of).collect();
     if !rest.is_empty() {
         let mut sizes = vec![0; platform.layers.len()];
-        for part in rest.iter().flat_map(|path| &path.layers) {
-            sizes[part.layer] = sum([sizes[part.layer], part.size]);
+        for PathLayer { layer, size, .. } in rest.iter().flat_map(|path| &path.layers) {
+            sizes[*layer] = sum([sizes[*layer], *size]);
         }
-        let parts = sizes.into_iter().enumerate();
-        paths.push(PathAnalysis {
+        let sizes = sizes.into_iter().enumerate();
+        rows.push(PathRow {
             path: format!("({} smaller paths)", rest.len()),
             size: sum(rest.iter().map(|path| path.size)),
             files: rest.iter().map(|path| path.files).sum(),
-            layers: parts.map(|(layer, size)| Part { layer, size }).collect(),
-            digest: 0,
+            layers: sizes
+                .map(|(layer, size)| json!({ "layer": layer, "size": size }))
+                .collect(),
         });
     }
-    paths
+    rows
 }
 
-fn one(i: usize, platform: &PlatformAnalysis, paths: &[PathAnalysis]) -> Markup {
+fn one(i: usize, platform: &PlatformAnalysis, paths: &[PathRow]) -> Markup {
     let about = format!("about-{i}");
     html! {
         section id=(format!("platform-{i}")) aria-labelledby=(format!("name-{i}")) {
@@ -258,8 +278,8 @@ fn paths(item: &WasteItem) -> Markup {
     }
 }
 
-fn together(sharing: &Sharing, waste: &[Waste]) -> Markup {
-    let saving = |saving: &super::Saving, verb: &str| {
+fn together(sharing: &PlatformSharing, waste: &[Waste]) -> Markup {
+    let saving = |saving: &Saving, verb: &str| {
         html! {
             (verb) " " (bytes(saving.unique)) " instead of " (bytes(saving.total)) ": "
             (bytes(saving.saved)) " saved (" (percent(saving.saved, saving.total)) ")"

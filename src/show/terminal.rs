@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io::{self, IsTerminal};
 
 use anstyle::{AnsiColor, Style};
-use polyarch::util::text::{bytes, clean, percent};
+use polyarch::internals::text::{bytes, clean, percent};
 use unicode_width::UnicodeWidthStr;
 
 const HEADING: Style = Style::new().bold();

@@ -1,38 +1,14 @@
-//! `polyarch completions` and `polyarch man`: what goes beside the program where it is installed.
+//! `polyarch man`: the manual pages, made from the definition of the command line.
 
 use std::io;
 use std::path::PathBuf;
 
 use clap::{Args, Command, CommandFactory};
-use clap_complete::Shell;
 use clap_mangen::Man;
 use roff::{Roff, roman};
 
-use super::Cli;
-use crate::show::{self, Failure};
-
-/// Print the completions for a shell
-///
-/// The Nix package installs those of bash, fish and zsh.
-#[derive(Debug, Args)]
-#[command(after_long_help = "\
-Examples:
-  polyarch completions bash > ~/.local/share/bash-completion/completions/polyarch
-  polyarch completions fish > ~/.config/fish/completions/polyarch.fish
-  polyarch completions zsh > ~/.zfunc/_polyarch")]
-pub struct CompletionsArgs {
-    /// The shell
-    shell: Shell,
-}
-
-impl CompletionsArgs {
-    /// Does it.
-    pub fn run(&self) -> Result<(), Failure> {
-        let mut script = Vec::new();
-        clap_complete::generate(self.shell, &mut Cli::command(), "polyarch", &mut script);
-        show::bytes(&script)
-    }
-}
+use super::{Cli, Task};
+use crate::show::ManPage;
 
 /// Write the manual pages, one for each command, into a directory
 ///
@@ -42,35 +18,36 @@ impl CompletionsArgs {
 Examples:
   polyarch man ~/.local/share/man/man1 && man polyarch-merge")]
 pub struct ManArgs {
-    /// The directory; it must be there
+    /// The directory; it must exist
     #[arg(value_name = "DIRECTORY")]
     directory: PathBuf,
 }
 
 impl ManArgs {
-    /// Does it.
-    pub fn run(&self) -> Result<(), Failure> {
-        let mut command = Cli::command().disable_help_subcommand(true);
-        command.build();
-        let mut pages = vec![command.clone()];
-        // `polyarch merge` is the name of a command, `polyarch-merge` that of its page.
-        pages.extend(command.get_subcommands().cloned());
-        for (i, page) in pages.into_iter().enumerate() {
-            let name = match i {
-                0 => "polyarch".to_owned(),
-                _ => format!("polyarch-{}", page.get_name()),
-            };
-            let text = manual(page, &name).map_err(Failure::Print)?;
-            let path = self.directory.join(format!("{name}.1"));
-            polyarch::sink::replace(&path, &text)?;
-        }
-        Ok(())
+    pub fn task(self) -> Task {
+        Task::Man(self.directory, pages())
     }
 }
 
-/// A manual page. What clap_mangen makes of the usage and of the examples cannot be pasted: it fills
-/// lines.
-fn manual(mut command: Command, name: &str) -> io::Result<Vec<u8>> {
+fn pages() -> Vec<ManPage> {
+    let mut command = Cli::command().disable_help_subcommand(true);
+    command.build();
+    let mut pages = vec![("polyarch".to_owned(), command.clone())];
+    pages.extend(command.get_subcommands().map(|command| {
+        // `polyarch merge` is the name of a command, `polyarch-merge` that of its page.
+        let name = format!("polyarch-{}", command.get_name());
+        (name, command.clone())
+    }));
+    let pages = pages.into_iter().map(|(name, command)| {
+        let page = page(command, &name).unwrap_or_else(|e| unreachable!("memory takes all: {e}"));
+        (format!("{name}.1"), page)
+    });
+    pages.collect()
+}
+
+/// A manual page. Usage and examples are not those of clap_mangen, which fills lines: they could not be
+/// pasted into a shell.
+fn page(mut command: Command, name: &str) -> io::Result<Vec<u8>> {
     let usage = command.render_usage().to_string();
     let after = command.get_after_long_help().map(ToString::to_string);
     let has_commands = command.has_subcommands();
@@ -84,7 +61,7 @@ fn manual(mut command: Command, name: &str) -> io::Result<Vec<u8>> {
     page.render_name_section(&mut text)?;
     let mut synopsis = Roff::new();
     synopsis.control("SH", ["SYNOPSIS"]);
-    as_it_stands(
+    verbatim(
         &mut synopsis,
         usage.trim_start_matches("Usage: ").trim_end(),
     );
@@ -107,7 +84,7 @@ fn manual(mut command: Command, name: &str) -> io::Result<Vec<u8>> {
             rest.control("PP", []);
         }
         match paragraph.starts_with(' ') {
-            true => as_it_stands(&mut rest, paragraph),
+            true => verbatim(&mut rest, paragraph),
             false => drop(rest.text([roman(paragraph)])),
         }
     }
@@ -115,7 +92,7 @@ fn manual(mut command: Command, name: &str) -> io::Result<Vec<u8>> {
     Ok(text)
 }
 
-fn as_it_stands(page: &mut Roff, lines: &str) {
+fn verbatim(page: &mut Roff, lines: &str) {
     page.control("nf", []);
     for line in lines.lines() {
         page.text([roman(line)]);

@@ -1,0 +1,91 @@
+//! The image arguments: `[PLATFORM=]IMAGE[#WHICH]`.
+
+use std::ffi::{OsStr, OsString};
+
+use polyarch::oci::Platform;
+use polyarch::{Input, Select};
+
+/// Parses `linux/arm64=image.tar#v1`. A path with a `=` of its own starts with `./` or `/`, or with
+/// something that is not a platform; a path with a `#` of its own has a further `#` at its end.
+pub fn parse(argument: &OsStr) -> Input {
+    let Some(text) = argument.to_str() else {
+        return Input::new(argument);
+    };
+    let (platform, text) = split_platform(text);
+    let (path, select) = match text.rsplit_once('#') {
+        None | Some((_, "")) => (text.strip_suffix('#').unwrap_or(text), Select::All),
+        Some((path, which)) => match which.strip_prefix('@').map(str::parse) {
+            Some(Ok(position)) => (path, Select::Position(position)),
+            _ => (path, Select::Name(which.to_owned())),
+        },
+    };
+    let mut input = Input::new(path);
+    input.platform = platform;
+    input.select = select;
+    input
+}
+
+/// Parses several images. Each has a path, and only one can be standard input.
+pub fn parse_all(arguments: &[OsString]) -> Result<Vec<Input>, String> {
+    let inputs: Vec<Input> = arguments.iter().map(|argument| parse(argument)).collect();
+    let unnamed = inputs
+        .iter()
+        .find(|input| input.path.as_os_str().is_empty());
+    if let Some(unnamed) = unnamed {
+        let platform = unnamed.platform.as_ref();
+        let before = platform.map_or_else(String::new, |platform| format!(" behind {platform}="));
+        return Err(format!("there is no IMAGE{before}"));
+    }
+    match inputs.iter().filter(|input| input.is_stdin()).count() {
+        0 | 1 => Ok(inputs),
+        _ => Err("two images are \"-\": standard input has room for one".to_owned()),
+    }
+}
+
+/// Splits the platform off an argument, if it starts with one.
+pub fn split_platform(text: &str) -> (Option<Platform>, &str) {
+    let split = text.split_once('=');
+    let platform = split.and_then(|(platform, rest)| Some((platform.parse().ok()?, rest)));
+    match platform {
+        Some((platform, rest)) => (Some(platform), rest),
+        None => (None, text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::{Path, PathBuf};
+
+    use super::*;
+
+    #[test]
+    fn a_platform_before_the_path_differs_from_an_equals_sign_in_it() {
+        for (argument, platform, path) in [
+            ("linux/arm64=a.tar", Some("linux/arm64"), "a.tar"),
+            ("linux/arm/v7=a=b.tar", Some("linux/arm/v7"), "a=b.tar"),
+            ("a=b.tar", None, "a=b.tar"),
+            ("./linux/arm64=a.tar", None, "./linux/arm64=a.tar"),
+            ("/linux/arm64=a.tar", None, "/linux/arm64=a.tar"),
+            ("a.tar", None, "a.tar"),
+        ] {
+            let found = parse(OsStr::new(argument));
+            assert_eq!(found.platform.map(|p| p.to_string()).as_deref(), platform);
+            assert_eq!(found.path, Path::new(path));
+        }
+    }
+
+    #[test]
+    fn the_part_after_a_hash_selects_an_image() {
+        for (argument, path, select) in [
+            ("a.tar", "a.tar", Select::All),
+            ("a.tar#v1", "a.tar", Select::Name("v1".into())),
+            ("a.tar#me/x:v1", "a.tar", Select::Name("me/x:v1".into())),
+            ("linux/arm64=a.tar#@2", "a.tar", Select::Position(2)),
+            ("a#b.tar#", "a#b.tar", Select::All),
+            ("a#b.tar#@0", "a#b.tar", Select::Position(0)),
+        ] {
+            let found = parse(OsStr::new(argument));
+            assert_eq!((found.path, found.select), (PathBuf::from(path), select));
+        }
+    }
+}

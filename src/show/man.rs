@@ -1,0 +1,18 @@
+//! The files of `polyarch man`.
+
+use std::path::Path;
+
+use polyarch::internals::sink;
+
+use super::Failure;
+
+/// A manual page: the name of its file, and its text.
+pub type ManPage = (String, Vec<u8>);
+
+/// Writes manual pages into a directory.
+pub fn man(directory: &Path, pages: &[ManPage]) -> Result<(), Failure> {
+    for (name, text) in pages {
+        sink::replace(&directory.join(name), text)?;
+    }
+    Ok(())
+}
