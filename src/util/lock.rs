@@ -3,6 +3,7 @@
 
 use std::sync::{LockResult, Mutex, MutexGuard, PoisonError};
 
+/// Locks a mutex, poisoned or not.
 pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     unpoisoned(mutex.lock())
 }

@@ -1,10 +1,10 @@
-//! Reads blobs, each once, however many images have it.
+//! Reads each blob once, however many images have it.
 
 use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
 
-use super::collector::{Collector, Part};
+use super::findings::Findings;
 use crate::bytes::codec::Encoding;
 use crate::bytes::copy::{self, Copied, CopyError, Hashes, LayerObserver};
 use crate::check::programs::Programs;
@@ -14,53 +14,60 @@ use crate::oci::{Algorithm, DiffId, Digest};
 use crate::source::{Place, Tree};
 use crate::util::parallel;
 
-/// What makes two reads the same.
+/// Two blobs with the same key are read once.
 #[derive(Clone, PartialEq, Eq, Hash)]
-struct Key {
-    bytes: Bytes,
+struct ReadKey {
+    bytes: BytesAt,
     encoding: Encoding,
     blob: Algorithm,
     diff_id: Algorithm,
 }
 
 #[derive(Clone, PartialEq, Eq, Hash)]
-enum Bytes {
+enum BytesAt {
     /// In a file.
     Place(Place),
-    /// Of which only the digest is known.
+    /// Known only by digest.
     Known(Digest),
-    /// In memory, or made anew: by its address, which stays as long as the part does.
+    /// In memory, or generated: by the address, which is stable as long as the blob is.
     Address(usize),
 }
 
-/// What came of reading a blob.
-enum Read {
-    /// All of it.
-    Whole(Copied),
-    /// It cannot be decoded; what it is encoded, if that can be read.
-    CopyError(io::Error, Option<(Digest, u64)>),
+/// The outcome of reading a blob.
+enum Outcome {
+    Read(Copied),
+    /// The blob cannot be decoded; the digest and size of its bytes, if those can be read.
+    Undecodable(Arc<io::Error>, Option<(Digest, u64)>),
 }
 
-/// What was read, of all inputs.
+/// A blob that the documents name.
+#[derive(Clone)]
+pub struct BlobToRead {
+    pub blob: Blob,
+    /// The encoding and the diff ID of a layer.
+    pub layer: Option<(Encoding, DiffId)>,
+}
+
+/// The blobs of all inputs that were read.
 #[derive(Default)]
 pub struct Blobs {
-    read: HashMap<Key, Read>,
+    read: HashMap<ReadKey, Outcome>,
 }
 
 impl Blobs {
-    /// Reads what the parts of all inputs need and was not read yet.
-    pub fn read(&mut self, inputs: &[&[Part]], programs: &Programs, jobs: usize) {
-        let mut work: HashMap<Key, &Part> = HashMap::new();
+    /// Reads the blobs of all inputs that were not read yet.
+    pub fn read(&mut self, inputs: &[&[BlobToRead]], programs: &Programs, jobs: usize) {
+        let mut work: HashMap<ReadKey, &BlobToRead> = HashMap::new();
         let parts = inputs.iter().copied().flatten();
         for part in parts.filter(|part| !self.read.contains_key(&key(part))) {
-            // What is a layer somewhere is looked into, whatever it is elsewhere.
+            // A blob that is a layer somewhere is read as one.
             let known = work.entry(key(part)).or_insert(part);
             if known.layer.is_none() {
                 *known = part;
             }
         }
-        let mut work: Vec<(Key, &Part)> = work.into_iter().collect();
-        // The largest first, so that none is left for one thread at the end.
+        let mut work: Vec<(ReadKey, &BlobToRead)> = work.into_iter().collect();
+        // The largest first, so that no thread is left alone with one at the end.
         work.sort_by_key(|(_, part)| std::cmp::Reverse(part.blob.descriptor.size));
         let read = parallel::map(jobs, &work, |(key, part)| {
             Ok::<_, std::convert::Infallible>(read(key, part, programs))
@@ -70,9 +77,9 @@ impl Blobs {
             .extend(work.into_iter().map(|(key, _)| key).zip(read));
     }
 
-    /// How many blobs were read of these parts, and how many bytes they have.
-    pub fn count(&self, parts: &[Part]) -> (usize, u64) {
-        let sizes: HashMap<Key, u64> = parts
+    /// Returns how many different blobs these are, and their bytes.
+    pub fn count(&self, parts: &[BlobToRead]) -> (usize, u64) {
+        let sizes: HashMap<ReadKey, u64> = parts
             .iter()
             .map(|part| (key(part), part.blob.descriptor.size))
             .collect();
@@ -84,29 +91,29 @@ impl Blobs {
         )
     }
 
-    /// Holds a blob that was read to what is said of it.
-    pub fn check(&self, part: &Part, programs: &Programs, found: &Collector) {
+    /// Checks a blob that was read against its descriptor and diff ID.
+    pub fn check(&self, part: &BlobToRead, programs: &Programs, findings: &Findings) {
         let blob = &part.blob;
-        let report = |error| found.error(&error);
+        let report = |error| findings.add_error(&error);
         match self.read.get(&key(part)) {
             None => {}
-            Some(Read::Whole(flow)) => {
+            Some(Outcome::Read(flow)) => {
                 let mut is_itself = flow.blob.0 == blob.descriptor.digest;
                 if flow.blob.0.algorithm() != blob.descriptor.digest.algorithm() {
-                    return not_verified(blob, found);
+                    return add_not_verified(blob, findings);
                 }
                 if is_named_by_its_digest(part) {
                     blob.check(&flow.blob).err().into_iter().for_each(report);
                 } else {
-                    // The digest is only another word for the diff ID.
+                    // The digest was derived from the diff ID.
                     is_itself = true;
                 }
-                // Of other bytes the diff ID says nothing.
+                // The diff ID of wrong bytes means nothing.
                 let Some((_, diff_id)) = part.layer.as_ref().filter(|_| is_itself) else {
                     return;
                 };
                 if flow.diff_id.0.algorithm() != diff_id.0.algorithm() {
-                    return not_verified(blob, found);
+                    return add_not_verified(blob, findings);
                 }
                 if let Err(error) = blob.check_diff_id(&flow.diff_id, diff_id) {
                     report(error);
@@ -114,28 +121,28 @@ impl Blobs {
                     let name = blob.name.to_string();
                     let message =
                         format!("layer {name} is no tar archive as readers expect it: {problem}");
-                    found.add(Code::LayerTar, &name, message);
+                    findings.add(Code::LayerTar, &name, message);
                 }
             }
-            Some(Read::CopyError(error, encoded)) => {
+            Some(Outcome::Undecodable(error, encoded)) => {
                 let encoded = encoded.as_ref().filter(|_| is_named_by_its_digest(part));
                 let differs = encoded.and_then(|encoded| blob.check(encoded).err());
                 report(differs.unwrap_or_else(|| {
-                    blob.unreadable(io::Error::new(error.kind(), error.to_string()))
+                    blob.unreadable(io::Error::new(error.kind(), error.clone()))
                 }));
             }
         }
     }
 
-    /// Tells `tree` what is known of its compressed layers, for whom nothing says their digests.
-    pub fn teach(&self, tree: &Tree, parts: &[Part]) {
+    /// Gives `tree` the digests of its compressed layers, which no document of a docker-archive has.
+    pub fn share_digests(&self, tree: &Tree, parts: &[BlobToRead]) {
         for part in parts {
             let Some((encoding, _)) = part.layer.as_ref().filter(|(e, _)| *e != Encoding::Plain)
             else {
                 continue;
             };
             let place = Place::of(&part.blob.content);
-            if let (Some(place), Some(Read::Whole(flow))) = (place, self.read.get(&key(part)))
+            if let (Some(place), Some(Outcome::Read(flow))) = (place, self.read.get(&key(part)))
                 && flow.blob.0.algorithm() == Algorithm::Sha256
             {
                 let staged = Staged {
@@ -152,9 +159,9 @@ impl Blobs {
     }
 }
 
-/// Whether somebody promises the digest. That of an uncompressed layer in a docker-archive is made of
+/// Whether a document has the digest. That of an uncompressed layer in a docker-archive is derived from
 /// its diff ID.
-fn is_named_by_its_digest(part: &Part) -> bool {
+fn is_named_by_its_digest(part: &BlobToRead) -> bool {
     match (&part.blob.content, &part.layer) {
         (Content::Generated(_), _) | (_, None) => true,
         (_, Some((encoding, diff_id))) => {
@@ -165,33 +172,33 @@ fn is_named_by_its_digest(part: &Part) -> bool {
     }
 }
 
-fn not_verified(blob: &Blob, found: &Collector) {
+fn add_not_verified(blob: &Blob, findings: &Findings) {
     let digest = blob.descriptor.digest.to_string();
     let message = format!("{digest} cannot be computed: the blob came through a stream");
-    found.add(Code::NotVerified, &digest, message);
+    findings.add(Code::NotVerified, &digest, message);
 }
 
-fn key(part: &Part) -> Key {
+fn key(part: &BlobToRead) -> ReadKey {
     let digest = &part.blob.descriptor.digest;
     let (encoding, diff_id) = match &part.layer {
         Some((encoding, diff_id)) => (*encoding, diff_id.0.algorithm()),
         None => (Encoding::Plain, digest.algorithm()),
     };
-    let address = |pointer: *const ()| Bytes::Address(pointer.addr());
+    let address = |pointer: *const ()| BytesAt::Address(pointer.addr());
     let bytes = match &part.blob.content {
-        Content::Known(digest) => Bytes::Known(digest.clone()),
+        Content::Known(digest) => BytesAt::Known(digest.clone()),
         Content::Bytes(bytes) => address(bytes.as_ptr().cast()),
         Content::Staged(staged) => address(Arc::as_ptr(staged).cast()),
         Content::Generated(recipe) => address(Arc::as_ptr(recipe).cast()),
         Content::File(_) | Content::Range { .. } | Content::Elsewhere => {
             match Place::of(&part.blob.content) {
                 // Layouts that link to others have the same blobs.
-                Some(place) => Bytes::Place(place.real()),
-                None => Bytes::Known(digest.clone()),
+                Some(place) => BytesAt::Place(place.real()),
+                None => BytesAt::Known(digest.clone()),
             }
         }
     };
-    Key {
+    ReadKey {
         bytes,
         encoding,
         blob: digest.algorithm(),
@@ -199,14 +206,14 @@ fn key(part: &Part) -> Key {
     }
 }
 
-fn read(key: &Key, part: &Part, programs: &Programs) -> Read {
+fn read(key: &ReadKey, part: &BlobToRead, programs: &Programs) -> Outcome {
     match &part.blob.content {
-        // It was read when it came through the stream.
-        Content::Staged(staged) => Read::Whole(Copied {
+        // It was read in the stream.
+        Content::Staged(staged) => Outcome::Read(Copied {
             blob: staged.original.clone(),
             diff_id: staged.diff_id.clone(),
         }),
-        Content::Known(digest) => Read::Whole(Copied {
+        Content::Known(digest) => Outcome::Read(Copied {
             blob: (digest.clone(), part.blob.descriptor.size),
             diff_id: DiffId(digest.clone()),
         }),
@@ -220,10 +227,10 @@ fn read(key: &Key, part: &Part, programs: &Programs) -> Read {
                 .is_some()
                 .then_some(programs as &dyn LayerObserver);
             match hash(content, key.encoding, hashes, observer) {
-                Ok(flow) => Read::Whole(flow),
+                Ok(flow) => Outcome::Read(flow),
                 Err(error) => {
                     let encoded = hash(content, Encoding::Plain, hashes, None);
-                    Read::CopyError(error, encoded.ok().map(|flow| flow.blob))
+                    Outcome::Undecodable(Arc::new(error), encoded.ok().map(|flow| flow.blob))
                 }
             }
         }
