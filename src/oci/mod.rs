@@ -36,7 +36,8 @@ pub use execution::Execution;
 pub use index::Index;
 pub use layer_type::LayerType;
 pub use layout::{
-    DOCKER_FILE, INDEX_FILE, LAYOUT_FILE, LAYOUT_VERSION, layout_marker, layout_version,
+    DOCKER_FILE, INDEX_FILE, LAYOUT_FILE, LAYOUT_VERSION, LEGACY_DOCKER_FILES, layout_marker,
+    layout_version,
 };
 pub use manifest::Manifest;
 pub use name::{ImageName, NAME_ANNOTATIONS};

@@ -11,7 +11,7 @@ use crate::check::programs::Programs;
 use crate::error::Code;
 use crate::image::blob::{Blob, Content, Staged};
 use crate::oci::{Algorithm, DiffId, Digest};
-use crate::source::{Place, Tree};
+use crate::source::{FileLocation, Tree};
 use crate::util::parallel;
 
 /// Two blobs with the same key are read once.
@@ -26,7 +26,7 @@ struct ReadKey {
 #[derive(Clone, PartialEq, Eq, Hash)]
 enum BytesAt {
     /// In a file.
-    Place(Place),
+    File(FileLocation),
     /// Known only by digest.
     Known(Digest),
     /// In memory, or generated: by the address, which is stable as long as the blob is.
@@ -34,7 +34,7 @@ enum BytesAt {
 }
 
 /// The outcome of reading a blob.
-enum Outcome {
+enum ReadOutcome {
     Read(Copied),
     /// The blob cannot be decoded; the digest and size of its bytes, if those can be read.
     Undecodable(Arc<io::Error>, Option<(Digest, u64)>),
@@ -51,26 +51,26 @@ pub struct BlobToRead {
 /// The blobs of all inputs that were read.
 #[derive(Default)]
 pub struct Blobs {
-    read: HashMap<ReadKey, Outcome>,
+    read: HashMap<ReadKey, ReadOutcome>,
 }
 
 impl Blobs {
     /// Reads the blobs of all inputs that were not read yet.
     pub fn read(&mut self, inputs: &[&[BlobToRead]], programs: &Programs, jobs: usize) {
         let mut work: HashMap<ReadKey, &BlobToRead> = HashMap::new();
-        let parts = inputs.iter().copied().flatten();
-        for part in parts.filter(|part| !self.read.contains_key(&key(part))) {
+        let blobs = inputs.iter().copied().flatten();
+        for wanted in blobs.filter(|wanted| !self.read.contains_key(&key(wanted))) {
             // A blob that is a layer somewhere is read as one.
-            let known = work.entry(key(part)).or_insert(part);
+            let known = work.entry(key(wanted)).or_insert(wanted);
             if known.layer.is_none() {
-                *known = part;
+                *known = wanted;
             }
         }
         let mut work: Vec<(ReadKey, &BlobToRead)> = work.into_iter().collect();
         // The largest first, so that no thread is left alone with one at the end.
-        work.sort_by_key(|(_, part)| std::cmp::Reverse(part.blob.descriptor.size));
-        let read = parallel::map(jobs, &work, |(key, part)| {
-            Ok::<_, std::convert::Infallible>(read(key, part, programs))
+        work.sort_by_key(|(_, wanted)| std::cmp::Reverse(wanted.blob.descriptor.size));
+        let read = parallel::map(jobs, &work, |(key, wanted)| {
+            Ok::<_, std::convert::Infallible>(read(key, wanted, programs))
         });
         let Ok(read) = read;
         self.read
@@ -78,10 +78,10 @@ impl Blobs {
     }
 
     /// Returns how many different blobs these are, and their bytes.
-    pub fn count(&self, parts: &[BlobToRead]) -> (usize, u64) {
-        let sizes: HashMap<ReadKey, u64> = parts
+    pub fn count(&self, blobs: &[BlobToRead]) -> (usize, u64) {
+        let sizes: HashMap<ReadKey, u64> = blobs
             .iter()
-            .map(|part| (key(part), part.blob.descriptor.size))
+            .map(|wanted| (key(wanted), wanted.blob.descriptor.size))
             .collect();
         (
             sizes.len(),
@@ -92,40 +92,40 @@ impl Blobs {
     }
 
     /// Checks a blob that was read against its descriptor and diff ID.
-    pub fn check(&self, part: &BlobToRead, programs: &Programs, findings: &Findings) {
-        let blob = &part.blob;
+    pub fn check(&self, wanted: &BlobToRead, programs: &Programs, findings: &Findings) {
+        let blob = &wanted.blob;
         let report = |error| findings.add_error(&error);
-        match self.read.get(&key(part)) {
+        match self.read.get(&key(wanted)) {
             None => {}
-            Some(Outcome::Read(flow)) => {
-                let mut is_itself = flow.blob.0 == blob.descriptor.digest;
-                if flow.blob.0.algorithm() != blob.descriptor.digest.algorithm() {
+            Some(ReadOutcome::Read(copied)) => {
+                let mut is_itself = copied.blob.0 == blob.descriptor.digest;
+                if copied.blob.0.algorithm() != blob.descriptor.digest.algorithm() {
                     return add_not_verified(blob, findings);
                 }
-                if is_named_by_its_digest(part) {
-                    blob.check(&flow.blob).err().into_iter().for_each(report);
+                if is_named_by_its_digest(wanted) {
+                    blob.check(&copied.blob).err().into_iter().for_each(report);
                 } else {
                     // The digest was derived from the diff ID.
                     is_itself = true;
                 }
                 // The diff ID of wrong bytes means nothing.
-                let Some((_, diff_id)) = part.layer.as_ref().filter(|_| is_itself) else {
+                let Some((_, diff_id)) = wanted.layer.as_ref().filter(|_| is_itself) else {
                     return;
                 };
-                if flow.diff_id.0.algorithm() != diff_id.0.algorithm() {
+                if copied.diff_id.0.algorithm() != diff_id.0.algorithm() {
                     return add_not_verified(blob, findings);
                 }
-                if let Err(error) = blob.check_diff_id(&flow.diff_id, diff_id) {
+                if let Err(error) = blob.check_diff_id(&copied.diff_id, diff_id) {
                     report(error);
-                } else if let Some(problem) = programs.damage(&flow.diff_id) {
+                } else if let Some(problem) = programs.damage(&copied.diff_id) {
                     let name = blob.name.to_string();
                     let message =
                         format!("layer {name} is no tar archive as readers expect it: {problem}");
                     findings.add(Code::LayerTar, &name, message);
                 }
             }
-            Some(Outcome::Undecodable(error, encoded)) => {
-                let encoded = encoded.as_ref().filter(|_| is_named_by_its_digest(part));
+            Some(ReadOutcome::Undecodable(error, encoded)) => {
+                let encoded = encoded.as_ref().filter(|_| is_named_by_its_digest(wanted));
                 let differs = encoded.and_then(|encoded| blob.check(encoded).err());
                 report(differs.unwrap_or_else(|| {
                     blob.unreadable(io::Error::new(error.kind(), error.clone()))
@@ -135,25 +135,26 @@ impl Blobs {
     }
 
     /// Gives `tree` the digests of its compressed layers, which no document of a docker-archive has.
-    pub fn share_digests(&self, tree: &Tree, parts: &[BlobToRead]) {
-        for part in parts {
-            let Some((encoding, _)) = part.layer.as_ref().filter(|(e, _)| *e != Encoding::Plain)
+    pub fn share_digests(&self, tree: &Tree, blobs: &[BlobToRead]) {
+        for wanted in blobs {
+            let Some((encoding, _)) = wanted.layer.as_ref().filter(|(e, _)| *e != Encoding::Plain)
             else {
                 continue;
             };
-            let place = Place::of(&part.blob.content);
-            if let (Some(place), Some(Outcome::Read(flow))) = (place, self.read.get(&key(part)))
-                && flow.blob.0.algorithm() == Algorithm::Sha256
+            let location = FileLocation::of(&wanted.blob.content);
+            if let (Some(location), Some(ReadOutcome::Read(copied))) =
+                (location, self.read.get(&key(wanted)))
+                && copied.blob.0.algorithm() == Algorithm::Sha256
             {
                 let staged = Staged {
                     path: None,
-                    original: flow.blob.clone(),
-                    stored: flow.blob.clone(),
+                    original: copied.blob.clone(),
+                    stored: copied.blob.clone(),
                     original_encoding: *encoding,
                     encoding: *encoding,
-                    diff_id: flow.diff_id.clone(),
+                    diff_id: copied.diff_id.clone(),
                 };
-                tree.keep(place, Arc::new(staged));
+                tree.add_staged(location, Arc::new(staged));
             }
         }
     }
@@ -161,13 +162,13 @@ impl Blobs {
 
 /// Whether a document has the digest. That of an uncompressed layer in a docker-archive is derived from
 /// its diff ID.
-fn is_named_by_its_digest(part: &BlobToRead) -> bool {
-    match (&part.blob.content, &part.layer) {
+fn is_named_by_its_digest(wanted: &BlobToRead) -> bool {
+    match (&wanted.blob.content, &wanted.layer) {
         (Content::Generated(_), _) | (_, None) => true,
         (_, Some((encoding, diff_id))) => {
             *encoding != Encoding::Plain
-                || diff_id.0 != part.blob.descriptor.digest
-                || *part.blob.name == *part.blob.descriptor.digest.to_string()
+                || diff_id.0 != wanted.blob.descriptor.digest
+                || *wanted.blob.name == *wanted.blob.descriptor.digest.to_string()
         }
     }
 }
@@ -178,22 +179,22 @@ fn add_not_verified(blob: &Blob, findings: &Findings) {
     findings.add(Code::NotVerified, &digest, message);
 }
 
-fn key(part: &BlobToRead) -> ReadKey {
-    let digest = &part.blob.descriptor.digest;
-    let (encoding, diff_id) = match &part.layer {
+fn key(wanted: &BlobToRead) -> ReadKey {
+    let digest = &wanted.blob.descriptor.digest;
+    let (encoding, diff_id) = match &wanted.layer {
         Some((encoding, diff_id)) => (*encoding, diff_id.0.algorithm()),
         None => (Encoding::Plain, digest.algorithm()),
     };
     let address = |pointer: *const ()| BytesAt::Address(pointer.addr());
-    let bytes = match &part.blob.content {
+    let bytes = match &wanted.blob.content {
         Content::Known(digest) => BytesAt::Known(digest.clone()),
         Content::Bytes(bytes) => address(bytes.as_ptr().cast()),
         Content::Staged(staged) => address(Arc::as_ptr(staged).cast()),
         Content::Generated(recipe) => address(Arc::as_ptr(recipe).cast()),
         Content::File(_) | Content::Range { .. } | Content::Elsewhere => {
-            match Place::of(&part.blob.content) {
+            match FileLocation::of(&wanted.blob.content) {
                 // Layouts that link to others have the same blobs.
-                Some(place) => BytesAt::Place(place.real()),
+                Some(location) => BytesAt::File(location.canonical()),
                 None => BytesAt::Known(digest.clone()),
             }
         }
@@ -206,15 +207,15 @@ fn key(part: &BlobToRead) -> ReadKey {
     }
 }
 
-fn read(key: &ReadKey, part: &BlobToRead, programs: &Programs) -> Outcome {
-    match &part.blob.content {
+fn read(key: &ReadKey, wanted: &BlobToRead, programs: &Programs) -> ReadOutcome {
+    match &wanted.blob.content {
         // It was read in the stream.
-        Content::Staged(staged) => Outcome::Read(Copied {
+        Content::Staged(staged) => ReadOutcome::Read(Copied {
             blob: staged.original.clone(),
             diff_id: staged.diff_id.clone(),
         }),
-        Content::Known(digest) => Outcome::Read(Copied {
-            blob: (digest.clone(), part.blob.descriptor.size),
+        Content::Known(digest) => ReadOutcome::Read(Copied {
+            blob: (digest.clone(), wanted.blob.descriptor.size),
             diff_id: DiffId(digest.clone()),
         }),
         content => {
@@ -222,15 +223,18 @@ fn read(key: &ReadKey, part: &BlobToRead, programs: &Programs) -> Outcome {
                 blob: key.blob,
                 diff_id: key.diff_id,
             };
-            let observer = part
+            let observer = wanted
                 .layer
                 .is_some()
                 .then_some(programs as &dyn LayerObserver);
             match hash(content, key.encoding, hashes, observer) {
-                Ok(flow) => Outcome::Read(flow),
+                Ok(copied) => ReadOutcome::Read(copied),
                 Err(error) => {
                     let encoded = hash(content, Encoding::Plain, hashes, None);
-                    Outcome::Undecodable(Arc::new(error), encoded.ok().map(|flow| flow.blob))
+                    ReadOutcome::Undecodable(
+                        Arc::new(error),
+                        encoded.ok().map(|copied| copied.blob),
+                    )
                 }
             }
         }

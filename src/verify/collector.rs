@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard};
 use super::archive::ArchiveEntries;
 use super::blobs::BlobToRead;
 use super::findings::Findings;
-use super::{documents, names};
+use super::{configs, documents, names};
 use crate::bytes::codec::Encoding;
 use crate::error::{Code, Error};
 use crate::image::blob::{Blob, Content};
@@ -83,7 +83,7 @@ impl Callbacks for Collector {
     }
 
     fn config(&self, name: &str, config: &Document<Config>) {
-        documents::check_config(&self.findings, name, config);
+        configs::check(&self.findings, name, config);
     }
 
     fn repo_tag(&self, tag: &str) {

@@ -1,21 +1,18 @@
-//! Checks of single documents that only `verify` makes.
+//! Checks of descriptors, manifests and indexes that only `verify` makes.
 
 use std::collections::{BTreeMap, HashMap};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use serde::Deserialize;
-use serde_json::Value;
 
 use super::findings::Findings;
 use super::json::duplicate_keys;
 use super::names;
 use crate::bytes::codec::Encoding;
 use crate::error::Code;
-use crate::image::Image;
 use crate::oci::{
-    Config, Descriptor, Document, Hasher, INDEX_FILE, Index, LayerType, Manifest, MediaType,
-    Platform, docker, field_types, normal_time,
+    Descriptor, Hasher, INDEX_FILE, Index, LayerType, Manifest, MediaType, Platform, docker,
+    field_types,
 };
 
 /// Checks any document.
@@ -66,7 +63,7 @@ pub fn check_descriptor(findings: &Findings, by: &str, descriptor: &Descriptor) 
 }
 
 /// Adds the fields of other types than the specification has.
-fn add_wrong_types(findings: &Findings, subject: &str, by: &str, wrong: &[String]) {
+pub fn add_wrong_types(findings: &Findings, subject: &str, by: &str, wrong: &[String]) {
     for field in wrong {
         findings.add(Code::FieldType, subject, format!("in {by}, {field}"));
     }
@@ -236,70 +233,6 @@ fn check_order(findings: &Findings, name: &str, places: &[(&Platform, &Descripto
             let message = format!("{name} has {before} before {platform}, which is more specific");
             findings.add(Code::PlatformOrder, name, message);
         }
-    }
-}
-
-/// The fields of a config besides platform and layers at which readers fail.
-#[derive(Deserialize)]
-struct OtherFields {
-    #[serde(default)]
-    created: Value,
-    #[serde(default)]
-    rootfs: Value,
-    #[serde(default)]
-    history: Value,
-}
-
-/// Checks the config of a container image.
-pub fn check_config(findings: &Findings, name: &str, config: &Document<Config>) {
-    add_wrong_types(findings, name, name, &config.view.wrong_types());
-    let rest: OtherFields = match serde_json::from_slice(&config.raw) {
-        Ok(rest) => rest,
-        Err(e) => {
-            return findings.add(Code::BadDocument, name, format!("{name} is not valid: {e}"));
-        }
-    };
-    let kind = rest.rootfs["type"].as_str().unwrap_or_default();
-    let diff_ids = config.view.diff_ids().len();
-    // An image without layers has nothing to unpack; nix2container leaves the type out then.
-    if kind != "layers" && !(kind.is_empty() && diff_ids == 0) {
-        let message = format!("{name} has the rootfs.type {kind:?}, expected \"layers\"");
-        findings.add(Code::RootfsType, name, message);
-    }
-    let history = rest.history.as_array().map_or(&[][..], |entries| entries);
-    let times = history.iter().map(|entry| &entry["created"]);
-    for time in times.chain([&rest.created]) {
-        if time.as_str().and_then(normal_time).is_none() && !time.is_null() {
-            let message =
-                format!("{name} has the time {time}, expected one like 2025-01-31T00:00:00Z");
-            findings.add(Code::BadTime, name, message);
-        }
-    }
-    let counted = history
-        .iter()
-        .filter(|entry| entry["empty_layer"] != true)
-        .count();
-    if !history.is_empty() && counted != diff_ids {
-        let message = format!(
-            "the history of {name} has {counted} layers, but there are {diff_ids} diff IDs"
-        );
-        findings.add(Code::HistoryCount, name, message);
-    }
-}
-
-/// Checks an `arm` image whose variant is only in its index.
-pub fn check_variant(findings: &Findings, image: &Image) {
-    let in_config = &image.config_platform.variant;
-    if let Some(variant) = image.platform.variant.as_deref()
-        && (&*image.platform.architecture, in_config) == ("arm", &None)
-        && variant != "v7"
-        && image.config_platform.legacy_name().is_none()
-    {
-        let message = format!(
-            "its config names no variant, which containerd takes for v7, but the image is for {}",
-            image.platform
-        );
-        findings.add(Code::ArmWithoutVariant, &image.config.name, message);
     }
 }
 

@@ -10,6 +10,7 @@
 mod archive;
 mod blobs;
 mod collector;
+mod configs;
 mod documents;
 mod finding;
 mod findings;
@@ -182,7 +183,7 @@ impl<'a> Reading<'a> {
             if let Some(warning) = assertions::unclear_platform(image) {
                 findings.add(warning.code, &image.config.name, warning.text);
             }
-            documents::check_variant(findings, image);
+            configs::check_variant(findings, image);
             if check != Check::Off {
                 check_programs(findings, image, programs, check);
             }
@@ -222,7 +223,7 @@ fn check_programs(findings: &Findings, image: &Image, programs: &Programs, check
     let Ok(subject) = ImageFacts::of(image) else {
         return;
     };
-    let (wrong, warnings) = programs.look(&subject);
+    let (wrong, warnings) = programs.check_image(&subject);
     let name = &image.config.name;
     match wrong {
         Some(error) if check == Check::Error => findings.add_error(&error),
