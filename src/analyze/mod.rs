@@ -4,7 +4,6 @@
 
 mod category;
 mod content;
-mod found;
 mod groups;
 pub mod html;
 mod layer_files;
@@ -13,6 +12,7 @@ mod overlay;
 mod paths;
 mod sharing;
 mod survey;
+mod surveyed;
 mod symbols;
 mod waste;
 
@@ -23,8 +23,8 @@ use crate::load::{LoadRequest, Loaded};
 use crate::oci::{DiffId, Digest};
 use crate::util::text::sum;
 use content::ContentHash;
-use found::Found;
 use survey::{BUDGET, Survey};
+use surveyed::SurveyedImages;
 
 pub use names::{package, store_name};
 pub use sharing::{Blob, NamedPath, SameName, Saving, SharedLayer, SharedPath, Sharing};
@@ -135,13 +135,13 @@ pub struct Package {
 
 /// Where the bytes of an image go. Of waste, `top` items of each kind are listed.
 pub fn analyze(look: &LoadRequest, top: usize) -> Result<Analysis, Error> {
-    let found = Found::of(look, Survey::new(BUDGET))?;
-    let images = 0..found.looked.contents.images.len();
+    let found = SurveyedImages::read(look, Survey::new(BUDGET))?;
+    let images = 0..found.loaded.contents.images.len();
     let (platforms, is_less): (Vec<_>, Vec<bool>) =
         images.map(|image| platform(image, &found, top)).unzip();
     let warnings = found.warnings(is_less.contains(&true));
     // What is said of all platforms takes memory as well.
-    let contents = found.forget().contents;
+    let contents = found.into_loaded().contents;
     let sharing = Sharing::of(&contents.images, &platforms);
     Ok(Analysis {
         version: 1,
@@ -169,20 +169,20 @@ pub(crate) struct Groups {
 impl Groups {
     /// Reads an image: one of two, so it takes half of the memory.
     pub(crate) fn of(look: &LoadRequest) -> Result<Self, Error> {
-        let found = Found::of(look, Survey::of_groups(BUDGET / 2))?;
-        let images = 0..found.looked.contents.images.len();
+        let found = SurveyedImages::read(look, Survey::of_groups(BUDGET / 2))?;
+        let images = 0..found.loaded.contents.images.len();
         let (paths, is_less): (_, Vec<bool>) = images.map(|image| found.groups(image)).unzip();
         Ok(Self {
             warnings: found.warnings(is_less.contains(&true)),
-            looked: found.looked,
+            looked: found.loaded,
             paths,
         })
     }
 }
 
 /// What is in the image at a position, and whether there was no room for some of its paths.
-fn platform(place: usize, found: &Found, top: usize) -> (PlatformAnalysis, bool) {
-    let looked = &found.looked;
+fn platform(place: usize, found: &SurveyedImages, top: usize) -> (PlatformAnalysis, bool) {
+    let looked = &found.loaded;
     let image = &looked.contents.images[place];
     let layers: Vec<LayerAnalysis> = (image.layers.iter().zip(found.layers(place)))
         .map(|(layer, files)| LayerAnalysis {
