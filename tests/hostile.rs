@@ -164,6 +164,26 @@ fn sparse_files_in_every_dialect() {
     }
 }
 
+/// Hints are chosen by the type of a problem, not by its text.
+#[test]
+fn an_entry_named_like_a_problem_does_not_get_its_hint() {
+    for name in [
+        "is a sparse file",
+        "it expands to more than",
+        "too much memory",
+    ] {
+        let mut blocks = entry(&tar_header(name, 4), b"data");
+        blocks.truncate(514);
+        let problem = format!(
+            "cannot read the tar archive: the entry {name:?} has 4 bytes from byte 512 on, but the file ends at byte 514\nhint: the file is damaged or was not written to its end; build or download it again"
+        );
+        let scratch = Scratch::new();
+        scratch.write("a.tar", &blocks);
+        let error = &format!("error: a.tar: {problem}\n");
+        expect(&scratch, &["a.tar"], &[error]);
+    }
+}
+
 #[test]
 fn documents_that_are_there_twice() {
     let twice = [

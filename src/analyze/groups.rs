@@ -1,4 +1,4 @@
-//! What an image has of each store path and directory, and of packages.
+//! The bytes of each store path and directory of an image, and of packages.
 
 use std::cmp::Reverse;
 
@@ -8,11 +8,11 @@ use super::paths::{PathId, PathTree, ROOT};
 use super::{Package, PathAnalysis, PathLayer};
 use crate::util::text::sum;
 
-/// What a layer has of a store path or directory.
+/// The part of a store path or directory that is in one layer: its path, the layer, and the totals.
 type Share = (PathId, usize, GroupTotals);
 
-/// The store paths and directories of an image of these layers (bottom first, each once), largest
-/// first, and whether there were more than have room in `room` bytes.
+/// Returns the store paths and directories of an image of these layers (bottom first, each once), largest
+/// first, and whether there were more than fit into `room` bytes.
 pub fn find(
     layers: &[(usize, &LayerFiles)],
     paths: &PathTree,
@@ -28,22 +28,22 @@ pub fn find(
                 .map(|(node, group)| (*node, *layer, *group)),
         );
     }
-    order(&mut shares);
-    let is_less = lump(&mut shares, room);
+    sort(&mut shares);
+    let is_less = merge_smallest(&mut shares, room);
     let groups = shares.chunk_by(|a, b| a.0 == b.0);
-    let mut found: Vec<PathAnalysis> = groups.map(|shares| of_group(shares, paths)).collect();
+    let mut found: Vec<PathAnalysis> = groups.map(|shares| total(shares, paths)).collect();
     found.sort_unstable_by(|a, b| b.size.cmp(&a.size).then_with(|| a.path.cmp(&b.path)));
     (found, is_less)
 }
 
-/// Brings together what belongs together, in an order that no output has.
-fn order(shares: &mut [Share]) {
+/// Sorts the parts of a path together, in an order that no output may depend on.
+fn sort(shares: &mut [Share]) {
     shares.sort_unstable_by_key(|(node, layer, _)| (*node, *layer));
 }
 
-/// Counts what has no room as directly below the root: the smallest, and all of one size or none, so
-/// that it does not depend on anything else; whether there was any.
-fn lump(shares: &mut [Share], room: usize) -> bool {
+/// Counts the smallest paths, which do not fit into `room` bytes, for the root; returns whether there were
+/// any. Of one size all or none are, so that the result does not depend on their order.
+fn merge_smallest(shares: &mut [Share], room: usize) -> bool {
     let size = |shares: &[Share]| sum(shares.iter().map(|(.., group)| group.size));
     let cost = |shares: &[Share]| GROUP_COST + size_of_val(shares);
     let groups = shares.chunk_by(|a, b| a.0 == b.0);
@@ -62,11 +62,11 @@ fn lump(shares: &mut [Share], room: usize) -> bool {
             group.iter_mut().for_each(|(node, ..)| *node = ROOT);
         }
     }
-    order(shares);
+    sort(shares);
     true
 }
 
-fn of_group(shares: &[Share], paths: &PathTree) -> PathAnalysis {
+fn total(shares: &[Share], paths: &PathTree) -> PathAnalysis {
     let mut layers: Vec<PathLayer> = Vec::with_capacity(1);
     for (_, layer, group) in shares {
         match layers.last_mut().filter(|part| part.layer == *layer) {
@@ -87,7 +87,7 @@ fn of_group(shares: &[Share], paths: &PathTree) -> PathAnalysis {
     }
 }
 
-/// Store paths by the name of their package, largest first.
+/// Groups store paths by the name of their package, largest first.
 pub fn packages(paths: &[PathAnalysis]) -> Vec<Package> {
     let named = paths.iter().filter_map(|path| {
         let (name, version) = package(store_name(&path.path)?);
@@ -112,7 +112,7 @@ pub fn packages(paths: &[PathAnalysis]) -> Vec<Package> {
             package.versions.push(version);
         }
     }
-    // By name already.
+    // They are sorted by name already.
     packages.sort_by_key(|package| Reverse(package.size));
     packages
 }
@@ -139,31 +139,34 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_room_is_counted_below_the_root() {
+    fn paths_beyond_the_budget_are_counted_for_the_root() {
         let mut paths = PathTree::default();
         let first = layer(&mut paths, &[("a", 9), ("b", 5), ("c", 5), ("", 1)]);
         let second = layer(&mut paths, &[("b", 1), ("d", 1)]);
         let layers = [(0, &first), (2, &second)];
-        let told = |room: usize| -> (Vec<(String, u64, u64, usize)>, bool) {
-            let (found, is_less) = find(&layers, &paths, room);
+        let found = |room: usize| -> (Vec<(String, u64, u64, usize)>, bool) {
+            let (paths, is_less) = find(&layers, &paths, room);
             let about = |p: PathAnalysis| (p.path, p.size, p.files, p.layers.len());
-            (found.into_iter().map(about).collect(), is_less)
+            (paths.into_iter().map(about).collect(), is_less)
         };
         let of = |name: &str, size, files, layers| (name.to_owned(), size, files, layers);
         let (a, b, c) = (of("/a", 9, 1, 1), of("/b", 6, 2, 2), of("/c", 5, 1, 1));
         let all = [a.clone(), b.clone(), c, of("/", 1, 1, 1), of("/d", 1, 1, 1)];
-        assert_eq!(told(usize::MAX), (all.to_vec(), false));
-        // There would be room for one of those that have one byte.
+        assert_eq!(found(usize::MAX), (all.to_vec(), false));
+        // There would be room for one of the two paths of one byte.
         let cost = |shares: usize| GROUP_COST + shares * size_of::<Share>();
         let some = [a.clone(), b.clone(), of("/c", 5, 1, 1), of("/", 2, 2, 2)];
-        assert_eq!(told(2 * cost(1) + cost(2) + cost(1)), (some.to_vec(), true));
+        assert_eq!(
+            found(2 * cost(1) + cost(2) + cost(1)),
+            (some.to_vec(), true)
+        );
         let some = [of("/", 13, 5, 2), a];
-        assert_eq!(told(cost(1)), (some.to_vec(), true));
-        assert_eq!(told(0), (vec![of("/", 22, 6, 2)], true));
+        assert_eq!(found(cost(1)), (some.to_vec(), true));
+        assert_eq!(found(0), (vec![of("/", 22, 6, 2)], true));
     }
 
     #[test]
-    fn versions_of_a_package_are_told_once_and_in_order() {
+    fn versions_of_a_package_are_listed_once_and_in_order() {
         let path = |c: char, name: &str, size| PathAnalysis {
             path: format!("/nix/store/{}-{name}", c.to_string().repeat(32)),
             size,

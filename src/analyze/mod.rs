@@ -7,7 +7,6 @@
 
 mod category;
 mod content;
-mod found;
 mod groups;
 mod layer_files;
 pub(crate) mod names;
@@ -15,6 +14,7 @@ mod overlay;
 mod paths;
 mod sharing;
 mod survey;
+mod surveyed;
 mod symbols;
 mod waste;
 
@@ -27,8 +27,8 @@ use crate::oci::{DiffId, Digest, Platform};
 use crate::source::Input;
 use crate::util::text::sum;
 use content::ContentHash;
-use found::Found;
 use survey::{BUDGET, Survey};
+use surveyed::SurveyedImages;
 
 pub(crate) use names::{package, store_name};
 pub use sharing::{
@@ -160,13 +160,13 @@ pub fn analyze(request: &AnalyzeRequest) -> Result<AnalyzeReport, Error> {
         progress: &request.progress,
     };
     let top = request.top;
-    let found = Found::of(&load, Survey::new(BUDGET))?;
+    let found = SurveyedImages::read(&load, Survey::new(BUDGET))?;
     let images = 0..found.loaded.contents.images.len();
     let (platforms, is_less): (Vec<_>, Vec<bool>) =
         images.map(|image| platform(image, &found, top)).unzip();
     let warnings = found.warnings(is_less.contains(&true));
     // The comparison of platforms takes memory as well.
-    let contents = found.forget().contents;
+    let contents = found.into_loaded().contents;
     let sharing = PlatformSharing::of(&contents.images, &platforms);
     Ok(AnalyzeReport {
         version: 1,
@@ -190,7 +190,7 @@ pub(crate) struct Groups {
 impl Groups {
     /// Reads one of two images, which takes half of the memory budget.
     pub(crate) fn of(request: &LoadRequest<'_>) -> Result<Self, Error> {
-        let found = Found::of(request, Survey::of_groups(BUDGET / 2))?;
+        let found = SurveyedImages::read(request, Survey::of_groups(BUDGET / 2))?;
         let images = 0..found.loaded.contents.images.len();
         let (paths, is_less): (_, Vec<bool>) = images.map(|image| found.groups(image)).unzip();
         Ok(Self {
@@ -202,7 +202,7 @@ impl Groups {
 }
 
 /// What is in the image at a position, and whether there was no room for some of its paths.
-fn platform(place: usize, found: &Found, top: usize) -> (PlatformAnalysis, bool) {
+fn platform(place: usize, found: &SurveyedImages, top: usize) -> (PlatformAnalysis, bool) {
     let loaded = &found.loaded;
     let image = &loaded.contents.images[place];
     let layers: Vec<LayerAnalysis> = (image.layers.iter().zip(found.layers(place)))

@@ -1,5 +1,5 @@
-//! What the user says of an input, held against what it holds: a platform that is asserted, one that
-//! the config is to say, and the platforms that are wanted.
+//! Checks an input against what the user asserts: its platform, the platform to set in its config, and the
+//! platforms that are wanted.
 
 use crate::error::{Code, Error, Problem, Subject, Warning};
 use crate::image::Image;
@@ -7,7 +7,7 @@ use crate::oci::Platform;
 use crate::source::{Contents, Input};
 use crate::transform;
 
-/// Does what the user says of an input, or says why it cannot be so.
+/// Applies the assertions of the user to an input.
 pub fn apply(
     mut contents: Contents,
     input: &Input,
@@ -26,7 +26,7 @@ pub fn apply(
         apply_platform(&mut contents, asserted, &name.into())?;
     }
     for image in &mut contents.images {
-        // Who pulls compares names: by the one of old nobody would find it. The config stays.
+        // Clients match the current name only. The config is left unchanged.
         if let Some(name) = image.platform.legacy_name() {
             image.platform = name;
         }
@@ -35,7 +35,7 @@ pub fn apply(
         .images
         .retain(|image| image.platform.is_one_of(wanted));
     for image in &contents.images {
-        // It is carried as it is: that is known before a push, and not when nobody can run it.
+        // The config is copied as it is, so the user must know before a push.
         if !image.wrong_types.is_empty() {
             let wrong = image.wrong_types.join(", ");
             let text = format!("containerd, skopeo and podman cannot read its config: {wrong}");
@@ -47,7 +47,7 @@ pub fn apply(
     Ok(contents)
 }
 
-/// Holds an image to the platform that it is said to have.
+/// Checks an image against its asserted platform, and takes over the details of that.
 pub fn apply_platform(
     contents: &mut Contents,
     asserted: &Platform,
@@ -55,10 +55,10 @@ pub fn apply_platform(
 ) -> Result<(), Error> {
     match (&mut contents.images[..], &contents.seen[..]) {
         ([image], _) => {
-            image.platform = asserted_platform(&image.platform, asserted, &image.origin)?;
+            image.platform = narrow(&image.platform, asserted, &image.origin)?;
         }
-        // An image that is not taken is not what it is said to be either.
-        ([], [seen]) => drop(asserted_platform(seen, asserted, input)?),
+        // An image that is not selected must match too.
+        ([], [seen]) => drop(narrow(seen, asserted, input)?),
         (images, _) => {
             let (asserted, count) = (asserted.clone(), images.len());
             return Err(Error::new(
@@ -70,7 +70,7 @@ pub fn apply_platform(
     Ok(())
 }
 
-/// Makes sure that there is an image for each platform that is wanted.
+/// Checks that there is an image for each wanted platform.
 pub fn all_platforms_found(contents: &Contents, wanted: &[Platform]) -> Result<(), Error> {
     let found = |wanted: &Platform| {
         let mut platforms = contents.images.iter().map(|image| &image.platform);
@@ -86,18 +86,14 @@ pub fn all_platforms_found(contents: &Contents, wanted: &[Platform]) -> Result<(
     }
 }
 
-fn asserted_platform(
-    found: &Platform,
-    asserted: &Platform,
-    subject: &Subject,
-) -> Result<Platform, Error> {
+fn narrow(found: &Platform, asserted: &Platform, subject: &Subject) -> Result<Platform, Error> {
     found.narrowed_by(asserted).ok_or_else(|| {
         let (asserted, found) = (asserted.clone(), found.clone());
         Error::new(subject, Problem::WrongPlatform { asserted, found })
     })
 }
 
-/// A warning for a platform that runtimes do not know by the name that the config gives it.
+/// Returns a warning for a config whose platform runtimes do not recognise.
 pub fn unclear_platform(image: &Image) -> Option<Warning> {
     let Image {
         platform,

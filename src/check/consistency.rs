@@ -1,9 +1,8 @@
-//! What differs between the images of one index though it should not: an image is expected to be the
-//! same on every platform, but for the machine that it runs on.
+//! Unexpected differences between the configs of an index: except for the machine, an image should be the
+//! same on every platform.
 //!
-//! Store paths differ by their hash on every platform, and those of packages that were built for
-//! another machine by its name as well (`hello-aarch64-unknown-linux-gnu-2.12`). Neither is a
-//! difference here.
+//! Store paths have another hash on every platform, and those of cross-compiled packages another name
+//! (`hello-aarch64-unknown-linux-gnu-2.12`). Neither counts as a difference.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -18,24 +17,24 @@ use crate::error::{Code, Error, Problem, Subject, Warning};
 use crate::oci::{Execution, Platform};
 use crate::util::text::shortened;
 
-/// More than anybody reads. Of one difference as much is told: of more images those that differ from
-/// all before them.
+/// How many differences are reported, and how much of each. Of more images, those that differ from all
+/// before them are listed.
 const MAX_DIFFERENCES: usize = 64;
 const MAX_IMAGES: usize = 16;
 const MAX_VALUE: usize = 1000;
 
-/// A property of configs that is not the same everywhere.
+/// A property that differs between configs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
     /// Its name in the config: `Env`, `Labels`, `created`.
     pub property: &'static str,
-    /// The key in it, where it has keys: the name of a variable or of a label.
+    /// The name of a variable or label.
     pub key: Option<String>,
-    /// What each platform has there, in the order of the platforms; none where there is nothing.
+    /// The value on each platform, in the order of the platforms; none where it is not set.
     pub values: Vec<(Platform, Option<String>)>,
 }
 
-/// What differs between images, by property, and how many differences there are besides.
+/// Returns the differences between images, by property, and how many more there are.
 pub fn differences(images: &[(&Platform, &Execution)]) -> (Vec<Difference>, usize) {
     let all: Vec<_> = images
         .iter()
@@ -61,10 +60,10 @@ pub fn differences(images: &[(&Platform, &Execution)]) -> (Vec<Difference>, usiz
             .iter()
             .zip(values)
             .map(|((platform, _), value)| (platform, value));
-        let told = values
+        let listed = values
             .filter(|(_, value)| images.len() <= MAX_IMAGES || seen.insert(value.map(masked)));
-        let told = told.take(MAX_IMAGES);
-        let told = told.map(|(platform, value)| {
+        let listed = listed.take(MAX_IMAGES);
+        let listed = listed.map(|(platform, value)| {
             (
                 (*platform).clone(),
                 value.map(|value| shortened(value, MAX_VALUE)),
@@ -73,7 +72,7 @@ pub fn differences(images: &[(&Platform, &Execution)]) -> (Vec<Difference>, usiz
         differences.push(Difference {
             property,
             key: key.map(|key| shortened(key, MAX_VALUE)),
-            values: told.collect(),
+            values: listed.collect(),
         });
     }
     (differences, more)
@@ -145,7 +144,7 @@ fn properties(execution: &Execution) -> Properties<'_> {
     found
 }
 
-/// The name of a store path without the system that a cross-compiled package has in it.
+/// Returns the name of a store path without the system that cross-compiled packages have in it.
 pub fn without_system(name: &str) -> Cow<'_, str> {
     static SYSTEM: LazyLock<Regex> = LazyLock::new(|| {
         Regex::new("-[a-z0-9_]+-(unknown|none|apple|w64|pc)-[a-z0-9]+(-[a-z0-9]+)?")
@@ -154,9 +153,9 @@ pub fn without_system(name: &str) -> Cow<'_, str> {
     SYSTEM.replace_all(name, "")
 }
 
-/// A text without what makes store paths differ between platforms.
+/// Returns a text without the parts of store paths that differ between platforms.
 fn masked(text: &str) -> Cow<'_, str> {
-    // A hash has 32 digits of Nix's base 32; a system is what `stdenv.hostPlatform.config` says.
+    // A hash has 32 digits of Nix's base 32; a system is a `stdenv.hostPlatform.config`.
     static STORE_PATH: LazyLock<Regex> = LazyLock::new(|| {
         Regex::new("/nix/store/[0-9a-df-np-sv-z]{32}-([A-Za-z0-9+._?=-]*)")
             .unwrap_or_else(|e| unreachable!("{e}"))
@@ -177,7 +176,7 @@ impl fmt::Display for Difference {
         for (i, (platform, value)) in self.values.iter().enumerate() {
             write!(f, "{}", if i == 0 { ": " } else { ", " })?;
             match value {
-                // A list is in the form of one already.
+                // A list is formatted already.
                 Some(value) if self.key.is_none() && value.starts_with('[') => {
                     write!(f, "{value}")?;
                 }
@@ -195,7 +194,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn store_paths_of_two_platforms_are_alike() {
+    fn store_paths_of_two_platforms_do_not_differ() {
         let native = "PATH=/nix/store/0123456789abcdfghijklmnpqrsvwxyz-hello-2.12/bin:/bin";
         let cross = "PATH=/nix/store/zzz3456789abcdfghijklmnpqrsvwxyz-hello-aarch64-unknown-linux-gnu-2.12/bin:/bin";
         let static_ = "PATH=/nix/store/zzz3456789abcdfghijklmnpqrsvwxyz-hello-static-armv7l-unknown-linux-musleabihf-2.12/bin:/bin";

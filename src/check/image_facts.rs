@@ -1,4 +1,4 @@
-//! What is checked of images when they are ready.
+//! What the checks need of an image after its layers were read.
 
 use std::io::Read;
 use std::sync::Arc;
@@ -7,21 +7,21 @@ use crate::error::{Error, Subject};
 use crate::image::Image;
 use crate::oci::{DiffId, Execution, MAX_CONFIG, Platform};
 
-/// What must be known of an image to check it, when its layers have flowed by.
+/// The facts about an image that are checked when its layers were read.
 #[derive(Debug)]
 pub struct ImageFacts {
-    /// Where it came from, for messages.
+    /// The input and the image in it, for messages.
     pub origin: Subject,
-    /// What it runs on.
+    /// The platform in the index.
     pub platform: Platform,
-    /// What it starts.
+    /// The part of the config that a container runs by.
     pub execution: Execution,
-    /// Diff IDs, and names for messages.
+    /// The diff ID of each layer, and its name in messages.
     pub layers: Vec<(Option<DiffId>, Arc<str>)>,
 }
 
 impl ImageFacts {
-    /// Of an image whose config was verified.
+    /// Returns the facts about an image whose config was verified.
     pub fn of(image: &Image) -> Result<Self, Error> {
         let blob = &image.config;
         let mut raw = Vec::new();

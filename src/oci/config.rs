@@ -1,7 +1,7 @@
-//! Image configs, as far as merging needs them: read, never written.
+//! The fields of image configs that merging needs: read, never written.
 //!
-//! Source: image-spec `config.md`. Reading leniently is the point: the bytes of a config go out as
-//! they came in, so a field that we do not know cannot hurt.
+//! Source: image-spec `config.md`. Configs are read leniently: their bytes are copied as they are, so
+//! an unknown field does no harm.
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -21,8 +21,8 @@ pub struct Config {
     #[serde(default, rename = "os.features")]
     os_features: Option<Vec<String>>,
     rootfs: RootFs,
-    // As values, so that it is seen here if one cannot be read (half of a surrogate pair, say), and not
-    // where somebody needs it.
+    // As values, so that a field that cannot be read (half of a surrogate pair, say) is an error here,
+    // and not later.
     #[serde(flatten)]
     extra: Map<String, Value>,
 }
@@ -50,7 +50,7 @@ impl Config {
         }
     }
 
-    /// A key that some readers take for one of those that count here.
+    /// Returns a key that some readers take for one of the known fields.
     pub fn confusable(&self) -> Option<&str> {
         let known = [
             "architecture",
@@ -63,7 +63,7 @@ impl Config {
         confusable(&known, self.extra.keys())
     }
 
-    /// The fields that make it unreadable for programs in Go, by their types.
+    /// Returns the fields whose types make the config unreadable for programs in Go.
     pub fn wrong_types(&self) -> Vec<String> {
         let mut wrong = wrong_types(&self.extra, field_types::CONFIG);
         let rootfs = wrong_types(&self.rootfs.extra, field_types::ROOTFS);
@@ -71,7 +71,7 @@ impl Config {
         wrong
     }
 
-    /// The digests of the uncompressed layers, bottom first.
+    /// The digests of the layers without compression, bottom first.
     pub fn diff_ids(&self) -> &[DiffId] {
         self.rootfs.diff_ids.as_deref().unwrap_or_default()
     }

@@ -1,4 +1,4 @@
-//! Descriptors: what points from one document to the next.
+//! Descriptors: the references from one document to the next.
 //!
 //! Source: image-spec `descriptor.md`.
 
@@ -11,30 +11,27 @@ use serde_json::{Map, Value};
 
 use super::{Digest, Platform, confusable};
 
-/// Media type, digest and size of a blob, and what is said about it.
+/// Media type, digest and size of a blob, and metadata.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Descriptor {
-    /// What the blob is.
     pub media_type: MediaType,
-    /// Its address.
     pub digest: Digest,
-    /// Its size in bytes.
+    /// In bytes.
     #[serde(deserialize_with = "size")]
     pub size: u64,
-    /// What the image index says it runs on.
+    /// The platform of an image, in an index.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub platform: Option<Platform>,
-    /// Free text by key.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub annotations: BTreeMap<String, String>,
-    /// `urls`, `data`, `artifactType` and whatever else an input says.
+    /// `urls`, `data`, `artifactType` and all other fields of an input.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
 }
 
-/// image-spec `descriptor.md`: an int64. Programs in Go refuse a document with a larger one, whatever
-/// they want of it.
+/// The size is an int64 (image-spec `descriptor.md`). Programs in Go refuse a whole document with a larger
+/// one.
 const MAX_SIZE: u64 = i64::MAX.unsigned_abs();
 
 fn size<'de, D: Deserializer<'de>>(json: D) -> Result<u64, D::Error> {
@@ -47,12 +44,12 @@ fn size<'de, D: Deserializer<'de>>(json: D) -> Result<u64, D::Error> {
 }
 
 impl Descriptor {
-    /// A descriptor of `bytes`, with nothing further said about them.
+    /// Returns a descriptor of `bytes` with only the required fields.
     pub fn of(media_type: MediaType, bytes: &[u8]) -> Self {
         Self::new(media_type, Digest::of(bytes), bytes.len() as u64)
     }
 
-    /// A key that some readers take for one that the specification has.
+    /// Returns a key that some readers take for one of the specification.
     pub fn confusable(&self) -> Option<&str> {
         let known = [
             "mediaType",
@@ -68,15 +65,15 @@ impl Descriptor {
         confusable(&known, self.extra.keys()).or(confusable(&platform, inner))
     }
 
-    /// The same for other bytes, without what was said of the old ones.
+    /// Returns the descriptor for other bytes, without the fields that describe the old ones.
     pub fn with_content(&self, digest: Digest, size: u64) -> Self {
         let mut other = Self {
             digest,
             size,
             ..self.clone()
         };
-        // `data` is the old content, at `urls` it is served, and lazily pulling snapshotters find
-        // its table of contents by these annotations (eStargz, zstd:chunked).
+        // `data` is the old content, `urls` serve it, and the annotations point lazily pulling
+        // snapshotters to its table of contents (eStargz, zstd:chunked).
         for key in ["data", "urls"] {
             other.extra.shift_remove(key);
         }
@@ -88,7 +85,7 @@ impl Descriptor {
         other
     }
 
-    /// A descriptor with nothing but the three required properties.
+    /// Returns a descriptor with only the required fields.
     pub fn new(media_type: MediaType, digest: Digest, size: u64) -> Self {
         Self {
             media_type,
@@ -105,10 +102,9 @@ impl Descriptor {
 mod tests {
     use super::*;
 
-    /// Why this type exists: what an index of Windows images says about a platform, and what
-    /// nobody knows yet, goes through ours and is lost in `oci-spec`'s.
+    /// Why this type exists: `oci-spec` drops the platform fields of Windows images and unknown fields.
     #[test]
-    fn everything_survives_here_and_not_in_oci_spec() {
+    fn unknown_fields_survive_here_and_not_in_oci_spec() {
         let text = r#"{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855","size":7,"platform":{"architecture":"amd64","os":"windows","os.version":"10.0.20348.169","os.features":["win32k"],"new":[1]},"annotations":{"a":"b"},"newer":{"c":1.5}}"#;
         let ours: Descriptor = serde_json::from_str(text).unwrap();
         assert_eq!(serde_json::to_string(&ours).unwrap(), text);

@@ -1,8 +1,8 @@
 //! Digests: content addresses that cannot hold a bad value.
 //!
 //! Source: image-spec `descriptor.md`, "Digests". `sha256` and `sha512` are the registered
-//! algorithms that we can compute; any other one is refused, because a blob that cannot be verified
-//! must not go out.
+//! algorithms that we can compute; all others are refused, because a blob that cannot be verified must
+//! not be written.
 
 use std::fmt;
 use std::str::FromStr;
@@ -13,9 +13,9 @@ use sha2::Digest as _;
 /// An algorithm of the image specification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Algorithm {
-    /// `sha256`, the one that everybody uses.
+    /// The usual one.
     Sha256,
-    /// `sha512`, allowed by the specification.
+    /// The other one of the specification.
     Sha512,
 }
 
@@ -58,13 +58,13 @@ impl Digest {
         self.algorithm
     }
 
-    /// The part behind the colon.
+    /// The part after the colon.
     pub fn hex(&self) -> &str {
         &self.hex
     }
 
-    /// The place of the blob in an image layout, relative to its root (image-spec
-    /// `image-layout.md`, "Blobs").
+    /// The path of the blob in an image layout, relative to its root (image-spec `image-layout.md`,
+    /// "Blobs").
     pub fn blob_path(&self) -> String {
         format!("blobs/{}/{}", self.algorithm, self.hex)
     }
@@ -125,7 +125,7 @@ impl fmt::Debug for Digest {
 
 /// The digest of a layer's *uncompressed* tar, as the config lists it under `rootfs.diff_ids`.
 ///
-/// A type of its own, so that it is never taken for the digest of a blob.
+/// A type of its own, so that it is never mistaken for the digest of a blob.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct DiffId(pub Digest);
@@ -136,7 +136,7 @@ impl fmt::Display for DiffId {
     }
 }
 
-/// Computes a [`Digest`] of what flows through it.
+/// Computes a [`Digest`] of bytes.
 #[derive(Clone)]
 pub struct Hasher(Inner);
 
@@ -147,7 +147,6 @@ enum Inner {
 }
 
 impl Hasher {
-    /// Starts with nothing.
     pub fn new(algorithm: Algorithm) -> Self {
         Self(match algorithm {
             Algorithm::Sha256 => Inner::Sha256(sha2::Sha256::new()),
@@ -155,7 +154,6 @@ impl Hasher {
         })
     }
 
-    /// Takes the next bytes.
     pub fn update(&mut self, bytes: &[u8]) {
         match &mut self.0 {
             Inner::Sha256(hasher) => hasher.update(bytes),
@@ -163,7 +161,7 @@ impl Hasher {
         }
     }
 
-    /// The digest of all bytes taken.
+    /// Returns the digest of all bytes.
     pub fn finish(self) -> Digest {
         match self.0 {
             Inner::Sha256(hasher) => Digest {

@@ -1,6 +1,6 @@
 //! JSON documents: raw bytes with a parsed view beside them.
 //!
-//! Identity is the raw bytes, so a document that needs no change is never written from its view.
+//! Identity is the raw bytes: a document that needs no change is never serialised from its view.
 
 use std::sync::Arc;
 
@@ -12,15 +12,15 @@ use serde_json::Value;
 /// Manifests").
 pub const MAX_MANIFEST: u64 = 4 << 20;
 
-/// Configs: no limit in any specification; containerd reads at most 8 MiB of one.
+/// Configs: no specification has a limit; containerd reads at most 8 MiB of one.
 pub const MAX_CONFIG: u64 = 8 << 20;
 
 /// How deep arrays and objects may be nested. Documents of images have four levels; Go reads 10,000,
-/// serde_json 127, and what a reader of our output cannot read must not go out.
+/// serde_json 127, and readers of our output must be able to read it.
 const MAX_NESTING: usize = 100;
 
-/// A key that some readers take for one of `known` and others do not: Go's encoding/json ignores
-/// case, so that `Layers` beside `layers` makes two images of one manifest.
+/// Returns a key that some readers take for one of `known` and others do not: Go's encoding/json ignores
+/// case, so that a manifest with `Layers` and `layers` is two images.
 pub fn confusable<'a>(
     known: &[&str],
     mut keys: impl Iterator<Item = &'a String>,
@@ -33,17 +33,15 @@ pub fn confusable<'a>(
     keys.find(is_like).map(String::as_str)
 }
 
-/// The bytes of a document, and what they say.
+/// The bytes of a document, and the parsed view of them.
 #[derive(Clone, Debug)]
 pub struct Document<T> {
-    /// The bytes as they were found or made.
     pub raw: Arc<[u8]>,
-    /// The view of them.
     pub view: T,
 }
 
 impl<T: DeserializeOwned> Document<T> {
-    /// Reads the view of `raw`.
+    /// Parses `raw`.
     pub fn parse(raw: impl Into<Arc<[u8]>>) -> serde_json::Result<Self> {
         let raw = raw.into();
         let view = parse(&raw)?;
@@ -51,8 +49,7 @@ impl<T: DeserializeOwned> Document<T> {
     }
 }
 
-/// Reads JSON that is nested no deeper than [`MAX_NESTING`], also where nobody looks at what is
-/// nested.
+/// Parses JSON that is nested no deeper than [`MAX_NESTING`], also in fields that are ignored.
 pub fn parse<T: DeserializeOwned>(raw: &[u8]) -> serde_json::Result<T> {
     if extent(raw).depth > MAX_NESTING {
         let problem = format!("it is nested more than {MAX_NESTING} levels deep");
@@ -80,15 +77,15 @@ pub fn has_unsupported_algorithm(raw: &[u8]) -> bool {
         && serde_json::from_slice(raw).is_ok_and(|document| walk(&document, false))
 }
 
-/// How much there is in a document.
+/// The extent of a document.
 pub struct Extent {
-    /// How deep it is nested.
+    /// How deep arrays and objects are nested.
     pub depth: usize,
-    /// How many values it has, about.
+    /// The number of values, about.
     pub values: u64,
 }
 
-/// Measures JSON without reading it; of what is no JSON, it says something.
+/// Measures JSON without parsing it. The extent of a text that is not JSON means nothing.
 pub fn extent(raw: &[u8]) -> Extent {
     let (mut depth, mut deepest, mut values) = (0usize, 0, 1);
     let (mut in_text, mut escaped) = (false, false);
@@ -115,9 +112,9 @@ pub fn extent(raw: &[u8]) -> Extent {
 }
 
 impl<T: Serialize> Document<T> {
-    /// Writes `view`: compact JSON, fields in the order of the type.
+    /// Serialises `view`: compact JSON, fields in the order of the type.
     pub fn write(view: T) -> Self {
-        // Every key of our documents is a string and no number is a NaN: the two ways to fail.
+        // It fails only for keys that are not strings, which our documents do not have.
         let raw = serde_json::to_vec(&view).unwrap_or_else(|e| unreachable!("{e}"));
         Self {
             raw: raw.into(),
@@ -131,7 +128,7 @@ mod tests {
     use super::extent;
 
     #[test]
-    fn what_stands_in_a_text_is_not_nested() {
+    fn brackets_in_text_are_not_nested() {
         let found = extent(br#"{"[[[\\\"[": [1, {"a": "}"}], "b": []}"#);
         assert_eq!((found.depth, found.values), (3, 7));
     }

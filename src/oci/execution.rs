@@ -1,7 +1,7 @@
-//! How an image is run: the part of a config that `docker run` takes its defaults from.
+//! How an image is run: the part of a config with the defaults of `docker run`.
 //!
-//! Source: image-spec `config.md`, "config". Read leniently, as the rest of a config: what is not of
-//! the expected type is as good as not there.
+//! Source: image-spec `config.md`, "config". Read leniently, like the rest of a config: a field of
+//! another type than expected is ignored.
 
 use std::collections::BTreeMap;
 
@@ -10,28 +10,24 @@ use serde_json::{Map, Value};
 /// What an image starts, and how.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Execution {
-    /// When the image was made.
     pub created: Option<String>,
     /// The program and its first arguments.
     pub entrypoint: Vec<String>,
-    /// Its further arguments, or the program where there is no entrypoint.
+    /// Further arguments, or the program where there is no entrypoint.
     pub cmd: Vec<String>,
     /// Variables, as `NAME=value`.
     pub env: Vec<String>,
-    /// Who runs it.
     pub user: String,
-    /// Where it is run.
     pub working_dir: String,
     /// Ports, such as `80/tcp`.
     pub exposed_ports: Vec<String>,
     /// Directories that outlive a container.
     pub volumes: Vec<String>,
-    /// Labels.
     pub labels: BTreeMap<String, String>,
 }
 
 impl Execution {
-    /// What a config says.
+    /// Reads the fields of a config.
     pub fn parse(config: &[u8]) -> Self {
         let config: Map<String, Value> = serde_json::from_slice(config).unwrap_or_default();
         let none = Map::new();
@@ -71,13 +67,13 @@ impl Execution {
         }
     }
 
-    /// What is started: the first word of the entrypoint, else of the command.
+    /// Returns the program that is started: the first word of the entrypoint, else of the command.
     pub fn program(&self) -> Option<&str> {
         let words = self.entrypoint.first().or(self.cmd.first());
         words.map(String::as_str).filter(|word| !word.is_empty())
     }
 
-    /// The value of a variable.
+    /// Returns the value of a variable.
     pub fn variable(&self, name: &str) -> Option<&str> {
         let is_it = |entry: &&String| entry.split('=').next() == Some(name);
         let entry = self.env.iter().rev().find(is_it)?;

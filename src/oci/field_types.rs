@@ -1,23 +1,23 @@
-//! The types that programs in Go give to the fields of documents. Those read a document into structs, so
-//! one field of another type makes all of it unreadable, whatever they want of it.
+//! The types of the fields of documents in Go. Programs in Go read a document into structs: one field of
+//! another type makes all of it unreadable.
 //!
-//! Source: image-spec `config.md`, `manifest.md`, `descriptor.md` and its `specs-go/v1`. Of what is
-//! read here the types are in the structs of this module already; these are the others.
+//! Source: image-spec `config.md`, `manifest.md`, `descriptor.md` and its `specs-go/v1`. The fields that
+//! are read here have types in the structs of this room; these are the others.
 
 use serde_json::{Map, Value};
 
-/// More than anybody wants to read of one document; an input can have a million.
+/// How many fields of one document are reported; an input can have a million.
 const MAX_FOUND: usize = 10;
 
 /// The longest part of a key in a message; an input can have keys of megabytes.
 const MAX_KEY: usize = 60;
 
 /// Names and types of fields.
-pub type Fields = &'static [(&'static str, Type)];
+pub type Fields = &'static [(&'static str, FieldType)];
 
-/// The type of a field. Go takes `null` for any of them, and for what is in them.
+/// The type of a field. Go accepts `null` for any of them, and for their items.
 #[derive(Clone, Copy)]
-pub enum Type {
+pub enum FieldType {
     Text,
     Flag,
     Texts,
@@ -28,47 +28,50 @@ pub enum Type {
     Objects(Fields),
 }
 
-/// Of a config.
+/// The fields of a config.
 pub const CONFIG: Fields = &[
-    ("author", Type::Text),
-    ("config", Type::Object(EXECUTION)),
-    ("history", Type::Objects(HISTORY)),
+    ("author", FieldType::Text),
+    ("config", FieldType::Object(EXECUTION)),
+    ("history", FieldType::Objects(HISTORY)),
 ];
 
-/// Of what it has in `rootfs`.
-pub const ROOTFS: Fields = &[("type", Type::Text)];
+/// The fields of `rootfs` in a config.
+pub const ROOTFS: Fields = &[("type", FieldType::Text)];
 
 const EXECUTION: Fields = &[
-    ("User", Type::Text),
-    ("ExposedPorts", Type::Keys),
-    ("Env", Type::Texts),
-    ("Entrypoint", Type::Texts),
-    ("Cmd", Type::Texts),
-    ("Volumes", Type::Keys),
-    ("WorkingDir", Type::Text),
-    ("Labels", Type::TextByKey),
-    ("StopSignal", Type::Text),
-    ("ArgsEscaped", Type::Flag),
+    ("User", FieldType::Text),
+    ("ExposedPorts", FieldType::Keys),
+    ("Env", FieldType::Texts),
+    ("Entrypoint", FieldType::Texts),
+    ("Cmd", FieldType::Texts),
+    ("Volumes", FieldType::Keys),
+    ("WorkingDir", FieldType::Text),
+    ("Labels", FieldType::TextByKey),
+    ("StopSignal", FieldType::Text),
+    ("ArgsEscaped", FieldType::Flag),
 ];
 
 const HISTORY: Fields = &[
-    ("author", Type::Text),
-    ("created_by", Type::Text),
-    ("comment", Type::Text),
-    ("empty_layer", Type::Flag),
+    ("author", FieldType::Text),
+    ("created_by", FieldType::Text),
+    ("comment", FieldType::Text),
+    ("empty_layer", FieldType::Flag),
 ];
 
-/// Of a manifest or an index.
+/// The fields of a manifest or an index.
 pub const MANIFEST: Fields = &[
-    ("artifactType", Type::Text),
-    ("annotations", Type::TextByKey),
-    ("subject", Type::Object(DESCRIPTOR)),
+    ("artifactType", FieldType::Text),
+    ("annotations", FieldType::TextByKey),
+    ("subject", FieldType::Object(DESCRIPTOR)),
 ];
 
-/// Of a descriptor.
-pub const DESCRIPTOR: Fields = &[("urls", Type::Texts), ("artifactType", Type::Text)];
+/// The fields of a descriptor.
+pub const DESCRIPTOR: Fields = &[
+    ("urls", FieldType::Texts),
+    ("artifactType", FieldType::Text),
+];
 
-/// The fields of another type, each as `config.User is a number, expected text`: the first of them.
+/// Returns the first fields of another type, each as `config.User is a number, expected text`.
 pub fn wrong_types(document: &Map<String, Value>, fields: Fields) -> Vec<String> {
     let mut found = Vec::new();
     object(document, fields, "", &mut found);
@@ -87,7 +90,7 @@ fn object(document: &Map<String, Value>, fields: Fields, path: &str, found: &mut
     }
 }
 
-fn check(value: &Value, expected: Type, path: &str, found: &mut Vec<String>) {
+fn check(value: &Value, expected: FieldType, path: &str, found: &mut Vec<String>) {
     if found.len() >= MAX_FOUND {
         return;
     }
@@ -97,27 +100,31 @@ fn check(value: &Value, expected: Type, path: &str, found: &mut Vec<String>) {
         }
     };
     match (expected, value) {
-        (_, Value::Null) | (Type::Text, Value::String(_)) | (Type::Flag, Value::Bool(_)) => {}
-        (Type::Texts, Value::Array(items)) => each(&mut items_of(items), Type::Text),
-        (Type::Objects(fields), Value::Array(items)) => {
-            each(&mut items_of(items), Type::Object(fields));
+        (_, Value::Null)
+        | (FieldType::Text, Value::String(_))
+        | (FieldType::Flag, Value::Bool(_)) => {}
+        (FieldType::Texts, Value::Array(items)) => each(&mut items_of(items), FieldType::Text),
+        (FieldType::Objects(fields), Value::Array(items)) => {
+            each(&mut items_of(items), FieldType::Object(fields));
         }
-        (Type::TextByKey, Value::Object(members)) => each(&mut members_of(members), Type::Text),
-        (Type::Keys, Value::Object(members)) => {
-            each(&mut members_of(members), Type::Object(&[]));
+        (FieldType::TextByKey, Value::Object(members)) => {
+            each(&mut members_of(members), FieldType::Text)
         }
-        (Type::Object(fields), Value::Object(members)) => {
+        (FieldType::Keys, Value::Object(members)) => {
+            each(&mut members_of(members), FieldType::Object(&[]));
+        }
+        (FieldType::Object(fields), Value::Object(members)) => {
             object(members, fields, &format!("{path}."), found);
         }
         (expected, value) => {
             let expected = match expected {
-                Type::Text => "text",
-                Type::Flag => "true or false",
-                Type::Texts => "a list of text",
-                Type::TextByKey => "an object of text",
-                Type::Keys => "an object whose keys are the items",
-                Type::Object(_) => "an object",
-                Type::Objects(_) => "a list of objects",
+                FieldType::Text => "text",
+                FieldType::Flag => "true or false",
+                FieldType::Texts => "a list of text",
+                FieldType::TextByKey => "an object of text",
+                FieldType::Keys => "an object whose keys are the items",
+                FieldType::Object(_) => "an object",
+                FieldType::Objects(_) => "a list of objects",
             };
             found.push(format!("{path} is {}, expected {expected}", kind(value)));
         }
@@ -157,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn what_go_takes_is_not_wrong() {
+    fn fields_that_go_accepts_are_not_reported() {
         let config = json!({
             "author": "a", "created": 5, "os.features": 5, "newer": [1],
             "config": {
@@ -174,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn what_go_refuses_is_named() {
+    fn fields_that_go_refuses_are_reported() {
         for (config, expected) in [
             (json!({ "User": 1000 }), "User is a number, expected text"),
             (json!({ "user": 1000 }), "user is a number, expected text"),
@@ -267,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn very_many_are_not_all_named() {
+    fn the_number_of_reported_fields_is_bounded() {
         let env = vec![1; 100_000];
         let labels: Map<_, _> = [("a".repeat(1 << 20), json!(1))].into_iter().collect();
         let found = wrong(

@@ -19,18 +19,17 @@ pub struct Index {
     /// Optional in the specification, always written by us.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub media_type: Option<MediaType>,
-    /// The manifests; the first one that matches a platform is the one that is used.
+    /// Runtimes use the first manifest that matches a platform.
     pub manifests: Vec<Descriptor>,
-    /// Free text by key.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub annotations: BTreeMap<String, String>,
-    /// Whatever else an input says.
+    /// All other fields of an input.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
 }
 
 impl Index {
-    /// A key that some readers take for one that the specification has.
+    /// Returns a key that some readers take for one of the specification.
     pub fn confusable(&self) -> Option<&str> {
         let known = [
             "schemaVersion",
@@ -46,7 +45,6 @@ impl Index {
         confusable(&known, self.extra.keys()).or(manifests)
     }
 
-    /// An index of `manifests`.
     pub fn new(
         manifests: Vec<Descriptor>,
         annotations: BTreeMap<String, String>,

@@ -19,17 +19,16 @@ pub struct Manifest {
     /// Optional in the specification, always written by us.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub media_type: Option<MediaType>,
-    /// The config.
     pub config: Descriptor,
-    /// The layers, bottom first.
+    /// Bottom first.
     pub layers: Vec<Descriptor>,
-    /// `artifactType`, `subject`, `annotations` and whatever else an input says.
+    /// `artifactType`, `subject`, `annotations` and all other fields of an input.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
 }
 
 impl Manifest {
-    /// A manifest with nothing but the required properties.
+    /// Returns a manifest with only the required fields.
     pub fn new(config: Descriptor, layers: Vec<Descriptor>) -> Self {
         Self {
             schema_version: 2,
@@ -40,7 +39,7 @@ impl Manifest {
         }
     }
 
-    /// A key that some readers take for one that the specification has.
+    /// Returns a key that some readers take for one of the specification.
     pub fn confusable(&self) -> Option<&str> {
         let known = [
             "schemaVersion",
@@ -58,15 +57,15 @@ impl Manifest {
             .or(layers)
     }
 
-    /// Its annotations, as far as they are text by key.
+    /// Returns the annotations; none if they are not an object of text.
     pub fn annotations(&self) -> BTreeMap<String, String> {
         let found = self.extra.get("annotations");
         let found = found.and_then(|found| serde_json::from_value(found.clone()).ok());
         found.unwrap_or_default()
     }
 
-    /// Whether the config is one of a container image; the config of an artifact says nothing
-    /// about platform and layers.
+    /// Whether the config is that of a container image; the config of an artifact has no platform and no
+    /// layers.
     pub fn is_image(&self) -> bool {
         let config = &self.config.media_type;
         *config == MediaType::ImageConfig || config.as_ref() == docker::CONFIG

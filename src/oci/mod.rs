@@ -1,11 +1,15 @@
 //! The documents of the [OCI image specification] as data.
 //!
 //! `oci-spec` gives us the media types, the digest grammar, the reference grammar and the layout
-//! marker. Its descriptors, platforms and configs drop what they do not know when they are written
-//! back, so those types are our own: everything that an input says beyond what we read is kept in
-//! `extra` and written out again.
+//! marker. Its descriptors, platforms and configs drop unknown fields when they are written back, so
+//! those types are our own: all other fields of an input are kept in `extra` and written again.
 //!
 //! [OCI image specification]: https://github.com/opencontainers/image-spec
+
+#![allow(
+    missing_docs,
+    reason = "fields have the names of the specification, which describes them"
+)]
 
 pub(crate) mod config;
 mod descriptor;
@@ -36,7 +40,8 @@ pub(crate) use execution::Execution;
 pub(crate) use index::Index;
 pub(crate) use layer_type::LayerType;
 pub(crate) use layout::{
-    DOCKER_FILE, INDEX_FILE, LAYOUT_FILE, LAYOUT_VERSION, layout_marker, layout_version,
+    DOCKER_FILE, INDEX_FILE, LAYOUT_FILE, LAYOUT_VERSION, LEGACY_DOCKER_FILES, layout_marker,
+    layout_version,
 };
 pub(crate) use manifest::Manifest;
 pub(crate) use name::NAME_ANNOTATIONS;

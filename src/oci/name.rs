@@ -14,8 +14,8 @@ use std::fmt::{self, Display, Formatter};
 use oci_spec::distribution::Reference;
 use oci_spec::image::ANNOTATION_REF_NAME;
 
-/// The annotations that name an image, on a descriptor of `index.json`. They say where the image is
-/// to be found in its own layout, so they do not travel into another one.
+/// The annotations that name an image, on a descriptor of `index.json`. They name the image in its own
+/// layout, so they are not copied into another one.
 pub const NAME_ANNOTATIONS: [&str; 3] = [
     "io.containerd.image.name",
     ANNOTATION_REF_NAME,
@@ -48,8 +48,8 @@ impl ImageName {
             repository: format!("{}/{}", reference.registry(), reference.repository()),
             tag: tag.to_owned(),
         };
-        // `oci-spec` takes letters of any script in a tag, and capitals in a first word that it then
-        // takes for no registry; consumers of the name would refuse both.
+        // `oci-spec` accepts letters of any script in a tag, and capitals in a first part that is not a
+        // registry; consumers of the name refuse both.
         let full = normal.to_string();
         let is_normal = |again: Reference| again.whole() == full && full.is_ascii();
         match full.parse().is_ok_and(is_normal) {
@@ -60,13 +60,13 @@ impl ImageName {
         }
     }
 
-    /// The name with something behind its tag; or the tag, where it then is none any more.
+    /// Returns the name with a suffix after its tag, or the tag with the suffix if that is not valid.
     pub fn with_suffix(&self, suffix: &str) -> Result<Self, String> {
         let tag = format!("{}{suffix}", self.tag);
         Self::new(&self.repository, &tag).map_err(|_| tag)
     }
 
-    /// The annotations of the one descriptor of `index.json`.
+    /// Returns the annotations of the one descriptor of `index.json`.
     pub fn annotations(&self) -> BTreeMap<String, String> {
         let full = self.to_string();
         let values = [full.clone(), self.tag.clone(), full];

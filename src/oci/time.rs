@@ -1,7 +1,7 @@
-//! Points in time: RFC 3339, as configs have them.
+//! Points in time in configs: RFC 3339.
 
-/// A time as Go writes it, without zeros at the end of its fraction. The form is checked, not the
-/// calendar: what is read was written by programs.
+/// Returns a time as Go writes it, without zeros at the end of its fraction; none if it has another form.
+/// The calendar is not checked: times are written by programs.
 pub fn normal_time(text: &str) -> Option<String> {
     let has_form = |text: &str, form: &str| {
         text.len() == form.len()
@@ -32,7 +32,7 @@ pub fn normal_time(text: &str) -> Option<String> {
     if !digits.bytes().all(|b| b.is_ascii_digit()) {
         return None;
     }
-    // Nanoseconds are the finest that Go knows.
+    // Go's times have nanoseconds.
     let digits = digits[..digits.len().min(9)].trim_end_matches('0');
     let dot = if digits.is_empty() { "" } else { "." };
     Some(format!("{seconds}{dot}{digits}{zone}"))

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::tree::{Place, Tree, TreeFile};
+use super::tree::{FileLocation, Tree, TreeFile};
 use super::{Contents, Reading, sniff};
 use crate::bytes::codec::Encoding;
 use crate::bytes::copy::Hashes;
@@ -203,8 +203,11 @@ impl Reader<'_> {
             Content::Known(ref digest) => return Ok(Identified::Known(digest.clone(), found)),
             _ => {}
         }
-        let place = Place::of(&found.content);
-        if let Some(staged) = place.as_ref().and_then(|place| self.tree.staged(place)) {
+        let location = FileLocation::of(&found.content);
+        if let Some(staged) = location
+            .as_ref()
+            .and_then(|location| self.tree.staged(location))
+        {
             return Ok(Identified::Staged(staged));
         }
         let corrupt = |e: std::io::Error| {
@@ -220,8 +223,8 @@ impl Reader<'_> {
             .store
             .put(stream, encoding, encoding, Hashes::SHA256)
             .map_err(|broken| broken.blame(corrupt, self.store.directory()))?;
-        if let Some(place) = place {
-            self.tree.keep(place, staged.clone());
+        if let Some(location) = location {
+            self.tree.add_staged(location, staged.clone());
         }
         Ok(Identified::Staged(staged))
     }

@@ -28,7 +28,7 @@ use crate::oci::{DOCKER_FILE, Descriptor, Platform};
 use crate::source::callbacks::Callbacks;
 use crate::tar::is_tar;
 pub use select::Select;
-pub use tree::{Place, Tree};
+pub use tree::{FileLocation, Tree};
 
 /// An image layout, an archive or a file of nix2container, and which of its images to read.
 #[derive(Clone, Debug, Default)]

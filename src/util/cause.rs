@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::io;
+use std::sync::Arc;
 
 /// Returns the first error of type `T` among `error` and its causes. Readers wrap errors in
 /// [`io::Error`], whose `source` leaves out the very error that it wraps.
@@ -11,9 +12,11 @@ pub fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<
         if let Some(found) = error.downcast_ref() {
             return Some(found);
         }
-        let wrapped = error
-            .downcast_ref::<io::Error>()
-            .and_then(io::Error::get_ref);
+        let io_error = match error.downcast_ref::<Arc<io::Error>>() {
+            Some(shared) => Some(&**shared),
+            None => error.downcast_ref(),
+        };
+        let wrapped = io_error.and_then(io::Error::get_ref);
         next = match wrapped {
             Some(wrapped) => Some(wrapped),
             None => error.source(),
@@ -25,6 +28,7 @@ pub fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<
 #[cfg(test)]
 mod tests {
     use std::io;
+    use std::sync::Arc;
 
     use super::find;
 
@@ -40,8 +44,9 @@ mod tests {
 
     #[test]
     fn causes_are_found_through_io_errors_and_sources() {
+        let shared = Arc::new(io::Error::other(Inner));
         let outer = io::Error::other(Outer {
-            source: io::Error::other(io::Error::other(Inner)),
+            source: io::Error::other(io::Error::other(shared)),
         });
         assert!(find::<Outer>(&outer).is_some());
         assert!(find::<Inner>(&outer).is_some());

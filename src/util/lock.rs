@@ -1,14 +1,14 @@
-//! Locks, whoever panicked while holding them: that panic is told of already, and what is still done
-//! after it, such as removing what was staged, must not fail for it as well.
+//! Locks that ignore poisoning: the panic is reported already, and cleaning up after it, such as removing
+//! staged files, must not fail because of it.
 
 use std::sync::{LockResult, Mutex, MutexGuard, PoisonError};
 
-/// Waits for a lock and takes it.
+/// Locks a mutex, poisoned or not.
 pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     unpoisoned(mutex.lock())
 }
 
-/// What a lock gives.
-pub fn unpoisoned<T>(found: LockResult<T>) -> T {
-    found.unwrap_or_else(PoisonError::into_inner)
+/// Returns the value of a lock, poisoned or not.
+pub fn unpoisoned<T>(result: LockResult<T>) -> T {
+    result.unwrap_or_else(PoisonError::into_inner)
 }

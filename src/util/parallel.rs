@@ -1,4 +1,4 @@
-//! Does the same thing to many items on a few threads.
+//! Maps many items on a few threads.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -7,14 +7,14 @@ use rustix::process::{Resource, getrlimit};
 
 use crate::util::lock::{lock, unpoisoned};
 
-/// How many files one item may need at once: what is read and what is written, and while the files
-/// of a store path are listed, as many directories as `walkdir` keeps open.
+/// How many files one item may have open: one that is read, one that is written, and while the files of a
+/// store path are listed, as many directories as `walkdir` keeps open.
 const FILES: u64 = 12;
 
-/// What the rest of the process has open.
+/// How many files the rest of the process has open.
 const OTHER_FILES: u64 = 16;
 
-/// The number of threads that a request asks for; 0 stands for one on each core.
+/// Returns the number of threads that a request asks for; 0 stands for one on each core.
 pub fn threads(jobs: usize) -> usize {
     match jobs {
         0 => std::thread::available_parallelism().map_or(1, Into::into),
@@ -22,15 +22,15 @@ pub fn threads(jobs: usize) -> usize {
     }
 }
 
-/// Fewer jobs, where `ulimit -n` does not allow for that many.
+/// Returns the number of jobs that `ulimit -n` allows.
 fn affordable(jobs: usize) -> usize {
     let limit = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
     let affordable = limit.saturating_sub(OTHER_FILES) / FILES;
     jobs.min(usize::try_from(affordable).unwrap_or(jobs).max(1))
 }
 
-/// Applies `work` to each item on up to `jobs` threads. The results come in the order of the items;
-/// if several fail, the error is that of the first of them that was worked on, by that order.
+/// Applies `work` to each item on up to `jobs` threads. The results are in the order of the items. If
+/// several fail, the error is that of the first of them, among those that were worked on.
 pub fn map<T: Sync, R: Send, E: Send>(
     jobs: usize,
     items: &[T],
@@ -49,7 +49,7 @@ pub fn map<T: Sync, R: Send, E: Send>(
         }
     };
     std::thread::scope(|scope| {
-        // This thread works too, so it also goes on where no other one can be started.
+        // This thread works too, so the work is done even if no other thread can be started.
         for _ in 1..affordable(jobs).min(items.len()) {
             if std::thread::Builder::new()
                 .spawn_scoped(scope, work)
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_ends_it() {
+    fn an_error_is_returned() {
         let found = map(2, &[1, 2, 3], |i| if *i == 2 { Err(*i) } else { Ok(()) });
         assert_eq!(found, Err(2));
     }

@@ -1,20 +1,20 @@
-//! Numbers and names as people read them.
+//! Numbers and names for people.
 
-/// More than anybody reads; a name in an input can have millions of letters.
+/// The longest message; a name in an input can have millions of letters.
 const MAX_MESSAGE: usize = 16 << 10;
 
-/// Sizes taken together. An image can claim any, also more than a number holds.
+/// Returns the sum of sizes. An image can claim sizes whose sum does not fit into a number.
 pub fn sum(sizes: impl IntoIterator<Item = u64>) -> u64 {
     sizes.into_iter().fold(0, u64::saturating_add)
 }
 
-/// `12.3 %`.
+/// Returns a share as `12.3%`.
 pub fn percent(value: u64, total: u64) -> String {
     let permille = (u128::from(value) * 1000 + u128::from(total) / 2) / u128::from(total.max(1));
     format!("{}.{}%", permille / 10, permille % 10)
 }
 
-/// What is left of a number of bytes, and what it was where that reads differently.
+/// Returns the bytes that are left, and those before if they read differently.
 pub fn instead_of(left: u64, all: u64) -> String {
     let (left, all) = (bytes(left), bytes(all));
     match left == all {
@@ -23,14 +23,14 @@ pub fn instead_of(left: u64, all: u64) -> String {
     }
 }
 
-/// A number of bytes, in the units of registries and docker.
+/// Returns a number of bytes in the units of registries and docker.
 pub fn bytes(n: u64) -> String {
     const UNITS: [&str; 6] = ["kB", "MB", "GB", "TB", "PB", "EB"];
     if n < 1000 {
         return format!("{n} B");
     }
     let (mut value, mut unit) = (n as f64 / 1000.0, 0);
-    // What is rounded to 1000 is one of the next unit.
+    // 999.5 would be rounded to 1000, which is 1 of the next unit.
     while value >= 999.5 {
         value /= 1000.0;
         unit += 1;
@@ -45,8 +45,8 @@ pub fn bytes(n: u64) -> String {
     format!("{value:.digits$} {}", UNITS[unit])
 }
 
-/// Text as it can be printed: what would move the cursor, or change the direction of reading, is
-/// written out.
+/// Returns text that can be printed: characters that move the cursor or change the direction of reading
+/// are escaped.
 pub fn clean(text: &str) -> String {
     let is_harmful = |c: char| {
         c.is_control()
@@ -66,7 +66,7 @@ pub fn clean(text: &str) -> String {
         .collect()
 }
 
-/// The start of a text that may be longer than anybody reads.
+/// Returns the start of a text that may be very long.
 pub fn shortened(text: &str, letters: usize) -> String {
     match text.char_indices().nth(letters) {
         Some((end, _)) => format!("{}…", &text[..end]),
@@ -74,8 +74,8 @@ pub fn shortened(text: &str, letters: usize) -> String {
     }
 }
 
-/// A message, which may have a list, the lines of which are indented: whatever it quotes, what is
-/// printed is text, does not look like a line of ours, and has an end.
+/// Returns a message that can be printed, which may have a list of indented lines. Whatever it quotes is
+/// escaped, does not look like a line of ours, and is not endless.
 pub fn message(text: &str) -> String {
     let mut end = text.len().min(MAX_MESSAGE);
     while !text.is_char_boundary(end) {
@@ -84,6 +84,16 @@ pub fn message(text: &str) -> String {
     let lines: Vec<String> = text[..end].split("\n  ").map(clean).collect();
     let more = if end < text.len() { " …" } else { "" };
     lines.join("\n  ") + more
+}
+
+/// Leaves out the middle of a text that is longer than `max` bytes.
+pub fn elided(text: String, max: usize) -> String {
+    if text.len() <= max {
+        return text;
+    }
+    let start: String = text.chars().take(max / 2).collect();
+    let end: Vec<char> = text.chars().rev().take(max / 4).collect();
+    format!("{start} … {}", end.into_iter().rev().collect::<String>())
 }
 
 #[cfg(test)]
@@ -109,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn what_moves_the_cursor_is_written_out() {
+    fn characters_that_move_the_cursor_are_escaped() {
         assert_eq!(
             clean("a\u{1b}[2Jb\n\u{202e}ü"),
             "a\\u{1b}[2Jb\\u{a}\\u{202e}ü"
@@ -117,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_has_lines_and_an_end() {
+    fn a_message_keeps_its_lines_and_is_bounded() {
         assert_eq!(message("a\n  b\r\u{7}"), "a\n  b\\u{d}\\u{7}");
         assert!(message(&"ä".repeat(MAX_MESSAGE)).len() < MAX_MESSAGE + 10);
     }

@@ -1,26 +1,26 @@
-//! The entries of an archive: their order, and what other readers than ours make of them.
+//! Checks of the entries of an archive: their order, and entries at which other readers fail.
 
 use std::collections::{BTreeSet, HashSet};
 
-use super::collector::Collector;
+use super::findings::Findings;
 use crate::error::Code;
 use crate::oci::{DOCKER_FILE, INDEX_FILE, LAYOUT_FILE};
 use crate::tar::{EntryKind, resolve};
 
-/// What is remembered of the entries.
+/// The entries of an archive, as far as they are checked.
 #[derive(Default)]
-pub struct Entries {
+pub struct ArchiveEntries {
     names: HashSet<String>,
-    twice: BTreeSet<String>,
+    repeated: BTreeSet<String>,
     directories: HashSet<String>,
     links: Vec<(String, &'static str)>,
-    unsafe_ones: Vec<(String, &'static str)>,
+    unsafe_entries: Vec<(String, &'static str)>,
     first_blob: Option<String>,
-    is_late: bool,
+    index_is_late: bool,
 }
 
-impl Entries {
-    /// Takes the next entry.
+impl ArchiveEntries {
+    /// Adds the next entry.
     pub fn add(&mut self, raw: &[u8], kind: EntryKind) {
         let text = String::from_utf8_lossy(raw).into_owned();
         let name = std::str::from_utf8(raw)
@@ -31,7 +31,7 @@ impl Entries {
                 Ok(_) => "leads out of the archive",
                 Err(_) => "has a name that is not UTF-8",
             };
-            return self.unsafe_ones.push((text, found));
+            return self.unsafe_entries.push((text, found));
         };
         match kind {
             // Properties of the whole archive; `git archive` writes them.
@@ -43,39 +43,39 @@ impl Entries {
             EntryKind::SymbolicLink => self.links.push((name.clone(), "a symbolic link")),
             EntryKind::HardLink => self.links.push((name.clone(), "a hard link")),
             EntryKind::File => {}
-            EntryKind::Device => return self.unsafe_ones.push((text, "is a device")),
-            EntryKind::Fifo => return self.unsafe_ones.push((text, "is a named pipe")),
+            EntryKind::Device => return self.unsafe_entries.push((text, "is a device")),
+            EntryKind::Fifo => return self.unsafe_entries.push((text, "is a named pipe")),
             EntryKind::GnuSparse | EntryKind::Unknown => {
-                return self.unsafe_ones.push((text, "is of an unknown type"));
+                return self.unsafe_entries.push((text, "is of an unknown type"));
             }
         }
         if name.starts_with("blobs/") {
             self.first_blob.get_or_insert_with(|| name.clone());
         } else if name == INDEX_FILE && self.first_blob.is_some() {
-            self.is_late = true;
+            self.index_is_late = true;
         }
         if !self.names.insert(name.clone()) {
-            self.twice.insert(name);
+            self.repeated.insert(name);
         }
     }
 
-    /// Says what is wrong with an archive, which is one of a layout or a docker-archive.
-    pub fn check(&self, found: &Collector, is_layout: bool) {
-        for (name, what) in &self.unsafe_ones {
-            found.add(
+    /// Checks the archive, which is an oci-archive (`is_layout`) or a docker-archive.
+    pub fn check(&self, findings: &Findings, is_layout: bool) {
+        for (name, what) in &self.unsafe_entries {
+            findings.add(
                 Code::UnsafeEntry,
                 name,
                 format!("the entry {name:?} {what}"),
             );
         }
-        for name in &self.twice {
+        for name in &self.repeated {
             let decides = [INDEX_FILE, LAYOUT_FILE, DOCKER_FILE].contains(&&**name);
             let id = if decides {
                 Code::DuplicateDocument
             } else {
                 Code::DuplicateEntry
             };
-            found.add(id, name, format!("there are several entries {name:?}"));
+            findings.add(id, name, format!("there are several entries {name:?}"));
         }
         if !is_layout {
             return;
@@ -85,7 +85,7 @@ impl Entries {
             .iter()
             .filter(|(name, _)| name.starts_with("blobs/"));
         for (name, what) in links {
-            found.add(
+            findings.add(
                 Code::LinkedBlob,
                 name,
                 format!("the entry {name:?} is {what}"),
@@ -102,12 +102,12 @@ impl Entries {
             .filter(|name| !self.directories.contains(*name))
         {
             let message = format!("there is no entry for the directory {name:?}");
-            found.add(Code::MissingDirectory, name, message);
+            findings.add(Code::MissingDirectory, name, message);
         }
-        if let (true, Some(first)) = (self.is_late, &self.first_blob) {
+        if let (true, Some(first)) = (self.index_is_late, &self.first_blob) {
             let message =
                 format!("{INDEX_FILE} comes after blobs, the first of which is {first:?}");
-            found.add(Code::ArchiveOrder, INDEX_FILE, message);
+            findings.add(Code::ArchiveOrder, INDEX_FILE, message);
         }
     }
 }

@@ -1,160 +1,93 @@
-//! What is found in one input, while it is read.
+//! What `verify` does while an input is read: it checks the documents, collects the blobs that are to be
+//! read, and goes on after errors.
 
-use std::collections::HashSet;
 use std::sync::{Mutex, MutexGuard};
 
-use super::archive::Entries;
-use super::documents;
-use super::finding::Finding;
-use super::names;
+use super::archive::ArchiveEntries;
+use super::blobs::BlobToRead;
+use super::findings::Findings;
+use super::{configs, documents, names};
 use crate::bytes::codec::Encoding;
-use crate::error::{Code, Error, Severity};
+use crate::error::{Code, Error};
 use crate::image::blob::{Blob, Content};
 use crate::oci::{Config, Descriptor, DiffId, Document, Index, Manifest};
 use crate::source::callbacks::Callbacks;
 use crate::tar::EntryKind;
-use crate::util::lock::{lock, unpoisoned};
+use crate::util::lock::lock;
 
-/// A hostile image can break a rule with every few of its bytes.
-const MAX_FINDINGS: usize = 10_000;
-
-/// The longest text of a finding; an input can have names of megabytes.
-const MAX_TEXT: usize = 2_000;
-
-/// Collects findings, and what is still to be verified.
+/// The callbacks of the readers.
 pub struct Collector {
-    input: String,
-    state: Mutex<State>,
+    pub findings: Findings,
+    collected: Mutex<Collected>,
 }
 
-/// What was collected.
+/// What is checked when the whole input was read.
 #[derive(Default)]
-pub struct State {
-    /// What is wrong, in the order in which it was found.
-    pub findings: Vec<Finding>,
-    /// How many findings did not fit.
-    pub left_out: Vec<Severity>,
-    /// The blobs to be read.
-    pub parts: Vec<Part>,
-    /// The entries of the archive.
-    pub entries: Entries,
-    /// Whether there is a document that could not be read, so that what it names is not known.
+pub struct Collected {
+    pub blobs: Vec<BlobToRead>,
+    pub entries: ArchiveEntries,
+    /// Whether a document could not be read, so that what it names is not known.
     pub is_incomplete: bool,
-    seen: HashSet<u64>,
-}
-
-/// A blob that is to be read.
-#[derive(Clone)]
-pub struct Part {
-    /// What it is said to be, and where it is.
-    pub blob: Blob,
-    /// Of a layer, how it is encoded and what it is when decoded.
-    pub layer: Option<(Encoding, DiffId)>,
 }
 
 impl Collector {
     /// A collector for `input`.
     pub fn new(input: String) -> Self {
-        let state = Mutex::default();
-        Self { input, state }
-    }
-
-    /// Something is wrong with `subject`.
-    pub fn add(&self, code: Code, subject: &str, message: String) {
-        self.push(Finding::new(&self.input, code, subject, message));
-    }
-
-    /// The same, as the error of a reader.
-    pub fn error(&self, error: &Error) {
-        self.push(Finding::of(&self.input, error));
-    }
-
-    /// The same, whether or not there is room.
-    pub fn add_last(&self, code: Code, message: String) {
-        let finding = Finding::new(&self.input, code, "", message);
-        self.state().findings.push(finding);
-    }
-
-    fn push(&self, mut finding: Finding) {
-        for text in [&mut finding.subject, &mut finding.message] {
-            clip(text, MAX_TEXT);
-        }
-        let mut state = self.state();
-        // The same document is named by many; what is wrong with it is said once.
-        if !state.seen.insert(hash(&finding)) {
-            return;
-        }
-        if state.findings.len() < MAX_FINDINGS {
-            state.findings.push(finding);
-        } else {
-            state.left_out.push(finding.severity);
+        Self {
+            findings: Findings::new(input),
+            collected: Mutex::default(),
         }
     }
 
     /// What was collected so far.
-    pub fn state(&self) -> MutexGuard<'_, State> {
-        lock(&self.state)
+    pub fn collected(&self) -> MutexGuard<'_, Collected> {
+        lock(&self.collected)
     }
 
-    /// All that was collected.
-    pub fn finish(self) -> State {
-        unpoisoned(self.state.into_inner())
+    /// Adds an error after which a part of the input is not read.
+    pub fn add_unreadable(&self, error: &Error) {
+        self.collected().is_incomplete = true;
+        self.findings.add_error(error);
     }
-}
-
-/// Leaves out the middle of what is too long.
-pub fn clip(text: &mut String, max: usize) {
-    if text.len() > max {
-        let start: String = text.chars().take(max / 2).collect();
-        let end: Vec<char> = text.chars().rev().take(max / 4).collect();
-        *text = format!("{start} … {}", end.into_iter().rev().collect::<String>());
-    }
-}
-
-fn hash(finding: &Finding) -> u64 {
-    use std::hash::{DefaultHasher, Hash, Hasher};
-    let mut hasher = DefaultHasher::new();
-    finding.hash(&mut hasher);
-    hasher.finish()
 }
 
 impl Callbacks for Collector {
     fn violation(&self, error: Error) -> Result<(), Error> {
-        self.error(&error);
+        self.findings.add_error(&error);
         Ok(())
     }
 
     fn unreadable(&self, error: Error) -> Result<(), Error> {
-        self.state().is_incomplete = true;
-        self.violation(error)
+        self.add_unreadable(&error);
+        Ok(())
     }
 
     fn entry(&self, name: &[u8], kind: EntryKind) {
-        self.state().entries.add(name, kind);
+        self.collected().entries.add(name, kind);
     }
 
     fn document(&self, name: &str, raw: &[u8]) {
-        documents::json(self, name, raw);
+        documents::check_json(&self.findings, name, raw);
     }
 
     fn descriptor(&self, by: &str, descriptor: &Descriptor) {
-        documents::descriptor(self, by, descriptor);
+        documents::check_descriptor(&self.findings, by, descriptor);
     }
 
     fn index(&self, name: &str, index: &Index) {
-        documents::index(self, name, index);
+        documents::check_index(&self.findings, name, index);
     }
 
     fn manifest(&self, name: &str, descriptor: &Descriptor, manifest: &Manifest) {
-        documents::manifest(self, name, descriptor, manifest);
+        documents::check_manifest(&self.findings, name, descriptor, manifest);
     }
 
     fn config(&self, name: &str, config: &Document<Config>) {
-        documents::config(self, name, config);
+        configs::check(&self.findings, name, config);
     }
 
     fn repo_tag(&self, tag: &str) {
-        names::repo_tag(self, tag);
+        names::check_repo_tag(&self.findings, tag);
     }
 
     fn blob(&self, blob: &Blob, layer: Option<(Encoding, &DiffId)>) {
@@ -162,12 +95,12 @@ impl Callbacks for Collector {
         if matches!(blob.content, Content::Elsewhere) {
             let message =
                 format!("layer {digest} is not in the image, but at the URLs of its descriptor");
-            return self.add(Code::ForeignLayer, &digest, message);
+            return self.findings.add(Code::ForeignLayer, &digest, message);
         }
         if let Some((encoding, _)) = layer {
-            documents::encoding(self, &blob.descriptor, encoding);
+            documents::check_encoding(&self.findings, &blob.descriptor, encoding);
         }
-        self.state().parts.push(Part {
+        self.collected().blobs.push(BlobToRead {
             blob: blob.clone(),
             layer: layer.map(|(encoding, diff_id)| (encoding, diff_id.clone())),
         });

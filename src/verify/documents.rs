@@ -1,27 +1,24 @@
-//! What a document says that does not depend on any other: checks that only `verify` makes.
+//! Checks of descriptors, manifests and indexes that only `verify` makes.
 
 use std::collections::{BTreeMap, HashMap};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use serde::Deserialize;
-use serde_json::Value;
 
-use super::collector::Collector;
+use super::findings::Findings;
 use super::json::duplicate_keys;
 use super::names;
 use crate::bytes::codec::Encoding;
 use crate::error::Code;
-use crate::image::Image;
 use crate::oci::{
-    Config, Descriptor, Document, Hasher, INDEX_FILE, Index, LayerType, Manifest, MediaType,
-    Platform, field_types, normal_time,
+    Descriptor, Hasher, INDEX_FILE, Index, LayerType, Manifest, MediaType, Platform, docker,
+    field_types,
 };
 
-/// Of any document.
-pub fn json(found: &Collector, name: &str, raw: &[u8]) {
+/// Checks any document.
+pub fn check_json(findings: &Findings, name: &str, raw: &[u8]) {
     for path in duplicate_keys(raw) {
-        found.add(
+        findings.add(
             Code::DuplicateKey,
             name,
             format!("{name} has the key {path:?} twice"),
@@ -29,18 +26,18 @@ pub fn json(found: &Collector, name: &str, raw: &[u8]) {
     }
 }
 
-/// Of any descriptor.
-pub fn descriptor(found: &Collector, by: &str, descriptor: &Descriptor) {
+/// Checks any descriptor.
+pub fn check_descriptor(findings: &Findings, by: &str, descriptor: &Descriptor) {
     let name = descriptor.digest.to_string();
     let media_type = descriptor.media_type.as_ref();
     if !is_media_type(media_type) {
         let message =
             format!("{by} gives {name} the media type {media_type:?}, expected TYPE/SUBTYPE");
-        found.add(Code::BadMediaType, &name, message);
+        findings.add(Code::BadMediaType, &name, message);
     }
     let wrong = field_types::wrong_types(&descriptor.extra, field_types::DESCRIPTOR);
-    wrong_types(
-        found,
+    add_wrong_types(
+        findings,
         &name,
         &format!("the descriptor of {name} in {by}"),
         &wrong,
@@ -61,15 +58,19 @@ pub fn descriptor(found: &Collector, by: &str, descriptor: &Descriptor) {
     };
     if let Some(problem) = problem {
         let message = format!("{by} has data of {name} that are not this blob: found {problem}");
-        found.add(Code::WrongData, &name, message);
+        findings.add(Code::WrongData, &name, message);
     }
 }
 
-/// What a document says in fields of other types than the specification has.
-fn wrong_types(found: &Collector, subject: &str, by: &str, wrong: &[String]) {
+/// Adds the fields of other types than the specification has.
+pub fn add_wrong_types(findings: &Findings, subject: &str, by: &str, wrong: &[String]) {
     for field in wrong {
-        found.add(Code::FieldType, subject, format!("in {by}, {field}"));
+        findings.add(Code::FieldType, subject, format!("in {by}, {field}"));
     }
+}
+
+fn is_index(media_type: &MediaType) -> bool {
+    *media_type == MediaType::ImageIndex || media_type.as_ref() == docker::MANIFEST_LIST
 }
 
 /// RFC 6838, section 4.2.
@@ -85,7 +86,7 @@ fn is_media_type(text: &str) -> bool {
         .is_some_and(|(kind, subtype)| is_name(kind) && is_name(subtype))
 }
 
-/// Whose media type it is: OCI's or Docker's.
+/// Returns whose media type it is: OCI's or Docker's.
 fn family(media_type: &MediaType) -> Option<&'static str> {
     let text = media_type.as_ref();
     let starts = |prefix| text.starts_with(prefix);
@@ -93,24 +94,24 @@ fn family(media_type: &MediaType) -> Option<&'static str> {
         .or(starts("application/vnd.docker.").then_some("Docker"))
 }
 
-fn mixed<'a>(found: &Collector, name: &str, types: impl Iterator<Item = &'a MediaType>) {
+fn check_mixed<'a>(findings: &Findings, name: &str, types: impl Iterator<Item = &'a MediaType>) {
     let families: BTreeMap<&str, &MediaType> = types
         .filter_map(|media_type| Some((family(media_type)?, media_type)))
         .collect();
     if let [(_, a), (_, b)] = families.into_iter().collect::<Vec<_>>()[..] {
         let message = format!("{name} has media types of Docker and of OCI: {a} and {b}");
-        found.add(Code::MixedMediaTypes, name, message);
+        findings.add(Code::MixedMediaTypes, name, message);
     }
 }
 
-fn head(found: &Collector, name: &str, version: u32, media_type: Option<&MediaType>) {
+fn check_head(findings: &Findings, name: &str, version: u32, media_type: Option<&MediaType>) {
     if version != 2 {
         let message = format!("{name} has the schemaVersion {version}, expected 2");
-        found.add(Code::SchemaVersion, name, message);
+        findings.add(Code::SchemaVersion, name, message);
     }
-    // The specification leaves it out of its own index.json.
+    // The `index.json` of the specification has none either.
     if media_type.is_none() && name != INDEX_FILE {
-        found.add(
+        findings.add(
             Code::NoMediaType,
             name,
             format!("{name} does not say its mediaType"),
@@ -118,18 +119,23 @@ fn head(found: &Collector, name: &str, version: u32, media_type: Option<&MediaTy
     }
 }
 
-/// Of an image manifest.
-pub fn manifest(found: &Collector, name: &str, descriptor: &Descriptor, manifest: &Manifest) {
-    head(
-        found,
+/// Checks an image manifest.
+pub fn check_manifest(
+    findings: &Findings,
+    name: &str,
+    descriptor: &Descriptor,
+    manifest: &Manifest,
+) {
+    check_head(
+        findings,
         name,
         manifest.schema_version,
         manifest.media_type.as_ref(),
     );
     let wrong = field_types::wrong_types(&manifest.extra, field_types::MANIFEST);
-    wrong_types(found, name, name, &wrong);
+    add_wrong_types(findings, name, name, &wrong);
     let parts = manifest.layers.iter().chain([&manifest.config, descriptor]);
-    mixed(found, name, parts.map(|part| &part.media_type));
+    check_mixed(findings, name, parts.map(|part| &part.media_type));
     let is_attestation = descriptor
         .platform
         .as_ref()
@@ -140,14 +146,14 @@ pub fn manifest(found: &Collector, name: &str, descriptor: &Descriptor, manifest
             if LayerType::of(&layer.media_type).is_none() {
                 let message =
                     format!("layer {digest} is a {media_type:?}, which no runtime unpacks");
-                found.add(Code::UnknownLayerType, &digest, message);
+                findings.add(Code::UnknownLayerType, &digest, message);
             }
         }
     }
 }
 
-/// Of a layer whose encoding was looked at.
-pub fn encoding(found: &Collector, layer: &Descriptor, encoding: Encoding) {
+/// Checks a layer whose encoding was detected.
+pub fn check_encoding(findings: &Findings, layer: &Descriptor, encoding: Encoding) {
     let expected = LayerType::of(&layer.media_type).map(|layer| layer.encoding);
     if let Some(expected) = expected.filter(|expected| *expected != encoding) {
         let id = match family(&layer.media_type) {
@@ -166,34 +172,43 @@ pub fn encoding(found: &Collector, layer: &Descriptor, encoding: Encoding) {
             what(expected),
             layer.media_type
         );
-        found.add(id, &digest, message);
+        findings.add(id, &digest, message);
     }
 }
 
-/// Of an image index, or of `index.json`.
-pub fn index(found: &Collector, name: &str, index: &Index) {
-    head(found, name, index.schema_version, index.media_type.as_ref());
+/// Checks an image index, or `index.json`.
+pub fn check_index(findings: &Findings, name: &str, index: &Index) {
+    check_head(
+        findings,
+        name,
+        index.schema_version,
+        index.media_type.as_ref(),
+    );
     let wrong = field_types::wrong_types(&index.extra, field_types::MANIFEST);
-    wrong_types(found, name, name, &wrong);
-    mixed(found, name, index.manifests.iter().map(|m| &m.media_type));
+    add_wrong_types(findings, name, name, &wrong);
+    check_mixed(
+        findings,
+        name,
+        index.manifests.iter().map(|m| &m.media_type),
+    );
     if name == INDEX_FILE {
-        return names::root(found, index);
+        return names::check_names(findings, index);
     }
     let is_attestation = |p: &Platform| p.os == "unknown";
     let mut places: Vec<(&Platform, &Descriptor)> = Vec::new();
     for manifest in &index.manifests {
         let digest = manifest.digest.to_string();
-        if super::is_index(&manifest.media_type) {
+        if is_index(&manifest.media_type) {
             let message = format!("{name} names the index {digest}; expected image manifests only");
-            found.add(Code::NestedIndex, &digest, message);
+            findings.add(Code::NestedIndex, &digest, message);
         } else if let Some(platform) = &manifest.platform {
             places.extend((!is_attestation(platform)).then_some((platform, manifest)));
         } else if index.manifests.len() > 1 {
             let message = format!("{name} does not say the platform of {digest}");
-            found.add(Code::DescriptorWithoutPlatform, &digest, message);
+            findings.add(Code::DescriptorWithoutPlatform, &digest, message);
         }
     }
-    order(found, name, &places);
+    check_order(findings, name, &places);
     places.sort_by(|(a, _), (b, _)| a.cmp_place(b));
     for pair in places.windows(2) {
         let [(a, first), (b, second)] = pair else {
@@ -202,12 +217,12 @@ pub fn index(found: &Collector, name: &str, index: &Index) {
         if a.same_place(b) && first.digest != second.digest {
             let (first, second) = (&first.digest, &second.digest);
             let message = format!("{name} has two images for {a}: {first} and {second}");
-            found.add(Code::DuplicatePlatform, name, message);
+            findings.add(Code::DuplicatePlatform, name, message);
         }
     }
 }
 
-fn order(found: &Collector, name: &str, places: &[(&Platform, &Descriptor)]) {
+fn check_order(findings: &Findings, name: &str, places: &[(&Platform, &Descriptor)]) {
     let mut last: HashMap<(&str, &str), &Platform> = HashMap::new();
     for (platform, _) in places {
         let key = (&*platform.os, &*platform.architecture);
@@ -216,70 +231,8 @@ fn order(found: &Collector, name: &str, places: &[(&Platform, &Descriptor)]) {
             && before.cmp_place(platform).is_gt()
         {
             let message = format!("{name} has {before} before {platform}, which is more specific");
-            found.add(Code::PlatformOrder, name, message);
+            findings.add(Code::PlatformOrder, name, message);
         }
-    }
-}
-
-/// What a config says besides platform and layers, as far as readers stumble over it.
-#[derive(Deserialize)]
-struct Rest {
-    #[serde(default)]
-    created: Value,
-    #[serde(default)]
-    rootfs: Value,
-    #[serde(default)]
-    history: Value,
-}
-
-/// Of the config of a container image.
-pub fn config(found: &Collector, name: &str, config: &Document<Config>) {
-    wrong_types(found, name, name, &config.view.wrong_types());
-    let rest: Rest = match serde_json::from_slice(&config.raw) {
-        Ok(rest) => rest,
-        Err(e) => return found.add(Code::BadDocument, name, format!("{name} is not valid: {e}")),
-    };
-    let kind = rest.rootfs["type"].as_str().unwrap_or_default();
-    let diff_ids = config.view.diff_ids().len();
-    // An image without layers has nothing to unpack; nix2container leaves the type out then.
-    if kind != "layers" && !(kind.is_empty() && diff_ids == 0) {
-        let message = format!("{name} has the rootfs.type {kind:?}, expected \"layers\"");
-        found.add(Code::RootfsType, name, message);
-    }
-    let history = rest.history.as_array().map_or(&[][..], |entries| entries);
-    let times = history.iter().map(|entry| &entry["created"]);
-    for time in times.chain([&rest.created]) {
-        if time.as_str().and_then(normal_time).is_none() && !time.is_null() {
-            let message =
-                format!("{name} has the time {time}, expected one like 2025-01-31T00:00:00Z");
-            found.add(Code::BadTime, name, message);
-        }
-    }
-    let counted = history
-        .iter()
-        .filter(|entry| entry["empty_layer"] != true)
-        .count();
-    if !history.is_empty() && counted != diff_ids {
-        let message = format!(
-            "the history of {name} has {counted} layers, but there are {diff_ids} diff IDs"
-        );
-        found.add(Code::HistoryCount, name, message);
-    }
-}
-
-/// Of an `arm` image whose variant only its index says.
-pub fn variant(found: &Collector, image: &Image) {
-    let in_config = &image.config_platform.variant;
-    if let Some(variant) = image.platform.variant.as_deref()
-        && (&*image.platform.architecture, in_config) == ("arm", &None)
-        && variant != "v7"
-        && image.config_platform.legacy_name().is_none()
-    {
-        let message = format!(
-            "its config names no variant, which containerd takes for v7, but the image is for {}",
-            image.platform
-        );
-        found.add(Code::ArmWithoutVariant, &image.config.name, message);
     }
 }
 
@@ -288,7 +241,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn media_types_are_of_the_grammar() {
+    fn media_types_follow_the_grammar() {
         for good in [
             "application/json",
             "application/vnd.oci.image.layer.v1.tar+gzip",

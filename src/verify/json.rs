@@ -1,36 +1,37 @@
-//! Keys that an object of a JSON document has twice. serde_json takes the last of them, Go's
-//! encoding/json merges both, others take the first or refuse: so one digest means several things.
+//! Keys that a JSON object has twice. serde_json takes the last value, Go's encoding/json merges both,
+//! others take the first or refuse: one digest means several things.
 
 use std::collections::HashSet;
 use std::fmt;
 
-use super::collector::clip;
 use serde::de::{DeserializeSeed, MapAccess, SeqAccess, Visitor};
 
-/// The paths of keys that are there more than once, as JSON pointers (RFC 6901). Nothing of the
-/// document is kept but the keys of the objects that are open. What is no JSON has none here.
+use crate::util::text::elided;
+
+/// Returns the paths of repeated keys, as JSON pointers (RFC 6901); none for a text that is not JSON. Only
+/// the keys of the objects that are open are kept in memory.
 pub fn duplicate_keys(raw: &[u8]) -> Vec<String> {
-    let mut walk = Walk::default();
+    let mut walk = KeyWalk::default();
     let mut json = serde_json::Deserializer::from_slice(raw);
-    // What is wrong with the rest is said by who parses it.
-    let _ = Value(&mut walk).deserialize(&mut json);
+    // An error in the rest is reported by whoever parses the document.
+    let _ = WalkedValue(&mut walk).deserialize(&mut json);
     walk.found
 }
 
-/// More than anybody wants to read of one document.
+/// How many keys of one document are reported.
 const MAX_FOUND: usize = 100;
 
 /// A key can have megabytes.
 const MAX_PATH: usize = 200;
 
 #[derive(Default)]
-struct Walk {
+struct KeyWalk {
     path: String,
     found: Vec<String>,
 }
 
-impl Walk {
-    /// Walks on below a key.
+impl KeyWalk {
+    /// Walks the value of a key.
     fn below<T>(&mut self, key: &str, walk: impl FnOnce(&mut Self) -> T) -> T {
         let len = self.path.len();
         self.path.push('/');
@@ -42,9 +43,9 @@ impl Walk {
     }
 }
 
-struct Value<'a>(&'a mut Walk);
+struct WalkedValue<'a>(&'a mut KeyWalk);
 
-impl<'de> DeserializeSeed<'de> for Value<'_> {
+impl<'de> DeserializeSeed<'de> for WalkedValue<'_> {
     type Value = ();
 
     fn deserialize<D: serde::Deserializer<'de>>(self, json: D) -> Result<(), D::Error> {
@@ -52,7 +53,7 @@ impl<'de> DeserializeSeed<'de> for Value<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Value<'_> {
+impl<'de> Visitor<'de> for WalkedValue<'_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -67,11 +68,10 @@ impl<'de> Visitor<'de> for Value<'_> {
                     && walk.found.len() < MAX_FOUND
                     && !walk.found.contains(&walk.path)
                 {
-                    let mut path = walk.path.clone();
-                    clip(&mut path, MAX_PATH);
+                    let path = elided(walk.path.clone(), MAX_PATH);
                     walk.found.push(path);
                 }
-                map.next_value_seed(Value(walk))
+                map.next_value_seed(WalkedValue(walk))
             })?;
             keys.insert(key);
         }
@@ -82,7 +82,9 @@ impl<'de> Visitor<'de> for Value<'_> {
         let mut i = 0_usize;
         while self
             .0
-            .below(&i.to_string(), |walk| seq.next_element_seed(Value(walk)))?
+            .below(&i.to_string(), |walk| {
+                seq.next_element_seed(WalkedValue(walk))
+            })?
             .is_some()
         {
             i += 1;

@@ -10,8 +10,10 @@
 mod archive;
 mod blobs;
 mod collector;
+mod configs;
 mod documents;
 mod finding;
+mod findings;
 mod json;
 mod names;
 
@@ -30,11 +32,11 @@ use crate::check::programs::Programs;
 use crate::check::{CheckLevel, assertions};
 use crate::error::{Code, Error, Subject, Warning};
 use crate::image::Image;
-use crate::oci::{MediaType, docker};
 use crate::source::{self, Contents, Input, Opened, Select, Wanted};
 use crate::util::parallel;
 use blobs::Blobs;
 use collector::Collector;
+use findings::Findings;
 
 /// What to verify.
 #[derive(Clone, Debug)]
@@ -151,18 +153,14 @@ pub fn verify(request: &VerifyRequest) -> VerifyReport {
     report
 }
 
-fn is_index(media_type: &MediaType) -> bool {
-    *media_type == MediaType::ImageIndex || media_type.as_ref() == docker::MANIFEST_LIST
-}
-
 /// An input that is being verified.
 struct Reading<'a> {
     input: &'a Input,
     name: String,
-    found: Collector,
+    collector: Collector,
     opened: Option<Opened>,
     contents: Contents,
-    /// How many of the parts are those of its own format.
+    /// How many of the blobs are those of its own format.
     own: usize,
 }
 
@@ -177,24 +175,23 @@ impl<'a> Reading<'a> {
         let name = format!("{}{path}{}", platform.unwrap_or_default(), input.select);
         let mut read = Self {
             input,
-            found: Collector::new(name.clone()),
+            collector: Collector::new(name.clone()),
             name,
             opened: None,
             contents: Contents::default(),
             own: 0,
         };
         if let Err(error) = read.read(store) {
-            read.found.state().is_incomplete = true;
-            read.found.error(&error);
+            read.collector.add_unreadable(&error);
         }
-        read.own = read.found.state().parts.len();
+        read.own = read.collector.collected().blobs.len();
         read
     }
 
     fn read(&mut self, store: &Store<'_>) -> Result<(), Error> {
-        let opened = source::open(self.input, &self.found, store)?;
+        let opened = source::open(self.input, &self.collector, store)?;
         let opened = self.opened.insert(opened);
-        self.contents = opened.read(self.input, wanted(&self.found), store)?;
+        self.contents = opened.read(self.input, wanted(&self.collector), store)?;
         if let Some(asserted) = &self.input.platform {
             let subject = Subject::from(self.input.name());
             assertions::apply_platform(&mut self.contents, asserted, &subject)?;
@@ -209,13 +206,12 @@ impl<'a> Reading<'a> {
             return;
         }
         if let Opened::Tree(tree) = opened {
-            blobs.teach(tree, &self.found.state().parts);
+            blobs.share_digests(tree, &self.collector.collected().blobs);
         }
         let input = Input::new(self.input.path.clone());
-        let read = opened.read_as_docker_archive(&input, wanted(&self.found), store);
+        let read = opened.read_as_docker_archive(&input, wanted(&self.collector), store);
         if let Err(error) = read {
-            self.found.state().is_incomplete = true;
-            self.found.error(&error);
+            self.collector.add_unreadable(&error);
         }
     }
 
@@ -226,38 +222,37 @@ impl<'a> Reading<'a> {
         level: CheckLevel,
         report: &mut VerifyReport,
     ) {
-        let found = &self.found;
-        let parts = std::mem::take(&mut found.state().parts);
-        for part in &parts {
-            blobs.check(part, programs, found);
+        let findings = &self.collector.findings;
+        let collected = std::mem::take(&mut *self.collector.collected());
+        for blob in &collected.blobs {
+            blobs.check(blob, programs, findings);
         }
         for image in &self.contents.images {
             if let Some(warning) = assertions::unclear_platform(image) {
-                found.add(warning.code, &image.config.name, warning.text);
+                findings.add(warning.code, &image.config.name, warning.text);
             }
-            documents::variant(found, image);
+            configs::check_variant(findings, image);
             if level != CheckLevel::Off {
-                check_programs(found, image, programs, level);
+                check_programs(findings, image, programs, level);
             }
         }
         if let Some(Opened::Tree(tree)) = &self.opened {
             let is_layout = tree.is_layout().unwrap_or_default();
             if tree.is_archive() {
-                let entries = std::mem::take(&mut found.state().entries);
-                entries.check(found, is_layout);
+                collected.entries.check(findings, is_layout);
             }
-            if self.input.select == Select::All && !found.state().is_incomplete {
+            if self.input.select == Select::All && !collected.is_incomplete {
                 match tree.unused() {
                     Ok(names) => names.iter().for_each(|name| {
                         let message = format!("no document names the file {name:?}");
-                        found.add(Code::UnreferencedBlob, name, message);
+                        findings.add(Code::UnreferencedBlob, name, message);
                     }),
-                    Err(error) => found.error(&error),
+                    Err(error) => findings.add_error(&error),
                 }
             }
         }
         let format = self.opened.as_ref().map(Opened::format);
-        let (count, bytes) = blobs.count(&parts[..self.own]);
+        let (count, bytes) = blobs.count(&collected.blobs[..self.own]);
         let has_manifests = !matches!(format, None | Some("docker-archive" | "nix2container"));
         report.inputs.push(VerifiedInput {
             input: self.name,
@@ -266,37 +261,37 @@ impl<'a> Reading<'a> {
             blobs: count,
             bytes,
         });
-        report.add(self.found);
+        report.add(self.collector.findings);
     }
 }
 
 /// Whether an image starts a program that is for its platform.
-fn check_programs(found: &Collector, image: &Image, programs: &Programs, level: CheckLevel) {
+fn check_programs(findings: &Findings, image: &Image, programs: &Programs, level: CheckLevel) {
     // A config that cannot be read has been reported.
     let Ok(subject) = ImageFacts::of(image) else {
         return;
     };
-    let (wrong, warnings) = programs.look(&subject);
+    let (wrong, warnings) = programs.check_image(&subject);
     let name = &image.config.name;
     match wrong {
-        Some(error) if level == CheckLevel::Error => found.error(&error),
-        Some(error) => found.add(Code::ForeignPrograms, name, error.to_string()),
+        Some(error) if level == CheckLevel::Error => findings.add_error(&error),
+        Some(error) => findings.add(Code::ForeignPrograms, name, error.to_string()),
         None => {}
     }
     for Warning { code, text, .. } in warnings {
         // The check of the layers reports more about that one.
         if code != Code::LayerTar {
-            found.add(code, name, text);
+            findings.add(code, name, text);
         }
     }
 }
 
-fn wanted(found: &Collector) -> Wanted<'_> {
+fn wanted(collector: &Collector) -> Wanted<'_> {
     static NONE: BTreeMap<String, String> = BTreeMap::new();
     Wanted {
         platforms: &[],
         decided: &NONE,
-        callbacks: found,
+        callbacks: collector,
     }
 }
 
@@ -312,31 +307,27 @@ fn images(images: &[Image], has_manifests: bool) -> Vec<VerifiedImage> {
 
 impl Blobs {
     fn read_all(&mut self, reads: &[Reading<'_>], programs: &Programs, store: &Store<'_>) {
-        let states: Vec<_> = reads.iter().map(|read| read.found.state()).collect();
-        let parts: Vec<_> = states.iter().map(|state| &state.parts[..]).collect();
-        self.read(&parts, programs, store);
+        let collected: Vec<_> = reads
+            .iter()
+            .map(|read| read.collector.collected())
+            .collect();
+        let wanted: Vec<_> = collected.iter().map(|found| &found.blobs[..]).collect();
+        self.read(&wanted, programs, store);
     }
 }
 
 impl VerifyReport {
-    fn add(&mut self, found: Collector) {
-        let left_out = found.state().left_out.len();
-        if left_out > 0 {
-            found.add_last(
-                Code::TooManyFindings,
-                format!("{left_out} more findings are not listed"),
-            );
-        }
-        let mut state = found.finish();
-        let severities = state.findings.iter().map(|finding| finding.severity);
-        for severity in severities.chain(state.left_out) {
+    fn add(&mut self, findings: Findings) {
+        let mut list = findings.finish();
+        let severities = list.findings.iter().map(|finding| finding.severity);
+        for severity in severities.chain(list.left_out) {
             match severity {
                 Severity::Error => self.errors += 1,
                 Severity::Warning => self.warnings += 1,
                 Severity::Note => self.notes += 1,
             }
         }
-        state.findings.sort_by_key(|finding| finding.severity);
-        self.findings.extend(state.findings);
+        list.findings.sort_by_key(|finding| finding.severity);
+        self.findings.extend(list.findings);
     }
 }

@@ -1,32 +1,32 @@
-//! Names of images, as `index.json` and docker-archives give them.
+//! Checks of the names of images in `index.json` and docker-archives.
 
 use std::collections::HashMap;
 
 use oci_spec::distribution::Reference;
 use oci_spec::image::ANNOTATION_REF_NAME;
 
-use super::collector::Collector;
+use super::findings::Findings;
 use crate::error::Code;
 use crate::oci::{Descriptor, INDEX_FILE, Index, MediaType};
 
 const CONTAINERD_NAME: &str = "io.containerd.image.name";
 
-/// What `index.json` says besides: the names.
-pub fn root(found: &Collector, index: &Index) {
+/// Checks the descriptors of `index.json`.
+pub fn check_names(findings: &Findings, index: &Index) {
     let own = index.media_type.as_ref();
     if let Some(own) = own.filter(|own| **own != MediaType::ImageIndex) {
         let message = format!(
             "it says that it is a {own}, expected {}",
             MediaType::ImageIndex
         );
-        found.add(Code::MediaTypeMismatch, INDEX_FILE, message);
+        findings.add(Code::MediaTypeMismatch, INDEX_FILE, message);
     }
     if index.manifests.len() > 1 {
         let message = format!(
             "it has {} descriptors, expected one: an image index, if these are the platforms of one image",
             index.manifests.len()
         );
-        found.add(Code::SeveralDescriptors, INDEX_FILE, message);
+        findings.add(Code::SeveralDescriptors, INDEX_FILE, message);
     }
     let mut names: HashMap<&str, &Descriptor> = HashMap::new();
     for descriptor in &index.manifests {
@@ -36,12 +36,12 @@ pub fn root(found: &Collector, index: &Index) {
                 let message = format!(
                     "{digest} has the {ANNOTATION_REF_NAME} {name:?}, expected letters and digits, separated by one of -._:@+/ or by --"
                 );
-                found.add(Code::RefName, &digest, message);
+                findings.add(Code::RefName, &digest, message);
             }
             let other = names.insert(name, descriptor);
             if let Some(other) = other.filter(|other| other.digest != descriptor.digest) {
                 let message = format!("{} and {digest} are both called {name:?}", other.digest);
-                found.add(Code::DuplicateName, name, message);
+                findings.add(Code::DuplicateName, name, message);
             }
         }
         if let Some(name) = descriptor.annotations.get(CONTAINERD_NAME) {
@@ -53,7 +53,7 @@ pub fn root(found: &Collector, index: &Index) {
                 let expected = full.unwrap_or_else(|| "docker.io/library/NAME:TAG".to_owned());
                 let message =
                     format!("{digest} has the {CONTAINERD_NAME} {name:?}, expected {expected:?}");
-                found.add(Code::ContainerdName, &digest, message);
+                findings.add(Code::ContainerdName, &digest, message);
             }
         }
     }
@@ -69,11 +69,11 @@ fn is_ref_name(name: &str) -> bool {
     name.split('/').all(is_component)
 }
 
-/// Of a name in a docker-archive.
-pub fn repo_tag(found: &Collector, tag: &str) {
+/// Checks a name in a docker-archive.
+pub fn check_repo_tag(findings: &Findings, tag: &str) {
     let last = tag.rsplit('/').next().unwrap_or_default();
     if !last.contains(':') || tag.contains('@') || tag.parse::<Reference>().is_err() {
-        found.add(
+        findings.add(
             Code::RepoTag,
             tag,
             format!("manifest.json has the tag {tag:?}, expected NAME:TAG"),
@@ -86,7 +86,7 @@ mod tests {
     use super::is_ref_name;
 
     #[test]
-    fn names_are_of_the_grammar() {
+    fn names_follow_the_grammar() {
         for good in ["1", "v1.2", "a/b--c:d", "docker.io/library/x:1", "a@b+c"] {
             assert!(is_ref_name(good), "{good} was refused");
         }

@@ -186,3 +186,18 @@ fn a_layer_that_may_not_be_passed_on_is_verified_where_it_is_there() {
     layout_of(&[test], plain, &foreign, |_, text| text).directory(&scratch, "image");
     assert_eq!(ids(&report(&scratch, &["image"])), set(&["wrong-program"]));
 }
+
+/// The hint is chosen by the type of the error, which must survive all readers between.
+#[test]
+fn a_zstd_layer_with_a_window_of_two_gigabytes_gets_the_hint_for_it() {
+    // RFC 8878, section 3.1.1: magic number, a window of 2 GiB, an empty block.
+    let frame = vec![0x28, 0xb5, 0x2f, 0xfd, 0, 21 << 3, 1, 0, 0];
+    let zstd = |_: &[u8]| ("application/vnd.oci.image.layer.v1.tar+zstd", frame.clone());
+    let scratch = Scratch::new();
+    let image = TestImage::new("linux/amd64");
+    layout_of(&[image], zstd, NO_EDIT, |_, text| text).directory(&scratch, "image");
+    let report = report(&scratch, &["image"]);
+    assert_eq!(ids(&report), set(&["corrupt"]));
+    let hint = report["findings"][0]["hint"].as_str().unwrap();
+    assert!(hint.contains("zstd --long"), "{hint}");
+}

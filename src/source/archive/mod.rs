@@ -18,10 +18,6 @@ use crate::tar::{EntryKind, TarEntry, TarError, resolve};
 pub use file::look_up;
 pub use stream::open_stream;
 
-/// Files of the format that came before `manifest.json`; no reader needs them (image-spec of Docker,
-/// v1.2).
-pub const LEGACY: [&str; 3] = ["VERSION", "json", "repositories"];
-
 /// Adds an entry. A later entry of the same name replaces an earlier one, as it does where an archive
 /// is unpacked. But readers disagree about which of two documents says what the image is: skopeo takes
 /// the first, Docker the last.

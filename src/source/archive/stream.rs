@@ -5,13 +5,13 @@ use std::collections::HashMap;
 use std::io::{self, Read};
 use std::rc::Rc;
 
-use super::{LEGACY, insert, link, name};
+use super::{insert, link, name};
 use crate::bytes::codec::{Encoding, ReadAhead};
 use crate::bytes::copy::{self, CopyError, Hashes, fill};
 use crate::bytes::store::Store;
 use crate::error::{Error, FileKind, InputName, Item, Problem};
 use crate::image::blob::Content;
-use crate::oci::{Algorithm, Digest, MAX_CONFIG};
+use crate::oci::{Algorithm, Digest, LEGACY_DOCKER_FILES, MAX_CONFIG};
 use crate::source::callbacks::Callbacks;
 use crate::source::tree::{ArchiveEntry, Tree, TreeFile};
 use crate::source::{file_kind, sniff};
@@ -86,7 +86,7 @@ fn read_stream(
         callbacks.entry(&entry.path(), entry.kind());
         let (name, link) = (name(&entry), link(&entry));
         let basename = name.as_deref().and_then(|name| name.rsplit('/').next());
-        let is_ignored = basename.is_none_or(|name| LEGACY.contains(&name));
+        let is_ignored = basename.is_none_or(|name| LEGACY_DOCKER_FILES.contains(&name));
         let (name, found) = match (name, link) {
             (Some(name), Some(link)) => (name, link),
             (None, _) => {

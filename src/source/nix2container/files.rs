@@ -84,7 +84,7 @@ pub fn list(paths: &[StorePath]) -> io::Result<FilesByName> {
                 continue;
             }
             let name = clean_path(&name);
-            let failed = |problem| error_at(entry.path(), problem);
+            let failed = |problem: String| error_at(entry.path(), problem);
             let kind = kind(metadata.file_type()).map_err(failed)?;
             let node = SourceFile {
                 source: (name != source).then(|| entry.path().into()),

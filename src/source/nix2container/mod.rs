@@ -1,15 +1,14 @@
 //! Images of [nix2container]: a JSON document that names store paths.
 //!
-//! Such an image holds no layer. It says which store paths each layer has, and the digest, the size
-//! and the diff ID of the tar that its own tool makes of them when it copies the image. That tar
-//! (`layer.rs`) and the config (`config.rs`) are made here with the same bytes, so an image keeps
-//! the image ID that it has everywhere else, and a layer goes out only if it has the digest that the
-//! document promises. Layers of other images, and those whose store paths cannot be reproduced, are
-//! tars on disk that the document names (`layer-path`).
+//! Such an image has no layers. The document has the store paths of each layer, and the digest, size and
+//! diff ID of the tar that nix2container makes of them when it copies the image. That tar (`layer`) and
+//! the config (`config`) are made here with the same bytes: the image keeps its image ID, and a layer is
+//! written only if it has the digest of the document. Layers of base images, and those whose store paths
+//! cannot be reproduced, are tars on disk that the document names (`layer-path`).
 //!
-//! The paths in the document are absolute ones of this machine, anywhere on it. That is the nature
-//! of the format: they are *read* because the user gave us this document as an image, which is why
-//! it is looked for only in a file that was named on the command line, never inside of an archive.
+//! The paths in the document are absolute paths of this machine. They are *read* because the user gave us
+//! the document as an image. So the format is recognised only in a file of the command line, never inside
+//! of an archive.
 //!
 //! [nix2container]: https://github.com/nlewo/nix2container
 
@@ -36,20 +35,21 @@ use crate::oci::LayerType;
 use crate::oci::{Config, Descriptor, DiffId, Digest, Document, MediaType, parse};
 use crate::source::callbacks::Callbacks;
 use config::{History, ImageConfig, Time};
+use files::error_at;
 use go_tar::clean_path;
 use layer::StorePaths;
 use store_path::StorePath;
 
-/// What messages call the document.
+/// The name of the document in messages.
 const DOCUMENT: &str = "the nix2container image";
 
-/// The only version that there ever was.
+/// The only version of the format.
 const VERSION: u64 = 1;
 
 /// Far more than the closure of any image needs.
 const MAX_DOCUMENT: u64 = 32 << 20;
 
-/// The keys by which the document is told from any other JSON.
+/// The keys that distinguish the document from other JSON.
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
 struct Probe {
@@ -60,8 +60,8 @@ struct Probe {
     _image_config: IgnoredAny,
 }
 
-/// The document. Keys that nix2container does not know it drops when it reads one, and so do we. (Go
-/// would take the others in any case; nix2container writes them like this.)
+/// The document. Unknown keys are dropped, as nix2container does. (Go accepts keys in any case;
+/// nix2container writes them like this.)
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
 struct Nix2Container {
@@ -87,7 +87,7 @@ struct LayerSpec {
     history: History,
 }
 
-/// Takes an image if it is wanted.
+/// Returns the contents of the input: the image, if it is wanted.
 pub fn read(image: &Image, reading: &Reading<'_>) -> Result<Contents, Error> {
     let only = Candidate {
         names: Vec::new(),
@@ -105,14 +105,14 @@ pub fn read(image: &Image, reading: &Reading<'_>) -> Result<Contents, Error> {
     })
 }
 
-/// Reads the image that `file` holds, a JSON document at `path`.
+/// Reads an image: `file` is the JSON document at `path`.
 pub fn open(path: &Path, file: impl Read, callbacks: &dyn Callbacks) -> Result<Image, Error> {
     let mut raw = Vec::new();
     file.take(MAX_DOCUMENT + 1)
         .read_to_end(&mut raw)
         .map_err(Error::io("read", path))?;
     let input = InputName::from(path);
-    // Of a document that is too large the keys are not known, but most likely it is something else.
+    // A document that is too large cannot be parsed, but most likely it is something else.
     let Ok(Probe { version, .. }) = serde_json::from_slice(&raw) else {
         let found = file_kind(&raw);
         return Err(Error::new(input, Problem::NotAnImage { found }));
@@ -177,8 +177,7 @@ fn layer(
         Some(path) => format!("{number} ({}{more})", path.display()),
         None => number.to_string(),
     };
-    let wrong = |problem: String| {
-        let source = io::Error::other(problem);
+    let wrong = |source: io::Error| {
         let layer = Item::Layer((&*name).into());
         Error::new((input, layer), Problem::StorePaths { source })
     };
@@ -192,10 +191,7 @@ fn layer(
         Some(path) => {
             let metadata = present(&path, Path::metadata).map_err(wrong)?;
             if !metadata.is_file() {
-                return Err(wrong(format!(
-                    "{}: it is not a regular file",
-                    path.display()
-                )));
+                return Err(wrong(error_at(&path, "it is not a regular file")));
             }
             let size = metadata.len();
             (Content::File(path.into()), size)
@@ -221,7 +217,7 @@ fn layer(
             )
         }
     };
-    // The layers of a base image come without a size.
+    // The layers of a base image have no size.
     let promised = if item.size == 0 { size } else { item.size };
     let blob = Blob {
         descriptor: Descriptor::new(item.mediatype, item.digest, promised),
@@ -237,25 +233,18 @@ fn layer(
     })
 }
 
-/// What is at a path, or what is wrong with it. A tar may be a link to one; of a path, links are
-/// part of the layer.
-fn present(
-    path: &Path,
-    metadata: impl Fn(&Path) -> io::Result<Metadata>,
-) -> Result<Metadata, String> {
+/// Returns the metadata of a path. A tar may be a link to one; links at a store path are part of the layer.
+fn present(path: &Path, metadata: impl Fn(&Path) -> io::Result<Metadata>) -> io::Result<Metadata> {
     let bytes = path.as_os_str().as_encoded_bytes();
     if !path.is_absolute() || clean_path(bytes) != bytes {
-        return Err(format!(
+        return Err(io::Error::other(format!(
             "found {path:?}, expected an absolute path without \"..\""
-        ));
+        )));
     }
-    match metadata(path) {
-        Ok(metadata) => Ok(metadata),
-        Err(e) if e.kind() == io::ErrorKind::NotFound => {
-            Err(format!("{}: no such file or directory", path.display()))
-        }
-        Err(e) => Err(format!("{}: {e}", path.display())),
-    }
+    metadata(path).map_err(|e| match e.kind() {
+        io::ErrorKind::NotFound => error_at(path, "no such file or directory"),
+        _ => error_at(path, e),
+    })
 }
 
 fn invalid(input: &InputName, problem: DocumentProblem) -> Error {

@@ -1,7 +1,8 @@
-//! The files of an input, whatever holds them: a directory, or an archive that was looked up or read
-//! as a stream.
+//! The files of an input, by name: those of a directory, or the entries of an archive.
 
 mod archive;
+mod flat;
+mod location;
 mod unused;
 
 use std::cell::{Cell, RefCell};
@@ -10,69 +11,41 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 pub use archive::ArchiveEntry;
+use flat::{FLAT_MANIFEST, FLAT_VERSION, ManifestHead};
+pub use location::FileLocation;
 
 use crate::error::{DocumentProblem, Error, FileKind, InputName, Item, Problem};
 use crate::image::blob::{Content, Staged};
-use crate::oci::{
-    Algorithm, Descriptor, Digest, Document, LAYOUT_FILE, MAX_MANIFEST, MediaType, docker, extent,
-};
+use crate::oci::{Descriptor, Digest, Document, LAYOUT_FILE, MAX_MANIFEST, extent};
 use crate::tar::resolve;
 
-/// The files of skopeo's `dir:` (containers/image `directory_transport.go`).
-const FLAT_MANIFEST: &str = "manifest.json";
-const FLAT_VERSION: &str = "version";
-
-/// What all manifests, indexes and configs of an input may sum up to, each as often as it is named:
-/// a thousand images of the usual size. A small file can name a large one very often.
+/// The bytes that all manifests, indexes and configs of an input may have together, each as often as it is
+/// named: a thousand images of the usual size. A small file can name a large one very often.
 const MAX_DOCUMENTS: u64 = 64 << 20;
 
-/// What a JSON value costs in memory, about: `0,` is two bytes in a document, but a value of 32 bytes
-/// in our view of it, with a text besides.
+/// The memory for a JSON value, about: `0,` is two bytes in a document, but 32 bytes in the parsed one,
+/// and a text besides.
 const VALUE_COST: u64 = 64;
 
-/// Files by name.
+/// TreeFiles by name.
 pub struct Tree {
     input: InputName,
-    files: Files,
+    files: TreeFiles,
     /// How many bytes of documents may still be read.
     budget: Cell<u64>,
-    /// The files that were found by their names.
+    /// The names of the files that were looked up.
     used: RefCell<HashSet<String>>,
-    /// Layers that had to be staged because nothing says their digest; many names can mean one.
-    staged: RefCell<HashMap<Place, Arc<Staged>>>,
+    /// Layers that had to be staged because no document has their digest; several names can mean one.
+    staged: RefCell<HashMap<FileLocation, Arc<Staged>>>,
 }
 
-/// Where bytes lie that are not verified yet: a file, and where in it they start.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Place(Arc<Path>, u64);
-
-impl Place {
-    /// The place of what lies in a file.
-    pub fn of(content: &Content) -> Option<Self> {
-        match content {
-            Content::File(path) => Some(Self(path.clone(), 0)),
-            Content::Range { path, offset, .. } => Some(Self(path.clone(), *offset)),
-            _ => None,
-        }
-    }
-
-    /// The same, without links on the way.
-    pub fn real(self) -> Self {
-        match self.0.canonicalize() {
-            Ok(path) => Self(path.into(), self.1),
-            Err(_) => self,
-        }
-    }
-}
-
-enum Files {
+enum TreeFiles {
     /// An image layout.
     Directory(PathBuf),
-    /// What skopeo's `dir:` transport writes: `manifest.json`, and blobs by their hex digits.
+    /// A directory of skopeo's `dir:` transport.
     Flat {
         path: PathBuf,
         root: Box<Descriptor>,
@@ -83,9 +56,7 @@ enum Files {
 /// A file of an input.
 #[derive(Clone)]
 pub struct TreeFile {
-    /// Its bytes.
     pub content: Content,
-    /// How many there are.
     pub size: u64,
 }
 
@@ -94,16 +65,16 @@ impl Tree {
     pub fn directory(path: &Path) -> Result<Self, Error> {
         // Links in the output must lead to the blobs themselves, from wherever it is read.
         let real = path.canonicalize().map_err(Error::io("read", path))?;
-        let mut tree = Self::new(InputName::from(path), Files::Directory(real.clone()));
+        let mut tree = Self::new(InputName::from(path), TreeFiles::Directory(real.clone()));
         if tree.has(LAYOUT_FILE)? {
             return Ok(tree);
         }
         if let Some(manifest) = tree.bytes(FLAT_MANIFEST, MAX_MANIFEST)?
             && tree.has(FLAT_VERSION)?
         {
-            let head: Document<Head> = tree.parse(FLAT_MANIFEST, manifest)?;
+            let head: Document<ManifestHead> = tree.parse(FLAT_MANIFEST, manifest)?;
             let root = Box::new(Descriptor::of(head.view.media_type(), &head.raw));
-            tree.files = Files::Flat { path: real, root };
+            tree.files = TreeFiles::Flat { path: real, root };
             return Ok(tree);
         }
         let found = FileKind::Directory;
@@ -112,10 +83,10 @@ impl Tree {
 
     /// The entries of an archive.
     pub fn archive(input: InputName, entries: HashMap<String, ArchiveEntry>) -> Self {
-        Self::new(input, Files::Archive(entries))
+        Self::new(input, TreeFiles::Archive(entries))
     }
 
-    fn new(input: InputName, files: Files) -> Self {
+    fn new(input: InputName, files: TreeFiles) -> Self {
         Self {
             input,
             files,
@@ -125,14 +96,14 @@ impl Tree {
         }
     }
 
-    /// What was staged of a place.
-    pub fn staged(&self, place: &Place) -> Option<Arc<Staged>> {
-        self.staged.borrow().get(place).cloned()
+    /// Returns the layer at a location, if it was staged.
+    pub fn staged(&self, location: &FileLocation) -> Option<Arc<Staged>> {
+        self.staged.borrow().get(location).cloned()
     }
 
-    /// Remembers what was staged of a place.
-    pub fn keep(&self, place: Place, staged: Arc<Staged>) {
-        self.staged.borrow_mut().insert(place, staged);
+    /// Remembers the staged layer of a location.
+    pub fn add_staged(&self, location: FileLocation, staged: Arc<Staged>) {
+        self.staged.borrow_mut().insert(location, staged);
     }
 
     /// The name of the input, for messages.
@@ -145,10 +116,10 @@ impl Tree {
         Ok(self.root().is_some() || self.has(LAYOUT_FILE)?)
     }
 
-    /// The descriptor of all there is, where no file says it.
+    /// The descriptor of the only manifest, in a format that has no index.
     pub fn root(&self) -> Option<&Descriptor> {
         match &self.files {
-            Files::Flat { root, .. } => Some(root),
+            TreeFiles::Flat { root, .. } => Some(root),
             _ => None,
         }
     }
@@ -160,32 +131,26 @@ impl Tree {
 
     /// Looks a blob up.
     pub fn blob(&self, digest: &Digest) -> Result<Option<TreeFile>, Error> {
-        let Files::Flat { path, root } = &self.files else {
+        let TreeFiles::Flat { path, root } = &self.files else {
             return self.find(&digest.blob_path());
         };
         if *digest == root.digest {
             return file(&path.join(FLAT_MANIFEST));
         }
-        let file = |name: &str| {
-            self.used.borrow_mut().insert(name.to_owned());
-            file(&path.join(name))
-        };
-        // containers/image `directory_transport.go`: manifests of an index have a suffix, digests
-        // that are not SHA-256 a prefix.
-        let stem = match digest.algorithm() {
-            Algorithm::Sha256 => digest.hex().to_owned(),
-            Algorithm::Sha512 => format!("sha512-{}", digest.hex()),
-        };
-        match file(&stem)? {
-            Some(found) => Ok(Some(found)),
-            None => file(&(stem + ".manifest.json")),
+        for name in flat::blob_names(digest) {
+            let found = file(&path.join(&name));
+            self.used.borrow_mut().insert(name);
+            if let Some(found) = found? {
+                return Ok(Some(found));
+            }
         }
+        Ok(None)
     }
 
     /// Looks a file up.
     pub fn find(&self, name: &str) -> Result<Option<TreeFile>, Error> {
         match &self.files {
-            Files::Directory(path) | Files::Flat { path, .. } => {
+            TreeFiles::Directory(path) | TreeFiles::Flat { path, .. } => {
                 // A name that comes from an input must not lead out of it.
                 let Some(name) = resolve("", name) else {
                     return Ok(None);
@@ -194,7 +159,7 @@ impl Tree {
                 self.used.borrow_mut().insert(name);
                 found
             }
-            Files::Archive(entries) => {
+            TreeFiles::Archive(entries) => {
                 let file = archive::follow(entries, name, &mut self.used.borrow_mut());
                 Ok(file.cloned())
             }
@@ -204,16 +169,16 @@ impl Tree {
     /// What the field calls the format.
     pub fn format(&self) -> &'static str {
         match (&self.files, self.is_layout().unwrap_or_default()) {
-            (Files::Directory(_), _) => "oci-layout",
-            (Files::Flat { .. }, _) => "dir",
-            (Files::Archive(_), true) => "oci-archive",
-            (Files::Archive(_), false) => "docker-archive",
+            (TreeFiles::Directory(_), _) => "oci-layout",
+            (TreeFiles::Flat { .. }, _) => "dir",
+            (TreeFiles::Archive(_), true) => "oci-archive",
+            (TreeFiles::Archive(_), false) => "docker-archive",
         }
     }
 
     /// Whether the files are entries of an archive.
     pub fn is_archive(&self) -> bool {
-        matches!(self.files, Files::Archive(_))
+        matches!(self.files, TreeFiles::Archive(_))
     }
 
     /// The bytes of a small file.
@@ -224,7 +189,7 @@ impl Tree {
             .transpose()
     }
 
-    /// Takes `cost` bytes off what the documents of an input may cost.
+    /// Charges `cost` bytes to the budget for documents.
     pub fn charge(&self, cost: u64) -> Result<(), Error> {
         let left = self.budget.get().checked_sub(cost);
         self.budget.set(left.ok_or_else(|| {
@@ -285,28 +250,5 @@ fn file(path: &Path) -> Result<Option<TreeFile>, Error> {
         Ok(_) => Ok(None),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(e) => Err(Error::io("read", path)(e)),
-    }
-}
-
-/// What a manifest says of itself. OCI leaves the media type out at times.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Head {
-    #[serde(default)]
-    schema_version: u32,
-    #[serde(default)]
-    media_type: Option<String>,
-    #[serde(default)]
-    manifests: Option<serde::de::IgnoredAny>,
-}
-
-impl Head {
-    fn media_type(&self) -> MediaType {
-        match &self.media_type {
-            Some(media_type) => media_type.as_str().into(),
-            None if self.schema_version == 1 => docker::SCHEMA_1.into(),
-            None if self.manifests.is_some() => MediaType::ImageIndex,
-            None => MediaType::ImageManifest,
-        }
     }
 }

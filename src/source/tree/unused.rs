@@ -1,19 +1,20 @@
-//! What is in an input that nothing has asked for.
+//! The files of an input that no document names.
 
 use std::path::Path;
 
 use walkdir::WalkDir;
 
-use super::{ArchiveEntry, FLAT_MANIFEST, FLAT_VERSION, Files, Tree};
+use super::flat::{FLAT_MANIFEST, FLAT_VERSION};
+use super::{ArchiveEntry, Tree, TreeFiles};
 use crate::error::Error;
-use crate::source::archive::LEGACY;
+use crate::oci::LEGACY_DOCKER_FILES;
 
 impl Tree {
-    /// The files that nothing has asked for, of those that are there for an image.
+    /// Lists the files that were not looked up, among those that belong to images.
     pub fn unused(&self) -> Result<Vec<String>, Error> {
         let mut unused: Vec<String> = match &self.files {
-            Files::Directory(path) => self.walk(&path.join("blobs"), "blobs/")?,
-            Files::Flat { path, .. } => {
+            TreeFiles::Directory(path) => self.walk(&path.join("blobs"), "blobs/")?,
+            TreeFiles::Flat { path, .. } => {
                 let mut names = self.walk(path, "")?;
                 names.retain(|name| {
                     ![FLAT_MANIFEST, FLAT_VERSION].contains(&&**name)
@@ -21,9 +22,9 @@ impl Tree {
                 });
                 names
             }
-            Files::Archive(entries) => {
+            TreeFiles::Archive(entries) => {
                 let is_layout = self.is_layout()?;
-                // A link takes no place, and files of older formats are expected.
+                // Links have no content, and files of older formats are expected.
                 let counts = |(name, entry): &(&String, &ArchiveEntry)| {
                     let basename = name.rsplit('/').next().unwrap_or_default();
                     !matches!(
@@ -31,7 +32,7 @@ impl Tree {
                         ArchiveEntry::SymbolicLink(_) | ArchiveEntry::HardLink(_)
                     ) && match is_layout {
                         true => name.starts_with("blobs/"),
-                        false => !LEGACY.contains(&basename),
+                        false => !LEGACY_DOCKER_FILES.contains(&basename),
                     }
                 };
                 let entries = entries.iter().filter(counts);
@@ -44,7 +45,7 @@ impl Tree {
         Ok(unused)
     }
 
-    /// The names of the files in a directory, with `prefix` in front.
+    /// Lists the names of the files in a directory, with `prefix` in front.
     fn walk(&self, directory: &Path, prefix: &str) -> Result<Vec<String>, Error> {
         let entries = WalkDir::new(directory).min_depth(1);
         let mut names = Vec::new();

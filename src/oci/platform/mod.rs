@@ -1,7 +1,10 @@
 //! Platforms: `os/arch[/variant]`, and the order of manifests in an index.
 //!
-//! Source: image-spec `image-index.md` (platform object, "variant" table) and containerd's
-//! `platforms` package, which fixes what a missing variant means.
+//! Source: image-spec `image-index.md` (platform object, "variant" table) and containerd's `platforms`
+//! package, which defines what a missing variant means.
+
+mod normalize;
+mod suggest;
 
 use std::cmp::{Ordering, Reverse};
 use std::fmt;
@@ -12,7 +15,7 @@ use serde_json::{Map, Value};
 
 use crate::util::text::clean;
 
-/// What an image runs on.
+/// The platform of an image.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Platform {
     /// Go's name of the architecture (`amd64`, `arm64`, …).
@@ -28,13 +31,13 @@ pub struct Platform {
     /// The variant of the CPU (`v7` of `arm`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub variant: Option<String>,
-    /// What an input says beyond that.
+    /// Other fields of the input.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
 }
 
 impl Platform {
-    /// What images are usually for.
+    /// The platforms of most images.
     pub const USUAL: [&'static str; 14] = [
         "linux/amd64",
         "linux/arm64",
@@ -52,13 +55,12 @@ impl Platform {
         "freebsd/amd64",
     ];
 
-    /// This platform as `claim` names it more closely, or nothing where the two contradict each
-    /// other. What only the claim says (`os.version`, unknown fields) is taken over.
+    /// Returns this platform with the details of `claim`, or none where the two contradict each other.
+    /// Fields that only the claim has (`os.version`, unknown ones) are taken over.
     ///
-    /// A claim without a variant asserts none, one that spells out the default (`arm64/v8`) asserts
-    /// that. An `arm` image whose config names no variant (all
-    /// that nixpkgs makes) takes the variant of the claim. Legacy names of architectures are
-    /// understood, and the narrowed platform has the name of today.
+    /// A claim without a variant asserts none; one with the default (`arm64/v8`) asserts that. An `arm`
+    /// image whose config has no variant (every image of nixpkgs) takes the variant of the claim. Legacy
+    /// names of architectures are understood, and the result has the current name.
     pub fn narrowed_by(&self, claim: &Platform) -> Option<Platform> {
         let (ours, theirs) = (self.normal(), claim.normal());
         if (self.normal_os(), ours.0) != (claim.normal_os(), theirs.0) {
@@ -69,7 +71,7 @@ impl Platform {
             narrowed.os = self.normal_os().to_owned();
         }
         if self.architecture != claim.architecture {
-            // One of the two is a legacy name; what runtimes look for is the other one.
+            // One of the two is a legacy name; runtimes look for the other one.
             narrowed.architecture = ours.0.to_owned();
             narrowed.variant = ours.1.map(str::to_owned);
         }
@@ -98,8 +100,8 @@ impl Platform {
         Some(narrowed)
     }
 
-    /// Whether this is one of the platforms that are wanted, of which none means all. A variant that
-    /// is not named is the one that a runtime takes it for.
+    /// Whether this is one of the wanted platforms; an empty list means all. A missing variant is the one
+    /// that runtimes assume.
     pub fn is_one_of(&self, wanted: &[Platform]) -> bool {
         let (architecture, variant) = self.normal();
         let variant = variant.or((architecture == "arm").then_some("v7"));
@@ -113,7 +115,7 @@ impl Platform {
         wanted.is_empty() || wanted.iter().any(is)
     }
 
-    /// Platforms in a message.
+    /// Returns a list of platforms for a message.
     pub fn list<'a>(platforms: impl IntoIterator<Item = &'a Platform>) -> String {
         let names: Vec<String> = platforms.into_iter().map(ToString::to_string).collect();
         match &names[..] {
@@ -122,39 +124,17 @@ impl Platform {
         }
     }
 
-    /// Which of some platforms somebody may have meant who wrote `text`: a slip, an architecture
-    /// alone, or a system as Nix calls it (`aarch64-linux`).
-    pub fn meant_by<'a>(text: &str, known: &[&'a str]) -> Option<&'a str> {
-        let text = text.to_ascii_lowercase();
-        let (architecture, os) = text.split_once('-').unwrap_or((&text, "linux"));
-        let (architecture, variant) = match text.contains('/') {
-            true => ("", None),
-            false => normal(architecture, None),
-        };
-        let named = [Some(os), Some(architecture), variant];
-        let named: Vec<&str> = named.into_iter().flatten().collect();
-        let named = named.join("/");
-        let is_close = |known: &&&str| strsim::damerau_levenshtein(&text, known) <= 2;
-        let exact = known.iter().find(|known| **known == named);
-        let close = || {
-            let close = known.iter().filter(is_close);
-            close.min_by_key(|known| strsim::damerau_levenshtein(&text, known))
-        };
-        exact.or_else(close).copied()
-    }
-
-    /// Whether a runtime could not tell the two apart, so that an index must not hold both.
+    /// Whether runtimes cannot distinguish the two, so that an index must not have both.
     pub fn same_place(&self, other: &Platform) -> bool {
         self.cmp_place(other) == Ordering::Equal
     }
 
-    /// The order of manifests in an index: by operating system, architecture, most specific
-    /// variant first (the first manifest that matches is the one that is used), then `os.version`
-    /// and `os.features`.
+    /// Compares by the order of manifests in an index: operating system, architecture, most specific
+    /// variant first (runtimes use the first manifest that matches), `os.version`, `os.features`.
     pub fn cmp_place(&self, other: &Platform) -> Ordering {
         fn key(p: &Platform) -> impl Ord {
             let (architecture, variant) = p.normal();
-            // What containerd takes `arm` for.
+            // The variant that containerd assumes.
             let variant = variant.or((architecture == "arm").then_some("v7"));
             let mut features = p.os_features.clone();
             features.sort();
@@ -162,7 +142,7 @@ impl Platform {
             (
                 p.normal_os().to_owned(),
                 architecture.to_owned(),
-                Reverse(variant_rank(variant)),
+                Reverse(normalize::variant_rank(variant)),
                 p.os_version.clone(),
                 features,
             )
@@ -170,8 +150,8 @@ impl Platform {
         key(self).cmp(&key(other))
     }
 
-    /// The platform as it is spelled today, if it is not: with Go's names of system and architecture,
-    /// and the variant of image-spec.
+    /// Returns the platform with current names if it has legacy ones: Go's names of system and
+    /// architecture, and the variant of image-spec.
     pub fn legacy_name(&self) -> Option<Platform> {
         let (architecture, variant) = self.normal();
         let own = self.variant.as_deref().filter(|v| !v.is_empty());
@@ -179,10 +159,10 @@ impl Platform {
             (architecture, own),
             ("arm64", Some("v8")) | ("amd64", Some("v1"))
         );
-        let is_today = self.os == self.normal_os()
+        let is_current = self.os == self.normal_os()
             && self.architecture == architecture
             && (own == variant || is_default);
-        (!is_today).then(|| Platform {
+        (!is_current).then(|| Platform {
             os: self.normal_os().to_owned(),
             architecture: architecture.to_owned(),
             variant: variant.map(str::to_owned),
@@ -190,82 +170,14 @@ impl Platform {
         })
     }
 
-    /// The operating system as a runtime compares it (containerd `platforms.Normalize`).
     fn normal_os(&self) -> &str {
-        match lower(&self.os) {
-            "macos" => "darwin",
-            os => os,
-        }
+        normalize::os(&self.os)
     }
 
-    /// Architecture and variant as a runtime compares them: `arm64` means `arm64/v8`, `amd64` means
-    /// `amd64/v1` (containerd `platforms.Normalize`; the `arm32v7` family is that of Docker's
-    /// official images).
+    /// Architecture and variant as a runtime compares them.
     pub fn normal(&self) -> (&str, Option<&str>) {
-        normal(&self.architecture, self.variant.as_deref())
+        normalize::architecture(&self.architecture, self.variant.as_deref())
     }
-}
-
-/// Names that containerd finds in any case: Go's of systems and architectures, the others that
-/// [`normal`] knows, and the variants of both.
-const KNOWN: &str = "aix android darwin dragonfly freebsd hurd illumos ios js linux macos netbsd openbsd \
-    plan9 solaris wasip1 windows zos \
-    386 amd64 arm arm64 loong64 mips mips64 mips64le mipsle ppc ppc64 ppc64le riscv64 s390x sparc64 wasm \
-    aarch64 arm32v5 arm32v6 arm32v7 arm64v8 armel armhf armv6l armv7l i386 i486 i586 i686 loongarch64 \
-    powerpc64le ppc64el x86 x86-64 x86_64 \
-    v1 v2 v3 v4 v5 v6 v7 v8 v8.0 v9 v9.0";
-
-/// A name in lower case, if it is known.
-fn lower(name: &str) -> &str {
-    if !name.bytes().any(|b| b.is_ascii_uppercase()) {
-        return name;
-    }
-    let mut known = KNOWN.split_ascii_whitespace();
-    known
-        .find(|known| known.eq_ignore_ascii_case(name))
-        .unwrap_or(name)
-}
-
-fn normal<'a>(architecture: &'a str, variant: Option<&'a str>) -> (&'a str, Option<&'a str>) {
-    let variant = variant.filter(|v| !v.is_empty()).map(lower);
-    let (architecture, variant) = match (lower(architecture), variant) {
-        ("x86_64" | "x86-64", variant) => ("amd64", variant),
-        // What is in these names counts, whatever is said besides.
-        ("i386", _) => ("386", None),
-        ("armhf", _) => ("arm", Some("v7")),
-        ("armel", _) => ("arm", Some("v6")),
-        ("i486" | "i586" | "i686" | "x86", variant) => ("386", variant),
-        ("aarch64" | "arm64v8", variant) => ("arm64", variant),
-        ("armv7l" | "arm32v7", None) => ("arm", Some("v7")),
-        ("armv6l" | "arm32v6", None) => ("arm", Some("v6")),
-        ("arm32v5", None) => ("arm", Some("v5")),
-        ("armv7l" | "armv6l" | "arm32v7" | "arm32v6" | "arm32v5", v) => ("arm", v),
-        ("powerpc64le" | "ppc64el", variant) => ("ppc64le", variant),
-        ("loongarch64", variant) => ("loong64", variant),
-        kept => kept,
-    };
-    match (architecture, variant) {
-        ("amd64", Some("v1")) => (architecture, None),
-        ("arm64", Some("8" | "v8" | "v8.0")) => (architecture, None),
-        ("arm64", Some("9" | "9.0" | "v9.0")) => (architecture, Some("v9")),
-        ("arm", Some("5")) => (architecture, Some("v5")),
-        ("arm", Some("6")) => (architecture, Some("v6")),
-        ("arm", Some("7")) => (architecture, Some("v7")),
-        ("arm", Some("8")) => (architecture, Some("v8")),
-        kept => kept,
-    }
-}
-
-/// `v10` is more specific than `v7`, and any variant than none.
-fn variant_rank(variant: Option<&str>) -> Option<(u32, String)> {
-    let variant = variant?;
-    let number = variant
-        .trim_start_matches('v')
-        .split('.')
-        .next()
-        .and_then(|digits| digits.parse().ok())
-        .unwrap_or(0);
-    Some((number, variant.to_owned()))
 }
 
 impl fmt::Display for Platform {
@@ -335,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_platform_is_refused() {
+    fn texts_that_are_not_platforms_are_refused() {
         for bad in [
             "",
             "linux",
@@ -350,33 +262,13 @@ mod tests {
     }
 
     #[test]
-    fn a_slip_is_seen_through() {
-        for (text, meant) in [
-            ("linux/arm46", Some("linux/arm64")),
-            ("linux/amd6", Some("linux/amd64")),
-            ("Linux/AMD64", Some("linux/amd64")),
-            ("arm64", Some("linux/arm64")),
-            ("aarch64-linux", Some("linux/arm64")),
-            ("x86_64-linux", Some("linux/amd64")),
-            ("armv7l-linux", Some("linux/arm/v7")),
-            ("aarch64-darwin", Some("darwin/arm64")),
-            ("image.tar", None),
-            ("linux/arm/v7", Some("linux/arm/v7")),
-        ] {
-            assert_eq!(Platform::meant_by(text, &Platform::USUAL), meant, "{text}");
-        }
-        let error = "aarch64-linux".parse::<Platform>().unwrap_err();
-        assert!(error.ends_with("did you mean linux/arm64?"), "{error}");
-    }
-
-    #[test]
     fn an_arm_config_without_a_variant_takes_the_claimed_one() {
         let found = platform("linux/arm").narrowed_by(&platform("linux/arm/v6"));
         assert_eq!(found, Some(platform("linux/arm/v6")));
     }
 
     #[test]
-    fn a_claim_that_the_config_contradicts_is_no_match() {
+    fn a_claim_that_contradicts_the_config_is_refused() {
         for (config, claim) in [
             ("linux/amd64", "linux/arm64"),
             ("linux/arm/v6", "linux/arm/v7"),
@@ -422,7 +314,7 @@ mod tests {
         );
     }
 
-    /// What `platforms.Normalize` of containerd makes of them.
+    /// The expected names are those of containerd's `platforms.Normalize`.
     #[test]
     fn a_platform_has_one_spelling() {
         let spelled = |os: &str, architecture: &str, variant: &str| Platform {
@@ -454,7 +346,7 @@ mod tests {
             let claimed = found.narrowed_by(&expected).unwrap();
             assert!(claimed.same_place(&expected), "{found}: {claimed}");
         }
-        // As today, with the default spelled out or not; and what containerd has no other name for.
+        // Current names, with or without the default variant, and names that containerd does not change.
         for (os, architecture, variant) in [
             ("linux", "arm64", "v8"),
             ("linux", "arm64", "v8.1"),
@@ -479,7 +371,7 @@ mod tests {
         let mut all = ["linux/arm/v6", "linux/amd64", "linux/arm", "linux/amd64/v3"].map(platform);
         all.sort_by(Platform::cmp_place);
         let order = all.map(|p| p.to_string());
-        // `arm` is what a runtime takes for `arm/v7`.
+        // A runtime takes `arm` for `arm/v7`.
         let expected = ["linux/amd64/v3", "linux/amd64", "linux/arm", "linux/arm/v6"];
         assert_eq!(order, expected);
         assert!(platform("linux/arm").same_place(&platform("linux/arm/v7")));

@@ -1,4 +1,4 @@
-//! What was found in the layers of an image, before anything is said of it.
+//! An input and the contents of all its layers, from which the reports are made.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -12,46 +12,45 @@ use crate::error::{Code, Error, Item, Subject, Warning};
 use crate::image::{Image, Layer};
 use crate::load::{LoadRequest, Loaded};
 
-/// What was found.
-pub struct Found {
-    /// The image.
+/// The images of an input whose layers were surveyed.
+pub struct SurveyedImages {
     pub loaded: Loaded,
     /// The paths of all files.
     pub paths: PathTree,
-    /// By image and layer; nothing is known of those that are no layers of files.
+    /// By image and layer; none for a layer that has no files, such as a part of an artifact.
     layers: Vec<Vec<Option<Arc<LayerFiles>>>>,
-    /// The bytes that the store paths and directories of one image may take.
-    room: usize,
+    /// The memory for the store paths and directories of one image.
+    group_budget: usize,
 }
 
-impl Found {
-    /// Looks at all layers.
-    pub fn of(request: &LoadRequest<'_>, survey: Survey) -> Result<Self, Error> {
+impl SurveyedImages {
+    /// Reads all layers of an input.
+    pub fn read(request: &LoadRequest<'_>, survey: Survey) -> Result<Self, Error> {
         let loaded = request.load(Some(&survey))?;
         let images = loaded.contents.images.iter();
         let layers = images
             .map(|image| layers_of(image, &survey))
             .collect::<Result<Vec<_>, _>>()?;
         Ok(Self {
-            room: survey.budget() / layers.len().max(1),
+            group_budget: survey.budget() / layers.len().max(1),
             paths: survey.into_paths(),
             loaded,
             layers,
         })
     }
 
-    /// The image without what is in its layers.
-    pub fn forget(self) -> Loaded {
+    /// Drops the contents of the layers.
+    pub fn into_loaded(self) -> Loaded {
         self.loaded
     }
 
-    /// What is in each layer of the image at a position.
+    /// Returns the contents of each layer of the image at a position.
     pub fn layers(&self, image: usize) -> &[Option<Arc<LayerFiles>>] {
         &self.layers[image]
     }
 
-    /// The same of those of which anything is known, bottom first. A layer that is there twice has
-    /// its files once; what is on top counts.
+    /// Returns the layers that have contents, with their positions, bottom first. Of a layer that the
+    /// image has twice, only the upper one is in the list.
     pub fn layers_once(&self, image: usize) -> Vec<(usize, &LayerFiles)> {
         let layers = &self.loaded.contents.images[image].layers;
         let mut seen = HashSet::new();
@@ -63,12 +62,12 @@ impl Found {
         once
     }
 
-    /// The store paths and directories of an image, and whether there was no room for some.
+    /// Returns the store paths and directories of an image, and whether some did not fit into memory.
     pub fn groups(&self, image: usize) -> (Vec<PathAnalysis>, bool) {
-        groups::find(&self.layers_once(image), &self.paths, self.room)
+        groups::find(&self.layers_once(image), &self.paths, self.group_budget)
     }
 
-    /// What the user should know; whether there was no room for some store paths or directories.
+    /// Returns the warnings; `is_less` says that some store paths or directories did not fit into memory.
     pub fn warnings(&self, is_less: bool) -> Vec<Warning> {
         let contents = &self.loaded.contents;
         let mut warnings = contents.warnings.clone();

@@ -1,0 +1,95 @@
+//! The messages about the programs of an image.
+
+use super::file_table::FileTable;
+use super::layer_stack::{LayerStack, TooManyLookups};
+use super::machine::Machine;
+use super::resolve::ProgramFile;
+use crate::check::image_facts::ImageFacts;
+use crate::error::{Error, Problem};
+use crate::util::text::shortened;
+
+/// Whether a program does not run on the platform of the image.
+pub fn is_foreign(machine: Machine, facts: &ImageFacts) -> bool {
+    machine.runs_on(&facts.platform) == Some(false)
+}
+
+/// Returns the warning for a program that is in no layer.
+pub fn missing(facts: &ImageFacts, word: &str) -> String {
+    // The end of the message must be readable too.
+    let short = |word: &str| format!("{:?}", shortened(word, 200));
+    let script = match facts.execution.program() {
+        Some(started) if started != word => format!("{}, is a script for ", short(started)),
+        _ => String::new(),
+    };
+    let which = if script.is_empty() { "is" } else { "which is" };
+    format!(
+        "what it starts, {script}{}, {which} no program in any of its layers",
+        short(word)
+    )
+}
+
+/// Returns the warning for files that are for another machine, besides the program that is started.
+pub fn foreign_files<'a>(
+    facts: &ImageFacts,
+    layers: impl Iterator<Item = (usize, &'a FileTable)>,
+    stack: Option<&LayerStack<'_>>,
+    wrong: Option<&ProgramFile>,
+) -> Option<String> {
+    let mut count = 0;
+    let mut examples = Vec::new();
+    let by_machine =
+        layers.flat_map(|(i, table)| table.machines.iter().map(move |files| (i, files)));
+    for (layer, files) in by_machine.filter(|(_, files)| is_foreign(files.machine, facts)) {
+        count += files.count;
+        for name in &files.examples {
+            let is_started = wrong.is_some_and(|wrong| wrong.path == **name);
+            // Layers above may have replaced or deleted it.
+            let is_visible = || match stack.map(|stack| stack.layer_of(name)) {
+                Some(Ok(found)) => found == Some(layer),
+                Some(Err(TooManyLookups)) | None => true,
+            };
+            if !is_started && !is_visible() {
+                count -= 1;
+            } else if !is_started && examples.len() < 3 {
+                let name = String::from_utf8_lossy(name);
+                examples.push(format!("/{name} ({})", files.machine));
+            }
+        }
+    }
+    let count = count - usize::from(wrong.is_some()).min(count);
+    if count == 0 {
+        return None;
+    }
+    if count > examples.len() {
+        examples.push("…".to_owned());
+    }
+    let files = if count == 1 { "file is" } else { "files are" };
+    let other = if wrong.is_some() { "other " } else { "" };
+    Some(format!(
+        "{count} {other}{files} for another machine than {}: {}",
+        facts.platform,
+        examples.join(", ")
+    ))
+}
+
+/// Returns the error for a program that is for another machine.
+pub fn wrong_program(facts: &ImageFacts, program: &ProgramFile) -> Error {
+    let expected = &facts.platform;
+    let path = format!("/{}", String::from_utf8_lossy(&program.path));
+    let started = facts.execution.program().unwrap_or_default();
+    // They differ where links or PATH led to the program.
+    let path = match started == path {
+        true => path,
+        false => format!("{started:?} ({path})"),
+    };
+    let (layer, count) = (program.layer + 1, facts.layers.len());
+    let name = &facts.layers[program.layer].1;
+    let found = program.machine.architecture();
+    let problem = Problem::WrongProgram {
+        program: format!("{path} in layer {layer} of {count} ({name})"),
+        found: program.machine.to_string(),
+        expected: expected.clone(),
+        architecture: found.filter(|found| *found != expected.normal().0),
+    };
+    Error::new(&facts.origin, problem)
+}
