@@ -18,7 +18,7 @@ fn an_existing_output_is_refused_without_force() {
 }
 
 #[test]
-fn force_does_not_replace_what_no_merge_can_have_written() {
+fn force_does_not_replace_other_directories_or_symbolic_links() {
     let scratch = Scratch::new();
     scratch.write("a.tar", &amd64().docker_archive());
     scratch.write("out/precious", b"precious");

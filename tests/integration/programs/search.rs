@@ -24,19 +24,19 @@ fn the_program_is_found_as_a_runtime_finds_it() {
     };
     let cases: Vec<(&str, serde_json::Value, Vec<Vec<Entry<'_>>>, bool)> = vec![
         (
-            "Cmd where there is no entrypoint",
+            "Cmd without an entrypoint",
             json!({ "Cmd": ["/x"] }),
             vec![vec![Program("x", bad())]],
             false,
         ),
         (
-            "Cmd is but an argument of an entrypoint",
+            "Cmd is only an argument of an entrypoint",
             json!({ "Entrypoint": ["/y"], "Cmd": ["/x"] }),
             vec![vec![Program("x", bad()), Program("y", good())]],
             true,
         ),
         (
-            "an empty entrypoint is none",
+            "an empty entrypoint is ignored",
             json!({ "Entrypoint": [], "Cmd": ["/x"] }),
             vec![vec![Program("x", bad())]],
             false,
@@ -54,7 +54,7 @@ fn the_program_is_found_as_a_runtime_finds_it() {
             false,
         ),
         (
-            "an absolute name, whatever the working directory",
+            "an absolute name ignores the working directory",
             json!({ "Entrypoint": ["/x"], "WorkingDir": "/app" }),
             vec![vec![Program("x", bad()), Program("app/x", good())]],
             false,
@@ -72,13 +72,13 @@ fn the_program_is_found_as_a_runtime_finds_it() {
             true,
         ),
         (
-            "PATH passes directories by",
+            "PATH skips directories",
             json!({ "Entrypoint": ["x"], "Env": ["PATH=/a:/b"] }),
             vec![vec![Directory("a/x"), Program("b/x", bad())]],
             false,
         ),
         (
-            "PATH passes texts by that nobody can run",
+            "PATH skips scripts that are not executable",
             json!({ "Entrypoint": ["x"], "Env": ["PATH=/a:/b"] }),
             vec![vec![
                 Data("a/x", b"#!/s"),
@@ -146,7 +146,7 @@ fn the_program_is_found_as_a_runtime_finds_it() {
             true,
         ),
         (
-            "a link that leads nowhere",
+            "a dangling link",
             entry("/bin/x"),
             vec![vec![Link("bin/x", "/y")]],
             true,
@@ -210,7 +210,7 @@ fn the_program_is_found_as_a_runtime_finds_it() {
             true,
         ),
         (
-            "PATH passes libraries by",
+            "PATH skips libraries that are not executable",
             json!({ "Entrypoint": ["x"], "Env": ["PATH=/a:/b"] }),
             vec![vec![Data("a/x", &library), Program("b/x", good())]],
             true,
@@ -234,7 +234,7 @@ fn the_program_is_found_as_a_runtime_finds_it() {
             true,
         ),
         (
-            "a hard link to what was deleted since",
+            "a hard link to a file that was deleted later",
             entry("/x"),
             vec![
                 vec![Program("y", bad()), Hardlink("x", "y")],
@@ -273,7 +273,7 @@ fn the_program_is_found_as_a_runtime_finds_it() {
             true,
         ),
         (
-            "its directory is made anew",
+            "its directory is opaque in a layer above",
             entry("/a/x"),
             vec![
                 vec![Program("a/x", bad())],
@@ -325,7 +325,7 @@ fn the_program_is_found_as_a_runtime_finds_it() {
             true,
         ),
         (
-            "a text that nobody can run",
+            "a script that is not executable",
             entry("/x"),
             vec![vec![Data("x", b"#!/bin/sh"), Program("bin/sh", bad())]],
             true,

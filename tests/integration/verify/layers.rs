@@ -79,11 +79,11 @@ fn unusual_but_unambiguous_layers_have_no_findings() {
     for (what, blocks) in [
         ("more entries than an archive may have", many.collect()),
         (
-            "a comment for all",
+            "a global comment",
             pax(EntryType::XGlobalHeader, &record("comment", "a commit")),
         ),
         (
-            "attributes with lines in them",
+            "attributes of several lines",
             [
                 pax(EntryType::XHeader, &record("SCHILY.xattr.x", &xattr)),
                 file.clone(),
@@ -91,7 +91,7 @@ fn unusual_but_unambiguous_layers_have_no_findings() {
             .concat(),
         ),
         (
-            "a long name, filled up",
+            "a long name filled up with zeros",
             [
                 entry(
                     &header("long", EntryType::GNULongName, 304),
@@ -101,9 +101,9 @@ fn unusual_but_unambiguous_layers_have_no_findings() {
             ]
             .concat(),
         ),
-        ("a size that only a pax header says", sized.concat()),
+        ("a size that only the pax header has", sized.concat()),
         ("times of GNU", entry(&times, b"")),
-        ("a directory of old", entry(&old, b"")),
+        ("a directory in the format of v7", entry(&old, b"")),
         ("a prefix and a time of star", entry(&star, b"")),
         ("a sparse file of GNU", entry(&sparse, b"fine")),
         (
@@ -130,7 +130,7 @@ fn unusual_but_unambiguous_layers_have_no_findings() {
             [&file[..], &[0; 512]].concat(),
         ),
         (
-            "an end, and something behind it",
+            "an end followed by more bytes",
             [&file[..], &[0; 1024], b"more"].concat(),
         ),
         ("nothing", Vec::new()),

@@ -229,7 +229,7 @@ fn an_invalid_document_is_refused() {
 }
 
 #[test]
-fn the_platform_is_the_arch_of_the_document() {
+fn a_platform_assertion_that_contradicts_the_arch_is_refused() {
     let store = Store::new();
     let tar = tar(&[("bin/sh", b"sh")]);
     let path = store.0.write("layer.tar", &tar);
