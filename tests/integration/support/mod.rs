@@ -1,0 +1,17 @@
+//! Builds images in code, runs the real binary on them, and reads back what it wrote.
+
+pub mod blocks;
+mod images;
+mod merged;
+mod scratch;
+mod tools;
+
+pub use images::*;
+pub use merged::*;
+/// The only imports from the library: everything else drives the binary.
+pub use polyarch::internals::error::OTHER_WARNINGS;
+pub use polyarch::internals::oci::Hasher;
+pub use polyarch::oci::{Algorithm, Digest, Platform};
+pub use polyarch::verify::RULES;
+pub use scratch::*;
+pub use tools::*;
