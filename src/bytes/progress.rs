@@ -1,6 +1,6 @@
-//! How far the work has come, for whoever shows it: bytes by input.
+//! How many bytes of each input are to be read, and how many were, for a progress bar.
 //!
-//! Who works only adds to a number; nobody waits for who shows it.
+//! The threads that read only add to a number and never wait for the one that draws.
 
 use std::io::{self, Read};
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::error::InputName;
 
-/// The bytes of an input that are to be read, and those that were.
+/// Counts the bytes of one input.
 #[derive(Debug, Default)]
 pub struct Counter {
     total: AtomicU64,
@@ -16,17 +16,17 @@ pub struct Counter {
 }
 
 impl Counter {
-    /// The bytes that are to be read, as far as that is known.
+    /// Returns how many bytes are to be read, as far as that is known.
     pub fn total(&self) -> u64 {
         self.total.load(Ordering::Relaxed)
     }
 
-    /// The bytes that were read.
+    /// Returns how many bytes were read.
     pub fn done(&self) -> u64 {
         self.done.load(Ordering::Relaxed)
     }
 
-    /// There are so many more to read.
+    /// Adds bytes that are to be read.
     pub fn expect(&self, bytes: u64) {
         self.total.fetch_add(bytes, Ordering::Relaxed);
     }
@@ -37,40 +37,40 @@ impl Counter {
 pub struct Progress(Vec<(InputName, Arc<Counter>)>);
 
 impl Progress {
-    /// Of inputs of which nothing was read yet.
+    /// Starts a counter for each input.
     pub fn new(inputs: impl IntoIterator<Item = InputName>) -> Self {
         let counters = inputs.into_iter().map(|name| (name, Arc::default()));
         Self(counters.collect())
     }
 
-    /// The inputs by the names that messages call them.
+    /// Returns the inputs with their counters.
     pub fn inputs(&self) -> impl Iterator<Item = (&InputName, &Arc<Counter>)> {
         self.0.iter().map(|(name, counter)| (name, counter))
     }
 
-    /// The counter of an input.
+    /// Returns the counter of an input.
     pub fn of(&self, input: &InputName) -> Option<Arc<Counter>> {
         let mut inputs = self.inputs();
         let found = inputs.find(|(name, _)| *name == input);
         found.map(|(_, counter)| counter.clone())
     }
 
-    /// Counts what is read of an input.
-    pub fn count<R: Read>(&self, name: &InputName, input: R) -> Counted<R> {
-        Counted {
+    /// Wraps a reader of an input to count its bytes.
+    pub fn count<R: Read>(&self, name: &InputName, input: R) -> CountingReader<R> {
+        CountingReader {
             input,
             counter: self.of(name),
         }
     }
 }
 
-/// A reader whose bytes are counted.
-pub struct Counted<R> {
+/// A reader that counts the bytes read from it.
+pub struct CountingReader<R> {
     input: R,
     counter: Option<Arc<Counter>>,
 }
 
-impl<R: Read> Read for Counted<R> {
+impl<R: Read> Read for CountingReader<R> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let n = self.input.read(buf)?;
         if let Some(counter) = &self.counter {

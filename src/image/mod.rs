@@ -2,11 +2,14 @@
 
 pub mod blob;
 pub mod index_metadata;
+mod layer_type;
 
 use crate::bytes::codec::Encoding;
 use crate::error::{InputName, Subject};
 use crate::image::blob::{Blob, Content};
-use crate::oci::{Config, Descriptor, DiffId, Document, LayerType, Manifest, MediaType, Platform};
+use crate::oci::{Config, Descriptor, DiffId, Document, Manifest, MediaType, Platform};
+
+pub use layer_type::LayerType;
 
 /// An image: its manifest as raw bytes with a view, its config, and its layers, bottom first.
 #[derive(Clone, Debug)]

@@ -132,7 +132,10 @@ fn make(request: &Request, staging: &sink::Staging) -> Result<Outcome, Error> {
     })?;
     let mut contents = source::unite(contents, &request.annotations.index)?;
     assertions::all_platforms_found(&contents, &request.platforms)?;
-    contents.metadata.overrule(&request.annotations);
+    let annotations = &request.annotations;
+    contents
+        .metadata
+        .set_annotations(&annotations.index, &annotations.index_descriptor);
 
     store.resolve(&mut contents.images)?;
     let (images, mut warnings) = (contents.images, contents.warnings);
@@ -140,7 +143,11 @@ fn make(request: &Request, staging: &sink::Staging) -> Result<Outcome, Error> {
     store.expect(&images, request.link);
     let images = images.into_iter().map(transform::to_oci).collect();
     let images = transform::compress(images, &store)?;
-    let images = transform::annotate(images, &request.annotations);
+    let images = transform::annotate(
+        images,
+        &annotations.manifest,
+        &annotations.manifest_descriptor,
+    );
     let images = transform::keep_true_attestations(images, &mut warnings);
     let summaries = images.iter().map(Summary::of).collect();
     let subjects = images.iter().map(ImageFacts::of);

@@ -14,7 +14,6 @@ mod document;
 mod execution;
 pub(crate) mod field_types;
 mod index;
-mod layer_type;
 mod layout;
 mod manifest;
 mod name;
@@ -30,7 +29,6 @@ pub use document::{
 };
 pub use execution::Execution;
 pub use index::Index;
-pub use layer_type::LayerType;
 pub use layout::{
     DOCKER_FILE, INDEX_FILE, LAYOUT_FILE, LAYOUT_VERSION, layout_marker, layout_version,
 };

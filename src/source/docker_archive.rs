@@ -15,7 +15,7 @@ use crate::bytes::copy::Hashes;
 use crate::bytes::store::Store;
 use crate::error::{Candidate, Error, FileKind, ImageInInput, Item, Problem, Subject};
 use crate::image::blob::{Blob, Content, Staged};
-use crate::image::{Image, Layer};
+use crate::image::{Image, Layer, LayerType};
 use crate::oci::{
     Config, DOCKER_FILE as MANIFEST_FILE, Descriptor, DiffId, Digest, Document, MAX_CONFIG,
     MAX_MANIFEST, MediaType,
@@ -177,7 +177,8 @@ impl Reader<'_> {
             Identified::Staged(staged) => {
                 let encoding = staged.original_encoding;
                 let (digest, size) = staged.original.clone();
-                let descriptor = Descriptor::new(encoding.layer_type(), digest, size);
+                let descriptor =
+                    Descriptor::new(LayerType::distributable(encoding).oci(), digest, size);
                 (descriptor, Content::Staged(staged), encoding)
             }
         };

@@ -52,7 +52,7 @@ impl Input {
         }
     }
 
-    /// What messages call it.
+    /// Returns the name of the input in messages.
     pub fn name(&self) -> InputName {
         match self.is_stdin() {
             true => InputName::Stdin,

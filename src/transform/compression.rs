@@ -12,7 +12,7 @@ use crate::bytes::copy::{self, LayerObserver};
 use crate::bytes::store::Store;
 use crate::error::Error;
 use crate::image::blob::{Blob, Content, Staged};
-use crate::image::{Image, Layer};
+use crate::image::{Image, Layer, LayerType};
 use crate::oci::{Descriptor, DiffId, Digest};
 use crate::util::parallel;
 
@@ -107,7 +107,7 @@ fn settle(layer: &mut Layer, observer: Option<&dyn LayerObserver>) -> Result<boo
     let (digest, size) = staged.stored.clone();
     let (encoding, old) = (staged.encoding, &layer.blob.descriptor);
     layer.blob.descriptor = Descriptor {
-        media_type: encoding.layer_type(),
+        media_type: LayerType::distributable(encoding).oci(),
         ..old.with_content(digest, size)
     };
     layer.encoding = Some(encoding);

@@ -3,9 +3,8 @@
 //! Source: image-spec `media-types.md`, "Compatibility Matrix".
 
 use super::rewrite;
-use crate::bytes::codec::Encoding;
-use crate::image::Image;
-use crate::oci::{LayerType, MediaType, docker};
+use crate::image::{Image, LayerType};
+use crate::oci::{MediaType, docker};
 
 /// Gives every part of an image its OCI media type, which for a layer is that of its content.
 pub fn to_oci(mut image: Image) -> Image {
@@ -28,7 +27,7 @@ pub fn to_oci(mut image: Image) -> Image {
                 let encoding = found.unwrap_or(said.encoding);
                 Some(LayerType { encoding, ..said }.oci())
             }
-            (_, found) => found.map(Encoding::layer_type),
+            (_, found) => found.map(|encoding| LayerType::distributable(encoding).oci()),
         };
         set(media_type, oci);
     }

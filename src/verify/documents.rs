@@ -12,10 +12,10 @@ use super::json::duplicate_keys;
 use super::names;
 use crate::bytes::codec::Encoding;
 use crate::error::Code;
-use crate::image::Image;
+use crate::image::{Image, LayerType};
 use crate::oci::{
-    Config, Descriptor, Document, Hasher, INDEX_FILE, Index, LayerType, Manifest, MediaType,
-    Platform, field_types, normal_time,
+    Config, Descriptor, Document, Hasher, INDEX_FILE, Index, Manifest, MediaType, Platform,
+    field_types, normal_time,
 };
 
 /// Of any document.

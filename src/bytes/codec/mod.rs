@@ -8,8 +8,6 @@ use std::io::{self, BufReader, Read};
 
 use flate2::bufread::MultiGzDecoder;
 
-use crate::oci::{LayerType, MediaType};
-
 use decoder::BoundedDecoder;
 pub use decoder::DecodeError;
 pub use encoder::{BlockWriter, Encoder, Level};
@@ -50,15 +48,6 @@ impl Encoding {
                 zstd::Decoder::with_buffer(buffered(input))
             })?),
         })
-    }
-
-    /// The media type of a layer that is encoded like this.
-    pub fn layer_type(self) -> MediaType {
-        let layer_type = LayerType {
-            encoding: self,
-            is_distributable: true,
-        };
-        layer_type.oci()
     }
 
     /// What messages call it.

@@ -8,10 +8,10 @@ use super::Reader;
 use crate::bytes::codec::Encoding;
 use crate::error::{Error, ImageInInput, Item, Problem, Subject};
 use crate::image::blob::{Blob, Content};
-use crate::image::{Image, Layer};
+use crate::image::{Image, Layer, LayerType};
 use crate::oci::{
-    Config, Descriptor, DiffId, Digest, Document, Hasher, LayerType, MAX_CONFIG, MAX_MANIFEST,
-    Manifest, MediaType, Platform,
+    Config, Descriptor, DiffId, Digest, Document, Hasher, MAX_CONFIG, MAX_MANIFEST, Manifest,
+    MediaType, Platform,
 };
 use crate::source::sniff;
 use crate::source::tree::TreeFile;

@@ -31,8 +31,7 @@ use super::{Contents, Reading, file_kind};
 use crate::bytes::codec::Encoding;
 use crate::error::{Candidate, DocumentProblem, Error, InputName, Item, Problem, Subject};
 use crate::image::blob::{Blob, Content};
-use crate::image::{Image, Layer};
-use crate::oci::LayerType;
+use crate::image::{Image, Layer, LayerType};
 use crate::oci::{Config, Descriptor, DiffId, Digest, Document, MediaType, parse};
 use crate::source::callbacks::Callbacks;
 use config::{History, ImageConfig, Time};
@@ -183,7 +182,7 @@ fn layer(
         Error::new((input, layer), Problem::StorePaths { source })
     };
     let layer_type =
-        LayerType::of(&item.mediatype).filter(|t| t.encoding.layer_type() == item.mediatype);
+        LayerType::of(&item.mediatype).filter(|t| t.is_distributable && t.oci() == item.mediatype);
     let Some(LayerType { encoding, .. }) = layer_type else {
         let (layer, found) = (name, item.mediatype);
         return Err(invalid(input, DocumentProblem::LayerType { layer, found }));
