@@ -55,7 +55,7 @@ fn compress(bencher: Bencher, compression: Compression) {
     let encoder = Encoder::new(1, compression);
     let bencher = bencher.counter(BytesCount::new(SIZE));
     bencher.bench_local(|| {
-        let mut blocks = BlockWriter::new(&encoder, compression, io::sink());
+        let mut blocks = BlockWriter::new(&encoder, io::sink());
         blocks
             .write_all(black_box(&bytes))
             .expect("a sink takes all");

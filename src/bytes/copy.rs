@@ -239,16 +239,24 @@ impl<R: Read, W: Write> Read for Tap<R, W> {
 
 /// Reads until `chunk` is full or the input ends.
 pub fn fill(input: &mut impl Read, chunk: &mut [u8]) -> io::Result<usize> {
+    match fill_or_fail(input, chunk) {
+        (filled, None) => Ok(filled),
+        (_, Some(error)) => Err(error),
+    }
+}
+
+/// Does the same as [`fill`], and returns the number of bytes before an error too.
+pub(super) fn fill_or_fail(input: &mut impl Read, chunk: &mut [u8]) -> (usize, Option<io::Error>) {
     let mut filled = 0;
     while filled < chunk.len() {
         match input.read(&mut chunk[filled..]) {
             Ok(0) => break,
             Ok(n) => filled += n,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
+            Err(error) => return (filled, Some(error)),
         }
     }
-    Ok(filled)
+    (filled, None)
 }
 
 /// A writer that computes digest and size of what it writes.

@@ -29,7 +29,6 @@ pub struct Store<'a> {
     /// What was staged without compression before, by its digest.
     plain: Mutex<HashMap<Digest, Arc<Staged>>>,
     encoder: Encoder,
-    compression: Compression,
     jobs: usize,
     progress: Progress,
 }
@@ -50,7 +49,6 @@ impl<'a> Store<'a> {
             claimed: Mutex::default(),
             plain: Mutex::default(),
             encoder: Encoder::new(jobs, compression),
-            compression,
             jobs,
             progress: Progress::default(),
         }
@@ -114,7 +112,7 @@ impl<'a> Store<'a> {
 
     /// How layers are to be encoded.
     pub fn compression(&self) -> Compression {
-        self.compression
+        self.encoder.compression()
     }
 
     /// How many threads may work.
@@ -159,7 +157,7 @@ impl<'a> Store<'a> {
             }
             Some(file) => {
                 let mut output = Hashing::new(file, Algorithm::Sha256);
-                let mut blocks = BlockWriter::new(&self.encoder, self.compression, &mut output);
+                let mut blocks = BlockWriter::new(&self.encoder, &mut output);
                 let flow = copy::verified(input, found, hashes, none, &mut blocks, observer)?;
                 blocks.finish().map_err(CopyError::Write)?;
                 (flow, output.finish())

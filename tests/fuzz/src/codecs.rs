@@ -134,7 +134,7 @@ fn round_trip(choice: u8, bytes: &[u8]) {
 fn encode(jobs: usize, compression: Compression, content: &[u8], step: usize) -> Vec<u8> {
     let encoder = Encoder::new(jobs, compression);
     let mut encoded = Vec::new();
-    let mut blocks = BlockWriter::new(&encoder, compression, &mut encoded);
+    let mut blocks = BlockWriter::new(&encoder, &mut encoded);
     for part in content.chunks(step) {
         blocks.write_all(part).unwrap();
     }
