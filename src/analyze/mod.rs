@@ -186,9 +186,9 @@ fn platform(place: usize, found: &Found, top: usize) -> (PlatformAnalysis, bool)
     let image = &looked.contents.images[place];
     let layers: Vec<LayerAnalysis> = (image.layers.iter().zip(found.layers(place)))
         .map(|(layer, files)| LayerAnalysis {
-            digest: layer.blob.descriptor.digest.clone(),
-            diff_id: layer.diff_id.clone(),
-            size: layer.blob.descriptor.size,
+            digest: layer.descriptor().digest.clone(),
+            diff_id: layer.diff_id().cloned(),
+            size: layer.descriptor().size,
             uncompressed: looked.uncompressed(layer),
             files: files.as_ref().map_or(0, |files| files.count),
             file_size: files.as_ref().map_or(0, |files| files.size),

@@ -7,19 +7,18 @@ pub mod index;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::bytes::codec::Compression;
-use crate::bytes::copy::LayerObserver;
+use crate::bytes::codec::{Compression, Encoder};
 use crate::bytes::progress::Progress;
-use crate::bytes::store::Store;
+use crate::bytes::{LayerObserver, Observers, Staging};
 use crate::check::consistency::{self, Consistency};
 use crate::check::image_facts::ImageFacts;
 use crate::check::{assertions, programs};
 use crate::error::{Error, Warning};
-use crate::image::Image;
+use crate::image::{self, Image};
 use crate::oci::{Descriptor, ImageName, Platform};
-use crate::sink::{self, Format};
+use crate::sink::{self, AtomicOutput, Format, WriteOptions};
 use crate::source::callbacks::FailFast;
-use crate::source::{self, Input};
+use crate::source::{self, Input, Stager};
 use crate::transform;
 use crate::util::{parallel, text};
 
@@ -102,24 +101,28 @@ pub struct Summary {
 pub fn merge(request: &Request) -> Result<Outcome, Error> {
     let files = request.inputs.iter().filter(|input| !input.is_stdin());
     let paths: Vec<&Path> = files.map(|input| input.path.as_path()).collect();
-    let staging = sink::Staging::new(&request.output, request.force, &paths)?;
-    let made = make(request, &staging).and_then(|mut outcome| {
-        staging.finish(request.sync, &mut outcome.warnings)?;
+    let output = AtomicOutput::new(&request.output, request.force, &paths)?;
+    let written = write(request, &output).and_then(|mut outcome| {
+        output.finish(request.sync, &mut outcome.warnings)?;
         Ok(outcome)
     });
-    made.map_err(|error| staging.blame(error))
+    written.map_err(|error| output.rename_in(error))
 }
 
-/// Makes the output in the staging area.
-fn make(request: &Request, staging: &sink::Staging) -> Result<Outcome, Error> {
+/// Writes the output, before it is renamed to its destination.
+fn write(request: &Request, output: &AtomicOutput) -> Result<Outcome, Error> {
     let programs = programs::Programs::default();
     let observer: Option<&dyn LayerObserver> = match request.platform_check {
         programs::Check::Off => None,
         _ => Some(&programs),
     };
-    let blobs = staging.blobs();
-    let store = Store::new(&blobs, request.compression, request.jobs, observer)
-        .counting(request.progress.clone());
+    let observers = Observers {
+        layers: observer,
+        progress: &request.progress,
+    };
+    let encoder = Encoder::new(request.jobs, request.compression);
+    let staging = Staging::new(output.staging(), encoder);
+    let stager = Stager::new(Some(&staging), observers);
 
     let wanted = source::Wanted {
         platforms: &request.platforms,
@@ -127,7 +130,7 @@ fn make(request: &Request, staging: &sink::Staging) -> Result<Outcome, Error> {
         callbacks: &FailFast,
     };
     let contents = parallel::map(request.jobs, &request.inputs, |input| {
-        let contents = source::read(input, wanted, &store)?;
+        let contents = source::read(input, wanted, &stager)?;
         assertions::apply(contents, input, &request.platforms)
     })?;
     let mut contents = source::unite(contents, &request.annotations.index)?;
@@ -137,18 +140,18 @@ fn make(request: &Request, staging: &sink::Staging) -> Result<Outcome, Error> {
         .metadata
         .set_annotations(&annotations.index, &annotations.index_descriptor);
 
-    store.resolve(&mut contents.images)?;
+    stager.resolve(&mut contents.images)?;
     let (images, mut warnings) = (contents.images, contents.warnings);
     let images = arrange::arrange(images, &mut warnings)?;
-    store.expect(&images, request.link);
+    image::expect_layers(&images, request.link, observers.progress);
     let images = images.into_iter().map(transform::to_oci).collect();
-    let images = transform::compress(images, &store)?;
+    let images = transform::compress(images, &staging, observers, request.jobs)?;
     let images = transform::annotate(
         images,
         &annotations.manifest,
         &annotations.manifest_descriptor,
     );
-    let images = transform::keep_true_attestations(images, &mut warnings);
+    let images = transform::drop_stale_attestations(images, &mut warnings);
     let summaries = images.iter().map(Summary::of).collect();
     let subjects = images.iter().map(ImageFacts::of);
     let subjects: Vec<_> = subjects.collect::<Result<_, Error>>()?;
@@ -172,8 +175,13 @@ fn make(request: &Request, staging: &sink::Staging) -> Result<Outcome, Error> {
     if request.trust_diff_ids {
         merged.trust_diff_ids();
     }
-    sink::write(&merged, request.format, request.link, &store, staging)?;
-    // The last layer has flowed by.
+    let options = WriteOptions {
+        format: request.format,
+        link: request.link,
+        jobs: request.jobs,
+    };
+    sink::write(&merged, options, observers, output)?;
+    // All layers were read.
     programs.check(&subjects, request.platform_check, &mut warnings)?;
     Ok(Outcome {
         descriptor: merged.descriptor,
@@ -188,7 +196,7 @@ impl Summary {
             platform: image.platform.clone(),
             origin: image.origin.to_string(),
             layers: image.layers.len(),
-            size: text::sum(image.layers.iter().map(|l| l.blob.descriptor.size)),
+            size: text::sum(image.layers.iter().map(|layer| layer.descriptor().size)),
         }
     }
 }

@@ -4,13 +4,13 @@ use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
 
-use super::collector::{Collector, Part};
+use super::collector::Collector;
 use crate::bytes::codec::Encoding;
-use crate::bytes::copy::{self, Copied, CopyError, Hashes, LayerObserver};
+use crate::bytes::{Algorithms, Digests, LayerObserver, SizedDigest, copy};
 use crate::check::programs::Programs;
 use crate::error::Code;
-use crate::image::blob::{Blob, Content, Staged};
-use crate::oci::{Algorithm, DiffId, Digest};
+use crate::image::{AnyBlob, Blob, Content};
+use crate::oci::{Algorithm, Digest};
 use crate::source::{Place, Tree};
 use crate::util::parallel;
 
@@ -19,16 +19,15 @@ use crate::util::parallel;
 struct Key {
     bytes: Bytes,
     encoding: Encoding,
-    blob: Algorithm,
-    diff_id: Algorithm,
+    algorithms: Algorithms,
 }
 
 #[derive(Clone, PartialEq, Eq, Hash)]
 enum Bytes {
     /// In a file.
     Place(Place),
-    /// Of which only the digest is known.
-    Known(Digest),
+    /// That came through a stream: by the digest that was computed then.
+    Streamed(Digest),
     /// In memory, or made anew: by its address, which stays as long as the part does.
     Address(usize),
 }
@@ -36,9 +35,9 @@ enum Bytes {
 /// What came of reading a blob.
 enum Read {
     /// All of it.
-    Whole(Copied),
+    Whole(Digests),
     /// It cannot be decoded; what it is encoded, if that can be read.
-    CopyError(io::Error, Option<(Digest, u64)>),
+    Failed(io::Error, Option<SizedDigest>),
 }
 
 /// What was read, of all inputs.
@@ -49,19 +48,19 @@ pub struct Blobs {
 
 impl Blobs {
     /// Reads what the parts of all inputs need and was not read yet.
-    pub fn read(&mut self, inputs: &[&[Part]], programs: &Programs, jobs: usize) {
-        let mut work: HashMap<Key, &Part> = HashMap::new();
+    pub fn read(&mut self, inputs: &[&[AnyBlob]], programs: &Programs, jobs: usize) {
+        let mut work: HashMap<Key, &AnyBlob> = HashMap::new();
         let parts = inputs.iter().copied().flatten();
         for part in parts.filter(|part| !self.read.contains_key(&key(part))) {
             // What is a layer somewhere is looked into, whatever it is elsewhere.
             let known = work.entry(key(part)).or_insert(part);
-            if known.layer.is_none() {
+            if known.layer().is_none() {
                 *known = part;
             }
         }
-        let mut work: Vec<(Key, &Part)> = work.into_iter().collect();
+        let mut work: Vec<(Key, &AnyBlob)> = work.into_iter().collect();
         // The largest first, so that none is left for one thread at the end.
-        work.sort_by_key(|(_, part)| std::cmp::Reverse(part.blob.descriptor.size));
+        work.sort_by_key(|(_, part)| std::cmp::Reverse(part.blob().descriptor.size));
         let read = parallel::map(jobs, &work, |(key, part)| {
             Ok::<_, std::convert::Infallible>(read(key, part, programs))
         });
@@ -71,10 +70,10 @@ impl Blobs {
     }
 
     /// How many blobs were read of these parts, and how many bytes they have.
-    pub fn count(&self, parts: &[Part]) -> (usize, u64) {
+    pub fn count(&self, parts: &[AnyBlob]) -> (usize, u64) {
         let sizes: HashMap<Key, u64> = parts
             .iter()
-            .map(|part| (key(part), part.blob.descriptor.size))
+            .map(|part| (key(part), part.blob().descriptor.size))
             .collect();
         (
             sizes.len(),
@@ -85,14 +84,14 @@ impl Blobs {
     }
 
     /// Holds a blob that was read to what is said of it.
-    pub fn check(&self, part: &Part, programs: &Programs, found: &Collector) {
-        let blob = &part.blob;
+    pub fn check(&self, part: &AnyBlob, programs: &Programs, found: &Collector) {
+        let blob = part.blob();
         let report = |error| found.error(&error);
         match self.read.get(&key(part)) {
             None => {}
             Some(Read::Whole(flow)) => {
-                let mut is_itself = flow.blob.0 == blob.descriptor.digest;
-                if flow.blob.0.algorithm() != blob.descriptor.digest.algorithm() {
+                let mut is_itself = flow.blob.digest == blob.descriptor.digest;
+                if flow.blob.digest.algorithm() != blob.descriptor.digest.algorithm() {
                     return not_verified(blob, found);
                 }
                 if is_named_by_its_digest(part) {
@@ -102,9 +101,10 @@ impl Blobs {
                     is_itself = true;
                 }
                 // Of other bytes the diff ID says nothing.
-                let Some((_, diff_id)) = part.layer.as_ref().filter(|_| is_itself) else {
+                let Some(layer) = part.layer().filter(|_| is_itself) else {
                     return;
                 };
+                let diff_id = &layer.diff_id;
                 if flow.diff_id.0.algorithm() != diff_id.0.algorithm() {
                     return not_verified(blob, found);
                 }
@@ -117,7 +117,7 @@ impl Blobs {
                     found.add(Code::LayerTar, &name, message);
                 }
             }
-            Some(Read::CopyError(error, encoded)) => {
+            Some(Read::Failed(error, encoded)) => {
                 let encoded = encoded.as_ref().filter(|_| is_named_by_its_digest(part));
                 let differs = encoded.and_then(|encoded| blob.check(encoded).err());
                 report(differs.unwrap_or_else(|| {
@@ -128,25 +128,15 @@ impl Blobs {
     }
 
     /// Tells `tree` what is known of its compressed layers, for whom nothing says their digests.
-    pub fn teach(&self, tree: &Tree, parts: &[Part]) {
+    pub fn teach(&self, tree: &Tree, parts: &[AnyBlob]) {
         for part in parts {
-            let Some((encoding, _)) = part.layer.as_ref().filter(|(e, _)| *e != Encoding::Plain)
-            else {
-                continue;
-            };
-            let place = Place::of(&part.blob.content);
+            let is_compressed =
+                (part.layer()).is_some_and(|layer| layer.encoding != Encoding::Plain);
+            let place = Place::of(&part.blob().content).filter(|_| is_compressed);
             if let (Some(place), Some(Read::Whole(flow))) = (place, self.read.get(&key(part)))
-                && flow.blob.0.algorithm() == Algorithm::Sha256
+                && flow.blob.digest.algorithm() == Algorithm::Sha256
             {
-                let staged = Staged {
-                    path: None,
-                    original: flow.blob.clone(),
-                    stored: flow.blob.clone(),
-                    original_encoding: *encoding,
-                    encoding: *encoding,
-                    diff_id: flow.diff_id.clone(),
-                };
-                tree.keep(place, Arc::new(staged));
+                tree.keep(place, Content::Streamed(Arc::new(flow.clone())));
             }
         }
     }
@@ -154,13 +144,14 @@ impl Blobs {
 
 /// Whether somebody promises the digest. That of an uncompressed layer in a docker-archive is made of
 /// its diff ID.
-fn is_named_by_its_digest(part: &Part) -> bool {
-    match (&part.blob.content, &part.layer) {
-        (Content::Generated(_), _) | (_, None) => true,
-        (_, Some((encoding, diff_id))) => {
-            *encoding != Encoding::Plain
-                || diff_id.0 != part.blob.descriptor.digest
-                || *part.blob.name == *part.blob.descriptor.digest.to_string()
+fn is_named_by_its_digest(part: &AnyBlob) -> bool {
+    match part {
+        AnyBlob::Blob(_) => true,
+        AnyBlob::Layer(layer) => {
+            matches!(layer.blob.content, Content::Generated(_))
+                || layer.encoding != Encoding::Plain
+                || layer.diff_id.0 != layer.blob.descriptor.digest
+                || *layer.blob.name == *layer.blob.descriptor.digest.to_string()
         }
     }
 }
@@ -171,76 +162,51 @@ fn not_verified(blob: &Blob, found: &Collector) {
     found.add(Code::NotVerified, &digest, message);
 }
 
-fn key(part: &Part) -> Key {
-    let digest = &part.blob.descriptor.digest;
-    let (encoding, diff_id) = match &part.layer {
-        Some((encoding, diff_id)) => (*encoding, diff_id.0.algorithm()),
+fn key(part: &AnyBlob) -> Key {
+    let digest = &part.blob().descriptor.digest;
+    let (encoding, diff_id) = match part.layer() {
+        Some(layer) => (layer.encoding, layer.diff_id.0.algorithm()),
         None => (Encoding::Plain, digest.algorithm()),
     };
     let address = |pointer: *const ()| Bytes::Address(pointer.addr());
-    let bytes = match &part.blob.content {
-        Content::Known(digest) => Bytes::Known(digest.clone()),
+    let bytes = match &part.blob().content {
         Content::Bytes(bytes) => address(bytes.as_ptr().cast()),
-        Content::Staged(staged) => address(Arc::as_ptr(staged).cast()),
         Content::Generated(recipe) => address(Arc::as_ptr(recipe).cast()),
-        Content::File(_) | Content::Range { .. } | Content::Elsewhere => {
-            match Place::of(&part.blob.content) {
-                // Layouts that link to others have the same blobs.
-                Some(place) => Bytes::Place(place.real()),
-                None => Bytes::Known(digest.clone()),
-            }
-        }
+        content => match (content.digests(), Place::of(content)) {
+            // Layouts that link to others have the same blobs.
+            (None, Some(place)) => Bytes::Place(place.real()),
+            (Some(digests), _) => Bytes::Streamed(digests.blob.digest.clone()),
+            (None, None) => Bytes::Streamed(digest.clone()),
+        },
     };
     Key {
         bytes,
         encoding,
-        blob: digest.algorithm(),
-        diff_id,
+        algorithms: Algorithms {
+            blob: digest.algorithm(),
+            diff_id,
+        },
     }
 }
 
-fn read(key: &Key, part: &Part, programs: &Programs) -> Read {
-    match &part.blob.content {
-        // It was read when it came through the stream.
-        Content::Staged(staged) => Read::Whole(Copied {
-            blob: staged.original.clone(),
-            diff_id: staged.diff_id.clone(),
-        }),
-        Content::Known(digest) => Read::Whole(Copied {
-            blob: (digest.clone(), part.blob.descriptor.size),
-            diff_id: DiffId(digest.clone()),
-        }),
-        content => {
-            let hashes = Hashes {
-                blob: key.blob,
-                diff_id: key.diff_id,
-            };
-            let observer = part
-                .layer
-                .is_some()
-                .then_some(programs as &dyn LayerObserver);
-            match hash(content, key.encoding, hashes, observer) {
-                Ok(flow) => Read::Whole(flow),
-                Err(error) => {
-                    let encoded = hash(content, Encoding::Plain, hashes, None);
-                    Read::CopyError(error, encoded.ok().map(|flow| flow.blob))
-                }
-            }
+fn read(key: &Key, part: &AnyBlob, programs: &Programs) -> Read {
+    let content = &part.blob().content;
+    // It was read when it came through the stream.
+    if let Some(digests) = content.digests() {
+        return Read::Whole(digests.clone());
+    }
+    let hash = |encoding, observer| {
+        (content.open()).and_then(|bytes| copy::hash(bytes, encoding, key.algorithms, observer))
+    };
+    let observer = part
+        .layer()
+        .is_some()
+        .then_some(programs as &dyn LayerObserver);
+    match hash(key.encoding, observer) {
+        Ok(digests) => Read::Whole(digests),
+        Err(error) => {
+            let encoded = hash(Encoding::Plain, None);
+            Read::Failed(error, encoded.ok().map(|digests| digests.blob))
         }
     }
-}
-
-fn hash(
-    content: &Content,
-    encoding: Encoding,
-    hashes: Hashes,
-    observer: Option<&dyn LayerObserver>,
-) -> io::Result<Copied> {
-    let (none, nowhere) = (&mut io::sink(), &mut io::sink());
-    let input = content.open()?;
-    copy::verified(input, encoding, hashes, none, nowhere, observer).map_err(
-        |broken| match broken {
-            CopyError::Read(error) | CopyError::Write(error) => error,
-        },
-    )
 }

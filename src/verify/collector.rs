@@ -7,10 +7,9 @@ use super::archive::Entries;
 use super::documents;
 use super::finding::Finding;
 use super::names;
-use crate::bytes::codec::Encoding;
 use crate::error::{Code, Error, Severity};
-use crate::image::blob::{Blob, Content};
-use crate::oci::{Config, Descriptor, DiffId, Document, Index, Manifest};
+use crate::image::{AnyBlob, Layer};
+use crate::oci::{Config, Descriptor, Document, Index, Manifest};
 use crate::source::callbacks::Callbacks;
 use crate::tar::EntryKind;
 use crate::util::lock::{lock, unpoisoned};
@@ -35,21 +34,12 @@ pub struct State {
     /// How many findings did not fit.
     pub left_out: Vec<Severity>,
     /// The blobs to be read.
-    pub parts: Vec<Part>,
+    pub parts: Vec<AnyBlob>,
     /// The entries of the archive.
     pub entries: Entries,
     /// Whether there is a document that could not be read, so that what it names is not known.
     pub is_incomplete: bool,
     seen: HashSet<u64>,
-}
-
-/// A blob that is to be read.
-#[derive(Clone)]
-pub struct Part {
-    /// What it is said to be, and where it is.
-    pub blob: Blob,
-    /// Of a layer, how it is encoded and what it is when decoded.
-    pub layer: Option<(Encoding, DiffId)>,
 }
 
 impl Collector {
@@ -157,19 +147,21 @@ impl Callbacks for Collector {
         names::repo_tag(self, tag);
     }
 
-    fn blob(&self, blob: &Blob, layer: Option<(Encoding, &DiffId)>) {
-        let digest = blob.descriptor.digest.to_string();
-        if matches!(blob.content, Content::Elsewhere) {
-            let message =
-                format!("layer {digest} is not in the image, but at the URLs of its descriptor");
-            return self.add(Code::ForeignLayer, &digest, message);
-        }
-        if let Some((encoding, _)) = layer {
-            documents::encoding(self, &blob.descriptor, encoding);
-        }
-        self.state().parts.push(Part {
-            blob: blob.clone(),
-            layer: layer.map(|(encoding, diff_id)| (encoding, diff_id.clone())),
-        });
+    fn layer(&self, layer: &Layer) {
+        let part = match layer {
+            Layer::Files(layer) => {
+                documents::encoding(self, &layer.blob.descriptor, layer.encoding);
+                AnyBlob::Layer(layer.clone())
+            }
+            Layer::Opaque(blob) => AnyBlob::Blob(blob.clone()),
+            Layer::Absent { descriptor, .. } => {
+                let digest = descriptor.digest.to_string();
+                let message = format!(
+                    "layer {digest} is not in the image, but at the URLs of its descriptor"
+                );
+                return self.add(Code::ForeignLayer, &digest, message);
+            }
+        };
+        self.state().parts.push(part);
     }
 }

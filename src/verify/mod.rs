@@ -23,14 +23,15 @@ use serde::Serialize;
 pub use crate::error::{RULES, Rule, Severity};
 pub use finding::Finding;
 
-use crate::bytes::store::Store;
+use crate::bytes::Observers;
+use crate::bytes::progress::Progress;
 use crate::check::assertions;
 use crate::check::image_facts::ImageFacts;
 use crate::check::programs::{Check, Programs};
 use crate::error::{Code, Error, Subject, Warning};
 use crate::image::Image;
 use crate::oci::{MediaType, docker};
-use crate::source::{self, Contents, Input, Opened, Select, Wanted};
+use crate::source::{self, Contents, Input, Opened, Select, Stager, Wanted};
 use crate::util::parallel;
 use blobs::Blobs;
 use collector::Collector;
@@ -82,17 +83,22 @@ pub struct CheckedImage {
 /// wrong a program for another platform is.
 pub fn verify(inputs: &[Input], check: Check, jobs: usize) -> Report {
     let programs = Programs::default();
-    let store = Store::nowhere(jobs, Some(&programs));
+    let progress = Progress::default();
+    let observers = Observers {
+        layers: Some(&programs),
+        progress: &progress,
+    };
+    let stager = Stager::new(None, observers);
     let inputs: Vec<&Input> = inputs.iter().collect();
     let Ok(mut reads) = parallel::map(jobs, &inputs, |input| {
-        Ok::<_, Infallible>(Reading::start(input, &store))
+        Ok::<_, Infallible>(Reading::start(input, &stager))
     });
 
     let mut blobs = Blobs::default();
     blobs.read_all(&reads, &programs, jobs);
     // What a layout says to those who know docker-archives only. Its layers are known by now.
     for read in &mut reads {
-        read.as_docker_archive(&blobs, &store);
+        read.as_docker_archive(&blobs, &stager);
     }
     blobs.read_all(&reads, &programs, jobs);
 
@@ -126,7 +132,7 @@ struct Reading<'a> {
 
 impl<'a> Reading<'a> {
     /// Reads the documents, and all that comes through a stream.
-    fn start(input: &'a Input, store: &Store<'_>) -> Self {
+    fn start(input: &'a Input, stager: &Stager<'_>) -> Self {
         let path = input.name();
         let platform = input
             .platform
@@ -141,7 +147,7 @@ impl<'a> Reading<'a> {
             contents: Contents::default(),
             own: 0,
         };
-        if let Err(error) = read.read(store) {
+        if let Err(error) = read.read(stager) {
             read.found.state().is_incomplete = true;
             read.found.error(&error);
         }
@@ -149,10 +155,10 @@ impl<'a> Reading<'a> {
         read
     }
 
-    fn read(&mut self, store: &Store<'_>) -> Result<(), Error> {
-        let opened = source::open(self.input, &self.found, store)?;
+    fn read(&mut self, stager: &Stager<'_>) -> Result<(), Error> {
+        let opened = source::open(self.input, &self.found, stager)?;
         let opened = self.opened.insert(opened);
-        self.contents = opened.read(self.input, wanted(&self.found), store)?;
+        self.contents = opened.read(self.input, wanted(&self.found), stager)?;
         if let Some(asserted) = &self.input.platform {
             let subject = Subject::from(self.input.name());
             assertions::apply_platform(&mut self.contents, asserted, &subject)?;
@@ -160,7 +166,7 @@ impl<'a> Reading<'a> {
         Ok(())
     }
 
-    fn as_docker_archive(&mut self, blobs: &Blobs, store: &Store<'_>) {
+    fn as_docker_archive(&mut self, blobs: &Blobs, stager: &Stager<'_>) {
         let Some(opened) = &self.opened else { return };
         // Names of one format mean nothing in the other.
         if self.input.select != Select::All {
@@ -170,7 +176,7 @@ impl<'a> Reading<'a> {
             blobs.teach(tree, &self.found.state().parts);
         }
         let input = Input::path(self.input.path.clone());
-        let read = opened.read_as_docker_archive(&input, wanted(&self.found), store);
+        let read = opened.read_as_docker_archive(&input, wanted(&self.found), stager);
         if let Err(error) = read {
             self.found.state().is_incomplete = true;
             self.found.error(&error);

@@ -5,7 +5,7 @@ use std::io::{self, Read};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use crate::bytes::copy::fill_or_fail;
+use crate::bytes::fill::fill_or_fail;
 
 const CHUNK: usize = 256 << 10;
 

@@ -30,8 +30,7 @@ use serde::de::IgnoredAny;
 use super::{Contents, Reading, file_kind};
 use crate::bytes::codec::Encoding;
 use crate::error::{Candidate, DocumentProblem, Error, InputName, Item, Problem, Subject};
-use crate::image::blob::{Blob, Content};
-use crate::image::{Image, Layer, LayerType};
+use crate::image::{Blob, Content, FileLayer, Image, Layer, LayerType};
 use crate::oci::{Config, Descriptor, DiffId, Digest, Document, MediaType, parse};
 use crate::source::callbacks::Callbacks;
 use config::{History, ImageConfig, Time};
@@ -228,12 +227,13 @@ fn layer(
         input: input.clone(),
         name: name.clone().into(),
     };
-    callbacks.blob(&blob, Some((encoding, &item.diff_ids)));
-    Ok(Layer {
+    let layer = Layer::Files(FileLayer {
         blob,
-        diff_id: Some(item.diff_ids),
-        encoding: Some(encoding),
-    })
+        diff_id: item.diff_ids,
+        encoding,
+    });
+    callbacks.layer(&layer);
+    Ok(layer)
 }
 
 /// What is at a path, or what is wrong with it. A tar may be a link to one; of a path, links are

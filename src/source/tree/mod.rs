@@ -16,7 +16,7 @@ use serde::de::DeserializeOwned;
 pub use archive::ArchiveEntry;
 
 use crate::error::{DocumentProblem, Error, FileKind, InputName, Item, Problem};
-use crate::image::blob::{Content, Staged};
+use crate::image::Content;
 use crate::oci::{
     Algorithm, Descriptor, Digest, Document, LAYOUT_FILE, MAX_MANIFEST, MediaType, docker, extent,
 };
@@ -43,7 +43,7 @@ pub struct Tree {
     /// The files that were found by their names.
     used: RefCell<HashSet<String>>,
     /// Layers that had to be staged because nothing says their digest; many names can mean one.
-    staged: RefCell<HashMap<Place, Arc<Staged>>>,
+    staged: RefCell<HashMap<Place, Content>>,
 }
 
 /// Where bytes lie that are not verified yet: a file, and where in it they start.
@@ -126,12 +126,12 @@ impl Tree {
     }
 
     /// What was staged of a place.
-    pub fn staged(&self, place: &Place) -> Option<Arc<Staged>> {
+    pub fn staged(&self, place: &Place) -> Option<Content> {
         self.staged.borrow().get(place).cloned()
     }
 
     /// Remembers what was staged of a place.
-    pub fn keep(&self, place: Place, staged: Arc<Staged>) {
+    pub fn keep(&self, place: Place, staged: Content) {
         self.staged.borrow_mut().insert(place, staged);
     }
 

@@ -6,7 +6,7 @@ use std::io::{self, Read, Write};
 use arbitrary::Unstructured;
 use polyarch::Compression;
 use polyarch::bytes::codec::{BlockWriter, Encoder, Encoding, Level, ReadAhead};
-use polyarch::bytes::copy::{self, Hashes};
+use polyarch::bytes::{Algorithms, SizedDigest, copy};
 use polyarch::oci::Digest;
 
 /// As far as a stream is looked at: a few bytes of zstd can be gigabytes.
@@ -80,17 +80,18 @@ fn second_opinion(bytes: &[u8], decoded: &[u8]) {
 /// What flows by is hashed as what it is, and goes where it shall.
 fn flows(encoding: Encoding, bytes: &[u8], decoded: &[u8], failed: bool) {
     let (mut as_is, mut plain) = (Vec::new(), Vec::new());
-    let flowed = copy::verified(
+    let flowed = copy::copy(
         Dribble(bytes),
         encoding,
-        Hashes::SHA256,
+        Algorithms::SHA256,
         &mut as_is,
         &mut plain,
         None,
     );
     assert_eq!(flowed.is_err(), failed);
     if let Ok(flowed) = flowed {
-        assert_eq!(flowed.blob, (Digest::of(bytes), bytes.len() as u64));
+        let SizedDigest { digest, size } = flowed.blob;
+        assert_eq!((digest, size), (Digest::of(bytes), bytes.len() as u64));
         assert_eq!(flowed.diff_id.0, Digest::of(decoded));
         assert!(as_is == bytes && plain == decoded);
     }

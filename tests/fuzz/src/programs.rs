@@ -5,7 +5,7 @@ use std::io;
 
 use arbitrary::Unstructured;
 use polyarch::bytes::codec::Encoding;
-use polyarch::bytes::copy::{self, Hashes};
+use polyarch::bytes::{Algorithms, LayerObserver, copy};
 use polyarch::check::image_facts::ImageFacts;
 use polyarch::check::programs::{Check, Programs};
 use polyarch::oci::{DiffId, Digest, Execution, Platform};
@@ -47,13 +47,13 @@ fn check(layers: &[Vec<u8>], config: &Value, platform: &Platform) -> (Option<Str
     let programs = Programs::default();
     let ids = layers.iter().enumerate().map(|(i, layer)| {
         let (mut as_is, mut decoded) = (io::sink(), Vec::new());
-        let observer = Some(&programs as &dyn copy::LayerObserver);
+        let observer = Some(&programs as &dyn LayerObserver);
         let input = &layer[..];
-        let hashes = Hashes::SHA256;
-        let flow = copy::verified(
+        let algorithms = Algorithms::SHA256;
+        let flow = copy::copy(
             input,
             Encoding::Plain,
-            hashes,
+            algorithms,
             &mut as_is,
             &mut decoded,
             observer,
