@@ -93,7 +93,7 @@ impl StagedBlob {
     }
 
     /// Whether the file has the bytes of this digest, and not only what they were encoded to.
-    pub fn is(&self, digest: &Digest) -> bool {
+    pub fn has(&self, digest: &Digest) -> bool {
         self.stored.digest == *digest
     }
 

@@ -100,3 +100,109 @@ impl VerifiedReader<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bytes::codec::{Compression, Level};
+    use crate::error::{InputName, Problem};
+
+    /// An owner whose bytes never have the promised digest.
+    struct WrongDigest(Subject);
+
+    impl Verify for WrongDigest {
+        fn unreadable(&self, problem: io::Error) -> Error {
+            self.0.unreadable(problem)
+        }
+
+        fn verify(&self, _: &Digests) -> Result<(), Error> {
+            Err(Error::new(&self.0, Problem::NoImage))
+        }
+    }
+
+    /// A reader and a writer that fail after some bytes.
+    struct FailsAfter(usize);
+
+    impl FailsAfter {
+        fn pass(&mut self, n: usize) -> io::Result<usize> {
+            self.0 = self.0.checked_sub(n).ok_or(io::ErrorKind::Other)?;
+            Ok(n)
+        }
+    }
+
+    impl Read for FailsAfter {
+        fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+            let n = buf.len().min(100);
+            buf[..n].fill(0);
+            self.pass(n)
+        }
+    }
+
+    impl Write for FailsAfter {
+        fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+            self.pass(buf.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn owner() -> WrongDigest {
+        WrongDigest(Subject::from(InputName::Stdin))
+    }
+
+    fn reader(bytes: impl Read + 'static, owner: &WrongDigest) -> VerifiedReader<'_> {
+        VerifiedReader {
+            bytes: Box::new(bytes),
+            encoding: Encoding::Plain,
+            algorithms: Algorithms::SHA256,
+            observer: None,
+            owner,
+        }
+    }
+
+    const OUTPUT: &str = "output";
+
+    fn is_about_output(error: &Error) -> bool {
+        error.subject().input == Some(InputName::from(Path::new(OUTPUT)))
+            && matches!(error.problem(), Problem::Io { .. })
+    }
+
+    #[test]
+    fn an_input_that_cannot_be_read_is_named() {
+        let owner = owner();
+        let copied = reader(FailsAfter(1000), &owner).copy_to(&mut io::sink(), OUTPUT.as_ref());
+        let error = copied.unwrap_err();
+        assert_eq!(*error.subject(), owner.0);
+        assert!(matches!(error.problem(), Problem::Unreadable { .. }));
+    }
+
+    #[test]
+    fn an_output_that_cannot_be_written_is_named() {
+        let owner = owner();
+        let bytes = io::repeat(0).take(1000);
+        let copied = reader(bytes, &owner).copy_to(&mut FailsAfter(10), OUTPUT.as_ref());
+        assert!(is_about_output(&copied.unwrap_err()));
+    }
+
+    #[test]
+    fn an_output_that_fails_on_the_last_block_is_named_before_a_wrong_digest() {
+        let encoder = Encoder::new(1, Compression::Gzip(Level::GZIP_DEFAULT));
+        let owner = owner();
+        let bytes = io::repeat(0).take(1000);
+        let output = &mut FailsAfter(10);
+        let copied = reader(bytes, &owner).encode_to(&encoder, output, OUTPUT.as_ref());
+        assert!(is_about_output(&copied.unwrap_err()));
+    }
+
+    #[test]
+    fn a_wrong_digest_is_found_after_all_bytes_were_read() {
+        let owner = owner();
+        let mut output = Vec::new();
+        let bytes = io::repeat(7).take(1000);
+        let copied = reader(bytes, &owner).copy_to(&mut output, OUTPUT.as_ref());
+        assert!(matches!(copied.unwrap_err().problem(), Problem::NoImage));
+        assert_eq!(output.len(), 1000);
+    }
+}

@@ -106,7 +106,7 @@ pub fn merge(request: &Request) -> Result<Outcome, Error> {
         output.finish(request.sync, &mut outcome.warnings)?;
         Ok(outcome)
     });
-    written.map_err(|error| output.rename_in(error))
+    written.map_err(|error| output.name_in(error))
 }
 
 /// Writes the output, before it is renamed to its destination.

@@ -101,7 +101,7 @@ impl AtomicOutput {
     }
 
     /// Replaces the path of a temporary file in an error by that of the output, which the user knows.
-    pub fn rename_in(&self, error: Error) -> Error {
+    pub fn name_in(&self, error: Error) -> Error {
         error.renamed(self.directory.path(), &self.named)
     }
 

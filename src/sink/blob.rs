@@ -11,7 +11,9 @@ use crate::image::{AnyBlob, Blob, Content};
 /// Returns the staged file that has the bytes of a blob. They were verified when it was written.
 pub fn staged_file(blob: &Blob) -> Option<&StagedBlob> {
     match &blob.content {
-        Content::Staged(staged) => Some(&**staged).filter(|s| s.is(&blob.descriptor.digest)),
+        Content::Staged(staged) => {
+            Some(&**staged).filter(|staged| staged.has(&blob.descriptor.digest))
+        }
         _ => None,
     }
 }

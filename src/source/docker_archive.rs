@@ -204,7 +204,7 @@ impl Reader<'_> {
             observer: self.stager.observer(),
             owner: &subject,
         };
-        let staged = self.stager.stage(reader, None)?;
+        let staged = self.stager.stage(reader, None)?.content;
         if let Some(place) = place {
             self.tree.keep(place, staged.clone());
         }

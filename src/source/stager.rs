@@ -7,10 +7,11 @@ use std::sync::{Arc, Mutex};
 
 use crate::bytes::codec::Encoding;
 use crate::bytes::progress::Progress;
-use crate::bytes::{LayerObserver, Observers, Staging, VerifiedReader};
+use crate::bytes::{Digests, LayerObserver, Observers, Staging, VerifiedReader};
 use crate::error::{Error, Item};
 use crate::image::{Content, Image, Layer};
 use crate::oci::{Algorithm, Digest};
+use crate::source::tree::TreeFile;
 use crate::util::lock::lock;
 
 /// Stages blobs of all inputs, those that several inputs have once.
@@ -45,8 +46,8 @@ impl<'a> Stager<'a> {
         self.observers.layers
     }
 
-    /// Reads a blob to its end and stages it. One that is named by `digest` is not staged again if
-    /// another one is.
+    /// Reads a blob to its end and stages it. If `digest`, the one in its name, is that of a blob that is
+    /// being staged, the blob is only hashed.
     ///
     /// A compressed blob is staged as it is, even if layers are to be decompressed: whether it is a
     /// layer is not known yet, and it could not be compressed to the same bytes again.
@@ -54,35 +55,36 @@ impl<'a> Stager<'a> {
         &self,
         reader: VerifiedReader<'_>,
         digest: Option<&Digest>,
-    ) -> Result<Content, Error> {
+    ) -> Result<TreeFile, Error> {
         let encoding = reader.encoding;
         if encoding == Encoding::Plain && digest.is_some_and(|digest| !self.claim(digest)) {
-            // It is hashed all the same: a name proves nothing.
+            // A name proves nothing, so the digest is computed. `resolve` finds the staged blob by it.
             let reader = VerifiedReader {
                 observer: None,
                 ..reader
             };
-            return Ok(Content::Streamed(Arc::new(reader.read()?)));
+            return reader.read().map(streamed);
         }
-        let (digest, content) = match self.staging {
-            None => {
-                let digests = reader.read()?;
-                let digest = digests.blob.digest.clone();
-                (digest, Content::Streamed(Arc::new(digests)))
-            }
+        let file = match self.staging {
+            None => reader.read().map(streamed)?,
             Some(staging) => {
                 let staged = match encoding {
                     Encoding::Plain => staging.encode(reader)?,
                     Encoding::Gzip | Encoding::Zstd => staging.copy(reader)?,
                 };
-                let digest = staged.original.blob.digest.clone();
-                (digest, Content::Staged(Arc::new(staged)))
+                TreeFile {
+                    size: staged.original.blob.size,
+                    content: Content::Staged(Arc::new(staged)),
+                }
             }
         };
-        if encoding == Encoding::Plain {
-            lock(&self.uncompressed).insert(digest, content.clone());
+        if encoding == Encoding::Plain
+            && let Some(digests) = file.content.digests()
+        {
+            let digest = digests.blob.digest.clone();
+            lock(&self.uncompressed).insert(digest, file.content.clone());
         }
-        Ok(content)
+        Ok(file)
     }
 
     /// Whether no other blob is being staged under this digest. Streams are hashed with SHA-256 when
@@ -113,5 +115,12 @@ impl<'a> Stager<'a> {
             }
         }
         Ok(())
+    }
+}
+
+fn streamed(digests: Digests) -> TreeFile {
+    TreeFile {
+        size: digests.blob.size,
+        content: Content::Streamed(Arc::new(digests)),
     }
 }

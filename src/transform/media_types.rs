@@ -26,13 +26,11 @@ pub fn to_oci(mut image: Image) -> Image {
             // The content of an absent layer is not known.
             (Some(declared), found) if !declared.is_distributable => {
                 let encoding = found.unwrap_or(declared.encoding);
-                Some(
-                    LayerType {
-                        encoding,
-                        ..declared
-                    }
-                    .oci(),
-                )
+                let layer_type = LayerType {
+                    encoding,
+                    ..declared
+                };
+                Some(layer_type.oci())
             }
             (_, found) => found.map(|encoding| LayerType::distributable(encoding).oci()),
         };

@@ -160,9 +160,7 @@ fn take(
         // A name proves nothing: the digest that is computed is compared with those of documents.
         owner: &subject,
     };
-    let content = stager.stage(reader, digest.as_ref())?;
-    let size = content.digests().map_or(0, |digests| digests.blob.size);
-    Ok(TreeFile { content, size })
+    stager.stage(reader, digest.as_ref())
 }
 
 /// Returns the digest that the name of a layer contains: `<hex>/layer.tar` or `<hex>.tar` in a
