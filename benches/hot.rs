@@ -7,8 +7,8 @@ use std::io::{self, Write};
 
 use divan::counter::BytesCount;
 use divan::{Bencher, Divan};
-use polyarch::internals::codec::{BlockWriter, Encoder, Encoding};
-use polyarch::internals::copy::{self, Hashes};
+use polyarch::internals::bytes::codec::{BlockWriter, Encoder, Encoding};
+use polyarch::internals::bytes::{Algorithms, copy};
 use polyarch::internals::oci::Hasher;
 use polyarch::merge::{Compression, Level};
 use polyarch::oci::Algorithm;
@@ -56,7 +56,7 @@ fn compress(bencher: Bencher, compression: Compression) {
     let encoder = Encoder::new(1, compression);
     let bencher = bencher.counter(BytesCount::new(SIZE));
     bencher.bench_local(|| {
-        let mut blocks = BlockWriter::new(&encoder, compression, io::sink());
+        let mut blocks = BlockWriter::new(&encoder, io::sink());
         blocks
             .write_all(black_box(&bytes))
             .expect("a sink takes all");
@@ -81,15 +81,7 @@ fn flow_gzip(bencher: Bencher) {
 fn flow(bencher: Bencher, bytes: &[u8], encoding: Encoding) {
     let bencher = bencher.counter(BytesCount::new(SIZE));
     bencher.bench_local(|| {
-        let (mut as_is, mut decoded) = (io::sink(), io::sink());
-        copy::verified(
-            black_box(bytes),
-            encoding,
-            Hashes::SHA256,
-            &mut as_is,
-            &mut decoded,
-            None,
-        )
-        .expect("what was encoded is decoded")
+        copy::hash(black_box(bytes), encoding, Algorithms::SHA256, None)
+            .expect("what was encoded is decoded")
     });
 }

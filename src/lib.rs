@@ -112,9 +112,12 @@ pub use verify::{VerifyRequest, verify};
 /// without notice.
 #[doc(hidden)]
 pub mod internals {
-    pub use crate::bytes::{codec, copy};
     pub use crate::check::{image_facts, programs};
     pub use crate::util::text;
+
+    pub mod bytes {
+        pub use crate::bytes::{Algorithms, LayerObserver, SizedDigest, codec, copy};
+    }
 
     pub mod error {
         pub use crate::error::{OTHER_WARNINGS, Problem};

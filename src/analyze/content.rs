@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use sha2::{Digest as _, Sha256};
 
 use super::symbols::{self, FileEnds};
-use crate::bytes::copy;
+use crate::bytes::fill;
 
 const CHUNK: usize = 64 << 10;
 
@@ -44,7 +44,7 @@ impl ContentReader {
         self.head.clear();
         self.tail.clear();
         loop {
-            let n = copy::fill(file, &mut self.chunk)?;
+            let n = fill(file, &mut self.chunk)?;
             let chunk = &self.chunk[..n];
             if self.size == 0 {
                 self.head.extend_from_slice(&chunk[..n.min(HEAD)]);

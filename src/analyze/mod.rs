@@ -207,9 +207,9 @@ fn platform(place: usize, found: &SurveyedImages, top: usize) -> (PlatformAnalys
     let image = &loaded.contents.images[place];
     let layers: Vec<LayerAnalysis> = (image.layers.iter().zip(found.layers(place)))
         .map(|(layer, files)| LayerAnalysis {
-            digest: layer.blob.descriptor.digest.clone(),
-            diff_id: layer.diff_id.clone(),
-            size: layer.blob.descriptor.size,
+            digest: layer.descriptor().digest.clone(),
+            diff_id: layer.diff_id().cloned(),
+            size: layer.descriptor().size,
             uncompressed: loaded.uncompressed(layer),
             files: files.as_ref().map_or(0, |files| files.count),
             file_size: files.as_ref().map_or(0, |files| files.size),

@@ -191,9 +191,7 @@ fn store_paths(
             let layers = |(i, path): &(usize, &PathAnalysis)| -> BTreeSet<Option<&DiffId>> {
                 let layers = &images[*i].layers;
                 let parts = path.layers.iter();
-                parts
-                    .map(|part| layers[part.layer].diff_id.as_ref())
-                    .collect()
+                parts.map(|part| layers[part.layer].diff_id()).collect()
             };
             SharedPath {
                 path: first.path.clone(),

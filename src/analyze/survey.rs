@@ -18,7 +18,7 @@ use super::layer_files::{
 };
 use super::names;
 use super::paths::{MAX_PATH, PathId, PathTree, ROOT};
-use crate::bytes::copy::{LayerObserver, LayerStream, OnVerified};
+use crate::bytes::{LayerObserver, LayerStream, OnVerified};
 use crate::oci::DiffId;
 use crate::tar::{EntryKind, LayerEntry, TarError, Whiteout, clean, walk, whiteout};
 use crate::util::lock::{lock, unpoisoned};

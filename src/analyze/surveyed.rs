@@ -56,7 +56,7 @@ impl SurveyedImages {
         let mut seen = HashSet::new();
         let mut once: Vec<(usize, &LayerFiles)> = (self.layers[image].iter().enumerate().rev())
             .filter_map(|(i, files)| Some((i, &**files.as_ref()?)))
-            .filter(|(i, _)| seen.insert(&layers[*i].diff_id))
+            .filter(|(i, _)| seen.insert(layers[*i].diff_id()))
             .collect();
         once.reverse();
         once
@@ -75,7 +75,7 @@ impl SurveyedImages {
         let mut counted = HashSet::new();
         let all = contents.images.iter().flat_map(|image| &image.layers);
         let known: Vec<&LayerFiles> = (all.zip(self.layers.iter().flatten()))
-            .filter(|(layer, _)| counted.insert(&layer.diff_id))
+            .filter(|(layer, _)| counted.insert(layer.diff_id()))
             .filter_map(|(_, files)| files.as_deref())
             .collect();
         let unseen: u64 = known.iter().map(|files| files.unseen).sum();
@@ -102,10 +102,10 @@ impl SurveyedImages {
 
 fn layers_of(image: &Image, survey: &Survey) -> Result<Vec<Option<Arc<LayerFiles>>>, Error> {
     let files = |layer: &Layer| {
-        let (Some(diff_id), Some(_)) = (&layer.diff_id, layer.encoding) else {
+        let Some(layer) = layer.files() else {
             return Ok(None);
         };
-        let found = survey.layer(diff_id);
+        let found = survey.layer(&layer.diff_id);
         found.map_err(|e| Error::unreadable(layer.blob.subject(Item::Layer))(e.into()))
     };
     image.layers.iter().map(files).collect()

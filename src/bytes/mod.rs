@@ -1,6 +1,17 @@
-//! Bytes on their way from an input to the output: verified copies, codecs, staging, counting.
+//! Bytes on their way from an input to the output, without any knowledge of images: codecs, copies
+//! that verify, the staging area, and the observers that follow.
 
 pub mod codec;
 pub mod copy;
+mod fill;
+mod hashing;
+mod observers;
 pub mod progress;
-pub mod store;
+mod staging;
+mod verified;
+
+pub use fill::fill;
+pub use hashing::{Algorithms, Digests, SizedDigest};
+pub use observers::{LayerObserver, LayerStream, Observers, OnVerified};
+pub use staging::{StagedBlob, Staging};
+pub use verified::{VerifiedReader, Verify};

@@ -66,6 +66,7 @@ impl Progress {
     }
 }
 
+/// Counts the bytes of one input.
 #[derive(Debug, Default)]
 pub struct Counter {
     total: AtomicU64,

@@ -36,7 +36,7 @@ impl ImageFacts {
             platform: image.platform.clone(),
             execution: Execution::parse(&raw),
             layers: layers
-                .map(|layer| (layer.diff_id.clone(), layer.blob.name.clone()))
+                .map(|layer| (layer.diff_id().cloned(), layer.name()))
                 .collect(),
         })
     }

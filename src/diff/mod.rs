@@ -188,8 +188,8 @@ pub fn diff(request: &DiffRequest) -> Result<DiffReport, Error> {
         .collect::<Result<_, Error>>()?;
     let mut warnings: Vec<Warning> = [&*old.warnings, &*new.warnings].concat();
     let is_plain = |image: &Image| {
-        let mut layers = image.layers.iter();
-        layers.any(|layer| layer.encoding == Some(Encoding::Plain))
+        let mut layers = image.file_layers();
+        layers.any(|layer| layer.encoding == Encoding::Plain)
     };
     let [old_name, new_name] = names;
     if new.loaded.contents.images.iter().any(is_plain) {
@@ -285,8 +285,8 @@ fn layers(old: Side<'_>, new: Side<'_>) -> LayersDiff {
     let of = |side: Side<'_>| -> Vec<(Digest, u64, Option<DiffId>)> {
         let layers = side.image.into_iter().flat_map(|image| &image.layers);
         let about = layers.map(|layer| {
-            let Descriptor { digest, size, .. } = &layer.blob.descriptor;
-            (digest.clone(), *size, layer.diff_id.clone())
+            let Descriptor { digest, size, .. } = layer.descriptor();
+            (digest.clone(), *size, layer.diff_id().cloned())
         });
         about.collect()
     };
@@ -336,7 +336,7 @@ fn blobs(
         image
             .layers
             .iter()
-            .for_each(|layer| add(&layer.blob.descriptor));
+            .for_each(|layer| add(layer.descriptor()));
     }
     found
 }
@@ -355,7 +355,7 @@ fn push(blobs: &HashMap<Digest, u64>, known: &HashMap<Digest, u64>) -> Push {
 
 fn index_annotations(old: &Loaded, new: &Loaded) -> Vec<AnnotationChange> {
     let (old, new) = (&old.contents.metadata, &new.contents.metadata);
-    let of_root = |said: &crate::image::index_metadata::IndexMetadata| -> BTreeMap<String, String> {
+    let of_root = |said: &crate::image::IndexMetadata| -> BTreeMap<String, String> {
         let known = said.root_annotations.iter();
         known
             .filter_map(|(key, value)| Some((key.clone(), value.clone()?)))

@@ -1,36 +1,40 @@
-//! What image indexes say beside their manifests. They are taken apart, and what they say goes into
-//! the merged index: nothing of it may be lost.
+//! The annotations and other properties of image indexes. An index of an input is taken apart, and
+//! its properties are carried into the merged index: none may be lost.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
 use crate::error::{Code, Error, Problem, Subject, Warning};
-use crate::image::annotations::Annotations;
 
-/// The properties of an index but its manifests.
+/// The properties of an image index without its manifests.
 #[derive(Clone, Debug, Default)]
 pub struct IndexMetadata {
     /// Its annotations.
     pub annotations: BTreeMap<String, String>,
     /// Its other properties, known to the specification or not.
     pub extra: Map<String, Value>,
-    /// The annotations of its descriptor in `index.json`, but for names. None where several differ.
+    /// The annotations of its descriptor in `index.json` without names. `None` where several indexes
+    /// differ.
     pub root_annotations: BTreeMap<String, Option<String>>,
 }
 
 impl IndexMetadata {
-    /// Lets the user have the last word.
-    pub fn overrule(&mut self, annotations: &Annotations) {
-        self.annotations.extend(annotations.index.clone());
-        let of_root = annotations.index_descriptor.clone().into_iter();
+    /// Sets annotations of the index, and of its descriptor in `index.json`.
+    pub fn set_annotations(
+        &mut self,
+        index: &BTreeMap<String, String>,
+        index_descriptor: &BTreeMap<String, String>,
+    ) {
+        self.annotations.extend(index.clone());
+        let of_root = index_descriptor.clone().into_iter();
         self.root_annotations
             .extend(of_root.map(|(key, value)| (key, Some(value))));
     }
 
-    /// Adds what another index says. Where the two contradict each other, `decided` must have the
-    /// word; it need not for descriptors, whose annotations speak of the one index alone (when it
-    /// was made, say).
+    /// Adds the properties of another index. Where the two contradict each other, the user must have
+    /// set the annotation in `decided`; that is not needed for annotations of descriptors, which are
+    /// about one index alone (its creation date, for example).
     pub fn add(
         &mut self,
         other: IndexMetadata,
@@ -66,7 +70,7 @@ impl IndexMetadata {
     }
 }
 
-/// The same error for any order of inputs.
+/// Returns the same error for any order of inputs.
 fn conflict(key: String, a: String, b: String) -> Error {
     let (first, second) = if a <= b { (a, b) } else { (b, a) };
     Error::new(

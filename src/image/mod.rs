@@ -1,26 +1,36 @@
-//! One platform's image.
+//! What flows from the inputs to the output: images, one per platform, with their layers and blobs.
 
 pub mod annotations;
-pub mod blob;
-pub mod index_metadata;
+mod blob;
+mod content;
+mod index_metadata;
+mod layer;
+mod layer_type;
 
-use crate::bytes::codec::Encoding;
+use std::collections::HashSet;
+
+use crate::bytes::progress::Progress;
 use crate::error::{InputName, Subject};
-use crate::image::blob::{Blob, Content};
-use crate::oci::{Config, Descriptor, DiffId, Document, LayerType, Manifest, MediaType, Platform};
+use crate::oci::{Config, Descriptor, Document, Manifest, MediaType, Platform};
 
-/// An image: its manifest as raw bytes with a view, its config, and its layers, bottom first.
+pub use blob::Blob;
+pub use content::{Content, Generate};
+pub use index_metadata::IndexMetadata;
+pub use layer::{AnyBlob, FileLayer, Layer};
+pub use layer_type::LayerType;
+
+/// An image: its manifest as raw bytes with a parsed view, its config, and its layers, bottom first.
 #[derive(Clone, Debug)]
 pub struct Image {
-    /// Where it came from, for messages.
+    /// The image in its input, for messages.
     pub origin: Subject,
-    /// What it runs on: by its config, as closely as the caller or an index names it.
+    /// The platform of the config, with the variant that the caller or an index adds.
     pub platform: Platform,
-    /// What the config alone says.
+    /// The platform of the config alone.
     pub config_platform: Platform,
-    /// The fields of the config that programs in Go cannot read, by their types.
+    /// The fields of the config whose types programs in Go cannot read.
     pub wrong_types: Vec<String>,
-    /// How an index points to it; `platform` is set when it is merged.
+    /// The descriptor of the manifest; `platform` is set when the index is built.
     pub descriptor: Descriptor,
     /// The manifest.
     pub manifest: Document<Manifest>,
@@ -34,27 +44,13 @@ pub struct Image {
     pub attestations: Vec<Image>,
 }
 
-/// A layer of an image.
-#[derive(Clone, Debug)]
-pub struct Layer {
-    /// The blob that the manifest names.
-    pub blob: Blob,
-    /// What the config says of it. None for the blobs of artifacts, which no config describes.
-    pub diff_id: Option<DiffId>,
-    /// How it is compressed. None for what is no layer of files, or is not there: it is carried
-    /// untouched.
-    pub encoding: Option<Encoding>,
-}
-
-impl Layer {
-    /// Whether nobody may pass it on, so that it is copied as it is.
-    pub fn is_foreign(&self) -> bool {
-        LayerType::of(&self.blob.descriptor.media_type).is_some_and(|t| !t.is_distributable)
-    }
-}
-
 impl Image {
-    /// The image of a config and layers, where no manifest came with them.
+    /// Returns the layers of files.
+    pub fn file_layers(&self) -> impl Iterator<Item = &FileLayer> + Clone {
+        self.layers.iter().filter_map(Layer::files)
+    }
+
+    /// Makes an image of a config and layers, where the input has no manifest.
     pub fn new(
         origin: Subject,
         config: &Document<Config>,
@@ -65,7 +61,10 @@ impl Image {
         let descriptor = Descriptor::of(MediaType::ImageConfig, &config.raw);
         let manifest = Document::write(Manifest::new(
             descriptor.clone(),
-            layers.iter().map(|l| l.blob.descriptor.clone()).collect(),
+            layers
+                .iter()
+                .map(|layer| layer.descriptor().clone())
+                .collect(),
         ));
         Self {
             origin,
@@ -83,6 +82,27 @@ impl Image {
             },
             layers,
             attestations: Vec::new(),
+        }
+    }
+}
+
+/// Tells `progress` how many bytes of the layers of `images` are still to be read. Those of files are
+/// not, if the output links to them.
+pub fn expect_layers(images: &[Image], link: bool, progress: &Progress) {
+    let mut seen = HashSet::new();
+    let attestations = images.iter().flat_map(|image| &image.attestations);
+    let layers = images.iter().chain(attestations).flat_map(|i| &i.layers);
+    for blob in layers.filter_map(Layer::blob) {
+        let is_read = match &blob.content {
+            Content::Staged(_) | Content::Streamed(_) => false,
+            Content::File(_) => !link,
+            _ => true,
+        };
+        if is_read
+            && seen.insert(&blob.descriptor.digest)
+            && let Some(counter) = progress.of(&blob.input)
+        {
+            counter.expect(blob.descriptor.size);
         }
     }
 }

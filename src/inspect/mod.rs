@@ -209,7 +209,7 @@ fn platform_image(
     };
     let is_layout = loaded.contents.has_manifests;
     let users = |layer: &Layer| {
-        let users = users.get(&layer.blob.descriptor.digest);
+        let users = users.get(&layer.descriptor().digest);
         users.map_or(&[][..], Vec::as_slice)
     };
     let others = |layer: &Layer| -> Vec<String> {
@@ -227,10 +227,10 @@ fn platform_image(
         .layers
         .iter()
         .map(|layer| PlatformLayer {
-            digest: layer.blob.descriptor.digest.clone(),
-            diff_id: layer.diff_id.clone(),
-            media_type: layer.blob.descriptor.media_type.clone(),
-            size: layer.blob.descriptor.size,
+            digest: layer.descriptor().digest.clone(),
+            diff_id: layer.diff_id().cloned(),
+            media_type: layer.descriptor().media_type.clone(),
+            size: layer.descriptor().size,
             uncompressed: loaded.uncompressed(layer),
             shared_with: others(layer),
             shared_count: users(layer).len().saturating_sub(1),
@@ -257,7 +257,7 @@ impl LayerSharing {
         let mut sharing = Self::default();
         let mut seen = HashSet::new();
         for layer in images.iter().flat_map(|image| &image.layers) {
-            let Descriptor { digest, size, .. } = &layer.blob.descriptor;
+            let Descriptor { digest, size, .. } = layer.descriptor();
             sharing.layers += 1;
             sharing.size = sum([sharing.size, *size]);
             if !seen.insert(digest) {
@@ -281,7 +281,7 @@ fn users(images: &[Image]) -> Users<'_> {
     let mut users: Users<'_> = HashMap::new();
     for (i, image) in images.iter().enumerate() {
         for layer in &image.layers {
-            let users = users.entry(&layer.blob.descriptor.digest).or_default();
+            let users = users.entry(&layer.descriptor().digest).or_default();
             // An image may have a layer twice.
             if users.last() != Some(&i) {
                 users.push(i);

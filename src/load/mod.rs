@@ -4,17 +4,14 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard};
 
 use crate::bytes::codec::Encoding;
-use crate::bytes::copy::{LayerObserver, LayerStream, OnVerified};
 use crate::bytes::progress::Progress;
-use crate::bytes::store::Store;
+use crate::bytes::{LayerObserver, LayerStream, Observers, OnVerified};
 use crate::check::assertions;
 use crate::error::{DocumentProblem, Error, Item, Problem};
-use crate::image::blob::Content;
-use crate::image::{Image, Layer};
+use crate::image::{self, FileLayer, Image, Layer};
 use crate::oci::{DiffId, MAX_CONFIG, Platform};
 use crate::source::callbacks::FailFast;
-use crate::source::{self, Contents, Input, Wanted};
-use crate::transform;
+use crate::source::{self, Contents, Input, Stager, Wanted};
 use crate::util::lock::lock;
 use crate::util::parallel;
 
@@ -43,39 +40,40 @@ impl LoadRequest<'_> {
             sizes: Mutex::default(),
             observer,
         };
-        let store = Store::nowhere(jobs, Some(&sizes)).counting(self.progress.clone());
+        let observers = Observers {
+            layers: Some(&sizes),
+            progress: self.progress,
+        };
+        let stager = Stager::new(None, observers);
         let wanted = Wanted {
             platforms: self.platforms,
             // One image cannot contradict itself but in what its indexes say, which is all shown.
             decided: &Default::default(),
             callbacks: &FailFast,
         };
-        let contents = source::read(self.input, wanted, &store)?;
+        let contents = source::read(self.input, wanted, &stager)?;
         let mut contents = assertions::apply(contents, self.input, self.platforms)?;
         assertions::all_platforms_found(&contents, self.platforms)?;
-        store.resolve(&mut contents.images)?;
-        store.expect(&contents.images, false);
+        stager.resolve(&mut contents.images)?;
+        image::expect_layers(&contents.images, false, self.progress);
         let mut names = HashSet::new();
         contents.names.retain(|name| names.insert(name.clone()));
 
-        for layer in contents.images.iter().flat_map(|image| &image.layers) {
-            held_against_config(layer)?;
+        let layers = contents.images.iter().flat_map(Image::file_layers);
+        for verified in layers.clone().filter_map(FileLayer::verify_hashed) {
+            verified?;
         }
 
-        let is_wanted = |layer: &&Layer| match (&layer.diff_id, layer.encoding) {
-            (Some(diff_id), Some(encoding)) => {
-                let is_compressed = encoding != Encoding::Plain;
-                (observer.is_some() || is_compressed) && sizes.get(diff_id).is_none()
-            }
-            _ => false,
+        let is_wanted = |layer: &&FileLayer| {
+            let is_compressed = layer.encoding != Encoding::Plain;
+            (observer.is_some() || is_compressed) && sizes.get(&layer.diff_id).is_none()
         };
         let mut seen = HashSet::new();
-        let layers: Vec<&Layer> = (contents.images.iter())
-            .flat_map(|image| &image.layers)
+        let layers: Vec<&FileLayer> = layers
             .filter(is_wanted)
             .filter(|layer| seen.insert(&layer.diff_id))
             .collect();
-        parallel::map(jobs, &layers, |layer| transform::stage(layer, &store))?;
+        parallel::map(jobs, &layers, |layer| layer.open(observers)?.read())?;
         let sizes = std::mem::take(&mut *sizes.lock());
         Ok(Loaded { contents, sizes })
     }
@@ -85,23 +83,9 @@ impl Loaded {
     /// The bytes of a layer without compression; none for what is no layer of files, or is not in
     /// the image.
     pub fn uncompressed(&self, layer: &Layer) -> Option<u64> {
-        let diff_id = layer.diff_id.as_ref()?;
-        let is_plain = layer.encoding == Some(Encoding::Plain);
-        let known = self.sizes.get(diff_id).copied();
-        known.or(is_plain.then_some(layer.blob.descriptor.size))
-    }
-}
-
-/// What came through a stream was hashed before it was known what it should be.
-fn held_against_config(layer: &Layer) -> Result<(), Error> {
-    match (&layer.blob.content, &layer.diff_id) {
-        (Content::Staged(staged), Some(diff_id))
-            if staged.diff_id.0.algorithm() == diff_id.0.algorithm()
-                && staged.original.0.algorithm() == layer.blob.descriptor.digest.algorithm() =>
-        {
-            transform::check(&layer.blob, &staged.original, &staged.diff_id, diff_id)
-        }
-        _ => Ok(()),
+        let layer = layer.files()?;
+        let known = self.sizes.get(&layer.diff_id).copied();
+        known.or((layer.encoding == Encoding::Plain).then_some(layer.blob.descriptor.size))
     }
 }
 

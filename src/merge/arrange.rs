@@ -3,18 +3,17 @@
 use std::collections::BTreeMap;
 
 use crate::error::{Code, Error, Problem, Subject, Warning};
-use crate::image::Image;
-use crate::image::index_metadata::IndexMetadata;
+use crate::image::{Image, IndexMetadata};
 
-/// Puts images into the order of the index; one for each platform.
+/// Sorts images in the order of the index. There may be one for each platform.
 ///
-/// The order of an index has a meaning (the first manifest that matches is used) and must not
+/// The order of an index has a meaning (clients use the first manifest that matches) and must not
 /// depend on the order of arguments.
 pub fn arrange(mut images: Vec<Image>, warnings: &mut Vec<Warning>) -> Result<Vec<Image>, Error> {
     images.sort_by(|a, b| {
-        let place = a.platform.cmp_place(&b.platform);
+        let platform = a.platform.cmp_place(&b.platform);
         let digest = a.descriptor.digest.cmp(&b.descriptor.digest);
-        place
+        platform
             .then(digest)
             .then_with(|| a.origin.to_string().cmp(&b.origin.to_string()))
     });
@@ -23,7 +22,7 @@ pub fn arrange(mut images: Vec<Image>, warnings: &mut Vec<Warning>) -> Result<Ve
         match arranged.pop_if(|last| last.platform.same_place(&image.platform)) {
             None => arranged.push(image),
             Some(last) if last.descriptor.digest == image.descriptor.digest => {
-                // Harmless, but a slip of who meant to give two images.
+                // Harmless, but most likely the user meant to give two images.
                 let text = format!(
                     "{} and {} are the same image for {}",
                     last.origin, image.origin, image.platform
@@ -48,24 +47,24 @@ pub fn arrange(mut images: Vec<Image>, warnings: &mut Vec<Warning>) -> Result<Ve
     Ok(arranged)
 }
 
-/// One image that came in twice: what either of them says is true of both.
+/// Unites the properties of an image that was given twice: those of both are true.
 fn unite(mut one: Image, other: Image) -> Result<Image, Error> {
     let variant = one.platform.variant.take().or(other.platform.variant);
     one.platform.variant = variant;
     one.platform.extra.extend(other.platform.extra);
-    let mut said = IndexMetadata {
+    let mut properties = IndexMetadata {
         annotations: one.descriptor.annotations,
         extra: one.descriptor.extra,
         ..IndexMetadata::default()
     };
-    let more = IndexMetadata {
+    let others = IndexMetadata {
         annotations: other.descriptor.annotations,
         extra: other.descriptor.extra,
         ..IndexMetadata::default()
     };
-    said.add(more, &BTreeMap::new(), &mut Vec::new())?;
-    one.descriptor.annotations = said.annotations;
-    one.descriptor.extra = said.extra;
+    properties.add(others, &BTreeMap::new(), &mut Vec::new())?;
+    one.descriptor.annotations = properties.annotations;
+    one.descriptor.extra = properties.extra;
     for attestation in other.attestations {
         let same = |kept: &Image| kept.descriptor.digest == attestation.descriptor.digest;
         if !one.attestations.iter().any(same) {

@@ -15,7 +15,7 @@ pub fn docker_manifest(
     warnings: &mut Vec<Warning>,
 ) -> Result<Vec<u8>, Error> {
     // Docker reads all or nothing.
-    let is_of_files = |layer: &Layer| layer.encoding.is_some();
+    let is_of_files = |layer: &Layer| layer.files().is_some();
     let mut loadable = Vec::new();
     for image in images {
         match image.manifest.view.is_image() && image.layers.iter().all(is_of_files) {
@@ -67,7 +67,7 @@ pub fn docker_manifest(
             let mut tags = vec![own.to_string()];
             tags.extend((i == chosen).then(|| name.to_string()));
             let layers: Vec<String> = (image.layers.iter())
-                .map(|layer| layer.blob.descriptor.digest.blob_path())
+                .map(|layer| layer.descriptor().digest.blob_path())
                 .collect();
             Ok(json!({
                 "Config": image.config.descriptor.digest.blob_path(),

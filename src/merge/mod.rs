@@ -8,18 +8,18 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::bytes::copy::LayerObserver;
+use crate::bytes::codec::Encoder;
 use crate::bytes::progress::Progress;
-use crate::bytes::store::Store;
+use crate::bytes::{LayerObserver, Observers, Staging};
 use crate::check::image_facts::ImageFacts;
 use crate::check::programs::Programs;
 use crate::check::{CheckLevel, assertions, consistency};
 use crate::error::{Error, Warning};
-use crate::image::Image;
+use crate::image::{self, Image};
 use crate::oci::{Descriptor, ImageName, Platform};
-use crate::sink;
+use crate::sink::{self, AtomicOutput, WriteOptions};
 use crate::source::callbacks::FailFast;
-use crate::source::{self, Input};
+use crate::source::{self, Input, Stager};
 use crate::transform;
 use crate::util::{parallel, text};
 
@@ -173,26 +173,30 @@ pub fn merge(request: &MergeRequest) -> Result<MergeReport, Error> {
     request.progress.start(inputs.iter().map(Input::name));
     let files = inputs.iter().filter(|input| !input.is_stdin());
     let paths: Vec<&Path> = files.map(|input| input.path.as_path()).collect();
-    let staging = sink::Staging::new(&output.path, output.force, &paths)?;
-    let made = make(request, &staging).and_then(|mut report| {
-        staging.finish(output.sync, &mut report.warnings)?;
+    let output = AtomicOutput::new(&output.path, output.force, &paths)?;
+    let written = write(request, &output).and_then(|mut report| {
+        output.finish(request.output.sync, &mut report.warnings)?;
         Ok(report)
     });
-    made.map_err(|error| staging.blame(error))
+    written.map_err(|error| output.name_in(error))
 }
 
-/// Makes the output in the staging area.
-fn make(request: &MergeRequest, staging: &sink::Staging) -> Result<MergeReport, Error> {
-    let MergeRequest { checks, output, .. } = request;
+/// Writes the output, before it is renamed to its destination.
+fn write(request: &MergeRequest, output: &AtomicOutput) -> Result<MergeReport, Error> {
+    let checks = &request.checks;
     let jobs = parallel::threads(request.jobs);
     let programs = Programs::default();
     let observer: Option<&dyn LayerObserver> = match checks.platform {
         CheckLevel::Off => None,
         _ => Some(&programs),
     };
-    let blobs = staging.blobs();
-    let store =
-        Store::new(&blobs, request.compression, jobs, observer).counting(request.progress.clone());
+    let observers = Observers {
+        layers: observer,
+        progress: &request.progress,
+    };
+    let encoder = Encoder::new(jobs, request.compression);
+    let staging = Staging::new(output.staging(), encoder);
+    let stager = Stager::new(Some(&staging), observers);
 
     let wanted = source::Wanted {
         platforms: &request.platforms,
@@ -200,21 +204,28 @@ fn make(request: &MergeRequest, staging: &sink::Staging) -> Result<MergeReport, 
         callbacks: &FailFast,
     };
     let contents = parallel::map(jobs, &request.inputs, |input| {
-        let contents = source::read(input, wanted, &store)?;
+        let contents = source::read(input, wanted, &stager)?;
         assertions::apply(contents, input, &request.platforms)
     })?;
     let mut contents = source::unite(contents, &request.annotations.index)?;
     assertions::all_platforms_found(&contents, &request.platforms)?;
-    contents.metadata.overrule(&request.annotations);
+    let annotations = &request.annotations;
+    contents
+        .metadata
+        .set_annotations(&annotations.index, &annotations.index_descriptor);
 
-    store.resolve(&mut contents.images)?;
+    stager.resolve(&mut contents.images)?;
     let (images, mut warnings) = (contents.images, contents.warnings);
     let images = arrange::arrange(images, &mut warnings)?;
-    store.expect(&images, output.link);
+    image::expect_layers(&images, request.output.link, observers.progress);
     let images = images.into_iter().map(transform::to_oci).collect();
-    let images = transform::compress(images, &store)?;
-    let images = transform::annotate(images, &request.annotations);
-    let images = transform::keep_true_attestations(images, &mut warnings);
+    let images = transform::compress(images, &staging, observers, jobs)?;
+    let images = transform::annotate(
+        images,
+        &annotations.manifest,
+        &annotations.manifest_descriptor,
+    );
+    let images = transform::drop_stale_attestations(images, &mut warnings);
     let summaries = images.iter().map(MergedImage::of).collect();
     let subjects = images.iter().map(ImageFacts::of);
     let subjects: Vec<_> = subjects.collect::<Result<_, Error>>()?;
@@ -240,8 +251,13 @@ fn make(request: &MergeRequest, staging: &sink::Staging) -> Result<MergeReport, 
     if checks.trust_diff_ids {
         merged.trust_diff_ids();
     }
-    sink::write(&merged, output.format, output.link, &store, staging)?;
-    // The last layer has flowed by.
+    let options = WriteOptions {
+        format: request.output.format,
+        link: request.output.link,
+        jobs,
+    };
+    sink::write(&merged, options, observers, output)?;
+    // All layers were read.
     programs.check(&subjects, checks.platform, &mut warnings)?;
     Ok(MergeReport {
         descriptor: merged.descriptor,
@@ -256,7 +272,7 @@ impl MergedImage {
             platform: image.platform.clone(),
             origin: image.origin.to_string(),
             layers: image.layers.len(),
-            size: text::sum(image.layers.iter().map(|l| l.blob.descriptor.size)),
+            size: text::sum(image.layers.iter().map(|layer| layer.descriptor().size)),
         }
     }
 }

@@ -18,7 +18,6 @@ pub(crate) mod document;
 pub(crate) mod execution;
 pub(crate) mod field_types;
 pub(crate) mod index;
-mod layer_type;
 pub(crate) mod layout;
 pub(crate) mod manifest;
 pub(crate) mod name;
@@ -38,7 +37,6 @@ pub(crate) use document::{
 };
 pub(crate) use execution::Execution;
 pub(crate) use index::Index;
-pub(crate) use layer_type::LayerType;
 pub(crate) use layout::{
     DOCKER_FILE, INDEX_FILE, LAYOUT_FILE, LAYOUT_VERSION, LEGACY_DOCKER_FILES, layout_marker,
     layout_version,

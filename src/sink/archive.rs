@@ -1,12 +1,13 @@
 //! An oci-archive: an image layout as a tar archive whose bytes depend on nothing but the image.
 //!
-//! POSIX ustar (with GNU's long names for `sha512`, which has no room there), owner 0:0, mtime 0; `oci-layout` and `index.json` first, then the directories of the
-//! blobs, then the blobs in the order of [`Merged::blobs`], all of them regular files (containerd
-//! ignores hard links). The directories are there for skopeo and podman: those that an archive does
-//! not list they make for root, which only root may do.
+//! POSIX ustar (with GNU's long names for `sha512`, which are too long for ustar), owner 0:0, mtime 0;
+//! `oci-layout` and `index.json` first, then the directories of the blobs, then the blobs in the order
+//! of [`Merged::blobs`], all of them regular files (containerd ignores hard links). The directories
+//! are for skopeo and podman: they create those that an archive does not list as owned by root, which
+//! only root may do.
 //!
-//! All sizes are known before the first byte is written, so every blob has its place and several are
-//! written at once.
+//! All sizes are known before the first byte is written, so every blob has its position in the file,
+//! and several are written at once.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -14,18 +15,25 @@ use std::io::{self, Seek, SeekFrom, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use super::{copy, fixed_files};
-use crate::bytes::store::Store;
+use super::blob::copy;
+use super::fixed_files;
+use crate::bytes::Observers;
 use crate::error::Error;
-use crate::merge::index::{Merged, Part};
+use crate::image::AnyBlob;
+use crate::merge::index::Merged;
 use crate::util::parallel;
 use crate::util::text::sum;
 
-/// Tar counts in blocks of this size.
+/// The size of a tar block in bytes.
 const BLOCK: u64 = 512;
 
 /// Writes the archive into the file `path`, which does not exist yet.
-pub fn write(merged: &Merged, store: &Store<'_>, path: &Path) -> Result<(), Error> {
+pub fn write(
+    merged: &Merged,
+    jobs: usize,
+    observers: Observers<'_>,
+    path: &Path,
+) -> Result<(), Error> {
     let failed = || Error::io("write", path);
     let mut file = File::create_new(path).map_err(failed())?;
     let mut end = 0;
@@ -35,49 +43,55 @@ pub fn write(merged: &Merged, store: &Store<'_>, path: &Path) -> Result<(), Erro
         file.seek(SeekFrom::Start(end)).map_err(failed())?;
         file.write_all(&[&header, &*bytes].concat())
             .map_err(failed())?;
-        end = behind(end, &header, size);
+        end = end_of_entry(end, &header, size);
     }
     let directories: BTreeSet<String> = merged
         .blobs
         .iter()
-        .map(|part| format!("blobs/{}/", part.blob.descriptor.digest.algorithm()))
+        .map(|blob| format!("blobs/{}/", blob.blob().descriptor.digest.algorithm()))
         .chain(["blobs/".to_owned()])
         .collect();
     for name in directories {
         let header = header(&name, None).map_err(failed())?;
         file.seek(SeekFrom::Start(end)).map_err(failed())?;
         file.write_all(&header).map_err(failed())?;
-        end = behind(end, &header, 0);
+        end = end_of_entry(end, &header, 0);
     }
-    let mut places = Vec::with_capacity(merged.blobs.len());
-    for part in &merged.blobs {
-        let descriptor = &part.blob.descriptor;
+    let mut offsets = Vec::with_capacity(merged.blobs.len());
+    for blob in &merged.blobs {
+        let descriptor = &blob.blob().descriptor;
         let header = header(&descriptor.digest.blob_path(), Some(descriptor.size));
         let header = header.map_err(failed())?;
-        places.push((part, end));
-        end = behind(end, &header, descriptor.size);
+        offsets.push((blob, end));
+        end = end_of_entry(end, &header, descriptor.size);
     }
     // Two blocks of zeros end an archive.
     file.set_len(end.saturating_add(2 * BLOCK))
         .map_err(failed())?;
     drop(file);
 
-    parallel::map(store.jobs(), &places, |(part, offset)| {
-        place(part, *offset, path, store)
+    parallel::map(jobs, &offsets, |(blob, offset)| {
+        write_blob(blob, *offset, path, observers)
     })?;
     fs::set_permissions(path, fs::Permissions::from_mode(0o644))
         .map_err(Error::io("set the mode of", path))
 }
 
-/// Where a file of `size` bytes ends whose header is at `at`. Blobs can claim to be larger than a file
-/// can be: what makes one so large then fails.
-fn behind(at: u64, header: &[u8], size: u64) -> u64 {
+/// Returns the position after an entry of `size` bytes whose header is at `at`. A descriptor can claim
+/// a size that no file can have: making the archive that large then fails.
+fn end_of_entry(at: u64, header: &[u8], size: u64) -> u64 {
     let size = size.checked_next_multiple_of(BLOCK).unwrap_or(u64::MAX);
     sum([at, header.len() as u64, size])
 }
 
-fn place(part: &Part, offset: u64, path: &Path, store: &Store<'_>) -> Result<(), Error> {
-    let descriptor = &part.blob.descriptor;
+/// Writes the header and the bytes of a blob at `offset`.
+fn write_blob(
+    blob: &AnyBlob,
+    offset: u64,
+    path: &Path,
+    observers: Observers<'_>,
+) -> Result<(), Error> {
+    let descriptor = &blob.blob().descriptor;
     let mut file = File::options()
         .write(true)
         .open(path)
@@ -88,10 +102,10 @@ fn place(part: &Part, offset: u64, path: &Path, store: &Store<'_>) -> Result<(),
             file.write_all(&header)
         })
         .map_err(Error::io("write", path))?;
-    copy(part, &mut file, path, store)
+    copy(blob, &mut file, path, observers)
 }
 
-/// The header of a file of `size` bytes, or of a directory.
+/// Returns the header of a file of `size` bytes, or of a directory.
 fn header(name: &str, size: Option<u64>) -> io::Result<Vec<u8>> {
     let (kind, mode) = match size {
         Some(_) => (tar::EntryType::Regular, 0o644),
@@ -114,16 +128,16 @@ fn header(name: &str, size: Option<u64>) -> io::Result<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use super::behind;
+    use super::end_of_entry;
 
     #[test]
-    fn no_file_of_an_archive_ends_before_it_begins() {
+    fn the_end_of_an_entry_does_not_overflow() {
         let header = [0; 512];
-        assert_eq!(behind(512, &header, 1), 3 * 512);
-        // Sparse files are as large as a file can be.
+        assert_eq!(end_of_entry(512, &header, 1), 3 * 512);
+        // The size of the largest file, which a sparse one can have.
         for at in [512, i64::MAX as u64] {
-            assert!(behind(at, &header, i64::MAX as u64) > at);
+            assert!(end_of_entry(at, &header, i64::MAX as u64) > at);
         }
-        assert_eq!(behind(512, &header, u64::MAX), u64::MAX);
+        assert_eq!(end_of_entry(512, &header, u64::MAX), u64::MAX);
     }
 }

@@ -7,33 +7,35 @@ use std::path::Path;
 
 use walkdir::WalkDir;
 
-use super::{Staging, copy, fixed_files};
-use crate::bytes::store::Store;
+use super::blob::{copy, staged_file};
+use super::{AtomicOutput, WriteOptions, fixed_files};
+use crate::bytes::Observers;
 use crate::error::Error;
-use crate::image::blob::Content;
-use crate::merge::index::{Merged, Part};
+use crate::image::{AnyBlob, Content};
+use crate::merge::index::Merged;
 use crate::util::parallel;
 
-/// Writes the layout as the output of `staging`.
+/// Writes the layout to the directory of `output`.
 pub fn write(
     merged: &Merged,
-    link: bool,
-    store: &Store<'_>,
-    staging: &Staging,
+    options: WriteOptions,
+    observers: Observers<'_>,
+    output: &AtomicOutput,
 ) -> Result<(), Error> {
-    let root = &staging.output();
-    for part in &merged.blobs {
-        let path = root.join(part.blob.descriptor.digest.blob_path());
+    let root = &output.path();
+    for blob in &merged.blobs {
+        let path = root.join(blob.blob().descriptor.digest.blob_path());
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent).map_err(Error::io("create", parent))?;
         }
     }
-    // What is staged is moved when nobody reads it any more: one file can be the content of two blobs,
-    // named by digests of two algorithms.
-    let (moved, made): (Vec<_>, Vec<_>) = merged.blobs.iter().partition(|part| is_moved(part));
-    for parts in [made, moved] {
-        parallel::map(store.jobs(), &parts, |part| {
-            place(part, link, staging, root, store)
+    // Staged files are moved after all blobs that need their bytes are written: a file can be the
+    // content of two blobs, named by digests of two algorithms.
+    let is_moved = |blob: &&AnyBlob| staged_file(blob.blob()).is_some();
+    let (moved, copied): (Vec<_>, Vec<_>) = merged.blobs.iter().partition(is_moved);
+    for blobs in [copied, moved] {
+        parallel::map(options.jobs, &blobs, |blob| {
+            write_blob(blob, options.link, output, root, observers)
         })?;
     }
     for (name, bytes) in fixed_files(merged) {
@@ -43,39 +45,33 @@ pub fn write(
     set_modes(root)
 }
 
-fn is_moved(part: &Part) -> bool {
-    let digest = &part.blob.descriptor.digest;
-    matches!(&part.blob.content, Content::Staged(staged) if staged.stored.0 == *digest)
-}
-
-fn place(
-    part: &Part,
+fn write_blob(
+    blob: &AnyBlob,
     link: bool,
-    staging: &Staging,
+    output: &AtomicOutput,
     root: &Path,
-    store: &Store<'_>,
+    observers: Observers<'_>,
 ) -> Result<(), Error> {
-    let blob = &part.blob;
-    let path = root.join(blob.descriptor.digest.blob_path());
-    match &blob.content {
-        // The blob itself, not a link to it: chains of links would keep every layout in between.
+    let path = root.join(blob.blob().descriptor.digest.blob_path());
+    if let Some(staged) = staged_file(blob.blob()) {
+        return fs::rename(staged.path(), &path).map_err(Error::io("write", &path));
+    }
+    match &blob.blob().content {
+        // To the blob itself, not to a link to it: chains of links would keep every layout in
+        // between alive.
         Content::File(target) if link => {
             let target = target.canonicalize().map_err(Error::io("read", target))?;
-            staging.may_link_to(&target)?;
+            output.may_link_to(&target)?;
             symlink(&target, &path).map_err(Error::io("create", &path))
-        }
-        Content::Staged(staged) if is_moved(part) => {
-            let file = staged.file().map_err(|e| blob.unreadable(e))?;
-            fs::rename(file, &path).map_err(Error::io("write", &path))
         }
         _ => {
             let mut file = File::create_new(&path).map_err(Error::io("create", &path))?;
-            copy(part, &mut file, &path, store)
+            copy(blob, &mut file, &path, observers)
         }
     }
 }
 
-/// The same modes under every umask.
+/// Sets the same modes under every umask.
 fn set_modes(root: &Path) -> Result<(), Error> {
     for entry in WalkDir::new(root) {
         let entry = entry.map_err(|e| Error::io("read", root)(e.into()))?;

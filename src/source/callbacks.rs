@@ -4,10 +4,9 @@
 //! ([`FailFast`]); `verify` collects all of them, reads what others would not need, and checks more on
 //! what it is shown.
 
-use crate::bytes::codec::Encoding;
 use crate::error::Error;
-use crate::image::blob::Blob;
-use crate::oci::{Config, Descriptor, DiffId, Document, Index, Manifest};
+use crate::image::Layer;
+use crate::oci::{Config, Descriptor, Document, Index, Manifest};
 use crate::tar::EntryKind;
 
 /// What the readers of inputs report to.
@@ -47,9 +46,9 @@ pub trait Callbacks: Sync {
     /// A name of an image in a docker-archive.
     fn repo_tag(&self, _tag: &str) {}
 
-    /// A blob that was found and not read yet; of a layer, how it is encoded and what the config
-    /// says of it.
-    fn blob(&self, _blob: &Blob, _layer: Option<(Encoding, &DiffId)>) {}
+    /// A layer, whose bytes were not read yet unless they came through a stream. Also a blob of an
+    /// unknown type that an index names.
+    fn layer(&self, _layer: &Layer) {}
 }
 
 impl dyn Callbacks + '_ {

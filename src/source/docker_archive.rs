@@ -4,21 +4,17 @@
 //! Format". Only `manifest.json` counts; names of layers mean nothing. The archive has no digests
 //! of layers, so the diff IDs of the config are what its layers are held against.
 
-use std::sync::Arc;
-
 use serde::Deserialize;
 
 use super::tree::{FileLocation, Tree, TreeFile};
-use super::{Contents, Reading, sniff};
+use super::{Contents, Reading, Stager, sniff};
 use crate::bytes::codec::Encoding;
-use crate::bytes::copy::Hashes;
-use crate::bytes::store::Store;
+use crate::bytes::{Algorithms, VerifiedReader, Verify};
 use crate::error::{Candidate, Error, FileKind, ImageInInput, Item, Problem, Subject};
-use crate::image::blob::{Blob, Content, Staged};
-use crate::image::{Image, Layer};
+use crate::image::{Blob, Content, FileLayer, Image, Layer, LayerType};
 use crate::oci::{
     Config, DOCKER_FILE as MANIFEST_FILE, Descriptor, DiffId, Digest, Document, MAX_CONFIG,
-    MAX_MANIFEST, MediaType,
+    MAX_MANIFEST,
 };
 use crate::source::callbacks::Callbacks;
 use crate::util::text::clean;
@@ -34,7 +30,7 @@ struct ManifestItem {
 }
 
 /// Reads all images of an archive.
-pub fn read(tree: &Tree, reading: &Reading<'_>, store: &Store<'_>) -> Result<Contents, Error> {
+pub fn read(tree: &Tree, reading: &Reading<'_>, stager: &Stager<'_>) -> Result<Contents, Error> {
     let Some(raw) = tree.bytes(MANIFEST_FILE, MAX_MANIFEST)? else {
         let found = FileKind::Tar;
         return Err(Error::new(tree.input(), Problem::NotAnImage { found }));
@@ -59,7 +55,7 @@ pub fn read(tree: &Tree, reading: &Reading<'_>, store: &Store<'_>) -> Result<Con
 
     let reader = Reader {
         tree,
-        store,
+        stager,
         callbacks,
     };
     let mut contents = Contents::default();
@@ -122,7 +118,7 @@ fn config(
 
 struct Reader<'a> {
     tree: &'a Tree,
-    store: &'a Store<'a>,
+    stager: &'a Stager<'a>,
     callbacks: &'a dyn Callbacks,
 }
 
@@ -162,71 +158,59 @@ impl Reader<'_> {
 
     fn layer(&self, name: &str, diff_id: &DiffId) -> Result<Layer, Error> {
         let found = self.find(name)?;
-        let (descriptor, content, encoding) = match self.identify(name, found)? {
-            Identified::Plain(found) => {
-                // An uncompressed layer's digest is its diff ID, or the image is damaged: that is
-                // verified when the layer is read.
-                let digest = diff_id.0.clone();
-                let descriptor = Descriptor::new(MediaType::ImageLayer, digest, found.size);
-                (descriptor, found.content, Encoding::Plain)
-            }
-            Identified::Known(digest, found) => {
-                let descriptor = Descriptor::new(MediaType::ImageLayer, digest, found.size);
-                (descriptor, found.content, Encoding::Plain)
-            }
-            Identified::Staged(staged) => {
-                let encoding = staged.original_encoding;
-                let (digest, size) = staged.original.clone();
-                let descriptor = Descriptor::new(encoding.layer_type(), digest, size);
-                (descriptor, Content::Staged(staged), encoding)
-            }
+        let content = self.content(name, found.content)?;
+        let (digest, size, encoding) = match content.digests() {
+            Some(found) => (found.blob.digest.clone(), found.blob.size, found.encoding),
+            // The digest of an uncompressed layer is its diff ID, or the image is damaged: that is
+            // verified when the layer is read.
+            None => (diff_id.0.clone(), found.size, Encoding::Plain),
         };
-        let blob = Blob {
-            descriptor,
-            content,
-            input: self.tree.input().clone(),
-            name: clean(name).into(),
-        };
-        self.callbacks.blob(&blob, Some((encoding, diff_id)));
-        Ok(Layer {
-            blob,
-            diff_id: Some(diff_id.clone()),
-            encoding: Some(encoding),
-        })
+        let media_type = LayerType::distributable(encoding).oci();
+        let layer = Layer::Files(FileLayer {
+            blob: Blob {
+                descriptor: Descriptor::new(media_type, digest, size),
+                content,
+                input: self.tree.input().clone(),
+                name: clean(name).into(),
+            },
+            diff_id: diff_id.clone(),
+            encoding,
+        });
+        self.callbacks.layer(&layer);
+        Ok(layer)
     }
 
-    /// Finds out how a layer is encoded. Nothing in the archive says the digest of a compressed
-    /// one, so it is read and staged here.
-    fn identify(&self, name: &str, found: TreeFile) -> Result<Identified, Error> {
-        match found.content {
-            Content::Staged(staged) => return Ok(Identified::Staged(staged)),
-            Content::Known(ref digest) => return Ok(Identified::Known(digest.clone(), found)),
-            _ => {}
+    /// Returns the content of a layer. No document names the digest of a compressed one, so it is read
+    /// and staged here.
+    fn content(&self, name: &str, found: Content) -> Result<Content, Error> {
+        if found.digests().is_some() {
+            return Ok(found);
         }
-        let location = FileLocation::of(&found.content);
-        if let Some(staged) = location
-            .as_ref()
-            .and_then(|location| self.tree.staged(location))
+        let location = FileLocation::of(&found);
+        if let Some(location) = &location
+            && let Some(staged) = self.tree.staged(location)
         {
-            return Ok(Identified::Staged(staged));
+            return Ok(staged);
         }
-        let corrupt = |e: std::io::Error| {
-            let subject = (self.tree.input(), Item::Layer(clean(name).into()));
-            Error::unreadable(subject)(e)
-        };
-        let (_, encoding, stream) = found.content.open().and_then(sniff).map_err(corrupt)?;
+        let subject = Subject::from((self.tree.input(), Item::Layer(clean(name).into())));
+        let opened = found.open().and_then(sniff);
+        let (_, encoding, bytes) = opened.map_err(|e| subject.unreadable(e))?;
         if encoding == Encoding::Plain {
-            drop(stream);
-            return Ok(Identified::Plain(found));
+            drop(bytes);
+            return Ok(found);
         }
-        let staged = self
-            .store
-            .put(stream, encoding, encoding, Hashes::SHA256)
-            .map_err(|broken| broken.blame(corrupt, self.store.directory()))?;
+        let reader = VerifiedReader {
+            bytes: Box::new(bytes),
+            encoding,
+            algorithms: Algorithms::SHA256,
+            observer: self.stager.observer(),
+            owner: &subject,
+        };
+        let staged = self.stager.stage(reader, None)?.content;
         if let Some(location) = location {
             self.tree.add_staged(location, staged.clone());
         }
-        Ok(Identified::Staged(staged))
+        Ok(staged)
     }
 }
 
@@ -250,10 +234,4 @@ fn check_name(tree: &Tree, name: &str, found: &Digest) -> Result<(), Error> {
         }
         _ => Ok(()),
     }
-}
-
-enum Identified {
-    Plain(TreeFile),
-    Known(Digest, TreeFile),
-    Staged(Arc<Staged>),
 }

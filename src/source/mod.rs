@@ -10,6 +10,7 @@ mod docker_archive;
 mod layout;
 mod nix2container;
 mod select;
+mod stager;
 mod tree;
 
 use std::collections::BTreeMap;
@@ -19,15 +20,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::bytes::codec::Encoding;
-use crate::bytes::copy::fill;
-use crate::bytes::store::Store;
+use crate::bytes::fill;
 use crate::error::{Candidate, Error, FileKind, InputName, Problem, Warning};
-use crate::image::Image;
-use crate::image::index_metadata::IndexMetadata;
+use crate::image::{Image, IndexMetadata};
 use crate::oci::{DOCKER_FILE, Descriptor, Platform};
 use crate::source::callbacks::Callbacks;
 use crate::tar::is_tar;
 pub use select::Select;
+pub use stager::Stager;
 pub use tree::{FileLocation, Tree};
 
 /// An image layout, an archive or a file of nix2container, and which of its images to read.
@@ -58,7 +58,7 @@ impl Input {
         self.path == Path::new("-")
     }
 
-    /// The input as messages name it.
+    /// Returns the name of the input in messages.
     pub(crate) fn name(&self) -> InputName {
         match self.is_stdin() {
             true => InputName::Stdin,
@@ -132,8 +132,8 @@ impl<'a> Reading<'a> {
 }
 
 /// Reads what is wanted of an input.
-pub fn read(input: &Input, wanted: Wanted<'_>, store: &Store<'_>) -> Result<Contents, Error> {
-    open(input, wanted.callbacks, store)?.read(input, wanted, store)
+pub fn read(input: &Input, wanted: Wanted<'_>, stager: &Stager<'_>) -> Result<Contents, Error> {
+    open(input, wanted.callbacks, stager)?.read(input, wanted, stager)
 }
 
 /// Puts together what several inputs hold. What their indexes say must not be lost, so where two
@@ -172,13 +172,13 @@ impl Opened {
         &self,
         input: &Input,
         wanted: Wanted<'_>,
-        store: &Store<'_>,
+        stager: &Stager<'_>,
     ) -> Result<Contents, Error> {
         let reading = Reading { input, wanted };
         let contents = match self {
             // Docker 25 and later save both formats in one archive; only the layout says all.
             Self::Tree(tree) if tree.is_layout()? => layout::read(tree, &reading)?,
-            Self::Tree(tree) => docker_archive::read(tree, &reading, store)?,
+            Self::Tree(tree) => docker_archive::read(tree, &reading, stager)?,
             Self::Image(image) => nix2container::read(image, &reading)?,
         };
         Ok(Contents {
@@ -192,14 +192,14 @@ impl Opened {
         &self,
         input: &Input,
         wanted: Wanted<'_>,
-        store: &Store<'_>,
+        stager: &Stager<'_>,
     ) -> Result<Option<Contents>, Error> {
         let reading = Reading { input, wanted };
         match self {
             Self::Tree(tree)
                 if tree.root().is_none() && tree.is_layout()? && tree.has(DOCKER_FILE)? =>
             {
-                docker_archive::read(tree, &reading, store).map(Some)
+                docker_archive::read(tree, &reading, stager).map(Some)
             }
             _ => Ok(None),
         }
@@ -215,11 +215,15 @@ impl Opened {
 }
 
 /// Opens an input. What is a stream is read to its end.
-pub fn open(input: &Input, callbacks: &dyn Callbacks, store: &Store<'_>) -> Result<Opened, Error> {
+pub fn open(
+    input: &Input,
+    callbacks: &dyn Callbacks,
+    stager: &Stager<'_>,
+) -> Result<Opened, Error> {
     let (path, name) = (&input.path, input.name());
     if input.is_stdin() {
-        let stdin = store.progress().count(&name, io::stdin());
-        let tree = archive::open_stream(name, stdin, callbacks, store);
+        let stdin = stager.progress().count(&name, io::stdin());
+        let tree = archive::open_stream(name, stdin, callbacks, stager);
         return tree.map(Opened::tree);
     }
     let metadata = path.metadata().map_err(|e| match &input.select {
@@ -234,8 +238,8 @@ pub fn open(input: &Input, callbacks: &dyn Callbacks, store: &Store<'_>) -> Resu
     }
     let mut file = File::open(path).map_err(Error::io("read", path))?;
     if !metadata.is_file() {
-        let file = store.progress().count(&name, file);
-        return archive::open_stream(name, file, callbacks, store).map(Opened::tree);
+        let file = stager.progress().count(&name, file);
+        return archive::open_stream(name, file, callbacks, stager).map(Opened::tree);
     }
     let mut head = [0; 512];
     let n = fill(&mut file, &mut head).map_err(Error::io("read", path))?;
@@ -250,11 +254,11 @@ pub fn open(input: &Input, callbacks: &dyn Callbacks, store: &Store<'_>) -> Resu
             nix2container::open(path, all, callbacks).map(|image| Opened::Image(Box::new(image)))
         }
         _ => {
-            if let Some(counter) = store.progress().of(&name) {
+            if let Some(counter) = stager.progress().of(&name) {
                 counter.expect(metadata.len());
             }
-            let all = store.progress().count(&name, all);
-            archive::open_stream(name, all, callbacks, store).map(Opened::tree)
+            let all = stager.progress().count(&name, all);
+            archive::open_stream(name, all, callbacks, stager).map(Opened::tree)
         }
     }
 }

@@ -6,7 +6,7 @@ use std::io::{self, Read, Seek};
 use super::extensions::ExtensionHeaders;
 use super::limited_reader::{HeaderRecorder, LimitedReader};
 use super::{BLOCK, EntryKind, TarError, headers};
-use crate::bytes::copy::fill;
+use crate::bytes::fill;
 
 /// An archive that is read from its beginning to its end.
 pub struct TarArchive<R: Read> {

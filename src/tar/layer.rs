@@ -3,7 +3,7 @@
 use std::io;
 
 use super::{TarArchive, TarEntry, TarError};
-use crate::bytes::copy::LayerStream;
+use crate::bytes::LayerStream;
 
 /// An entry of a layer, whose content may be read.
 pub type LayerEntry<'a, 'b> = TarEntry<'a, &'b mut dyn LayerStream>;

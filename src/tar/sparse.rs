@@ -23,7 +23,7 @@ pub fn is_sparse_type(kind: EntryType) -> bool {
 mod tests {
     use std::io::Cursor;
 
-    use crate::bytes::copy::LayerStream;
+    use crate::bytes::LayerStream;
     use crate::tar::walk;
 
     impl LayerStream for Cursor<&[u8]> {}

@@ -6,13 +6,16 @@ use serde_json::{Map, Value};
 
 use super::rewrite;
 use crate::image::Image;
-use crate::image::annotations::Annotations;
 
-/// Adds the annotations that are for images.
-pub fn annotate(mut images: Vec<Image>, annotations: &Annotations) -> Vec<Image> {
+/// Adds annotations to the manifest of every image, and to its descriptor in the index.
+pub fn annotate(
+    mut images: Vec<Image>,
+    manifest: &BTreeMap<String, String>,
+    manifest_descriptor: &BTreeMap<String, String>,
+) -> Vec<Image> {
     for image in &mut images {
-        add_to_manifest(image, &annotations.manifest);
-        let of_descriptor = annotations.manifest_descriptor.clone();
+        add_to_manifest(image, manifest);
+        let of_descriptor = manifest_descriptor.clone();
         image.descriptor.annotations.extend(of_descriptor);
     }
     images
@@ -27,7 +30,7 @@ fn add_to_manifest(image: &mut Image, annotations: &BTreeMap<String, String>) {
             .iter()
             .map(|(key, value)| (key.clone(), value.clone().into())),
     );
-    // An image that says all of it already keeps its digest.
+    // An image that has all of them already keeps its digest.
     if all != before {
         let extra: &mut Map<String, Value> = &mut image.manifest.view.extra;
         extra.insert("annotations".to_owned(), all.into());

@@ -1,13 +1,12 @@
-//! Docker's media types to OCI's: an index that mixes both is refused by some registries.
+//! Replaces Docker's media types by OCI's: some registries refuse an index that mixes both.
 //!
 //! Source: image-spec `media-types.md`, "Compatibility Matrix".
 
 use super::rewrite;
-use crate::bytes::codec::Encoding;
-use crate::image::Image;
-use crate::oci::{LayerType, MediaType, docker};
+use crate::image::{Image, LayerType};
+use crate::oci::{MediaType, docker};
 
-/// Gives every part of an image its OCI media type, which for a layer is that of its content.
+/// Sets the OCI media type of manifest, config and layers. That of a layer follows its content.
 pub fn to_oci(mut image: Image) -> Image {
     let mut changed = image.descriptor.media_type != MediaType::ImageManifest;
     let mut set = |media_type: &mut MediaType, oci: Option<MediaType>| {
@@ -21,14 +20,19 @@ pub fn to_oci(mut image: Image) -> Image {
         set(config, Some(MediaType::ImageConfig));
     }
     for layer in &mut image.layers {
-        let media_type = &mut layer.blob.descriptor.media_type;
-        let oci = match (LayerType::of(media_type), layer.encoding) {
-            // One that is not there is what it is said to be.
-            (Some(said), found) if !said.is_distributable => {
-                let encoding = found.unwrap_or(said.encoding);
-                Some(LayerType { encoding, ..said }.oci())
+        let encoding = layer.files().map(|layer| layer.encoding);
+        let media_type = &mut layer.descriptor_mut().media_type;
+        let oci = match (LayerType::of(media_type), encoding) {
+            // The content of an absent layer is not known.
+            (Some(declared), found) if !declared.is_distributable => {
+                let encoding = found.unwrap_or(declared.encoding);
+                let layer_type = LayerType {
+                    encoding,
+                    ..declared
+                };
+                Some(layer_type.oci())
             }
-            (_, found) => found.map(Encoding::layer_type),
+            (_, found) => found.map(|encoding| LayerType::distributable(encoding).oci()),
         };
         set(media_type, oci);
     }

@@ -1,5 +1,5 @@
-//! Changes of images, one file each. An image that a transform has nothing to do for comes out with
-//! the manifest it had, byte for byte.
+//! Changes of images, one file for each. An image that needs no change keeps its manifest, byte for
+//! byte.
 
 mod annotations;
 mod attestations;
@@ -8,16 +8,15 @@ mod media_types;
 mod platform;
 
 pub use annotations::annotate;
-pub use attestations::keep_true_attestations;
-pub use compression::{check, compress, stage};
+pub use attestations::drop_stale_attestations;
+pub use compression::compress;
 pub use media_types::to_oci;
 pub use platform::set_platform;
 
-use crate::image::Image;
-use crate::image::blob::Content;
+use crate::image::{Content, Image};
 use crate::oci::{Descriptor, Document, Manifest, MediaType};
 
-/// Writes the manifest of `image` anew after its config or its layers have changed.
+/// Writes the manifest of `image` again after its config or its layers have changed.
 fn rewrite(image: &mut Image) {
     let manifest = Document::write(Manifest {
         media_type: Some(MediaType::ImageManifest),
@@ -25,7 +24,7 @@ fn rewrite(image: &mut Image) {
         layers: image
             .layers
             .iter()
-            .map(|layer| layer.blob.descriptor.clone())
+            .map(|layer| layer.descriptor().clone())
             .collect(),
         ..image.manifest.view.clone()
     });

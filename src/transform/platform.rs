@@ -1,5 +1,4 @@
-//! Another platform, because the user says that the config is wrong: config and manifest are written
-//! anew, and nothing else.
+//! Sets the platform of an image whose config has the wrong one. Only config and manifest change.
 
 use std::io::Read;
 
@@ -7,12 +6,11 @@ use serde_json::{Map, Value};
 
 use super::rewrite;
 use crate::error::Error;
-use crate::image::Image;
-use crate::image::blob::Content;
+use crate::image::{Content, Image};
 use crate::oci::{Digest, Platform};
 
-/// Makes the config say `platform`. One that says it already keeps its bytes, and so the image its
-/// ID; the config of an artifact says nothing of a platform.
+/// Sets the platform in the config. A config that has it already keeps its bytes, and the image its
+/// ID. The config of an artifact has no platform.
 pub fn set_platform(mut image: Image, platform: &Platform) -> Result<Image, Error> {
     let changed = Platform {
         os_version: image.platform.os_version.clone(),
@@ -20,14 +18,14 @@ pub fn set_platform(mut image: Image, platform: &Platform) -> Result<Image, Erro
         extra: image.platform.extra.clone(),
         ..platform.clone()
     };
-    let is_said = {
-        let said = &image.config_platform;
-        let before = (&said.os, &said.architecture, &said.variant);
-        before == (&platform.os, &platform.architecture, &platform.variant)
+    let is_same = {
+        let old = &image.config_platform;
+        let old = (&old.os, &old.architecture, &old.variant);
+        old == (&platform.os, &platform.architecture, &platform.variant)
     };
     image.platform = changed.clone();
     image.config_platform = changed;
-    if is_said || !image.manifest.view.is_image() {
+    if is_same || !image.manifest.view.is_image() {
         return Ok(image);
     }
     let blob = &image.config;

@@ -1,4 +1,4 @@
-//! Reads each blob once, however many images have it.
+//! Reads the blobs of all inputs, each once, and checks them against their descriptors and configs.
 
 use std::collections::HashMap;
 use std::io;
@@ -6,13 +6,12 @@ use std::sync::Arc;
 
 use super::findings::Findings;
 use crate::bytes::codec::Encoding;
-use crate::bytes::copy::{self, Copied, CopyError, Hashes, LayerObserver};
 use crate::bytes::progress::Progress;
-use crate::bytes::store::Store;
+use crate::bytes::{Algorithms, Digests, LayerObserver, SizedDigest, copy};
 use crate::check::programs::Programs;
 use crate::error::Code;
-use crate::image::blob::{Blob, Content, Staged};
-use crate::oci::{Algorithm, DiffId, Digest};
+use crate::image::{AnyBlob, Blob, Content};
+use crate::oci::{Algorithm, Digest};
 use crate::source::{FileLocation, Tree};
 use crate::util::parallel;
 
@@ -21,33 +20,24 @@ use crate::util::parallel;
 struct ReadKey {
     bytes: BytesAt,
     encoding: Encoding,
-    blob: Algorithm,
-    diff_id: Algorithm,
+    algorithms: Algorithms,
 }
 
 #[derive(Clone, PartialEq, Eq, Hash)]
 enum BytesAt {
     /// In a file.
     File(FileLocation),
-    /// Known only by digest.
-    Known(Digest),
+    /// In a stream that is gone: by the digest that was computed then.
+    Streamed(Digest),
     /// In memory, or generated: by the address, which is stable as long as the blob is.
     Address(usize),
 }
 
 /// The outcome of reading a blob.
 enum ReadOutcome {
-    Read(Copied),
+    Read(Digests),
     /// The blob cannot be decoded; the digest and size of its bytes, if those can be read.
-    Undecodable(Arc<io::Error>, Option<(Digest, u64)>),
-}
-
-/// A blob that the documents name.
-#[derive(Clone)]
-pub struct BlobToRead {
-    pub blob: Blob,
-    /// The encoding and the diff ID of a layer.
-    pub layer: Option<(Encoding, DiffId)>,
+    Undecodable(Arc<io::Error>, Option<SizedDigest>),
 }
 
 /// The blobs of all inputs that were read.
@@ -58,29 +48,33 @@ pub struct Blobs {
 
 impl Blobs {
     /// Reads the blobs of all inputs that were not read yet.
-    pub fn read(&mut self, inputs: &[&[BlobToRead]], programs: &Programs, store: &Store<'_>) {
-        let mut work: HashMap<ReadKey, &BlobToRead> = HashMap::new();
+    pub fn read(
+        &mut self,
+        inputs: &[&[AnyBlob]],
+        programs: &Programs,
+        progress: &Progress,
+        jobs: usize,
+    ) {
+        let mut work: HashMap<ReadKey, &AnyBlob> = HashMap::new();
         let blobs = inputs.iter().copied().flatten();
         for wanted in blobs.filter(|wanted| !self.read.contains_key(&key(wanted))) {
             // A blob that is a layer somewhere is read as one.
             let known = work.entry(key(wanted)).or_insert(wanted);
-            if known.layer.is_none() {
+            if known.layer().is_none() {
                 *known = wanted;
             }
         }
-        let mut work: Vec<(ReadKey, &BlobToRead)> = work.into_iter().collect();
+        let mut work: Vec<(ReadKey, &AnyBlob)> = work.into_iter().collect();
         // The largest first, so that no thread is left alone with one at the end.
-        work.sort_by_key(|(_, wanted)| std::cmp::Reverse(wanted.blob.descriptor.size));
-        for (_, wanted) in &work {
-            let blob = &wanted.blob;
-            let is_read = !matches!(blob.content, Content::Staged(_) | Content::Known(_));
-            let counter = is_read.then(|| store.progress().of(&blob.input));
-            if let Some(counter) = counter.flatten() {
+        work.sort_by_key(|(_, wanted)| std::cmp::Reverse(wanted.blob().descriptor.size));
+        for blob in work.iter().map(|(_, wanted)| wanted.blob()) {
+            let is_read = blob.content.digests().is_none();
+            if let Some(counter) = progress.of(&blob.input).filter(|_| is_read) {
                 counter.expect(blob.descriptor.size);
             }
         }
-        let read = parallel::map(store.jobs(), &work, |(key, wanted)| {
-            Ok::<_, std::convert::Infallible>(read(key, wanted, programs, store.progress()))
+        let read = parallel::map(jobs, &work, |(key, wanted)| {
+            Ok::<_, std::convert::Infallible>(read(key, wanted, programs, progress))
         });
         let Ok(read) = read;
         self.read
@@ -88,10 +82,10 @@ impl Blobs {
     }
 
     /// Returns how many different blobs these are, and their bytes.
-    pub fn count(&self, blobs: &[BlobToRead]) -> (usize, u64) {
+    pub fn count(&self, blobs: &[AnyBlob]) -> (usize, u64) {
         let sizes: HashMap<ReadKey, u64> = blobs
             .iter()
-            .map(|wanted| (key(wanted), wanted.blob.descriptor.size))
+            .map(|wanted| (key(wanted), wanted.blob().descriptor.size))
             .collect();
         (
             sizes.len(),
@@ -102,32 +96,33 @@ impl Blobs {
     }
 
     /// Checks a blob that was read against its descriptor and diff ID.
-    pub fn check(&self, wanted: &BlobToRead, programs: &Programs, findings: &Findings) {
-        let blob = &wanted.blob;
+    pub fn check(&self, wanted: &AnyBlob, programs: &Programs, findings: &Findings) {
+        let blob = wanted.blob();
         let report = |error| findings.add_error(&error);
         match self.read.get(&key(wanted)) {
             None => {}
-            Some(ReadOutcome::Read(copied)) => {
-                let mut is_itself = copied.blob.0 == blob.descriptor.digest;
-                if copied.blob.0.algorithm() != blob.descriptor.digest.algorithm() {
+            Some(ReadOutcome::Read(found)) => {
+                let mut is_itself = found.blob.digest == blob.descriptor.digest;
+                if found.blob.digest.algorithm() != blob.descriptor.digest.algorithm() {
                     return add_not_verified(blob, findings);
                 }
                 if is_named_by_its_digest(wanted) {
-                    blob.check(&copied.blob).err().into_iter().for_each(report);
+                    blob.check(&found.blob).err().into_iter().for_each(report);
                 } else {
                     // The digest was derived from the diff ID.
                     is_itself = true;
                 }
                 // The diff ID of wrong bytes means nothing.
-                let Some((_, diff_id)) = wanted.layer.as_ref().filter(|_| is_itself) else {
+                let Some(layer) = wanted.layer().filter(|_| is_itself) else {
                     return;
                 };
-                if copied.diff_id.0.algorithm() != diff_id.0.algorithm() {
+                let diff_id = &layer.diff_id;
+                if found.diff_id.0.algorithm() != diff_id.0.algorithm() {
                     return add_not_verified(blob, findings);
                 }
-                if let Err(error) = blob.check_diff_id(&copied.diff_id, diff_id) {
+                if let Err(error) = blob.check_diff_id(&found.diff_id, diff_id) {
                     report(error);
-                } else if let Some(problem) = programs.damage(&copied.diff_id) {
+                } else if let Some(problem) = programs.damage(&found.diff_id) {
                     let name = blob.name.to_string();
                     let message =
                         format!("layer {name} is no tar archive as readers expect it: {problem}");
@@ -145,26 +140,16 @@ impl Blobs {
     }
 
     /// Gives `tree` the digests of its compressed layers, which no document of a docker-archive has.
-    pub fn share_digests(&self, tree: &Tree, blobs: &[BlobToRead]) {
+    pub fn share_digests(&self, tree: &Tree, blobs: &[AnyBlob]) {
         for wanted in blobs {
-            let Some((encoding, _)) = wanted.layer.as_ref().filter(|(e, _)| *e != Encoding::Plain)
-            else {
-                continue;
-            };
-            let location = FileLocation::of(&wanted.blob.content);
-            if let (Some(location), Some(ReadOutcome::Read(copied))) =
+            let is_compressed =
+                (wanted.layer()).is_some_and(|layer| layer.encoding != Encoding::Plain);
+            let location = FileLocation::of(&wanted.blob().content).filter(|_| is_compressed);
+            if let (Some(location), Some(ReadOutcome::Read(found))) =
                 (location, self.read.get(&key(wanted)))
-                && copied.blob.0.algorithm() == Algorithm::Sha256
+                && found.blob.digest.algorithm() == Algorithm::Sha256
             {
-                let staged = Staged {
-                    path: None,
-                    original: copied.blob.clone(),
-                    stored: copied.blob.clone(),
-                    original_encoding: *encoding,
-                    encoding: *encoding,
-                    diff_id: copied.diff_id.clone(),
-                };
-                tree.add_staged(location, Arc::new(staged));
+                tree.add_staged(location, Content::Streamed(Arc::new(found.clone())));
             }
         }
     }
@@ -172,13 +157,14 @@ impl Blobs {
 
 /// Whether a document has the digest. That of an uncompressed layer in a docker-archive is derived from
 /// its diff ID.
-fn is_named_by_its_digest(wanted: &BlobToRead) -> bool {
-    match (&wanted.blob.content, &wanted.layer) {
-        (Content::Generated(_), _) | (_, None) => true,
-        (_, Some((encoding, diff_id))) => {
-            *encoding != Encoding::Plain
-                || diff_id.0 != wanted.blob.descriptor.digest
-                || *wanted.blob.name == *wanted.blob.descriptor.digest.to_string()
+fn is_named_by_its_digest(wanted: &AnyBlob) -> bool {
+    match wanted {
+        AnyBlob::Blob(_) => true,
+        AnyBlob::Layer(layer) => {
+            matches!(layer.blob.content, Content::Generated(_))
+                || layer.encoding != Encoding::Plain
+                || layer.diff_id.0 != layer.blob.descriptor.digest
+                || *layer.blob.name == *layer.blob.descriptor.digest.to_string()
         }
     }
 }
@@ -189,87 +175,52 @@ fn add_not_verified(blob: &Blob, findings: &Findings) {
     findings.add(Code::NotVerified, &digest, message);
 }
 
-fn key(wanted: &BlobToRead) -> ReadKey {
-    let digest = &wanted.blob.descriptor.digest;
-    let (encoding, diff_id) = match &wanted.layer {
-        Some((encoding, diff_id)) => (*encoding, diff_id.0.algorithm()),
+fn key(wanted: &AnyBlob) -> ReadKey {
+    let digest = &wanted.blob().descriptor.digest;
+    let (encoding, diff_id) = match wanted.layer() {
+        Some(layer) => (layer.encoding, layer.diff_id.0.algorithm()),
         None => (Encoding::Plain, digest.algorithm()),
     };
     let address = |pointer: *const ()| BytesAt::Address(pointer.addr());
-    let bytes = match &wanted.blob.content {
-        Content::Known(digest) => BytesAt::Known(digest.clone()),
+    let bytes = match &wanted.blob().content {
         Content::Bytes(bytes) => address(bytes.as_ptr().cast()),
-        Content::Staged(staged) => address(Arc::as_ptr(staged).cast()),
         Content::Generated(recipe) => address(Arc::as_ptr(recipe).cast()),
-        Content::File(_) | Content::Range { .. } | Content::Elsewhere => {
-            match FileLocation::of(&wanted.blob.content) {
-                // Layouts that link to others have the same blobs.
-                Some(location) => BytesAt::File(location.canonical()),
-                None => BytesAt::Known(digest.clone()),
-            }
-        }
+        content => match (content.digests(), FileLocation::of(content)) {
+            // Layouts that link to others have the same blobs.
+            (None, Some(location)) => BytesAt::File(location.canonical()),
+            (Some(digests), _) => BytesAt::Streamed(digests.blob.digest.clone()),
+            (None, None) => BytesAt::Streamed(digest.clone()),
+        },
     };
     ReadKey {
         bytes,
         encoding,
-        blob: digest.algorithm(),
-        diff_id,
+        algorithms: Algorithms {
+            blob: digest.algorithm(),
+            diff_id,
+        },
     }
 }
 
-fn read(
-    key: &ReadKey,
-    wanted: &BlobToRead,
-    programs: &Programs,
-    progress: &Progress,
-) -> ReadOutcome {
-    match &wanted.blob.content {
-        // It was read in the stream.
-        Content::Staged(staged) => ReadOutcome::Read(Copied {
-            blob: staged.original.clone(),
-            diff_id: staged.diff_id.clone(),
-        }),
-        Content::Known(digest) => ReadOutcome::Read(Copied {
-            blob: (digest.clone(), wanted.blob.descriptor.size),
-            diff_id: DiffId(digest.clone()),
-        }),
-        content => {
-            let hashes = Hashes {
-                blob: key.blob,
-                diff_id: key.diff_id,
-            };
-            let observer = wanted
-                .layer
-                .is_some()
-                .then_some(programs as &dyn LayerObserver);
-            let hash = |encoding, observer| {
-                let input = progress.count(&wanted.blob.input, content.open()?);
-                hash(input, encoding, hashes, observer)
-            };
-            match hash(key.encoding, observer) {
-                Ok(copied) => ReadOutcome::Read(copied),
-                Err(error) => {
-                    let encoded = hash(Encoding::Plain, None);
-                    ReadOutcome::Undecodable(
-                        Arc::new(error),
-                        encoded.ok().map(|copied| copied.blob),
-                    )
-                }
-            }
+fn read(key: &ReadKey, wanted: &AnyBlob, programs: &Programs, progress: &Progress) -> ReadOutcome {
+    let content = &wanted.blob().content;
+    // It was read when it came through the stream.
+    if let Some(digests) = content.digests() {
+        return ReadOutcome::Read(digests.clone());
+    }
+    let hash = |encoding, observer| {
+        let bytes = progress.count(&wanted.blob().input, content.open()?);
+        copy::hash(bytes, encoding, key.algorithms, observer)
+    };
+    let observer = wanted
+        .layer()
+        .is_some()
+        .then_some(programs as &dyn LayerObserver);
+    match hash(key.encoding, observer) {
+        Ok(digests) => ReadOutcome::Read(digests),
+        Err(error) => {
+            let encoded = hash(Encoding::Plain, None);
+            ReadOutcome::Undecodable(Arc::new(error), encoded.ok().map(|digests| digests.blob))
         }
     }
-}
-
-fn hash(
-    input: impl io::Read,
-    encoding: Encoding,
-    hashes: Hashes,
-    observer: Option<&dyn LayerObserver>,
-) -> io::Result<Copied> {
-    let (none, nowhere) = (&mut io::sink(), &mut io::sink());
-    copy::verified(input, encoding, hashes, none, nowhere, observer).map_err(
-        |broken| match broken {
-            CopyError::Read(error) | CopyError::Write(error) => error,
-        },
-    )
 }

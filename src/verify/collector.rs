@@ -4,13 +4,11 @@
 use std::sync::{Mutex, MutexGuard};
 
 use super::archive::ArchiveEntries;
-use super::blobs::BlobToRead;
 use super::findings::Findings;
 use super::{configs, documents, names};
-use crate::bytes::codec::Encoding;
 use crate::error::{Code, Error};
-use crate::image::blob::{Blob, Content};
-use crate::oci::{Config, Descriptor, DiffId, Document, Index, Manifest};
+use crate::image::{AnyBlob, Layer};
+use crate::oci::{Config, Descriptor, Document, Index, Manifest};
 use crate::source::callbacks::Callbacks;
 use crate::tar::EntryKind;
 use crate::util::lock::lock;
@@ -24,7 +22,7 @@ pub struct Collector {
 /// What is checked when the whole input was read.
 #[derive(Default)]
 pub struct Collected {
-    pub blobs: Vec<BlobToRead>,
+    pub blobs: Vec<AnyBlob>,
     pub entries: ArchiveEntries,
     /// Whether a document could not be read, so that what it names is not known.
     pub is_incomplete: bool,
@@ -90,19 +88,22 @@ impl Callbacks for Collector {
         names::check_repo_tag(&self.findings, tag);
     }
 
-    fn blob(&self, blob: &Blob, layer: Option<(Encoding, &DiffId)>) {
-        let digest = blob.descriptor.digest.to_string();
-        if matches!(blob.content, Content::Elsewhere) {
-            let message =
-                format!("layer {digest} is not in the image, but at the URLs of its descriptor");
-            return self.findings.add(Code::ForeignLayer, &digest, message);
-        }
-        if let Some((encoding, _)) = layer {
-            documents::check_encoding(&self.findings, &blob.descriptor, encoding);
-        }
-        self.collected().blobs.push(BlobToRead {
-            blob: blob.clone(),
-            layer: layer.map(|(encoding, diff_id)| (encoding, diff_id.clone())),
-        });
+    fn layer(&self, layer: &Layer) {
+        let blob = match layer {
+            Layer::Files(layer) => {
+                let descriptor = &layer.blob.descriptor;
+                documents::check_encoding(&self.findings, descriptor, layer.encoding);
+                AnyBlob::Layer(layer.clone())
+            }
+            Layer::Opaque(blob) => AnyBlob::Blob(blob.clone()),
+            Layer::Absent { descriptor, .. } => {
+                let digest = descriptor.digest.to_string();
+                let message = format!(
+                    "layer {digest} is not in the image, but at the URLs of its descriptor"
+                );
+                return self.findings.add(Code::ForeignLayer, &digest, message);
+            }
+        };
+        self.collected().blobs.push(blob);
     }
 }

@@ -10,9 +10,9 @@ use super::json::duplicate_keys;
 use super::names;
 use crate::bytes::codec::Encoding;
 use crate::error::Code;
+use crate::image::LayerType;
 use crate::oci::{
-    Descriptor, Hasher, INDEX_FILE, Index, LayerType, Manifest, MediaType, Platform, docker,
-    field_types,
+    Descriptor, Hasher, INDEX_FILE, Index, Manifest, MediaType, Platform, docker, field_types,
 };
 
 /// Checks any document.

@@ -25,14 +25,14 @@ use serde::Serialize;
 pub use crate::error::{RULES, Rule, Severity};
 pub use finding::Finding;
 
+use crate::bytes::Observers;
 use crate::bytes::progress::Progress;
-use crate::bytes::store::Store;
 use crate::check::image_facts::ImageFacts;
 use crate::check::programs::Programs;
 use crate::check::{CheckLevel, assertions};
 use crate::error::{Code, Error, Subject, Warning};
 use crate::image::Image;
-use crate::source::{self, Contents, Input, Opened, Select, Wanted};
+use crate::source::{self, Contents, Input, Opened, Select, Stager, Wanted};
 use crate::util::parallel;
 use blobs::Blobs;
 use collector::Collector;
@@ -127,18 +127,22 @@ pub fn verify(request: &VerifyRequest) -> VerifyReport {
         .start(request.inputs.iter().map(Input::name));
     let inputs: Vec<&Input> = request.inputs.iter().collect();
     let programs = Programs::default();
-    let store = Store::nowhere(jobs, Some(&programs)).counting(request.progress.clone());
+    let observers = Observers {
+        layers: Some(&programs),
+        progress: &request.progress,
+    };
+    let stager = Stager::new(None, observers);
     let Ok(mut reads) = parallel::map(jobs, &inputs, |input| {
-        Ok::<_, Infallible>(Reading::start(input, &store))
+        Ok::<_, Infallible>(Reading::start(input, &stager))
     });
 
     let mut blobs = Blobs::default();
-    blobs.read_all(&reads, &programs, &store);
+    blobs.read_all(&reads, &programs, &request.progress, jobs);
     // What a layout says to those who know docker-archives only. Its layers are known by now.
     for read in &mut reads {
-        read.as_docker_archive(&blobs, &store);
+        read.as_docker_archive(&blobs, &stager);
     }
-    blobs.read_all(&reads, &programs, &store);
+    blobs.read_all(&reads, &programs, &request.progress, jobs);
 
     let mut report = VerifyReport {
         inputs: Vec::new(),
@@ -166,7 +170,7 @@ struct Reading<'a> {
 
 impl<'a> Reading<'a> {
     /// Reads the documents, and all that comes through a stream.
-    fn start(input: &'a Input, store: &Store<'_>) -> Self {
+    fn start(input: &'a Input, stager: &Stager<'_>) -> Self {
         let path = input.name();
         let platform = input
             .platform
@@ -181,17 +185,17 @@ impl<'a> Reading<'a> {
             contents: Contents::default(),
             own: 0,
         };
-        if let Err(error) = read.read(store) {
+        if let Err(error) = read.read(stager) {
             read.collector.add_unreadable(&error);
         }
         read.own = read.collector.collected().blobs.len();
         read
     }
 
-    fn read(&mut self, store: &Store<'_>) -> Result<(), Error> {
-        let opened = source::open(self.input, &self.collector, store)?;
+    fn read(&mut self, stager: &Stager<'_>) -> Result<(), Error> {
+        let opened = source::open(self.input, &self.collector, stager)?;
         let opened = self.opened.insert(opened);
-        self.contents = opened.read(self.input, wanted(&self.collector), store)?;
+        self.contents = opened.read(self.input, wanted(&self.collector), stager)?;
         if let Some(asserted) = &self.input.platform {
             let subject = Subject::from(self.input.name());
             assertions::apply_platform(&mut self.contents, asserted, &subject)?;
@@ -199,7 +203,7 @@ impl<'a> Reading<'a> {
         Ok(())
     }
 
-    fn as_docker_archive(&mut self, blobs: &Blobs, store: &Store<'_>) {
+    fn as_docker_archive(&mut self, blobs: &Blobs, stager: &Stager<'_>) {
         let Some(opened) = &self.opened else { return };
         // Names of one format mean nothing in the other.
         if self.input.select != Select::All {
@@ -209,7 +213,7 @@ impl<'a> Reading<'a> {
             blobs.share_digests(tree, &self.collector.collected().blobs);
         }
         let input = Input::new(self.input.path.clone());
-        let read = opened.read_as_docker_archive(&input, wanted(&self.collector), store);
+        let read = opened.read_as_docker_archive(&input, wanted(&self.collector), stager);
         if let Err(error) = read {
             self.collector.add_unreadable(&error);
         }
@@ -306,13 +310,19 @@ fn images(images: &[Image], has_manifests: bool) -> Vec<VerifiedImage> {
 }
 
 impl Blobs {
-    fn read_all(&mut self, reads: &[Reading<'_>], programs: &Programs, store: &Store<'_>) {
+    fn read_all(
+        &mut self,
+        reads: &[Reading<'_>],
+        programs: &Programs,
+        progress: &Progress,
+        jobs: usize,
+    ) {
         let collected: Vec<_> = reads
             .iter()
             .map(|read| read.collector.collected())
             .collect();
         let wanted: Vec<_> = collected.iter().map(|found| &found.blobs[..]).collect();
-        self.read(&wanted, programs, store);
+        self.read(&wanted, programs, progress, jobs);
     }
 }
 

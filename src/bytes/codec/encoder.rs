@@ -1,12 +1,7 @@
-//! Compresses fixed blocks on a pool of threads that all layers share.
-//!
-//! A layer is cut into blocks of a fixed size, each an independent gzip member or zstd frame; both
-//! formats define the concatenation as one stream. That makes one giant layer parallel, bounds
-//! memory, and makes the bytes independent of the number of threads and of the sizes of reads.
+//! A pool of threads that compresses blocks of all layers.
 
-use std::collections::VecDeque;
-use std::io::{self, Write};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::io;
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
@@ -14,74 +9,54 @@ use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use super::Compression;
 use crate::util::lock::{lock, unpoisoned};
 
-impl Compression {
-    /// The size of a block. Part of the output's identity: another size gives other digests.
-    ///
-    /// Gzip looks back 32 KiB, so with members of 1 MiB it loses 0.2 % against a single one. Zstd
-    /// looks back further: frames of 1 MiB cost it 3.5 %, 2 MiB 1.6 % and 4 MiB 0.7 %, but those
-    /// would take more memory than the 8 MiB for each job that a merge may have.
-    fn block_size(self) -> usize {
-        match self {
-            Self::Zstd(_) => 2 << 20,
-            Self::Gzip(_) | Self::None | Self::Keep => 1 << 20,
-        }
-    }
-}
-
-/// A compression level: of libdeflate for gzip (1 to 12), of zstd (1 to 19).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Level(i32);
-
-impl Level {
-    /// Libdeflate's level 2 makes smaller layers than the gzip of Go (docker, skopeo) at its
-    /// default level, in half of the time; higher levels cost far more time than they save bytes.
-    pub const GZIP_DEFAULT: Level = Level(2);
-    /// Zstd's own default.
-    pub const ZSTD_DEFAULT: Level = Level(3);
-
-    /// A level of gzip.
-    pub fn gzip(level: i32) -> Option<Self> {
-        (1..=12).contains(&level).then_some(Self(level))
-    }
-
-    /// A level of zstd.
-    pub fn zstd(level: i32) -> Option<Self> {
-        (1..=19).contains(&level).then_some(Self(level))
-    }
-}
-
-/// The pool.
+/// The pool. It applies one compression.
 pub struct Encoder {
-    blocks: Option<Sender<Task>>,
+    compression: Compression,
+    tasks: Option<Sender<Task>>,
     workers: Vec<JoinHandle<()>>,
     slots: Arc<Slots>,
-    /// Room of blocks that were written.
+    /// Buffers of blocks that were written, to be used again.
     spare: Mutex<Vec<Vec<u8>>>,
 }
 
 struct Task {
     block: Vec<u8>,
-    compression: Compression,
-    reply: Sender<io::Result<Compressed>>,
+    reply: Sender<io::Result<CompressedBlock>>,
 }
 
-/// A block on its way through the pool.
-struct Pending {
-    result: Receiver<io::Result<Compressed>>,
+/// A block that was given to the pool.
+pub(super) struct PendingBlock {
+    reply: Receiver<io::Result<CompressedBlock>>,
     _slot: Slot,
 }
 
+impl PendingBlock {
+    /// Waits until the block is compressed. Its slot is taken until `self` is dropped.
+    pub(super) fn wait(&self) -> io::Result<CompressedBlock> {
+        let stopped = |_| io::Error::other("the compressor stopped");
+        self.reply.recv().map_err(stopped)?
+    }
+}
+
+/// A block after it was compressed.
+pub(super) struct CompressedBlock {
+    pub(super) bytes: Vec<u8>,
+    /// The buffer of the uncompressed block, to be used again.
+    pub(super) buffer: Vec<u8>,
+}
+
 impl Encoder {
-    /// Starts `jobs` threads for blocks of one compression.
+    /// Starts `jobs` threads.
     pub fn new(jobs: usize, compression: Compression) -> Self {
-        let (blocks, tasks) = unbounded::<Task>();
-        // Where threads are rationed fewer will do; with none, blocks are compressed on the spot.
+        let (tasks, queue) = unbounded::<Task>();
+        // Where the number of threads is limited, fewer do; without any, blocks are compressed by the
+        // thread that writes them.
         let workers: Vec<_> = (0..jobs)
             .map_while(|_| {
-                let tasks = tasks.clone();
+                let queue = queue.clone();
                 std::thread::Builder::new()
                     .name("compress".to_owned())
-                    .spawn(move || work(&tasks))
+                    .spawn(move || work(compression, &queue))
                     .ok()
             })
             .collect();
@@ -92,67 +67,86 @@ impl Encoder {
             _ => 2 * workers.len() + 1,
         };
         Self {
-            blocks: (!workers.is_empty()).then_some(blocks),
+            compression,
+            tasks: (!workers.is_empty()).then_some(tasks),
             workers,
             slots: Arc::new(Slots::new(slots)),
             spare: Mutex::default(),
         }
     }
 
-    /// Room for a block.
-    fn room(&self, size: usize) -> Vec<u8> {
-        let mut room = self.spare().pop().unwrap_or_default();
-        room.clear();
-        room.reserve_exact(size);
-        room
+    /// Returns the compression that the pool applies.
+    pub fn compression(&self) -> Compression {
+        self.compression
     }
 
-    fn spare(&self) -> MutexGuard<'_, Vec<Vec<u8>>> {
-        lock(&self.spare)
+    /// Returns an empty buffer for a block.
+    pub(super) fn buffer(&self) -> Vec<u8> {
+        let mut buffer = lock(&self.spare).pop().unwrap_or_default();
+        buffer.clear();
+        buffer.reserve_exact(self.compression.block_size());
+        buffer
     }
 
-    fn send(&self, block: Vec<u8>, compression: Compression, slot: Slot) -> Pending {
-        let (reply, result) = bounded(1);
-        // A failed send drops `reply`, which the receiver of `result` notices.
-        match &self.blocks {
-            Some(blocks) => drop(blocks.send(Task {
-                block,
-                compression,
-                reply,
-            })),
-            None => drop(reply.send(Worker::default().compress(compression, block))),
+    /// Takes a buffer back.
+    pub(super) fn reuse(&self, buffer: Vec<u8>) {
+        lock(&self.spare).push(buffer);
+    }
+
+    /// Returns a slot, if one is free.
+    pub(super) fn try_slot(&self) -> Option<Slot> {
+        Slots::try_take(&self.slots)
+    }
+
+    /// Waits for a slot.
+    pub(super) fn slot(&self) -> Slot {
+        Slots::take(&self.slots)
+    }
+
+    /// Gives a block to the pool.
+    pub(super) fn send(&self, block: Vec<u8>, slot: Slot) -> PendingBlock {
+        let (sender, reply) = bounded(1);
+        let task = Task {
+            block,
+            reply: sender,
+        };
+        // A failed send drops the sender, which `PendingBlock::wait` notices.
+        match &self.tasks {
+            Some(tasks) => drop(tasks.send(task)),
+            None => {
+                let compressed = Worker::new(self.compression).compress(task.block);
+                drop(task.reply.send(compressed));
+            }
         }
-        Pending {
-            result,
-            _slot: slot,
-        }
+        PendingBlock { reply, _slot: slot }
     }
 }
 
 impl Drop for Encoder {
     fn drop(&mut self) {
-        self.blocks = None;
+        self.tasks = None;
         for worker in self.workers.drain(..) {
             let _ = worker.join();
         }
     }
 }
 
-fn work(tasks: &Receiver<Task>) {
-    let mut worker = Worker::default();
-    for task in tasks {
-        let compressed = worker.compress(task.compression, task.block);
-        // Nobody waits any more when the merge has failed elsewhere.
+fn work(compression: Compression, queue: &Receiver<Task>) {
+    let mut worker = Worker::new(compression);
+    for task in queue {
+        let compressed = worker.compress(task.block);
+        // After a failure elsewhere nothing waits for the block.
         let _ = task.reply.send(compressed);
     }
 }
 
-/// What a thread keeps from block to block: tables, and room for the largest output. Allocating them
-/// anew would cost page faults, and memory that the allocator is slow to give back.
-#[derive(Default)]
+/// What a thread keeps from block to block: the tables of the library, and a buffer for the largest
+/// output. Allocating them for each block would cost page faults, and memory that the allocator is
+/// slow to give back.
 struct Worker {
+    compression: Compression,
     compressor: Option<Compressor>,
-    room: Vec<u8>,
+    output: Vec<u8>,
 }
 
 enum Compressor {
@@ -160,30 +154,31 @@ enum Compressor {
     Zstd(zstd::bulk::Compressor<'static>),
 }
 
-/// A block after its way through the pool.
-struct Compressed {
-    bytes: Vec<u8>,
-    /// The room that it had, for the next one.
-    block: Vec<u8>,
-}
-
 impl Worker {
-    fn compress(&mut self, compression: Compression, block: Vec<u8>) -> io::Result<Compressed> {
-        let compressor = match (&mut self.compressor, compression) {
+    fn new(compression: Compression) -> Self {
+        Self {
+            compression,
+            compressor: None,
+            output: Vec::new(),
+        }
+    }
+
+    fn compress(&mut self, block: Vec<u8>) -> io::Result<CompressedBlock> {
+        let compressor = match (&mut self.compressor, self.compression) {
             (_, Compression::None | Compression::Keep) => {
-                return Ok(Compressed {
+                return Ok(CompressedBlock {
                     bytes: block,
-                    block: Vec::new(),
+                    buffer: Vec::new(),
                 });
             }
             (Some(compressor), _) => compressor,
             (none, Compression::Gzip(level)) => {
-                let level = libdeflater::CompressionLvl::new(level.0)
+                let level = libdeflater::CompressionLvl::new(level.number())
                     .map_err(|e| io::Error::other(format!("gzip level: {e:?}")))?;
                 none.insert(Compressor::Gzip(libdeflater::Compressor::new(level)))
             }
             (none, Compression::Zstd(level)) => {
-                let mut compressor = zstd::bulk::Compressor::new(level.0)?;
+                let mut compressor = zstd::bulk::Compressor::new(level.number())?;
                 // As the zstd command does: readers notice damage without knowing a digest.
                 compressor.set_parameter(zstd::zstd_safe::CParameter::ChecksumFlag(true))?;
                 none.insert(Compressor::Zstd(compressor))
@@ -193,114 +188,32 @@ impl Worker {
             Compressor::Gzip(compressor) => compressor.gzip_compress_bound(block.len()),
             Compressor::Zstd(_) => zstd::zstd_safe::compress_bound(block.len()),
         };
-        if self.room.len() < bound {
-            self.room.resize(bound, 0);
+        if self.output.len() < bound {
+            self.output.resize(bound, 0);
         }
         let len = match compressor {
             Compressor::Gzip(compressor) => compressor
-                .gzip_compress(&block, &mut self.room)
+                .gzip_compress(&block, &mut self.output)
                 .map_err(io::Error::other)?,
             Compressor::Zstd(compressor) => {
-                compressor.compress_to_buffer(&block, &mut self.room[..])?
+                compressor.compress_to_buffer(&block, &mut self.output[..])?
             }
         };
-        Ok(Compressed {
-            bytes: self.room[..len].to_vec(),
-            block,
+        Ok(CompressedBlock {
+            bytes: self.output[..len].to_vec(),
+            buffer: block,
         })
     }
 }
 
-/// Cuts what is written to it into blocks, and writes them in order once they are compressed.
-pub struct BlockWriter<'a, W> {
-    encoder: &'a Encoder,
-    compression: Compression,
-    block: Vec<u8>,
-    pending: VecDeque<Pending>,
-    empty: bool,
-    output: W,
-}
-
-impl<'a, W: Write> BlockWriter<'a, W> {
-    /// A writer to `output`. One encoder serves one compression.
-    pub fn new(encoder: &'a Encoder, compression: Compression, output: W) -> Self {
-        Self {
-            encoder,
-            compression,
-            block: encoder.room(compression.block_size()),
-            pending: VecDeque::new(),
-            empty: true,
-            output,
-        }
-    }
-
-    /// Writes what is left. A stream of no bytes has one block, because a file of no bytes is
-    /// neither gzip nor zstd.
-    pub fn finish(mut self) -> io::Result<()> {
-        if !self.block.is_empty() || self.empty {
-            self.submit()?;
-        }
-        while !self.pending.is_empty() {
-            self.write_oldest()?;
-        }
-        Ok(())
-    }
-
-    fn size(&self) -> usize {
-        self.compression.block_size()
-    }
-
-    fn submit(&mut self) -> io::Result<()> {
-        self.empty = false;
-        let next = self.encoder.room(self.size());
-        let block = std::mem::replace(&mut self.block, next);
-        // Waiting for a slot while holding some would be a deadlock of all layers, so own blocks
-        // are written first.
-        let slot = loop {
-            match Slots::try_take(&self.encoder.slots) {
-                Some(slot) => break slot,
-                None if self.pending.is_empty() => break Slots::take(&self.encoder.slots),
-                None => self.write_oldest()?,
-            }
-        };
-        self.pending
-            .push_back(self.encoder.send(block, self.compression, slot));
-        Ok(())
-    }
-
-    fn write_oldest(&mut self) -> io::Result<()> {
-        if let Some(pending) = self.pending.pop_front() {
-            let stopped = |_| io::Error::other("the compressor stopped");
-            let compressed = pending.result.recv().map_err(stopped)??;
-            self.output.write_all(&compressed.bytes)?;
-            self.encoder.spare().push(compressed.block);
-        }
-        Ok(())
-    }
-}
-
-impl<W: Write> Write for BlockWriter<'_, W> {
-    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        let taken = buf.len().min(self.size() - self.block.len());
-        self.block.extend_from_slice(&buf[..taken]);
-        if self.block.len() == self.size() {
-            self.submit()?;
-        }
-        Ok(taken)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// Counts the blocks in flight, over all layers: what bounds memory.
+/// Limits the blocks in flight, over all layers: what bounds memory.
 struct Slots {
     free: Mutex<usize>,
     freed: Condvar,
 }
 
-struct Slot(Arc<Slots>);
+/// The place of one block in flight. Dropping it frees the place.
+pub(super) struct Slot(Arc<Slots>);
 
 impl Slots {
     fn new(count: usize) -> Self {

@@ -1,5 +1,7 @@
-//! How bytes are encoded: plain, gzip or zstd; told apart by content.
+//! Encodings of layers and archives: plain, gzip and zstd, detected from the content.
 
+mod block_writer;
+mod compression;
 mod decoder;
 mod encoder;
 mod read_ahead;
@@ -8,26 +10,26 @@ use std::io::{self, BufReader, Read};
 
 use flate2::bufread::MultiGzDecoder;
 
-use crate::oci::{LayerType, MediaType};
-
+pub use block_writer::BlockWriter;
+pub use compression::{Compression, Level};
 use decoder::BoundedDecoder;
 pub use decoder::DecodeError;
-pub use encoder::{BlockWriter, Encoder, Level};
+pub use encoder::Encoder;
 pub use read_ahead::ReadAhead;
 
 /// How the bytes of a layer, or of a whole archive, are encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Encoding {
-    /// As they are.
+    /// Not encoded.
     Plain,
-    /// RFC 1952, of any number of members.
+    /// RFC 1952, any number of members.
     Gzip,
-    /// RFC 8878, of any number of frames.
+    /// RFC 8878, any number of frames.
     Zstd,
 }
 
 impl Encoding {
-    /// The encoding of a stream that starts with `head`.
+    /// Detects the encoding of a stream that starts with `head`.
     pub fn sniff(head: &[u8]) -> Self {
         match head {
             [0x1f, 0x8b, 0x08, ..] => Self::Gzip,
@@ -38,11 +40,11 @@ impl Encoding {
         }
     }
 
-    /// The decoded bytes of `input`.
+    /// Returns a reader of the decoded bytes of `input`.
     pub fn decode<'a>(self, input: impl Read + 'a) -> io::Result<Box<dyn Read + 'a>> {
         Ok(match self {
             Self::Plain => Box::new(buffered(input)),
-            // Layers of several members are common: eStargz, pgzip, and what we write ourselves.
+            // Layers of several members are common: eStargz, pgzip, and the layers that we write.
             Self::Gzip => Box::new(BoundedDecoder::start(input, |input| {
                 Ok(MultiGzDecoder::new(buffered(input)))
             })?),
@@ -52,16 +54,7 @@ impl Encoding {
         })
     }
 
-    /// The media type of a layer that is encoded like this.
-    pub fn layer_type(self) -> MediaType {
-        let layer_type = LayerType {
-            encoding: self,
-            is_distributable: true,
-        };
-        layer_type.oci()
-    }
-
-    /// What messages call it.
+    /// Returns the name in messages.
     pub fn name(self) -> &'static str {
         match self {
             Self::Plain => "file",
@@ -73,38 +66,4 @@ impl Encoding {
 
 fn buffered<R: Read>(input: R) -> BufReader<R> {
     BufReader::with_capacity(128 << 10, input)
-}
-
-/// How the layers of a merged image are compressed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Compression {
-    /// Gzip what is uncompressed, keep the rest.
-    Gzip(Level),
-    /// Zstd what is uncompressed, keep the rest.
-    Zstd(Level),
-    /// Decompress what is compressed.
-    None,
-    /// Leave all as it is.
-    Keep,
-}
-
-impl Default for Compression {
-    fn default() -> Self {
-        Self::Gzip(Level::GZIP_DEFAULT)
-    }
-}
-
-impl Compression {
-    /// What a layer that is encoded as `found` is to become.
-    ///
-    /// Layers that are compressed already are kept, so that their digests, which a registry may
-    /// know, stay; only `none` undoes them.
-    pub fn target(self, found: Encoding) -> Encoding {
-        match (self, found) {
-            (Self::None, _) => Encoding::Plain,
-            (Self::Gzip(_), Encoding::Plain) => Encoding::Gzip,
-            (Self::Zstd(_), Encoding::Plain) => Encoding::Zstd,
-            (_, kept) => kept,
-        }
-    }
 }

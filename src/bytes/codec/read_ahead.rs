@@ -1,44 +1,44 @@
-//! Decodes a stream on a thread of its own, so that it goes on while what it gave is hashed, cut and
+//! Reads and decodes a stream on a thread of its own, while the bytes read before are hashed and
 //! compressed.
 
 use std::io::{self, Read};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use crate::bytes::copy::fill;
+use crate::bytes::fill::fill_or_fail;
 
 const CHUNK: usize = 256 << 10;
 
-/// How many chunks may be ahead: as much as two blocks of gzip.
+/// How many chunks are read ahead: two blocks of gzip.
 const AHEAD: usize = 8;
 
-/// A reader that another thread fills.
+/// A reader that is read on another thread.
 pub enum ReadAhead<R> {
-    /// The thread.
-    Ahead {
-        /// What it has read.
+    /// The other end of the thread.
+    Thread {
+        /// The chunks that the thread has read.
         chunks: Receiver<io::Result<Vec<u8>>>,
-        /// What is being taken from.
+        /// The chunk that is being read.
         chunk: io::Cursor<Vec<u8>>,
     },
-    /// Where no thread can be started.
-    Here(R),
+    /// The reader itself, where no thread can be started.
+    SameThread(R),
 }
 
 impl<R: Read> ReadAhead<R> {
-    /// Starts to read what `open` gives; the thread ends with the stream, or when nobody reads it
-    /// any more.
+    /// Starts to read the reader that `open` returns. The thread ends with the stream, or when this
+    /// is dropped.
     pub fn start(open: impl FnOnce() -> io::Result<R> + Send + 'static) -> io::Result<Self> {
         let (sender, chunks) = bounded(AHEAD);
-        // What is to be opened is handed over afterwards: a thread that does not start would keep it.
-        let (give, take) = bounded(1);
+        // `open` is sent afterwards: a thread that does not start would keep it.
+        let (send_open, receive_open) = bounded(1);
         let thread = std::thread::Builder::new().name("decode".to_owned());
-        if thread.spawn(move || run(&take, &sender)).is_err() {
-            return open().map(Self::Here);
+        if thread.spawn(move || run(&receive_open, &sender)).is_err() {
+            return open().map(Self::SameThread);
         }
         let chunk = io::Cursor::default();
-        let _ = give.send(open);
-        Ok(Self::Ahead { chunks, chunk })
+        let _ = send_open.send(open);
+        Ok(Self::Thread { chunks, chunk })
     }
 }
 
@@ -56,44 +56,22 @@ fn run<R: Read>(
         let (filled, error) = fill_or_fail(&mut input, &mut chunk);
         chunk.truncate(filled);
         let is_end = chunk.is_empty() && error.is_none();
-        let mut gone = !chunk.is_empty() && sender.send(Ok(chunk)).is_err();
+        let mut is_done = !chunk.is_empty() && sender.send(Ok(chunk)).is_err();
         if let Some(error) = error {
             let _ = sender.send(Err(error));
-            gone = true;
+            is_done = true;
         }
-        if is_end || gone {
+        if is_end || is_done {
             return;
         }
-    }
-}
-
-/// What was read before an error counts too: a stream that is cut off is read up to there.
-fn fill_or_fail(input: &mut impl Read, chunk: &mut [u8]) -> (usize, Option<io::Error>) {
-    let mut counted = Counted { input, count: 0 };
-    match fill(&mut counted, chunk) {
-        Ok(filled) => (filled, None),
-        Err(error) => (counted.count, Some(error)),
-    }
-}
-
-struct Counted<R> {
-    input: R,
-    count: usize,
-}
-
-impl<R: Read> Read for Counted<R> {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let n = self.input.read(buf)?;
-        self.count += n;
-        Ok(n)
     }
 }
 
 impl<R: Read> Read for ReadAhead<R> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let (chunks, chunk) = match self {
-            Self::Ahead { chunks, chunk } => (chunks, chunk),
-            Self::Here(input) => return input.read(buf),
+            Self::Thread { chunks, chunk } => (chunks, chunk),
+            Self::SameThread(input) => return input.read(buf),
         };
         loop {
             match chunk.read(buf)? {
@@ -130,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_needs_to_read_to_the_end() {
+    fn a_reader_that_is_not_read_to_its_end_can_be_dropped() {
         let mut input = ReadAhead::start(|| Ok(io::repeat(1))).unwrap();
         input.read_exact(&mut [0; 1000]).unwrap();
     }

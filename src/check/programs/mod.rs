@@ -14,7 +14,7 @@ mod scan;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use crate::bytes::copy::{LayerObserver, LayerStream, OnVerified};
+use crate::bytes::{LayerObserver, LayerStream, OnVerified};
 use crate::check::CheckLevel;
 use crate::check::image_facts::ImageFacts;
 use crate::error::{Code, Error, Warning};

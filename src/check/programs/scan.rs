@@ -4,7 +4,7 @@ use std::io::{self, Read};
 
 use super::file_table::{FileTable, LayerFile, RecordKind, TableBudget};
 use super::machine::{HEAD, Machine};
-use crate::bytes::copy::{LayerStream, fill};
+use crate::bytes::{LayerStream, fill};
 use crate::tar::{EntryKind, LayerEntry, Whiteout, clean, walk, whiteout};
 
 /// Longer than what Linux reads of the first line of a script (`BINPRM_BUF_SIZE`).

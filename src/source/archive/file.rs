@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::{insert, link, name};
 use crate::error::{Error, InputName, Item};
-use crate::image::blob::Content;
+use crate::image::Content;
 use crate::source::callbacks::Callbacks;
 use crate::source::tree::{ArchiveEntry, Tree, TreeFile};
 use crate::tar::{EntryKind, EntryLimits, TarArchive, TarError};

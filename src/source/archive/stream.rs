@@ -7,14 +7,13 @@ use std::rc::Rc;
 
 use super::{insert, link, name};
 use crate::bytes::codec::{Encoding, ReadAhead};
-use crate::bytes::copy::{self, CopyError, Hashes, fill};
-use crate::bytes::store::Store;
-use crate::error::{Error, FileKind, InputName, Item, Problem};
-use crate::image::blob::Content;
+use crate::bytes::{Algorithms, VerifiedReader, Verify, fill};
+use crate::error::{Error, FileKind, InputName, Item, Problem, Subject};
+use crate::image::Content;
 use crate::oci::{Algorithm, Digest, LEGACY_DOCKER_FILES, MAX_CONFIG};
 use crate::source::callbacks::Callbacks;
 use crate::source::tree::{ArchiveEntry, Tree, TreeFile};
-use crate::source::{file_kind, sniff};
+use crate::source::{Stager, file_kind, sniff};
 use crate::tar::{BLOCK, EntryKind, EntryLimits, TarArchive, TarError, is_tar};
 
 /// How much of a stream's JSON is kept in memory; later documents are staged like layers.
@@ -25,7 +24,7 @@ pub fn open_stream(
     input: InputName,
     mut file: impl Read + Send + 'static,
     callbacks: &dyn Callbacks,
-    store: &Store<'_>,
+    stager: &Stager<'_>,
 ) -> Result<Tree, Error> {
     let mut head = [0; BLOCK];
     let n = fill(&mut file, &mut head).map_err(|source| {
@@ -42,7 +41,7 @@ pub fn open_stream(
         return Err(Error::new(input, Problem::NotAnImage { found }));
     }
     let all = io::Cursor::new(head).chain(file);
-    read_stream(input, all, encoding, callbacks, store)
+    read_stream(input, all, encoding, callbacks, stager)
 }
 
 fn read_stream(
@@ -50,18 +49,18 @@ fn read_stream(
     file: impl Read + Send + 'static,
     encoding: Encoding,
     callbacks: &dyn Callbacks,
-    store: &Store<'_>,
+    stager: &Stager<'_>,
 ) -> Result<Tree, Error> {
     let failure = StreamFailure::default();
     // Where the stream cannot be read, any other problem is only a consequence.
-    let unreadable = |item: Item, error: io::Error| {
-        let (item, error) = match failure.take() {
-            Some(failure) => (Item::Stream(encoding.name()), failure),
-            None => (item, error),
-        };
-        Error::unreadable((&input, item))(error)
+    let stream_first = |error: Error| match failure.take() {
+        Some(failure) => Error::unreadable((&input, Item::Stream(encoding.name())))(failure),
+        None => error,
     };
-    let not_read = |e: io::Error| unreadable(Item::Stream("tar archive"), e);
+    let not_read = |e: io::Error| {
+        let archive = Item::Stream("tar archive");
+        stream_first(Error::unreadable((&input, archive))(e))
+    };
     let bad_tar = |e: TarError| not_read(e.into());
 
     let mut stream = StreamReader {
@@ -100,11 +99,7 @@ fn read_stream(
             (Some(name), None) => {
                 let size = entry.size();
                 let room = MAX_CONFIG.min(MAX_DOCUMENTS - documents);
-                let claim = named_digest(&name);
-                let file = take(entry, room, claim.as_ref(), store).map_err(|broken| {
-                    let blame = |e: io::Error| unreadable(Item::Entry((&*name).into()), e);
-                    broken.blame(blame, store.directory())
-                })?;
+                let file = take(entry, &name, &input, room, stager).map_err(stream_first)?;
                 if let Content::Bytes(bytes) = &file.content {
                     documents += bytes.len() as u64;
                 }
@@ -126,22 +121,25 @@ fn read_stream(
     Ok(Tree::archive(input, entries))
 }
 
-/// Keeps a JSON file of at most `room` bytes (and any file that is too small to be a tar, of which an
-/// archive can have very many), stages anything else.
+/// Keeps a JSON file of at most `room` bytes in memory, and any file that is too small to be a tar, of
+/// which an archive can have very many. Stages other files.
 fn take(
     entry: impl Read,
+    name: &str,
+    input: &InputName,
     room: u64,
-    claim: Option<&Digest>,
-    store: &Store<'_>,
-) -> Result<TreeFile, CopyError> {
-    let (head, encoding, mut input) = sniff(entry).map_err(CopyError::Read)?;
+    stager: &Stager<'_>,
+) -> Result<TreeFile, Error> {
+    let subject = Subject::from((input, Item::Entry(name.into())));
+    let unreadable = |e| subject.unreadable(e);
+    let (head, encoding, mut file) = sniff(entry).map_err(unreadable)?;
     let is_json = matches!(head.trim_ascii_start().first(), Some(b'{' | b'['));
     let mut bytes = Vec::new();
     if is_json || head.len() < BLOCK {
-        (&mut input)
+        (&mut file)
             .take(room + 1)
             .read_to_end(&mut bytes)
-            .map_err(CopyError::Read)?;
+            .map_err(unreadable)?;
         if bytes.len() as u64 <= room {
             return Ok(TreeFile {
                 size: bytes.len() as u64,
@@ -149,34 +147,20 @@ fn take(
             });
         }
     }
-    let input = io::Cursor::new(bytes).chain(input);
-    // Another image, or another entry, is about to have it. It is hashed all the same: a name proves
-    // nothing.
-    let hashes = Hashes {
-        blob: claim.map_or(Algorithm::Sha256, Digest::algorithm),
-        ..Hashes::SHA256
+    let digest = named_digest(name);
+    let algorithm = digest.as_ref().map_or(Algorithm::Sha256, Digest::algorithm);
+    let reader = VerifiedReader {
+        bytes: Box::new(io::Cursor::new(bytes).chain(file)),
+        encoding,
+        algorithms: Algorithms {
+            blob: algorithm,
+            ..Algorithms::SHA256
+        },
+        observer: stager.observer(),
+        // A name proves nothing: the digest that is computed is compared with those of documents.
+        owner: &subject,
     };
-    let is_claimed = |claim: &Digest| claim.algorithm() == Algorithm::Sha256 && !store.claim(claim);
-    if encoding == Encoding::Plain && claim.is_some_and(is_claimed) {
-        let none = &mut io::sink();
-        let copied = copy::verified(input, encoding, hashes, none, &mut io::sink(), None)?;
-        let (digest, size) = copied.blob;
-        return Ok(TreeFile {
-            content: Content::Known(digest),
-            size,
-        });
-    }
-    // A compressed file is kept as it is, even if layers are to be decompressed: whether it is a layer
-    // is not known yet, and compressing it again does not give the same bytes.
-    let target = match encoding {
-        Encoding::Plain => store.compression().target(Encoding::Plain),
-        compressed => compressed,
-    };
-    let staged = store.put(input, encoding, target, hashes)?;
-    Ok(TreeFile {
-        size: staged.original.1,
-        content: Content::Staged(staged),
-    })
+    stager.stage(reader, digest.as_ref())
 }
 
 /// Returns the digest that the name of a layer contains: `<hex>/layer.tar` or `<hex>.tar` in a

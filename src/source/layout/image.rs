@@ -5,13 +5,12 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::Reader;
+use crate::bytes::SizedDigest;
 use crate::bytes::codec::Encoding;
 use crate::error::{Error, ImageInInput, Item, Problem, Subject};
-use crate::image::blob::{Blob, Content};
-use crate::image::{Image, Layer};
+use crate::image::{Blob, Content, FileLayer, Image, Layer, LayerType};
 use crate::oci::{
-    Config, Descriptor, DiffId, Digest, Document, Hasher, LayerType, MAX_CONFIG, MAX_MANIFEST,
-    Manifest, MediaType, Platform,
+    Config, Descriptor, DiffId, Document, MAX_CONFIG, MAX_MANIFEST, Manifest, MediaType, Platform,
 };
 use crate::source::sniff;
 use crate::source::tree::TreeFile;
@@ -53,7 +52,7 @@ impl Reader<'_> {
         let mut layers = Vec::with_capacity(count);
         for (i, layer) in manifest.view.layers.iter().enumerate() {
             let diff_id = diff_ids.and_then(|ids| ids.get(i));
-            match self.layer(layer, diff_id, &name) {
+            match self.layer(layer, diff_id, &name, "layer") {
                 Ok(layer) => layers.push(layer),
                 Err(error) => callbacks.violation(error)?,
             }
@@ -90,7 +89,7 @@ impl Reader<'_> {
             Ok(found) => found,
             Err(error) => {
                 callbacks.violation(error)?;
-                return Ok((None, Content::Elsewhere));
+                return Ok((None, Content::Unreadable));
             }
         };
         if !manifest.is_image() {
@@ -148,44 +147,45 @@ impl Reader<'_> {
         Ok(platform)
     }
 
-    fn layer(
+    /// Looks up a layer, which messages call a `kind`.
+    pub(super) fn layer(
         &self,
         descriptor: &Descriptor,
         diff_id: Option<&DiffId>,
         by: &str,
+        kind: &'static str,
     ) -> Result<Layer, Error> {
-        let (blob, _) = self.blob(descriptor.clone(), by, "layer")?;
-        // What we do not know is not touched.
-        let is_of_files = LayerType::of(&descriptor.media_type).is_some()
-            && !matches!(blob.content, Content::Elsewhere);
-        let diff_id = diff_id.filter(|_| is_of_files);
-        let encoding = diff_id.map(|_| self.encoding(&blob)).transpose()?;
-        self.reading.callbacks().blob(&blob, encoding.zip(diff_id));
-        Ok(Layer {
-            blob,
-            diff_id: diff_id.cloned(),
-            encoding,
-        })
+        let layer_type = LayerType::of(&descriptor.media_type);
+        // A non-distributable layer may be absent.
+        let may_be_absent = layer_type.is_some_and(|layer_type| !layer_type.is_distributable)
+            && descriptor.extra.contains_key("urls");
+        let layer = match self.look_up(descriptor.clone(), by)? {
+            None if may_be_absent => Layer::Absent {
+                descriptor: descriptor.clone(),
+                input: self.tree.input().clone(),
+            },
+            None => return Err(self.missing(descriptor, by, kind)),
+            // A layer of an unknown type is not touched.
+            Some((blob, _)) => match diff_id.filter(|_| layer_type.is_some()) {
+                Some(diff_id) => Layer::Files(FileLayer {
+                    diff_id: diff_id.clone(),
+                    encoding: self.encoding(&blob)?,
+                    blob,
+                }),
+                None => Layer::Opaque(blob),
+            },
+        };
+        self.reading.callbacks().layer(&layer);
+        Ok(layer)
     }
 
-    /// A blob that is there, by its size at least, and that size; its digest is verified when it is
-    /// read.
-    pub(super) fn blob(
-        &self,
-        descriptor: Descriptor,
-        by: &str,
-        kind: &'static str,
-    ) -> Result<(Blob, u64), Error> {
+    /// Looks up a blob, and returns it with its size. The size is compared with that of the descriptor
+    /// here, the digest when the blob is read.
+    fn look_up(&self, descriptor: Descriptor, by: &str) -> Result<Option<(Blob, u64)>, Error> {
         self.reading.callbacks().descriptor(by, &descriptor);
-        let found = self
-            .tree
-            .blob(&descriptor.digest)?
-            .or_else(|| elsewhere(&descriptor))
-            .ok_or_else(|| {
-                let name = descriptor.digest.to_string();
-                self.tree
-                    .document_error(by, Problem::Missing { kind, name })
-            })?;
+        let Some(found) = self.tree.blob(&descriptor.digest)? else {
+            return Ok(None);
+        };
         let blob = Blob {
             name: descriptor.digest.to_string().into(),
             input: self.tree.input().clone(),
@@ -193,19 +193,26 @@ impl Reader<'_> {
             descriptor,
         };
         if found.size != blob.descriptor.size {
-            let checked = blob.check(&(blob.descriptor.digest.clone(), found.size));
+            let checked = blob.check(&SizedDigest {
+                digest: blob.descriptor.digest.clone(),
+                size: found.size,
+            });
             self.reading.callbacks().check(checked)?;
         }
-        Ok((blob, found.size))
+        Ok(Some((blob, found.size)))
     }
 
-    /// How a layer is encoded, by its content: podman saves uncompressed layers in Docker manifests
-    /// that call them gzip, and consumers look at the content too.
+    fn missing(&self, descriptor: &Descriptor, by: &str, kind: &'static str) -> Error {
+        let name = descriptor.digest.to_string();
+        self.tree
+            .document_error(by, Problem::Missing { kind, name })
+    }
+
+    /// Detects how a layer is encoded from its content: podman saves uncompressed layers in Docker
+    /// manifests that call them gzip, and consumers look at the content too.
     fn encoding(&self, blob: &Blob) -> Result<Encoding, Error> {
-        match &blob.content {
-            Content::Staged(staged) => return Ok(staged.original_encoding),
-            Content::Known(_) => return Ok(Encoding::Plain),
-            _ => {}
+        if let Some(digests) = blob.content.digests() {
+            return Ok(digests.encoding);
         }
         let (_, encoding, _) = (blob.content.open())
             .and_then(sniff)
@@ -220,17 +227,17 @@ impl Reader<'_> {
         by: &str,
         limit: u64,
     ) -> Result<(Arc<[u8]>, Content), Error> {
-        let (blob, size) = self.blob(descriptor.clone(), by, "blob")?;
+        let (blob, size) = self
+            .look_up(descriptor.clone(), by)?
+            .ok_or_else(|| self.missing(descriptor, by, "blob"))?;
         let found = TreeFile {
             content: blob.content.clone(),
             size,
         };
         let bytes = self.tree.read(&found, &blob.name, limit)?;
-        let mut hasher = Hasher::new(descriptor.digest.algorithm());
-        hasher.update(&bytes);
-        let found: Digest = hasher.finish();
+        let found = SizedDigest::of(&bytes, descriptor.digest.algorithm());
         let callbacks = self.reading.callbacks();
-        callbacks.check(blob.check(&(found, bytes.len() as u64)))?;
+        callbacks.check(blob.check(&found))?;
         callbacks.document(&blob.name, &bytes);
         Ok((bytes, blob.content))
     }
@@ -271,14 +278,4 @@ impl Reader<'_> {
             _ => Ok(()),
         }
     }
-}
-
-/// A layer that must not be distributed need not be there.
-fn elsewhere(descriptor: &Descriptor) -> Option<TreeFile> {
-    let layer_type = LayerType::of(&descriptor.media_type);
-    let is_foreign = layer_type.is_some_and(|layer| !layer.is_distributable);
-    (is_foreign && descriptor.extra.contains_key("urls")).then_some(TreeFile {
-        content: Content::Elsewhere,
-        size: descriptor.size,
-    })
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use super::tree::Tree;
 use super::{Contents, Reading};
 use crate::error::{Candidate, Code, DocumentProblem, Error, Item, Problem, Warning};
-use crate::image::index_metadata::IndexMetadata;
+use crate::image::IndexMetadata;
 use crate::oci::{
     Descriptor, Digest, Document, INDEX_FILE, Index, LAYOUT_FILE, LAYOUT_VERSION, MAX_MANIFEST,
     MediaType, NAME_ANNOTATIONS, Platform, attestation, docker, layout_version,
@@ -249,9 +249,8 @@ impl Reader<'_> {
                 };
                 let error = self.tree.document_error(by, problem);
                 self.reading.callbacks().unreadable(error)?;
-                let (blob, _) = self.blob(descriptor, by, "blob")?;
-                self.reading.callbacks().blob(&blob, None);
-                Ok(())
+                // Its bytes are verified like those of a layer that no config describes.
+                self.layer(&descriptor, None, by, "blob").map(drop)
             }
         }
     }

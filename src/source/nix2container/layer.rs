@@ -20,7 +20,7 @@ use regex::bytes::Regex;
 use super::files::{FilesByName, SourceFile, TarName, error_at, list};
 use super::go_tar::{GoEntryType, GoHeader};
 use super::store_path::{Permissions, StorePath, compile};
-use crate::image::blob::Generate;
+use crate::image::Generate;
 use crate::tar::BLOCK;
 
 /// Regexes of one layer, each of which may take 256 KiB.

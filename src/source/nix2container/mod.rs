@@ -29,9 +29,7 @@ use serde::de::IgnoredAny;
 use super::{Contents, Reading, file_kind};
 use crate::bytes::codec::Encoding;
 use crate::error::{Candidate, DocumentProblem, Error, InputName, Item, Problem, Subject};
-use crate::image::blob::{Blob, Content};
-use crate::image::{Image, Layer};
-use crate::oci::LayerType;
+use crate::image::{Blob, Content, FileLayer, Image, Layer, LayerType};
 use crate::oci::{Config, Descriptor, DiffId, Digest, Document, MediaType, parse};
 use crate::source::callbacks::Callbacks;
 use config::{History, ImageConfig, Time};
@@ -182,7 +180,7 @@ fn layer(
         Error::new((input, layer), Problem::StorePaths { source })
     };
     let layer_type =
-        LayerType::of(&item.mediatype).filter(|t| t.encoding.layer_type() == item.mediatype);
+        LayerType::of(&item.mediatype).filter(|t| t.is_distributable && t.oci() == item.mediatype);
     let Some(LayerType { encoding, .. }) = layer_type else {
         let (layer, found) = (name, item.mediatype);
         return Err(invalid(input, DocumentProblem::LayerType { layer, found }));
@@ -225,12 +223,13 @@ fn layer(
         input: input.clone(),
         name: name.clone().into(),
     };
-    callbacks.blob(&blob, Some((encoding, &item.diff_ids)));
-    Ok(Layer {
+    let layer = Layer::Files(FileLayer {
         blob,
-        diff_id: Some(item.diff_ids),
-        encoding: Some(encoding),
-    })
+        diff_id: item.diff_ids,
+        encoding,
+    });
+    callbacks.layer(&layer);
+    Ok(layer)
 }
 
 /// Returns the metadata of a path. A tar may be a link to one; links at a store path are part of the layer.

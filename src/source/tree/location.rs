@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::image::blob::Content;
+use crate::image::Content;
 
 /// The location of bytes that are not verified yet: a file, and their offset in it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

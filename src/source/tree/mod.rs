@@ -18,7 +18,7 @@ use flat::{FLAT_MANIFEST, FLAT_VERSION, ManifestHead};
 pub use location::FileLocation;
 
 use crate::error::{DocumentProblem, Error, FileKind, InputName, Item, Problem};
-use crate::image::blob::{Content, Staged};
+use crate::image::Content;
 use crate::oci::{Descriptor, Digest, Document, LAYOUT_FILE, MAX_MANIFEST, extent};
 use crate::tar::resolve;
 
@@ -39,7 +39,7 @@ pub struct Tree {
     /// The names of the files that were looked up.
     used: RefCell<HashSet<String>>,
     /// Layers that had to be staged because no document has their digest; several names can mean one.
-    staged: RefCell<HashMap<FileLocation, Arc<Staged>>>,
+    staged: RefCell<HashMap<FileLocation, Content>>,
 }
 
 enum TreeFiles {
@@ -97,12 +97,12 @@ impl Tree {
     }
 
     /// Returns the layer at a location, if it was staged.
-    pub fn staged(&self, location: &FileLocation) -> Option<Arc<Staged>> {
+    pub fn staged(&self, location: &FileLocation) -> Option<Content> {
         self.staged.borrow().get(location).cloned()
     }
 
     /// Remembers the staged layer of a location.
-    pub fn add_staged(&self, location: FileLocation, staged: Arc<Staged>) {
+    pub fn add_staged(&self, location: FileLocation, staged: Content) {
         self.staged.borrow_mut().insert(location, staged);
     }
 

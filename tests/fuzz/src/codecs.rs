@@ -4,8 +4,8 @@
 use std::io::{self, Read, Write};
 
 use arbitrary::Unstructured;
-use polyarch::internals::codec::{BlockWriter, Encoder, Encoding, ReadAhead};
-use polyarch::internals::copy::{self, Hashes};
+use polyarch::internals::bytes::codec::{BlockWriter, Encoder, Encoding, ReadAhead};
+use polyarch::internals::bytes::{Algorithms, SizedDigest, copy};
 use polyarch::merge::{Compression, Level};
 use polyarch::oci::Digest;
 
@@ -80,17 +80,18 @@ fn second_opinion(bytes: &[u8], decoded: &[u8]) {
 /// What flows by is hashed as what it is, and goes where it shall.
 fn flows(encoding: Encoding, bytes: &[u8], decoded: &[u8], failed: bool) {
     let (mut as_is, mut plain) = (Vec::new(), Vec::new());
-    let flowed = copy::verified(
+    let flowed = copy::copy(
         Dribble(bytes),
         encoding,
-        Hashes::SHA256,
+        Algorithms::SHA256,
         &mut as_is,
         &mut plain,
         None,
     );
     assert_eq!(flowed.is_err(), failed);
     if let Ok(flowed) = flowed {
-        assert_eq!(flowed.blob, (Digest::of(bytes), bytes.len() as u64));
+        let SizedDigest { digest, size } = flowed.blob;
+        assert_eq!((digest, size), (Digest::of(bytes), bytes.len() as u64));
         assert_eq!(flowed.diff_id.0, Digest::of(decoded));
         assert!(as_is == bytes && plain == decoded);
     }
@@ -134,7 +135,7 @@ fn round_trip(choice: u8, bytes: &[u8]) {
 fn encode(jobs: usize, compression: Compression, content: &[u8], step: usize) -> Vec<u8> {
     let encoder = Encoder::new(jobs, compression);
     let mut encoded = Vec::new();
-    let mut blocks = BlockWriter::new(&encoder, compression, &mut encoded);
+    let mut blocks = BlockWriter::new(&encoder, &mut encoded);
     for part in content.chunks(step) {
         blocks.write_all(part).unwrap();
     }

@@ -5,8 +5,8 @@ use std::io;
 
 use arbitrary::Unstructured;
 use polyarch::CheckLevel;
-use polyarch::internals::codec::Encoding;
-use polyarch::internals::copy::{self, Hashes};
+use polyarch::internals::bytes::codec::Encoding;
+use polyarch::internals::bytes::{Algorithms, LayerObserver, copy};
 use polyarch::internals::image_facts::ImageFacts;
 use polyarch::internals::oci::Execution;
 use polyarch::internals::programs::Programs;
@@ -49,13 +49,13 @@ fn check(layers: &[Vec<u8>], config: &Value, platform: &Platform) -> (Option<Str
     let programs = Programs::default();
     let ids = layers.iter().enumerate().map(|(i, layer)| {
         let (mut as_is, mut decoded) = (io::sink(), Vec::new());
-        let observer = Some(&programs as &dyn copy::LayerObserver);
+        let observer = Some(&programs as &dyn LayerObserver);
         let input = &layer[..];
-        let hashes = Hashes::SHA256;
-        let flow = copy::verified(
+        let algorithms = Algorithms::SHA256;
+        let flow = copy::copy(
             input,
             Encoding::Plain,
-            hashes,
+            algorithms,
             &mut as_is,
             &mut decoded,
             observer,

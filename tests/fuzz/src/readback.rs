@@ -5,7 +5,7 @@ use std::fs;
 use std::io::{Cursor, Read};
 use std::path::Path;
 
-use polyarch::internals::codec::Encoding;
+use polyarch::internals::bytes::codec::Encoding;
 use polyarch::internals::oci::Hasher;
 use polyarch::oci::{Digest, Platform};
 use serde_json::Value;

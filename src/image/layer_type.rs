@@ -1,21 +1,29 @@
-//! The media types of layers of files: OCI's, Docker's, and those of layers that nobody may pass on.
+//! The media types of filesystem layers: OCI's, Docker's, and those of non-distributable layers.
 //!
 //! Source: image-spec `media-types.md` and `layer.md`, "Non-Distributable Layers".
 
-use super::{MediaType, docker};
 use crate::bytes::codec::Encoding;
+use crate::oci::{MediaType, docker};
 
-/// What a media type says of a layer of files.
+/// The properties of a filesystem layer that its media type states.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LayerType {
-    /// How it is encoded.
+    /// How the layer is encoded.
     pub encoding: Encoding,
-    /// Whether it may be pushed. What may not is copied as it is, and need not be there.
+    /// Whether the layer may be pushed. One that may not is copied unchanged, and may be absent.
     pub is_distributable: bool,
 }
 
 impl LayerType {
-    /// What a media type says; none of one that is not of a layer of files.
+    /// A layer that may be pushed.
+    pub fn distributable(encoding: Encoding) -> Self {
+        Self {
+            encoding,
+            is_distributable: true,
+        }
+    }
+
+    /// Parses a media type. Returns `None` for one that is not of a filesystem layer.
     pub fn of(media_type: &MediaType) -> Option<Self> {
         let both = |encoding| {
             [true, false].map(|is_distributable| Self {
@@ -28,7 +36,7 @@ impl LayerType {
         all.find(|known| known.oci() == *media_type || known.docker() == media_type.as_ref())
     }
 
-    /// OCI's media type.
+    /// Returns OCI's media type.
     pub fn oci(self) -> MediaType {
         match (self.encoding, self.is_distributable) {
             (Encoding::Plain, true) => MediaType::ImageLayer,
@@ -40,7 +48,7 @@ impl LayerType {
         }
     }
 
-    /// Docker's.
+    /// Returns Docker's media type.
     fn docker(self) -> &'static str {
         match (self.encoding, self.is_distributable) {
             (Encoding::Plain, true) => docker::LAYER,

@@ -1,0 +1,126 @@
+//! Reads blobs whose bytes can be read only once (those of a stream), or whose digests no document
+//! names (compressed layers of a docker-archive).
+
+use std::collections::{HashMap, HashSet};
+use std::io;
+use std::sync::{Arc, Mutex};
+
+use crate::bytes::codec::Encoding;
+use crate::bytes::progress::Progress;
+use crate::bytes::{Digests, LayerObserver, Observers, Staging, VerifiedReader};
+use crate::error::{Error, Item};
+use crate::image::{Content, Image, Layer};
+use crate::oci::{Algorithm, Digest};
+use crate::source::tree::TreeFile;
+use crate::util::lock::lock;
+
+/// Stages blobs of all inputs, those that several inputs have once.
+pub struct Stager<'a> {
+    /// None if the command keeps no bytes.
+    staging: Option<&'a Staging>,
+    observers: Observers<'a>,
+    /// The digests under which entries of streams are being staged, by the names of the entries.
+    claimed: Mutex<HashSet<Digest>>,
+    /// The uncompressed blobs that were read, by their digests.
+    uncompressed: Mutex<HashMap<Digest, Content>>,
+}
+
+impl<'a> Stager<'a> {
+    /// Stages blobs in `staging`. Without it, they are only hashed and shown to the observer.
+    pub fn new(staging: Option<&'a Staging>, observers: Observers<'a>) -> Self {
+        Self {
+            staging,
+            observers,
+            claimed: Mutex::default(),
+            uncompressed: Mutex::default(),
+        }
+    }
+
+    /// Returns the counters of the inputs.
+    pub fn progress(&self) -> &'a Progress {
+        self.observers.progress
+    }
+
+    /// Returns the observer of layers.
+    pub fn observer(&self) -> Option<&'a dyn LayerObserver> {
+        self.observers.layers
+    }
+
+    /// Reads a blob to its end and stages it. If `digest`, the one in its name, is that of a blob that is
+    /// being staged, the blob is only hashed.
+    ///
+    /// A compressed blob is staged as it is, even if layers are to be decompressed: whether it is a
+    /// layer is not known yet, and it could not be compressed to the same bytes again.
+    pub fn stage(
+        &self,
+        reader: VerifiedReader<'_>,
+        digest: Option<&Digest>,
+    ) -> Result<TreeFile, Error> {
+        let encoding = reader.encoding;
+        if encoding == Encoding::Plain && digest.is_some_and(|digest| !self.claim(digest)) {
+            // A name proves nothing, so the digest is computed. `resolve` finds the staged blob by it.
+            let reader = VerifiedReader {
+                observer: None,
+                ..reader
+            };
+            return reader.read().map(streamed);
+        }
+        let file = match self.staging {
+            None => reader.read().map(streamed)?,
+            Some(staging) => {
+                let staged = match encoding {
+                    Encoding::Plain => staging.encode(reader)?,
+                    Encoding::Gzip | Encoding::Zstd => staging.copy(reader)?,
+                };
+                TreeFile {
+                    size: staged.original.blob.size,
+                    content: Content::Staged(Arc::new(staged)),
+                }
+            }
+        };
+        if encoding == Encoding::Plain
+            && let Some(digests) = file.content.digests()
+        {
+            let digest = digests.blob.digest.clone();
+            lock(&self.uncompressed).insert(digest, file.content.clone());
+        }
+        Ok(file)
+    }
+
+    /// Whether no other blob is being staged under this digest. Streams are hashed with SHA-256 when
+    /// no name says otherwise, so only such digests find each other.
+    fn claim(&self, digest: &Digest) -> bool {
+        digest.algorithm() != Algorithm::Sha256 || lock(&self.claimed).insert(digest.clone())
+    }
+
+    /// Finds the content of layers that were not staged because another blob was.
+    pub fn resolve(&self, images: &mut [Image]) -> Result<(), Error> {
+        for image in images {
+            self.resolve(&mut image.attestations)?;
+            let uncompressed = lock(&self.uncompressed);
+            for blob in image.layers.iter_mut().filter_map(Layer::blob_mut) {
+                let digest = match &blob.content {
+                    Content::Streamed(digests) if digests.encoding == Encoding::Plain => {
+                        &digests.blob.digest
+                    }
+                    _ => continue,
+                };
+                // The entry is named by another digest than it has, or the one in another archive
+                // is. No tool writes such names.
+                let content = uncompressed.get(digest).ok_or_else(|| {
+                    let problem = format!("it is named for another digest than it has ({digest})");
+                    Error::unreadable(blob.subject(Item::Layer))(io::Error::other(problem))
+                })?;
+                blob.content = content.clone();
+            }
+        }
+        Ok(())
+    }
+}
+
+fn streamed(digests: Digests) -> TreeFile {
+    TreeFile {
+        size: digests.blob.size,
+        content: Content::Streamed(Arc::new(digests)),
+    }
+}
