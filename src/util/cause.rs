@@ -34,7 +34,7 @@ mod tests {
 
     #[derive(Debug, thiserror::Error)]
     #[error("inner")]
-    struct Inner;
+    struct Innermost;
 
     #[derive(Debug, thiserror::Error)]
     #[error("outer: {source}")]
@@ -44,12 +44,12 @@ mod tests {
 
     #[test]
     fn causes_are_found_through_io_errors_and_sources() {
-        let shared = Arc::new(io::Error::other(Inner));
+        let shared = Arc::new(io::Error::other(Innermost));
         let outer = io::Error::other(Outer {
             source: io::Error::other(io::Error::other(shared)),
         });
         assert!(find::<Outer>(&outer).is_some());
-        assert!(find::<Inner>(&outer).is_some());
-        assert!(find::<Inner>(&io::Error::other("inner")).is_none());
+        assert!(find::<Innermost>(&outer).is_some());
+        assert!(find::<Innermost>(&io::Error::other("inner")).is_none());
     }
 }
