@@ -46,7 +46,7 @@ impl LoadRequest<'_> {
         let store = Store::nowhere(jobs, Some(&sizes)).counting(self.progress.clone());
         let wanted = Wanted {
             platforms: self.platforms,
-            // One image cannot contradict itself but in what its indexes say, which is all shown.
+            // Only the indexes of one image can contradict each other, and all of them are shown.
             decided: &Default::default(),
             callbacks: &FailFast,
         };
@@ -59,7 +59,7 @@ impl LoadRequest<'_> {
         contents.names.retain(|name| names.insert(name.clone()));
 
         for layer in contents.images.iter().flat_map(|image| &image.layers) {
-            held_against_config(layer)?;
+            check_staged(layer)?;
         }
 
         let is_wanted = |layer: &&Layer| match (&layer.diff_id, layer.encoding) {
@@ -82,8 +82,7 @@ impl LoadRequest<'_> {
 }
 
 impl Loaded {
-    /// The bytes of a layer without compression; none for what is no layer of files, or is not in
-    /// the image.
+    /// The uncompressed size of a layer in bytes; none if it is not a tar archive or not in the image.
     pub fn uncompressed(&self, layer: &Layer) -> Option<u64> {
         let diff_id = layer.diff_id.as_ref()?;
         let is_plain = layer.encoding == Some(Encoding::Plain);
@@ -92,8 +91,8 @@ impl Loaded {
     }
 }
 
-/// What came through a stream was hashed before it was known what it should be.
-fn held_against_config(layer: &Layer) -> Result<(), Error> {
+/// Checks a layer that was read from a stream, before the config with its diff ID was known.
+fn check_staged(layer: &Layer) -> Result<(), Error> {
     match (&layer.blob.content, &layer.diff_id) {
         (Content::Staged(staged), Some(diff_id))
             if staged.diff_id.0.algorithm() == diff_id.0.algorithm()
@@ -105,7 +104,7 @@ fn held_against_config(layer: &Layer) -> Result<(), Error> {
     }
 }
 
-/// The config of an image, all of it.
+/// Reads the whole config of an image.
 pub fn config(image: &Image) -> Result<serde_json::Value, Error> {
     let bytes = image.config.bytes(MAX_CONFIG)?;
     serde_json::from_slice(&bytes).map_err(|e| {
@@ -114,7 +113,7 @@ pub fn config(image: &Image) -> Result<serde_json::Value, Error> {
     })
 }
 
-/// Remembers how large layers are, and lets another observer see them.
+/// Records the sizes of layers, and passes the layers on to another observer.
 struct Sizes<'a> {
     sizes: Mutex<HashMap<DiffId, u64>>,
     observer: Option<&'a dyn LayerObserver>,

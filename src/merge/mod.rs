@@ -2,7 +2,7 @@
 
 mod arrange;
 mod docker_manifest;
-pub mod index;
+pub(crate) mod index;
 
 use std::path::{Path, PathBuf};
 
@@ -85,7 +85,8 @@ pub struct Checks {
     pub platform: CheckLevel,
     /// Whether the configs of the images must agree (default: off).
     pub consistency: CheckLevel,
-    /// Whether compressed layers that are only copied are not decompressed to check their diff IDs.
+    /// Whether the diff IDs of compressed layers that are only copied are trusted, so that the layers
+    /// are not decompressed (default: false).
     pub trust_diff_ids: bool,
 }
 
@@ -181,7 +182,7 @@ pub fn merge(request: &MergeRequest) -> Result<MergeReport, Error> {
     made.map_err(|error| staging.blame(error))
 }
 
-/// Makes the output in the staging area.
+/// Writes the output into the staging area.
 fn make(request: &MergeRequest, staging: &sink::Staging) -> Result<MergeReport, Error> {
     let MergeRequest { checks, output, .. } = request;
     let jobs = parallel::threads(request.jobs);
@@ -241,7 +242,7 @@ fn make(request: &MergeRequest, staging: &sink::Staging) -> Result<MergeReport, 
         merged.trust_diff_ids();
     }
     sink::write(&merged, output.format, output.link, &store, staging)?;
-    // The last layer has flowed by.
+    // All layers have been read now.
     programs.check(&subjects, checks.platform, &mut warnings)?;
     Ok(MergeReport {
         descriptor: merged.descriptor,

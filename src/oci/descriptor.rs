@@ -48,12 +48,12 @@ fn size<'de, D: Deserializer<'de>>(json: D) -> Result<u64, D::Error> {
 
 impl Descriptor {
     /// A descriptor of `bytes`, with nothing further said about them.
-    pub fn of(media_type: MediaType, bytes: &[u8]) -> Self {
+    pub(crate) fn of(media_type: MediaType, bytes: &[u8]) -> Self {
         Self::new(media_type, Digest::of(bytes), bytes.len() as u64)
     }
 
     /// A key that some readers take for one that the specification has.
-    pub fn confusable(&self) -> Option<&str> {
+    pub(crate) fn confusable(&self) -> Option<&str> {
         let known = [
             "mediaType",
             "digest",
@@ -69,7 +69,7 @@ impl Descriptor {
     }
 
     /// The same for other bytes, without what was said of the old ones.
-    pub fn with_content(&self, digest: Digest, size: u64) -> Self {
+    pub(crate) fn with_content(&self, digest: Digest, size: u64) -> Self {
         let mut other = Self {
             digest,
             size,
@@ -89,7 +89,7 @@ impl Descriptor {
     }
 
     /// A descriptor with nothing but the three required properties.
-    pub fn new(media_type: MediaType, digest: Digest, size: u64) -> Self {
+    pub(crate) fn new(media_type: MediaType, digest: Digest, size: u64) -> Self {
         Self {
             media_type,
             digest,

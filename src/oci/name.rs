@@ -61,7 +61,7 @@ impl ImageName {
     }
 
     /// The name with something behind its tag; or the tag, where it then is none any more.
-    pub fn with_suffix(&self, suffix: &str) -> Result<Self, String> {
+    pub(crate) fn with_suffix(&self, suffix: &str) -> Result<Self, String> {
         let tag = format!("{}{suffix}", self.tag);
         Self::new(&self.repository, &tag).map_err(|_| tag)
     }

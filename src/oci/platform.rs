@@ -35,7 +35,7 @@ pub struct Platform {
 
 impl Platform {
     /// What images are usually for.
-    pub const USUAL: [&'static str; 14] = [
+    pub(crate) const USUAL: [&'static str; 14] = [
         "linux/amd64",
         "linux/arm64",
         "linux/arm/v7",
@@ -114,7 +114,7 @@ impl Platform {
     }
 
     /// Platforms in a message.
-    pub fn list<'a>(platforms: impl IntoIterator<Item = &'a Platform>) -> String {
+    pub(crate) fn list<'a>(platforms: impl IntoIterator<Item = &'a Platform>) -> String {
         let names: Vec<String> = platforms.into_iter().map(ToString::to_string).collect();
         match &names[..] {
             [] => "none".to_owned(),
@@ -124,7 +124,7 @@ impl Platform {
 
     /// Which of some platforms somebody may have meant who wrote `text`: a slip, an architecture
     /// alone, or a system as Nix calls it (`aarch64-linux`).
-    pub fn meant_by<'a>(text: &str, known: &[&'a str]) -> Option<&'a str> {
+    pub(crate) fn meant_by<'a>(text: &str, known: &[&'a str]) -> Option<&'a str> {
         let text = text.to_ascii_lowercase();
         let (architecture, os) = text.split_once('-').unwrap_or((&text, "linux"));
         let (architecture, variant) = match text.contains('/') {
@@ -201,7 +201,7 @@ impl Platform {
     /// Architecture and variant as a runtime compares them: `arm64` means `arm64/v8`, `amd64` means
     /// `amd64/v1` (containerd `platforms.Normalize`; the `arm32v7` family is that of Docker's
     /// official images).
-    pub fn normal(&self) -> (&str, Option<&str>) {
+    pub(crate) fn normal(&self) -> (&str, Option<&str>) {
         normal(&self.architecture, self.variant.as_deref())
     }
 }

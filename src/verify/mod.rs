@@ -127,12 +127,13 @@ pub fn verify(request: &VerifyRequest) -> VerifyReport {
     let programs = Programs::default();
     let store = Store::nowhere(jobs, Some(&programs)).counting(request.progress.clone());
     let Ok(mut reads) = parallel::map(jobs, &inputs, |input| {
-        Ok::<_, Infallible>(Reading::start(input, &store))
+        Ok::<_, Infallible>(InputCheck::start(input, &store))
     });
 
     let mut blobs = Blobs::default();
     blobs.read_all(&reads, &programs, &store);
-    // What a layout says to those who know docker-archives only. Its layers are known by now.
+    // Verify the manifest.json of a layout too, for consumers that read docker-archives only. Its
+    // layers are known by now.
     for read in &mut reads {
         read.as_docker_archive(&blobs, &store);
     }
@@ -155,19 +156,19 @@ fn is_index(media_type: &MediaType) -> bool {
     *media_type == MediaType::ImageIndex || media_type.as_ref() == docker::MANIFEST_LIST
 }
 
-/// An input that is being verified.
-struct Reading<'a> {
+/// An input while it is verified.
+struct InputCheck<'a> {
     input: &'a Input,
     name: String,
     found: Collector,
     opened: Option<Opened>,
     contents: Contents,
-    /// How many of the parts are those of its own format.
+    /// The number of parts that its own format names, before those of a docker-archive in it.
     own: usize,
 }
 
-impl<'a> Reading<'a> {
-    /// Reads the documents, and all that comes through a stream.
+impl<'a> InputCheck<'a> {
+    /// Reads the documents, and the whole of a stream.
     fn start(input: &'a Input, store: &Store<'_>) -> Self {
         let path = input.name();
         let platform = input
@@ -204,7 +205,7 @@ impl<'a> Reading<'a> {
 
     fn as_docker_archive(&mut self, blobs: &Blobs, store: &Store<'_>) {
         let Some(opened) = &self.opened else { return };
-        // Names of one format mean nothing in the other.
+        // A name in one format does not select an image in the other.
         if self.input.select != Select::All {
             return;
         }
@@ -270,7 +271,7 @@ impl<'a> Reading<'a> {
     }
 }
 
-/// Whether an image starts a program that is for its platform.
+/// Checks that the program an image starts is built for its platform.
 fn check_programs(found: &Collector, image: &Image, programs: &Programs, level: CheckLevel) {
     // A config that cannot be read has been reported.
     let Ok(subject) = ImageFacts::of(image) else {
@@ -311,7 +312,7 @@ fn images(images: &[Image], has_manifests: bool) -> Vec<VerifiedImage> {
 }
 
 impl Blobs {
-    fn read_all(&mut self, reads: &[Reading<'_>], programs: &Programs, store: &Store<'_>) {
+    fn read_all(&mut self, reads: &[InputCheck<'_>], programs: &Programs, store: &Store<'_>) {
         let states: Vec<_> = reads.iter().map(|read| read.found.state()).collect();
         let parts: Vec<_> = states.iter().map(|state| &state.parts[..]).collect();
         self.read(&parts, programs, store);
