@@ -7,7 +7,7 @@ use clap::Args;
 use polyarch::AnalyzeRequest;
 
 use super::arguments::LoadArgs;
-use super::{Task, input};
+use super::{Invocation, input};
 use crate::show::AnalyzeView;
 
 /// Show where the bytes of an image go, which of them it does not need, and what the platforms share
@@ -50,7 +50,7 @@ pub struct AnalyzeArgs {
 }
 
 impl AnalyzeArgs {
-    pub fn task(self, default_jobs: usize) -> Task {
+    pub fn invocation(self, default_jobs: usize) -> Invocation {
         let mut request = AnalyzeRequest::new(input::parse(&self.image));
         request.platforms = self.load.platforms;
         request.jobs = self.load.jobs.or(default_jobs);
@@ -63,6 +63,6 @@ impl AnalyzeArgs {
             }
         };
         request.top = self.top.unwrap_or(top);
-        Task::Analyze(request, view)
+        Invocation::Analyze(request, view)
     }
 }

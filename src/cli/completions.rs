@@ -3,7 +3,7 @@
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
 
-use super::{Cli, Task};
+use super::{Cli, Invocation};
 
 /// Print the completions for a shell
 ///
@@ -20,9 +20,9 @@ pub struct CompletionsArgs {
 }
 
 impl CompletionsArgs {
-    pub fn task(self) -> Task {
+    pub fn invocation(self) -> Invocation {
         let mut script = Vec::new();
         clap_complete::generate(self.shell, &mut Cli::command(), "polyarch", &mut script);
-        Task::Completions(script)
+        Invocation::Completions(script)
     }
 }

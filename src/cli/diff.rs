@@ -6,7 +6,7 @@ use clap::Args;
 use polyarch::DiffRequest;
 
 use super::arguments::LoadArgs;
-use super::{Task, input};
+use super::{Invocation, input};
 use crate::show::DiffView;
 
 /// Show what another build of an image changes, and how many bytes pushing it sends
@@ -37,13 +37,13 @@ pub struct DiffArgs {
 }
 
 impl DiffArgs {
-    pub fn task(self, default_jobs: usize) -> Task {
+    pub fn invocation(self, default_jobs: usize) -> Invocation {
         let mut request = DiffRequest::new(input::parse(&self.old), input::parse(&self.new));
         request.platforms = self.load.platforms;
         request.jobs = self.load.jobs.or(default_jobs);
         let view = DiffView {
             json: self.load.json,
         };
-        Task::Diff(request, view)
+        Invocation::Diff(request, view)
     }
 }

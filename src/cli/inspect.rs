@@ -7,7 +7,7 @@ use polyarch::InspectRequest;
 use polyarch::inspect::RawDocument;
 
 use super::arguments::LoadArgs;
-use super::{Task, input};
+use super::{Invocation, input};
 use crate::show::InspectView;
 
 /// Show the names, digests, platforms and sizes of an image, and what the platforms share
@@ -54,7 +54,7 @@ enum RawArg {
 }
 
 impl InspectArgs {
-    pub fn task(self, default_jobs: usize) -> Task {
+    pub fn invocation(self, default_jobs: usize) -> Invocation {
         let mut request = InspectRequest::new(input::parse(&self.image));
         request.platforms = self.load.platforms;
         request.jobs = self.load.jobs.or(default_jobs);
@@ -62,7 +62,7 @@ impl InspectArgs {
         match self.raw {
             None => {
                 let json = self.load.json;
-                Task::Inspect(request, InspectView { json, in_full })
+                Invocation::Inspect(request, InspectView { json, in_full })
             }
             Some(document) => {
                 let document = match document {
@@ -72,7 +72,7 @@ impl InspectArgs {
                     None if in_full => RawDocument::Manifest,
                     None => RawDocument::Index,
                 };
-                Task::InspectRaw(request, document)
+                Invocation::InspectRaw(request, document)
             }
         }
     }

@@ -7,7 +7,7 @@ use clap::{Args, Command, CommandFactory};
 use clap_mangen::Man;
 use roff::{Roff, roman};
 
-use super::{Cli, Task};
+use super::{Cli, Invocation};
 use crate::show::ManPage;
 
 /// Write the manual pages, one for each command, into a directory
@@ -24,8 +24,8 @@ pub struct ManArgs {
 }
 
 impl ManArgs {
-    pub fn task(self) -> Task {
-        Task::Man(self.directory, pages())
+    pub fn invocation(self) -> Invocation {
+        Invocation::Man(self.directory, pages())
     }
 }
 

@@ -9,7 +9,7 @@ use polyarch::oci::{ImageName, Platform};
 use polyarch::{Input, MergeRequest};
 
 use super::arguments::{CheckArg, JobsArg};
-use super::{Task, input};
+use super::{Invocation, input};
 use crate::show::MergeView;
 
 /// Merge images into one image index, as an OCI image layout directory or an oci-archive
@@ -87,8 +87,8 @@ pub struct MergeArgs {
 
     /// Do not decompress copied layers to check their diff IDs again
     ///
-    /// For image layouts that a merge has written: it has checked digests and diff IDs. Digests are
-    /// checked again in any case.
+    /// For image layouts that a merge has written: it has checked them. The digests of copied
+    /// layers are checked in any case.
     #[arg(long)]
     trust_diff_ids: bool,
 
@@ -129,7 +129,7 @@ pub struct MergeArgs {
     #[arg(long)]
     no_sync: bool,
 
-    /// Print the whole descriptor of the image index as JSON
+    /// Print the descriptor of the image index and the warnings as JSON
     #[arg(long)]
     json: bool,
 
@@ -157,7 +157,7 @@ enum CompressionArg {
 }
 
 impl MergeArgs {
-    pub fn task(self, default_jobs: usize) -> Result<Task, String> {
+    pub fn invocation(self, default_jobs: usize) -> Result<Invocation, String> {
         let mut request = MergeRequest::new(self.inputs()?, &self.output);
         request.output.format = self.format()?;
         request.output.force = self.force;
@@ -182,7 +182,7 @@ impl MergeArgs {
             json: self.json,
             quiet: self.quiet,
         };
-        Ok(Task::Merge(request, view))
+        Ok(Invocation::Merge(request, view))
     }
 
     fn format(&self) -> Result<Format, String> {

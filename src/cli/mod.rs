@@ -1,4 +1,4 @@
-//! The command line: arguments to tasks, without I/O. One file for each command.
+//! The command line: arguments to requests, without I/O. One file for each command.
 
 mod analyze;
 mod arguments;
@@ -51,8 +51,8 @@ enum Command {
 
 /// What a command line asks for: a request, and how its result is shown.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "a process has one task")]
-pub enum Task {
+#[expect(clippy::large_enum_variant, reason = "a process has one")]
+pub enum Invocation {
     Merge(MergeRequest, MergeView),
     Verify(VerifyRequest, VerifyView),
     Inspect(InspectRequest, InspectView),
@@ -70,17 +70,19 @@ pub enum Task {
 pub fn parse(
     arguments: impl IntoIterator<Item = OsString>,
     default_jobs: usize,
-) -> Result<Task, clap::Error> {
+) -> Result<Invocation, clap::Error> {
     match Cli::try_parse_from(arguments)?.command {
-        Command::Merge(args) => args.task(default_jobs).map_err(|e| wrong_usage("merge", e)),
+        Command::Merge(args) => args
+            .invocation(default_jobs)
+            .map_err(|e| wrong_usage("merge", e)),
         Command::Verify(args) => args
-            .task(default_jobs)
+            .invocation(default_jobs)
             .map_err(|e| wrong_usage("verify", e)),
-        Command::Inspect(args) => Ok(args.task(default_jobs)),
-        Command::Analyze(args) => Ok(args.task(default_jobs)),
-        Command::Diff(args) => Ok(args.task(default_jobs)),
-        Command::Completions(args) => Ok(args.task()),
-        Command::Man(args) => Ok(args.task()),
+        Command::Inspect(args) => Ok(args.invocation(default_jobs)),
+        Command::Analyze(args) => Ok(args.invocation(default_jobs)),
+        Command::Diff(args) => Ok(args.invocation(default_jobs)),
+        Command::Completions(args) => Ok(args.invocation()),
+        Command::Man(args) => Ok(args.invocation()),
     }
 }
 

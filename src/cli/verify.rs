@@ -6,7 +6,7 @@ use clap::Args;
 use polyarch::VerifyRequest;
 
 use super::arguments::{CheckArg, JobsArg};
-use super::{Task, input};
+use super::{Invocation, input};
 use crate::show::VerifyView;
 
 /// Verify every byte of images and report all problems
@@ -56,7 +56,7 @@ pub struct VerifyArgs {
 }
 
 impl VerifyArgs {
-    pub fn task(self, default_jobs: usize) -> Result<Task, String> {
+    pub fn invocation(self, default_jobs: usize) -> Result<Invocation, String> {
         let mut request = VerifyRequest::new(input::parse_all(&self.images)?);
         request.platform_check = self.platform_check.into();
         request.jobs = self.jobs.or(default_jobs);
@@ -64,6 +64,6 @@ impl VerifyArgs {
             json: self.json,
             quiet: self.quiet,
         };
-        Ok(Task::Verify(request, view))
+        Ok(Invocation::Verify(request, view))
     }
 }

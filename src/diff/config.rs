@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::image::Image;
 use crate::load;
 
-/// The fields of a config by name; without those that say the layers, which are compared themselves.
+/// The fields of a config by name, without those that list the layers, which are compared themselves.
 pub fn fields(image: &Image) -> Result<BTreeMap<String, Value>, Error> {
     let mut fields = BTreeMap::new();
     let config = load::config(image)?;
@@ -29,10 +29,10 @@ pub fn fields(image: &Image) -> Result<BTreeMap<String, Value>, Error> {
     Ok(fields)
 }
 
-/// Of variables and labels, each is a field.
+/// Adds a field for each variable and each label.
 fn add_setting(fields: &mut BTreeMap<String, Value>, key: &str, value: &Value) {
     match value {
-        // What Go programs write for "not set".
+        // Go programs write null for an empty list.
         Value::Null => {}
         Value::Array(variables) if key == "Env" => {
             for variable in variables.iter().filter_map(Value::as_str) {
@@ -51,7 +51,7 @@ fn add_setting(fields: &mut BTreeMap<String, Value>, key: &str, value: &Value) {
     }
 }
 
-/// The fields that are not the same.
+/// The fields that differ.
 pub fn changes(old: &BTreeMap<String, Value>, new: &BTreeMap<String, Value>) -> Vec<ConfigChange> {
     changed(old, new)
         .map(|(field, old, new)| ConfigChange {
@@ -62,7 +62,7 @@ pub fn changes(old: &BTreeMap<String, Value>, new: &BTreeMap<String, Value>) -> 
         .collect()
 }
 
-/// What is not the same in both, by key.
+/// The keys whose values differ, with both values.
 pub fn changed<'a, V: PartialEq>(
     old: &'a BTreeMap<String, V>,
     new: &'a BTreeMap<String, V>,

@@ -219,7 +219,7 @@ fn platform_image(
             .map(|user| loaded.contents.images[*user].platform.to_string())
             .collect()
     };
-    // Entries of the history that made no layer have none beside them.
+    // Empty entries of the history belong to no layer.
     let is_empty = |entry: &&Value| entry["empty_layer"].as_bool() == Some(true);
     let history = config["history"].as_array().into_iter().flatten();
     let mut history = history.filter(|entry| !is_empty(entry)).cloned();

@@ -47,7 +47,7 @@ impl LoadRequest<'_> {
         let stager = Stager::new(None, observers);
         let wanted = Wanted {
             platforms: self.platforms,
-            // One image cannot contradict itself but in what its indexes say, which is all shown.
+            // Only the indexes of one image can contradict each other, and all of them are shown.
             decided: &Default::default(),
             callbacks: &FailFast,
         };
@@ -80,8 +80,7 @@ impl LoadRequest<'_> {
 }
 
 impl Loaded {
-    /// The bytes of a layer without compression; none for what is no layer of files, or is not in
-    /// the image.
+    /// The uncompressed size of a layer in bytes; none if it is not a tar archive or not in the image.
     pub fn uncompressed(&self, layer: &Layer) -> Option<u64> {
         let layer = layer.files()?;
         let known = self.sizes.get(&layer.diff_id).copied();
@@ -89,7 +88,7 @@ impl Loaded {
     }
 }
 
-/// The config of an image, all of it.
+/// Reads the whole config of an image.
 pub fn config(image: &Image) -> Result<serde_json::Value, Error> {
     let bytes = image.config.bytes(MAX_CONFIG)?;
     serde_json::from_slice(&bytes).map_err(|e| {
@@ -98,7 +97,7 @@ pub fn config(image: &Image) -> Result<serde_json::Value, Error> {
     })
 }
 
-/// Remembers how large layers are, and lets another observer see them.
+/// Records the sizes of layers, and passes the layers on to another observer.
 struct Sizes<'a> {
     sizes: Mutex<HashMap<DiffId, u64>>,
     observer: Option<&'a dyn LayerObserver>,

@@ -2,7 +2,7 @@
 
 mod arrange;
 mod docker_manifest;
-pub mod index;
+pub(crate) mod index;
 
 use std::path::{Path, PathBuf};
 
@@ -85,7 +85,8 @@ pub struct Checks {
     pub platform: CheckLevel,
     /// Whether the configs of the images must agree (default: off).
     pub consistency: CheckLevel,
-    /// Whether compressed layers that are only copied are not decompressed to check their diff IDs.
+    /// Whether the diff IDs of compressed layers that are only copied are trusted, so that the layers
+    /// are not decompressed (default: false).
     pub trust_diff_ids: bool,
 }
 

@@ -45,12 +45,12 @@ fn size<'de, D: Deserializer<'de>>(json: D) -> Result<u64, D::Error> {
 
 impl Descriptor {
     /// Returns a descriptor of `bytes` with only the required fields.
-    pub fn of(media_type: MediaType, bytes: &[u8]) -> Self {
+    pub(crate) fn of(media_type: MediaType, bytes: &[u8]) -> Self {
         Self::new(media_type, Digest::of(bytes), bytes.len() as u64)
     }
 
     /// Returns a key that some readers take for one of the specification.
-    pub fn confusable(&self) -> Option<&str> {
+    pub(crate) fn confusable(&self) -> Option<&str> {
         let known = [
             "mediaType",
             "digest",
@@ -66,7 +66,7 @@ impl Descriptor {
     }
 
     /// Returns the descriptor for other bytes, without the fields that describe the old ones.
-    pub fn with_content(&self, digest: Digest, size: u64) -> Self {
+    pub(crate) fn with_content(&self, digest: Digest, size: u64) -> Self {
         let mut other = Self {
             digest,
             size,
@@ -86,7 +86,7 @@ impl Descriptor {
     }
 
     /// Returns a descriptor with only the required fields.
-    pub fn new(media_type: MediaType, digest: Digest, size: u64) -> Self {
+    pub(crate) fn new(media_type: MediaType, digest: Digest, size: u64) -> Self {
         Self {
             media_type,
             digest,

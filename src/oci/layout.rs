@@ -18,12 +18,12 @@ pub const LEGACY_DOCKER_FILES: [&str; 3] = ["VERSION", "json", "repositories"];
 /// Consumers refuse any other version (containers/image `oci/layout`).
 pub const LAYOUT_VERSION: &str = "1.0.0";
 
-/// The content of [`LAYOUT_FILE`].
+/// The content of `oci-layout`.
 pub fn layout_marker() -> Vec<u8> {
     format!(r#"{{"imageLayoutVersion":"{LAYOUT_VERSION}"}}"#).into_bytes()
 }
 
-/// The version that [`LAYOUT_FILE`] has.
+/// The version that `oci-layout` has.
 pub fn layout_version(bytes: &[u8]) -> serde_json::Result<String> {
     // `OciLayout::from_reader` hides where in the file an error is.
     let layout: OciLayout = serde_json::from_slice(bytes)?;

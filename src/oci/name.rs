@@ -61,7 +61,7 @@ impl ImageName {
     }
 
     /// Returns the name with a suffix after its tag, or the tag with the suffix if that is not valid.
-    pub fn with_suffix(&self, suffix: &str) -> Result<Self, String> {
+    pub(crate) fn with_suffix(&self, suffix: &str) -> Result<Self, String> {
         let tag = format!("{}{suffix}", self.tag);
         Self::new(&self.repository, &tag).map_err(|_| tag)
     }

@@ -30,7 +30,7 @@ impl InspectView {
 fn overview(page: &mut Page, inspection: &InspectReport) {
     let names = match &inspection.names[..] {
         [] => vec![inspection.image.clone()],
-        // A layout also has the tag alone.
+        // A layout can also have the tag alone.
         names => {
             let is_tag_of_another = |name: &&String| {
                 let tag = format!(":{name}");
@@ -127,7 +127,7 @@ fn in_full(page: &mut Page, image: &PlatformImage) {
     let known = image.config["config"].as_object();
     for (key, value) in known.into_iter().flatten() {
         match value {
-            // One a line, but for what is one command.
+            // A line for each item, except for a command.
             Value::Array(items) if !["Cmd", "Entrypoint"].contains(&key.as_str()) => {
                 settings.extend(items.iter().map(|item| (key.as_str(), word(item))));
             }

@@ -12,35 +12,28 @@ const FAINT: Style = Style::new().dimmed();
 const BAR: Style = AnsiColor::Cyan.on_default();
 const NOTE: Style = AnsiColor::Yellow.on_default().bold();
 
-/// The narrowest page on which rows are still told apart.
+/// Rows of a narrower page look alike.
 const MIN_WIDTH: usize = 40;
 /// Wider lines are hard to read.
 const MAX_WIDTH: usize = 160;
 
-/// Text with styles, which [`AutoStream`](anstream::AutoStream) takes out again where nobody sees them.
+/// Text with styles, which [`AutoStream`](anstream::AutoStream) removes if the output has no colours.
 pub struct Page {
     text: String,
-    /// None where it is no terminal: then nothing is cut off.
+    /// None if standard output is not a terminal: then no line is cut off.
     width: Option<usize>,
 }
 
-/// Where the text of a column stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Align {
-    /// At the left.
     Left,
-    /// At the right: numbers.
     Right,
 }
 
-/// What became of something.
 #[derive(Clone, Copy, Debug)]
 pub enum Sign {
-    /// It is new.
     Added,
-    /// It is gone.
     Removed,
-    /// It is another one.
     Changed,
 }
 
@@ -56,39 +49,38 @@ impl Page {
         }
     }
 
-    /// What was written.
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// A line that stands out; where it has no room, it is several.
+    /// Adds a bold line, broken where the page ends.
     pub fn heading(&mut self, text: &str) {
         for line in wrapped(&clean(text), self.width.unwrap_or(usize::MAX)) {
             let _ = writeln!(self.text, "{HEADING}{line}{HEADING:#}");
         }
     }
 
-    /// A line.
+    /// Adds a line, cut off where the page ends.
     pub fn line(&mut self, text: &str) {
         let _ = writeln!(self.text, "{}", self.cut(&clean(text), 0));
     }
 
-    /// A line that says what the others mean.
+    /// Adds a dimmed line, which explains others.
     pub fn faint(&mut self, text: &str) {
         let _ = writeln!(self.text, "{FAINT}{}{FAINT:#}", clean(text));
     }
 
-    /// An empty line.
+    /// Adds an empty line.
     pub fn gap(&mut self) {
         self.text.push('\n');
     }
 
-    /// A line that the user should read; it is never cut off.
+    /// Adds a warning, which is never cut off.
     pub fn note(&mut self, text: &str) {
         let _ = writeln!(self.text, "{NOTE}note:{NOTE:#} {}", clean(text));
     }
 
-    /// What to do about what stands above, over as many lines as it takes.
+    /// Adds an advice about the lines above, broken where the page ends.
     pub fn advice(&mut self, text: &str) {
         let room = self.width.unwrap_or(100).saturating_sub(2);
         for (i, line) in wrapped(&clean(text), room).iter().enumerate() {
@@ -97,7 +89,7 @@ impl Page {
         }
     }
 
-    /// A line of something that is not the same.
+    /// Adds a line about a difference.
     pub fn change(&mut self, sign: Sign, text: &str) {
         let (sign, style) = match sign {
             Sign::Added => ('+', AnsiColor::Green.on_default()),
@@ -108,7 +100,7 @@ impl Page {
         let _ = writeln!(self.text, "  {style}{sign} {text}{style:#}");
     }
 
-    /// Lines of a name and a value, values below each other.
+    /// Adds a line for each name and value, the values in a column.
     pub fn facts(&mut self, facts: &[(&str, String)]) {
         let wide = facts.iter().map(|(name, _)| name.width()).max();
         let wide = wide.unwrap_or(0);
@@ -118,7 +110,7 @@ impl Page {
         }
     }
 
-    /// A table. The last column is cut off where the page ends.
+    /// Adds a table. The last column is cut off where the page ends.
     pub fn table(&mut self, head: &[(&str, Align)], rows: &[Vec<String>]) {
         let rows: Vec<Vec<String>> = (rows.iter())
             .map(|row| row.iter().map(|cell| clean(cell)).collect())
@@ -166,7 +158,7 @@ impl Page {
         line.trim_end().to_owned()
     }
 
-    /// `text`, as much of it as has room behind `used` columns.
+    /// The part of `text` that fits on the page after `used` columns.
     fn cut(&self, text: &str, used: usize) -> String {
         let Some(width) = self.width else {
             return text.to_owned();
@@ -185,7 +177,7 @@ impl Page {
         kept + "…"
     }
 
-    /// Rows of a bar, its share, its bytes and what they are: `largest` is a whole bar.
+    /// Adds a row with a bar, the share and the size of each item; `largest` has the whole bar.
     pub fn bars(&mut self, rows: &[(u64, String)], largest: u64, total: u64) {
         let sizes: Vec<String> = rows.iter().map(|(size, _)| bytes(*size)).collect();
         let wide = sizes.iter().map(|size| size.width()).max().unwrap_or(0);
@@ -201,7 +193,7 @@ impl Page {
         }
     }
 
-    /// In eighths of a character on a terminal, which may have colours; plain otherwise.
+    /// A bar, on a terminal in eighths of a character.
     fn bar(&self, value: u64, largest: u64) -> String {
         const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
         let steps = (BAR_WIDTH * 8) as u128;
@@ -217,7 +209,7 @@ impl Page {
     }
 }
 
-/// Lines of at most `room` columns, but for words that are longer.
+/// Breaks a text into lines of at most `room` columns, except for longer words.
 fn wrapped(text: &str, room: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split(' ') {
@@ -234,7 +226,7 @@ fn wrapped(text: &str, room: usize) -> Vec<String> {
     lines
 }
 
-/// How many columns a whole bar has.
+/// The columns of a whole bar.
 const BAR_WIDTH: usize = 16;
 
 #[cfg(test)]

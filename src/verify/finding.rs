@@ -25,7 +25,7 @@ pub struct Finding {
 
 impl Finding {
     /// A finding about `subject` in `input`.
-    pub fn new(input: &str, code: Code, subject: &str, message: String) -> Self {
+    pub(crate) fn new(input: &str, code: Code, subject: &str, message: String) -> Self {
         let rule = code.rule();
         Self {
             severity: rule.severity,
@@ -39,7 +39,7 @@ impl Finding {
     }
 
     /// The finding for an error in `input`.
-    pub fn of(input: &str, error: &Error) -> Self {
+    pub(crate) fn of(input: &str, error: &Error) -> Self {
         let object = error.problem().object();
         let subject = object.unwrap_or_else(|| error.subject().item.id());
         Self {

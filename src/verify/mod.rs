@@ -133,12 +133,13 @@ pub fn verify(request: &VerifyRequest) -> VerifyReport {
     };
     let stager = Stager::new(None, observers);
     let Ok(mut reads) = parallel::map(jobs, &inputs, |input| {
-        Ok::<_, Infallible>(Reading::start(input, &stager))
+        Ok::<_, Infallible>(InputCheck::start(input, &stager))
     });
 
     let mut blobs = Blobs::default();
     blobs.read_all(&reads, &programs, &request.progress, jobs);
-    // What a layout says to those who know docker-archives only. Its layers are known by now.
+    // Verify the manifest.json of a layout too, for consumers that read docker-archives only. Its
+    // layers are known by now.
     for read in &mut reads {
         read.as_docker_archive(&blobs, &stager);
     }
@@ -157,19 +158,19 @@ pub fn verify(request: &VerifyRequest) -> VerifyReport {
     report
 }
 
-/// An input that is being verified.
-struct Reading<'a> {
+/// An input while it is verified.
+struct InputCheck<'a> {
     input: &'a Input,
     name: String,
     collector: Collector,
     opened: Option<Opened>,
     contents: Contents,
-    /// How many of the blobs are those of its own format.
+    /// The number of blobs that its own format names, before those of a docker-archive in it.
     own: usize,
 }
 
-impl<'a> Reading<'a> {
-    /// Reads the documents, and all that comes through a stream.
+impl<'a> InputCheck<'a> {
+    /// Reads the documents, and the whole of a stream.
     fn start(input: &'a Input, stager: &Stager<'_>) -> Self {
         let path = input.name();
         let platform = input
@@ -205,7 +206,7 @@ impl<'a> Reading<'a> {
 
     fn as_docker_archive(&mut self, blobs: &Blobs, stager: &Stager<'_>) {
         let Some(opened) = &self.opened else { return };
-        // Names of one format mean nothing in the other.
+        // A name in one format does not select an image in the other.
         if self.input.select != Select::All {
             return;
         }
@@ -269,7 +270,7 @@ impl<'a> Reading<'a> {
     }
 }
 
-/// Whether an image starts a program that is for its platform.
+/// Checks that the program an image starts is built for its platform.
 fn check_programs(findings: &Findings, image: &Image, programs: &Programs, level: CheckLevel) {
     // A config that cannot be read has been reported.
     let Ok(subject) = ImageFacts::of(image) else {
@@ -312,7 +313,7 @@ fn images(images: &[Image], has_manifests: bool) -> Vec<VerifiedImage> {
 impl Blobs {
     fn read_all(
         &mut self,
-        reads: &[Reading<'_>],
+        reads: &[InputCheck<'_>],
         programs: &Programs,
         progress: &Progress,
         jobs: usize,

@@ -38,7 +38,7 @@ pub struct Platform {
 
 impl Platform {
     /// The platforms of most images.
-    pub const USUAL: [&'static str; 14] = [
+    pub(crate) const USUAL: [&'static str; 14] = [
         "linux/amd64",
         "linux/arm64",
         "linux/arm/v7",
@@ -116,7 +116,7 @@ impl Platform {
     }
 
     /// Returns a list of platforms for a message.
-    pub fn list<'a>(platforms: impl IntoIterator<Item = &'a Platform>) -> String {
+    pub(crate) fn list<'a>(platforms: impl IntoIterator<Item = &'a Platform>) -> String {
         let names: Vec<String> = platforms.into_iter().map(ToString::to_string).collect();
         match &names[..] {
             [] => "none".to_owned(),
@@ -175,7 +175,7 @@ impl Platform {
     }
 
     /// Architecture and variant as a runtime compares them.
-    pub fn normal(&self) -> (&str, Option<&str>) {
+    pub(crate) fn normal(&self) -> (&str, Option<&str>) {
         normalize::architecture(&self.architecture, self.variant.as_deref())
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! The tables are HTML, so that they can be read without a script and by a screen reader; the script
 //! adds treemaps and a filter. The layout of the treemaps is d3-hierarchy's (ISC), which is part of
-//! the page. Whatever comes from an image is escaped by maud or is JSON that no script runs, and a
-//! policy in the page forbids every script but the two that are ours.
+//! the page. Text from an image is escaped by maud or is JSON that no script runs, and a policy in the
+//! page forbids all scripts except these two.
 
 use std::collections::HashSet;
 
@@ -24,10 +24,9 @@ const SCRIPT: &str = include_str!("page/page.js");
 const TREEMAP: &str = include_str!("page/d3-hierarchy/d3-hierarchy.min.js");
 const TREEMAP_LICENSE: &str = include_str!("page/d3-hierarchy/LICENSE");
 
-/// How many paths of a platform are shown one by one: a browser has to lay them out.
+/// How many paths of a platform are shown one by one, because a browser has to lay them out.
 const MAX_PATHS: usize = 2000;
 
-/// The page.
 pub fn page(analysis: &AnalyzeReport) -> String {
     let title = analysis.names.first().unwrap_or(&analysis.image);
     let platforms = &analysis.platforms;
@@ -78,7 +77,7 @@ pub fn page(analysis: &AnalyzeReport) -> String {
     page.into_string()
 }
 
-/// Only our own style and scripts, by their hashes.
+/// The content security policy: only our own style and scripts, by their hashes.
 fn policy() -> String {
     let hash = |text: &str| format!("'sha256-{}'", BASE64_STANDARD.encode(Sha256::digest(text)));
     format!(
@@ -89,7 +88,7 @@ fn policy() -> String {
     )
 }
 
-/// What the script needs. In HTML, only `</script` and `<!--` could end it.
+/// The data of the script. In HTML, only `</script` and `<!--` could end it.
 fn data(
     platforms: &[PlatformAnalysis],
     paths: &[Vec<PathRow>],
@@ -215,7 +214,7 @@ fn sized_table(
                     td.number { (percent(*size, total)) }
                     td.bar-cell {
                         svg.bar viewBox="0 0 1000 10" preserveAspectRatio="none" aria-hidden="true" {
-                            // As much as fits into a thousand parts.
+                            // In thousandths of the largest.
                             rect height="10" width=(u128::from(*size) * 1000 / u128::from(largest)) {}
                         }
                     }
@@ -237,7 +236,7 @@ fn table(title: &str, head: &[Column], rows: Markup) -> Markup {
                 thead {
                     tr {
                         @for (name, class) in head {
-                            // The column of bars says what the column before it says.
+                            // The column of bars repeats the one before it.
                             @if name.is_empty() { td class=(class) {} } @else { th scope="col" class=(class) { (name) } }
                         }
                     }
@@ -252,7 +251,7 @@ fn waste_table(waste: &Waste) -> Markup {
     let shown = sum(waste.items.iter().map(|item| item.bytes));
     let title = format!("Waste: {}, {}", bytes(waste.bytes), waste.title);
     html! {
-        // Where no list was asked for, nothing is left out of it.
+        // Without a list (--top 0), nothing is left out of it.
         @if waste.items.is_empty() { h3 { (title) } } @else {
             (table(&title, &[("Size", "number"), ("What", "")], html! {
                 @for item in &waste.items { tr { td.number { (bytes(item.bytes)) } td.path { (paths(item)) } } }

@@ -18,9 +18,9 @@ use super::{Failure, count, json, text};
 #[derive(Debug)]
 pub enum AnalyzeView {
     Json,
-    /// A page in a file; `-` is standard output.
+    /// Write a page into a file; `-` is standard output.
     Html(PathBuf),
-    /// So many rows of each list.
+    /// Print so many rows of each list.
     Text {
         top: usize,
     },
@@ -97,7 +97,7 @@ fn one(page: &mut Page, image: &PlatformAnalysis, top: usize) {
         })
         .collect();
     layers.sort_by_key(|(size, _)| std::cmp::Reverse(*size));
-    // What is no layer of files counts there as large as it is.
+    // A layer that is not a tar archive has no uncompressed size.
     let total = sum(layers.iter().map(|(size, _)| *size));
     list(page, "layers", &layers, total, top, |(i, (layer, path))| {
         let what = format!("{}  {}", i + 1, short(&layer.digest));
@@ -109,7 +109,7 @@ fn one(page: &mut Page, image: &PlatformAnalysis, top: usize) {
     let (title, total) = ("store paths and directories", image.uncompressed);
     list(page, title, &paths, total, top, |path| path.path.clone());
 
-    // Where each package is one path, that was said already.
+    // If each package is one path, the list of paths has the same sizes.
     if image.packages.iter().any(|package| package.paths > 1) {
         let packages = image.packages.iter();
         let packages: Vec<_> = packages.map(|package| (package.size, package)).collect();
@@ -128,7 +128,7 @@ fn one(page: &mut Page, image: &PlatformAnalysis, top: usize) {
     }
 }
 
-/// The first `top` of some, largest first; `what` says what one is.
+/// Prints the first `top` of the rows, which are sorted by size; `what` describes one.
 fn list<T>(
     page: &mut Page,
     title: &str,
@@ -158,7 +158,7 @@ fn show_waste(page: &mut Page, waste: &Waste) {
         show_item(page, item);
     }
     let shown = sum(waste.items.iter().map(|item| item.bytes));
-    // Where no list was asked for, nothing is left out of it.
+    // Without a list (--top 0), nothing is left out of it.
     if !waste.items.is_empty() && waste.count > waste.items.len() {
         let rest = waste.count - waste.items.len();
         page.faint(&format!("and {rest} more, {}", bytes(waste.bytes - shown)));
