@@ -16,7 +16,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use super::blob::copy;
-use super::fixed_files;
+use super::fixed_files::fixed_files;
 use crate::bytes::Observers;
 use crate::error::Error;
 use crate::image::AnyBlob;

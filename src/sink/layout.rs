@@ -7,8 +7,10 @@ use std::path::Path;
 
 use walkdir::WalkDir;
 
+use super::atomic_output::AtomicOutput;
 use super::blob::{copy, staged_file};
-use super::{AtomicOutput, WriteOptions, fixed_files};
+use super::fixed_files::fixed_files;
+use super::options::WriteOptions;
 use crate::bytes::Observers;
 use crate::error::Error;
 use crate::image::{AnyBlob, Content};

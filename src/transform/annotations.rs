@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::rewrite;
+use super::manifest::rewrite;
 use crate::image::Image;
 
 /// Adds annotations to the manifest of every image, and to its descriptor in the index.

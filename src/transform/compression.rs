@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::rewrite;
+use super::manifest::rewrite;
 use crate::bytes::codec::Compression;
 use crate::bytes::{Observers, StagedBlob, Staging};
 use crate::error::Error;

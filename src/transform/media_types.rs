@@ -2,7 +2,7 @@
 //!
 //! Source: image-spec `media-types.md`, "Compatibility Matrix".
 
-use super::rewrite;
+use super::manifest::rewrite;
 use crate::image::{Image, LayerType};
 use crate::oci::{MediaType, docker};
 

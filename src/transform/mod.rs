@@ -4,6 +4,7 @@
 mod annotations;
 mod attestations;
 mod compression;
+mod manifest;
 mod media_types;
 mod platform;
 
@@ -12,27 +13,3 @@ pub use attestations::drop_stale_attestations;
 pub use compression::compress;
 pub use media_types::to_oci;
 pub use platform::set_platform;
-
-use crate::image::{Content, Image};
-use crate::oci::{Descriptor, Document, Manifest, MediaType};
-
-/// Writes the manifest of `image` again after its config or its layers have changed.
-fn rewrite(image: &mut Image) {
-    let manifest = Document::write(Manifest {
-        media_type: Some(MediaType::ImageManifest),
-        config: image.config.descriptor.clone(),
-        layers: image
-            .layers
-            .iter()
-            .map(|layer| layer.descriptor().clone())
-            .collect(),
-        ..image.manifest.view.clone()
-    });
-    let Descriptor { digest, size, .. } = Descriptor::of(MediaType::ImageManifest, &manifest.raw);
-    image.descriptor = Descriptor {
-        media_type: MediaType::ImageManifest,
-        ..image.descriptor.with_content(digest, size)
-    };
-    image.manifest_content = Content::Bytes(manifest.raw.clone());
-    image.manifest = manifest;
-}

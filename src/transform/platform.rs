@@ -4,7 +4,7 @@ use std::io::Read;
 
 use serde_json::{Map, Value};
 
-use super::rewrite;
+use super::manifest::rewrite;
 use crate::error::Error;
 use crate::image::{Content, Image};
 use crate::oci::{Digest, Platform};

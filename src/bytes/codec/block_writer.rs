@@ -7,8 +7,7 @@
 use std::collections::VecDeque;
 use std::io::{self, Write};
 
-use super::Encoder;
-use super::encoder::PendingBlock;
+use super::encoder::{Encoder, PendingBlock};
 
 /// Cuts the bytes written to it into blocks, and writes them in order once they are compressed.
 pub struct BlockWriter<'a, W> {

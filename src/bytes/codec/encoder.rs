@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 
-use super::Compression;
+use super::compression::Compression;
 use crate::util::lock::{lock, unpoisoned};
 
 /// The pool. It applies one compression.
