@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Writes docs/analysis.png: the page of `polyarch analyze --html` for the image of a Python application, as Chromium
 shows it. `make docs-picture` runs this after a change of the page.
 
