@@ -1,8 +1,17 @@
-//! The properties that the fuzz targets look for, on the seeds: what the fuzzer has found once, and
-//! images to start from. CONTRIBUTING.md, "Fuzzing", tells how seeds come here.
+//! Checks the properties of the fuzz targets on the seeds: inputs that the fuzzer has found, and images to start
+//! from. CONTRIBUTING.md, "Fuzzing", explains how seeds are added.
+//!
+//! Not a module of `tests/integration`, because a panic of any thread is a failure of the target that runs, and
+//! because the published package has no seeds.
 
 #[path = "fuzz/src/lib.rs"]
 mod properties;
+#[path = "integration/support/mod.rs"]
+#[allow(
+    dead_code,
+    unused_imports,
+    reason = "the tests in tests/integration use the rest"
+)]
 mod support;
 
 use std::collections::BTreeSet;
@@ -15,7 +24,7 @@ use properties::TARGETS;
 use serde_json::{Value, json};
 use support::*;
 
-/// A panic on a thread that nobody joins would not be seen otherwise.
+/// A panic of a thread that is not joined would not be seen otherwise.
 static PANICKED: AtomicBool = AtomicBool::new(false);
 
 fn directory(name: &str) -> PathBuf {
@@ -33,7 +42,7 @@ fn names(directory: &Path) -> BTreeSet<String> {
 
 /// Runs a target on its seeds.
 fn run(name: &str) {
-    // A panic is that of the target that runs, so one runs at a time.
+    // One target runs at a time, so that a panic belongs to it.
     static ONE: Mutex<()> = Mutex::new(());
     let _one = ONE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     static HOOK: Once = Once::new();
@@ -59,7 +68,7 @@ fn run(name: &str) {
 
 macro_rules! targets {
     ($($name:ident)*) => {
-        mod what_was_found_once_is_not_found_again {
+        mod no_seed_breaks_the_property_of {
             $(
                 #[test]
                 fn $name() {
@@ -69,7 +78,7 @@ macro_rules! targets {
         }
 
         #[test]
-        fn every_target_is_run_on_its_seeds() {
+        fn every_target_has_seeds_a_program_and_a_test() {
             let known: BTreeSet<String> = [$(stringify!($name).to_owned()),*].into();
             let targets = TARGETS.iter().map(|(name, _)| (*name).to_owned());
             assert_eq!(targets.collect::<BTreeSet<_>>(), known);
@@ -85,7 +94,7 @@ targets! {
     archive codecs docker_archive documents layout merge names nix2container platform programs verify
 }
 
-/// Images to start from, for targets that take bytes as they are; the others make theirs.
+/// Images to start from, for targets that read bytes directly. The other targets build images from recipes.
 fn seeds() -> Vec<(&'static str, &'static str, Vec<u8>)> {
     let image = TestImage::new("linux/arm64");
     let docker = image.docker_archive();
@@ -110,7 +119,7 @@ fn seeds() -> Vec<(&'static str, &'static str, Vec<u8>)> {
     });
     let content = b"what a layer holds, ".repeat(5);
     vec![
-        // The first byte chooses how an archive comes; an odd one leaves its checksums alone.
+        // The first byte selects the compression and the way in; an odd one keeps the checksums of the archive.
         ("archive", "seed-docker", [&[0][..], &docker].concat()),
         (
             "archive",
@@ -202,9 +211,9 @@ fn seeds() -> Vec<(&'static str, &'static str, Vec<u8>)> {
     ]
 }
 
-/// `cargo test --test corpus -- --ignored`
+/// `cargo test --test corpus -- --ignored` writes the seeds again.
 #[test]
-#[ignore = "it writes into the tree"]
+#[ignore = "writes into the tree"]
 fn write_seeds() {
     for (target, name, bytes) in seeds() {
         fs::write(directory("corpus").join(target).join(name), bytes).unwrap();

@@ -60,7 +60,7 @@ rec {
   layoutOfNamedPath = polyarch.mkImageLayout { image = images.namesAStorePath; };
 
   # nix2container.buildImage gives JSON that names store paths, and the digest of the layer that they become. This one
-  # is a layer of tests/nix2container.rs ("a path twice"), whose digest comes from nix2container's own code.
+  # is a layer of tests/integration/inputs/nix2container/golden.rs ("a path twice"), whose digest comes from nix2container's own code.
   nix2container = hello {
     images = {
       x86_64-linux = images.amd64;

@@ -1,0 +1,28 @@
+//! Runs the real binary on images that are built in code, and reads back what it writes.
+//!
+//! All tests are modules of this one program, so that it is linked once and cargo runs them side by side.
+//! None may change what all threads share: the environment, the current directory, the umask.
+//! [`support`] builds images and reads them back; each folder is a topic with helpers of its own in
+//! `mod.rs`.
+
+mod analyze;
+mod compressors;
+mod consistency;
+mod diff;
+mod dockertools;
+// Needs namespaces, `strace` and limits of Linux.
+#[cfg(target_os = "linux")]
+mod faults;
+mod guarantees;
+mod hostile;
+mod inputs;
+mod inspect;
+mod json;
+mod merge;
+mod programs;
+mod real_tools;
+mod supply_chain;
+mod support;
+mod terminal;
+mod tools;
+mod verify;

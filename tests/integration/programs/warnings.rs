@@ -1,0 +1,154 @@
+//! Warnings about programs: missing, foreign, or not checked.
+
+use serde_json::json;
+
+use super::*;
+use crate::support::*;
+
+#[test]
+fn images_with_fitting_programs_or_none_give_no_warning() {
+    for file in ["amd64-bi-hello-gz.tar.gz", "arm64-bli-hello-gz.tar.gz"] {
+        let scratch = Scratch::new();
+        let merged = scratch.merge(&[&fixture(file)]);
+        assert!(!merged.stderr.contains("warning"), "{}", merged.stderr);
+    }
+    let busybox = [
+        Program("bin/busybox", ARM64.bytes()),
+        Hardlink("bin/sh", "bin/busybox"),
+    ];
+    let execution = json!({ "Cmd": ["sh"] });
+    assert!(is_quiet(&image("linux/arm64", execution, &[&busybox])));
+    let none: [&[Entry<'_>]; 0] = [];
+    assert!(
+        is_quiet(&image("linux/arm64", json!({ "Cmd": ["/x"] }), &none)),
+        "scratch"
+    );
+    let data = [Data("etc/os-release", b"x"), Directory("etc")];
+    assert!(
+        is_quiet(&image("linux/arm64", json!({}), &[&data])),
+        "no ELF at all"
+    );
+    // Windows itself cannot start ELF files; a virtual machine on it can.
+    let linux = [Program("Files/tools/x", ARM64.bytes())];
+    let execution = json!({ "Cmd": ["cmd"] });
+    assert!(is_quiet(&image("windows/amd64", execution, &[&linux])));
+    // Object files are input of a compiler, of the kernel or of BPF, and not checked.
+    let object = Elf { kind: 1, ..AMD64 };
+    let objects = [Data("lib/a.o", &object.bytes())];
+    assert!(
+        is_quiet(&image("linux/arm64", json!({}), &[&objects])),
+        "objects"
+    );
+    assert!(
+        is_quiet(&starts("linux/arm64", b"\x7fELF".to_vec())),
+        "an ELF file that is cut off"
+    );
+    assert!(
+        is_quiet(&starts("windows/amd64", b"MZ".to_vec())),
+        "a PE file that is cut off"
+    );
+}
+
+#[test]
+fn foreign_files_that_are_not_started_give_one_warning() {
+    let (good, bad) = (ARM64.bytes(), AMD64.bytes());
+    let below = [
+        Program("bin/x", good),
+        Data("lib/a.so", &bad),
+        Data("lib/b.so", &bad),
+    ];
+    let above = [Data("lib/c.so", &bad), Data("lib/d.so", &bad)];
+    let image = image("linux/arm64", json!({ "Cmd": ["x"] }), &[&below, &above]);
+    let (merged, said) = merge(&image, &[]);
+    let warnings: Vec<&str> = said.lines().filter(|l| l.starts_with("warning")).collect();
+    assert!(merged);
+    assert_eq!(
+        warnings,
+        [
+            "warning: in.tar: 4 files are for another machine than linux/arm64: /lib/a.so (x86-64), /lib/b.so (x86-64), /lib/c.so (x86-64), …"
+        ]
+    );
+}
+
+#[test]
+fn foreign_files_that_upper_layers_delete_or_replace_give_no_warning() {
+    let (good, bad) = (ARM64.bytes(), AMD64.bytes());
+    let below = [
+        Data("lib/a.so", &bad),
+        Data("lib/b.so", &bad),
+        Data("lib/c.so", &bad),
+    ];
+    let above = [Data("lib/.wh.a.so", b""), Data("lib/b.so", &good)];
+    let some = image("linux/arm64", json!({}), &[&below, &above]);
+    let (_, said) = merge(&some, &[]);
+    let warning = "1 file is for another machine than linux/arm64: /lib/c.so (x86-64)\n";
+    assert!(said.contains(warning), "{said}");
+    let all = image("linux/arm64", json!({}), &[&below, &[Data(".wh.lib", b"")]]);
+    assert!(is_quiet(&all));
+}
+
+/// A common mistake with dockerTools is a `Cmd` without `contents` or `copyToRoot`.
+#[test]
+fn a_program_that_is_in_no_layer_gives_a_warning() {
+    let text = |first: &str| first.as_bytes().to_vec();
+    let files = [
+        Program("bin/x", ARM64.bytes()),
+        Program("bin/script", text("#!/bin/bash\n")),
+        Data("bin/data", b"x"),
+        Directory("dir"),
+        Link("dangling", "/nix/store/x"),
+    ];
+    for (word, told) in [
+        ("/bin/hello", Some("\"/bin/hello\", is no program")),
+        ("hello", Some("\"hello\", is no program")),
+        ("bin/data", Some("\"bin/data\", is no program")),
+        ("/dir", Some("\"/dir\", is no program")),
+        ("/dangling", Some("\"/dangling\", is no program")),
+        (
+            "script",
+            Some("\"script\", is a script for \"/bin/bash\", which is no program"),
+        ),
+        ("/bin/x", None),
+        ("x", None),
+        ("/proc/self/exe", None),
+        ("/data/x", None),
+    ] {
+        let execution = json!({ "Cmd": [word], "Volumes": { "/data": {} } });
+        let image = image("linux/arm64", execution, &[&files]);
+        let (merged, said) = merge(&image, &[]);
+        assert!(merged, "{said}");
+        match told {
+            Some(told) => assert!(said.contains(told), "{word}: {said}"),
+            None => assert!(!said.contains("warning"), "{word}: {said}"),
+        }
+        let (_, said) = merge(&image, &["--platform-check", "off"]);
+        assert!(!said.contains("warning"), "{said}");
+    }
+}
+
+/// The bytes of a sparse file in an archive are not its content, and an ambiguous layer may hide entries.
+#[test]
+fn programs_that_could_not_be_checked_give_a_warning() {
+    use crate::support::blocks::{ambiguous, entry, pax, record};
+    let mut image = image("linux/arm64", json!({ "Cmd": ["/x"] }), &[&[]]);
+    let mut header = tar_header("GNUSparseFile/x", 4096);
+    header.set_mode(0o755);
+    header.set_cksum();
+    let records = record("GNU.sparse.major", "1") + &record("GNU.sparse.name", "x");
+    let sparse = pax(tar::EntryType::XHeader, &records);
+    image.layers = vec![[sparse, entry(&header, &AMD64.bytes()), vec![0; 1024]].concat()];
+    let (merged, said) = merge(&image, &[]);
+    let warning = "its program was not checked: /x is a sparse file\n";
+    assert!(merged && said.contains(warning), "{said}");
+
+    for (blocks, problem) in ambiguous() {
+        image.layers = vec![blocks];
+        let (merged, said) = merge(&image, &[]);
+        let warning = "its programs were not all checked: layer ";
+        assert!(
+            merged && said.contains(warning) && said.contains(problem),
+            "{said}"
+        );
+        assert!(!said.contains("is no program"), "{said}");
+    }
+}

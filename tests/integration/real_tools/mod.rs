@@ -1,0 +1,7 @@
+//! Images that real tools write, and images rebuilt from public bug reports: taken right, and nothing
+//! lost without a word.
+
+mod audit;
+mod corpus;
+mod kinds;
+mod writer;

@@ -1,9 +1,0 @@
-//! Images that real tools write, and images rebuilt from public bug reports: taken right, and nothing
-//! lost without a word.
-
-mod audit;
-mod corpus;
-mod kinds;
-#[path = "../support/mod.rs"]
-mod support;
-mod writer;
