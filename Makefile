@@ -1,15 +1,16 @@
 # The commands of the project. Each does its own set-up: a machine with cargo and Debian's apt is enough.
 #
 #   make demo    the main job on real images: Nix → archive → registry → a container on each architecture
-#   make test    every test: Rust, Nix, what the README says, the examples, and other tools
-#   make bench   polyarch against its peers and against the machine; writes docs/benchmarks.md
+#   make test    every test: Rust, Nix, the documentation, the examples, and other tools
+#   make bench   polyarch compared with other tools and with the machine; writes docs/benchmarks.md
 #   make aarch64 the same bytes from an aarch64 build, emulated (minutes)
-#   make lint    formatting and lints
-#   make fuzz    looks for inputs that break polyarch, FUZZ_SECONDS=60 for each target; needs a nightly Rust
+#   make lint    formatting, lints, and phrases that the style guide replaces
+#   make fuzz    searches for inputs that break polyarch, FUZZ_SECONDS=60 for each target; needs a nightly Rust
 #   make docs    the book of docs/, in target/book
 #   make docs-nix  generates docs/nix.md from the comments in nix/
-#   make docs-interop  the tables of docs/interop.md anew, from what other tools do
-#   make test-newer-nix   what needs a newer Nix than Debian 12 has
+#   make docs-interop  writes the tables of docs/interop.md, from the results of other tools
+#   make docs-picture  writes docs/analysis.png, the picture of the analysis page
+#   make test-newer-nix   tests that need a newer Nix than that of Debian 12
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -21,7 +22,7 @@ endif
 host := $(shell rustc -vV | sed -n 's/^host: //p')
 export POLYARCH := $(CURDIR)/target/$(host)/release/polyarch
 
-.PHONY: test test-newer-nix newer-tools bench fuzz demo aarch64 lint docs docs-nix docs-interop setup bench-setup static
+.PHONY: test test-newer-nix newer-tools bench fuzz demo aarch64 lint docs docs-nix docs-interop docs-picture setup bench-setup static
 
 test: setup static newer-tools
 	POLYARCH_TOOLS=required cargo test --locked
@@ -60,8 +61,9 @@ lint:
 	cargo fmt --check --manifest-path tests/fuzz/Cargo.toml
 	cargo clippy --locked --all-targets -- -D warnings
 	shellcheck -x .ci/run tests/setup tests/newer-tools tests/lint-tools tests/aarch64/run nix/docs nix/scripts/push.sh tests/nix/run tests/nix/newer tests/readme/run tests/demo/run tests/fuzz/run \
-		tests/docs/run tests/examples/get tests/examples/lint tests/examples/run tests/interop/run
+		tests/docs/run tests/lint-prose tests/examples/get tests/examples/lint tests/examples/run tests/interop/run
 	tests/examples/lint
+	tests/lint-prose
 
 # docs/nix.md is generated from the comments in nix/. `make test` fails if it is stale.
 docs-nix:
@@ -72,13 +74,17 @@ docs:
 	tests/lint-tools mdbook
 	target/tools/bin/mdbook build docs
 
-# The tables of docs/interop.md anew; the second one with the tools of Debian's next release (1 GB under target/).
+# Both tables of docs/interop.md; the second one with the tools of Debian's next release (1 GB under target/).
 docs-interop: setup static
 	tests/interop/run --write
 	tests/interop/run --newer --write
 
 setup:
 	tests/setup
+
+# Takes the picture of the analysis page, from files of Debian's packages.
+docs-picture: setup static
+	tests/docs/picture.py
 
 # The newest skopeo, podman, Nix and others of Debian, beside those of this machine, in target/newer.
 newer-tools:
@@ -88,6 +94,6 @@ bench-setup:
 	tests/setup bench
 
 # Cargo knows best whether there is something to do. Linked statically, because nothing else runs in a Nix sandbox
-# without nixpkgs; with a target of its own, so that the flags do not disturb other builds.
+# without nixpkgs; with a separate target, so that the flags do not disturb other builds.
 static:
 	RUSTFLAGS='-C target-feature=+crt-static' cargo build --locked --release --quiet --target $(host)

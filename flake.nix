@@ -57,16 +57,16 @@
             }
           )
           {
-            default = "Two images, one for each architecture, merged (the quick start of the README)";
-            ci-matrix = "Each architecture built by a CI runner of its own, joined without a registry";
-            flake-parts = "An image as a module of flake-parts";
-            go-buildimage = "Go in an image of dockerTools.buildImage, in a container.nix of its own";
-            go-goarch = "Go, cross-compiled by GOARCH";
-            linux-builder = "Python, each architecture built on a machine of its own, as from a Mac";
+            default = "Images for two architectures, merged (the quick start of the README)";
+            ci-matrix = "A Python program, each architecture built by its own CI runner";
+            flake-parts = "A multi-platform image as an option of flake-parts";
+            go-buildimage = "A Go program in an image of dockerTools.buildImage";
+            go-goarch = "A Go program, cross-compiled with GOARCH";
+            linux-builder = "A Python program, each architecture built on its own machine; also from a Mac";
             nix2container = "Images of nix2container";
-            no-flakes = "A default.nix and no flake";
-            rust-pkgscross = "Rust, cross-compiled by pkgsCross";
-            stream = "Streams of dockerTools: no archive of an image is ever built";
+            no-flakes = "A default.nix instead of a flake";
+            rust-pkgscross = "A Rust program, cross-compiled with pkgsCross";
+            stream = "Streamed images of dockerTools: no archive in the store";
           };
 
       # The tool with its own tests, and a merge of two images from dockerTools that is read back. `make test` tests more.

@@ -1,4 +1,4 @@
-# One image → OCI image layout, in a derivation of its own: the unit that Nix caches and sends to builders.
+# One image → OCI image layout, in a separate derivation: the unit that Nix caches and sends to builders.
 {
   lib,
   checkArguments,

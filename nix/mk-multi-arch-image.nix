@@ -21,7 +21,7 @@
 /**
   Merges images, one per platform, into one multi-platform OCI image.
 
-  `mkImageLayout` turns each image into an OCI layout, in a derivation of its own. A second, small derivation merges the
+  `mkImageLayout` turns each image into an OCI layout, in a separate derivation. A second, small derivation merges the
   layouts. Changing one image rebuilds its layout and the merge, and no other layout.
 
   # Inputs

@@ -42,7 +42,7 @@ rustPlatform.buildRustPackage {
   pname = manifest.name;
   inherit (manifest) version;
 
-  # Checked here and not around the package: `override`, the way out, must work on a package that fails the check.
+  # Checked here and not around the package: `override`, which fixes it, must work on a package that fails the check.
   src = checkRust (
     fileset.toSource {
       root = ../.;

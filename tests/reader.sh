@@ -177,7 +177,7 @@ follow() { # DOCUMENT BLOCKS FILE
     fi
     case $language in
       sh) run_block "$block" >>"$3" ;;
-      console) console_says "$block" ;;
+      console) console_says "$block" "$1" ;;
       nix) the_flake_evaluates "$block" ;;
       text) ;;
       *) fail "$1:$line: nobody looks after a block of '${language:-no language}'" ;;
@@ -191,14 +191,33 @@ include() { # DOCUMENT BLOCK: as mdBook does
   cp "$(dirname "$1")/$file" "$2"
 }
 
-console_says() { # BLOCK: commands behind "$ ", and what they print
+# Commands after "$ ", and their output. With $rewrite set, the output is written to the document of the project instead.
+console_says() { # BLOCK DOCUMENT
   local typed command
   typed=$(sed -n 's/^\$ //p' "$1")
   [ -n "$typed" ] || fail "no commands in $1"
   while read -r command; do
     printf '$ %s\n' "$command"
     as_reader bash -c "$command" 2>&1 || true
-  done <<<"$typed" | diff "$1" - || fail 'a console says something else'
+  done <<<"$typed" >"$1.output"
+  if [ -n "${rewrite:-}" ]; then
+    rewrite_block "$1" "$1.output" "${2/#"$world/documents"/$project}"
+  else
+    diff "$1" "$1.output" || fail 'a console block differs from the output; --write replaces it'
+  fi
+}
+
+# Replaces the lines of a block in a document, at any place.
+rewrite_block() { # BLOCK REPLACEMENT DOCUMENT
+  /usr/bin/python3 - "$@" <<'PROGRAM'
+import sys
+from pathlib import Path
+old, new, document = (Path(name) for name in sys.argv[1:])
+text, old = document.read_text(), f"```console\n{old.read_text()}```\n"
+if text.count(old) != 1:
+    raise SystemExit(f"{document} does not have this block once:\n{old}")
+document.write_text(text.replace(old, f"```console\n{new.read_text()}```\n"))
+PROGRAM
 }
 
 the_flake_evaluates() { # BLOCK: the flake that is here, or one of its own

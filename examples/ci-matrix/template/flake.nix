@@ -1,5 +1,5 @@
 {
-  description = "Each architecture built by a CI runner of its own, joined without a registry";
+  description = "A Python program, each architecture built by its own CI runner";
 
   inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixpkgs-unstable";
   inputs.polyarch.url = "github:polyarch/polyarch";
@@ -18,18 +18,19 @@
     in
     {
       packages = systems (system: {
-        # What a runner of this system builds.
+        # A runner of this system builds this image.
         container =
           let
             pkgs = nixpkgs.legacyPackages.${system};
           in
           pkgs.dockerTools.buildLayeredImage {
             name = "ci-matrix";
-            config.Cmd = [ "${pkgs.hello}/bin/hello" ];
+            config.Cmd = [ "${pkgs.writers.writePython3Bin "app" { } ./app.py}/bin/app" ];
           };
 
-        # What the last job builds. The image of the other system comes out of a binary cache. It is given as a string,
-        # so that this is the archive: polyarch would otherwise run its stream, which no cache has what it needs for.
+        # The last job builds this merge; the image of the other system comes from a binary cache. The string selects
+        # the archive, which the cache has. Without it polyarch would run the image's stream script, whose dependencies
+        # the cache does not have.
         image = polyarch.legacyPackages.${system}.mkMultiArchImage {
           name = "localhost:5000/ci-matrix";
           tag = "v1";

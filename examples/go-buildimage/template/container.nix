@@ -1,4 +1,4 @@
-# One image, for whatever package set calls this.
+# One image, for the package set that calls this function.
 {
   buildEnv,
   buildGoModule,
@@ -17,8 +17,8 @@ in
 dockerTools.buildImage {
   name = "go-buildimage";
   tag = "latest";
-  # /bin is a link into the store, where the program is once. With `copyToRoot = [ hello ]` it would be copied to the
-  # root, too.
+  # /bin is a link into the store, so the image contains the program once. `copyToRoot = [ hello ]` would copy it to the
+  # root as well.
   copyToRoot = buildEnv {
     name = "image-root";
     paths = [ hello ];

@@ -21,7 +21,7 @@
           dockerManifest = true; # for `docker load` with Docker's classic image store
         };
 
-        # What it would be with `copyToRoot = [ hello ]`: see the README.
+        # The image with `copyToRoot = [ hello ]`, for comparison: see the README.
         naive = pkgs.callPackage ./container.nix { buildEnv = { paths, ... }: paths; };
       };
     };

@@ -11,7 +11,7 @@
       pkgs = nixpkgs.legacyPackages.${system};
       version = "1.2.0";
 
-      # Go compiles for every architecture by itself, so one package set does.
+      # Go cross-compiles for every architecture itself, so one package set is enough.
       hello =
         goarch:
         pkgs.buildGoModule {
@@ -21,9 +21,9 @@
           vendorHash = null;
           env.CGO_ENABLED = 0;
           doCheck = false;
-          # Not in `env`, where buildGoModule puts those of its `go`.
+          # Not in `env`: buildGoModule overrides these variables there.
           preBuild = "export GOOS=linux GOARCH=${goarch}";
-          # `go install` puts what is not for this machine into a directory of its own.
+          # `go install` puts programs for other machines into a subdirectory.
           postInstall = ''
             if [ -d $out/bin/linux_${goarch} ]; then
               mv $out/bin/linux_${goarch}/* $out/bin

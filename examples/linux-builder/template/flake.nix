@@ -1,5 +1,5 @@
 {
-  description = "A Python program, each architecture built on a machine of its own";
+  description = "A Python program, each architecture built on its own machine";
 
   inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixpkgs-unstable";
   inputs.polyarch.url = "github:polyarch/polyarch";
@@ -28,7 +28,7 @@
       packages = lib.genAttrs (linux ++ [ "aarch64-darwin" ]) (
         system:
         {
-          # The merge is a program of the machine that calls it, be it a Mac.
+          # The merge runs on the machine that calls it, which can be a Mac.
           image = polyarch.legacyPackages.${system}.mkMultiArchImage {
             name = "localhost:5000/linux-builder";
             tag = "v1";

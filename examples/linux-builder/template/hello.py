@@ -1,4 +1,4 @@
-"""Says which Python runs it, and on what."""
+"""Prints which Python runs it, and on which machine."""
 
 import platform
 

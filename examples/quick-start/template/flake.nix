@@ -10,7 +10,7 @@
         "aarch64-linux"
       ];
 
-      # What you have today: one image, for whatever package set it is given.
+      # Your image: a function from a package set to an image.
       image =
         pkgs:
         pkgs.dockerTools.buildLayeredImage {
@@ -19,10 +19,10 @@
         };
     in
     {
-      # On a machine of either system, an image for both: what is not for this machine is cross-compiled.
+      # A machine of either system builds both images; it cross-compiles the one for the other system.
       packages = nixpkgs.lib.genAttrs systems (system: {
         image = (polyarch.lib.mkLib nixpkgs.legacyPackages.${system}).mkMultiArchImage {
-          name = "localhost:5000/hello"; # where it is pushed, and what it is called where it is loaded
+          name = "localhost:5000/hello"; # the registry and the name to push to
           tag = "v1";
           images = image;
           inherit systems;

@@ -1,4 +1,4 @@
-# The program and its image, for whatever package set calls this.
+# The program and its image, for the package set that calls this function.
 {
   dockerTools,
   rustPlatform,

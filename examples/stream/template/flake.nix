@@ -1,5 +1,5 @@
 {
-  description = "Streams: no archive of an image is ever built";
+  description = "Streamed images: no archive of an image in the store";
 
   inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixpkgs-unstable";
   inputs.polyarch.url = "github:polyarch/polyarch";
@@ -13,7 +13,7 @@
       ];
     in
     {
-      # The machines that build. On each of them the image is for all of `systems`.
+      # The machines that build. Each of them builds the image for all of `systems`.
       packages = nixpkgs.lib.genAttrs systems (
         system:
         let

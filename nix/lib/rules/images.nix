@@ -86,7 +86,7 @@ in
       )
       ++ distinctPlatforms argument (builtins.attrNames value);
 
-  # No image occurs twice, which most often is a forgotten pkgsCross. One image can be for several variants of an
+  # No image occurs twice, which usually is a forgotten pkgsCross. One image can be for several variants of an
   # architecture.
   distinctImages =
     argument: value:

@@ -1,0 +1,5 @@
+"""Prints which Python runs it, and on which machine."""
+
+import platform
+
+print(f"Hello from Python {platform.python_version()} on {platform.machine()}")
