@@ -4,10 +4,8 @@
 use std::io;
 use std::path::Path;
 
-use super::{DocumentProblem, Error, FileKind, InputName, Problem, Subject};
-use crate::bytes::codec::DecodeError;
+use super::{DecodeError, DocumentProblem, Error, FileKind, InputName, Problem, Subject, TarError};
 use crate::oci::{Platform, docker};
-use crate::tar::TarError;
 use crate::util::cause;
 
 impl Error {
@@ -149,7 +147,7 @@ fn unreadable(source: &io::Error) -> &'static str {
         return "make the archive again, without --sparse";
     }
     match cause::find(source) {
-        Some(DecodeError::ExpandsTooMuch) => {
+        Some(DecodeError::ExpandsTooMuch { .. }) => {
             "this looks like a decompression bomb; if the layer is genuine, compress it again with gzip"
         }
         Some(DecodeError::WindowTooLarge) => {

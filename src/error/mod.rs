@@ -4,9 +4,11 @@
 //! stable ids that errors, warnings and the findings of `verify` share.
 
 mod code;
+mod decode;
 mod hint;
 mod problem;
 mod subject;
+mod tar;
 mod warning;
 
 use std::fmt;
@@ -14,8 +16,10 @@ use std::io;
 use std::path::Path;
 
 pub use code::{Code, OTHER_WARNINGS, RULES, Rule, Severity};
+pub use decode::DecodeError;
 pub use problem::{Candidate, DocumentProblem, FileKind, Problem, PromisedLayer};
 pub use subject::{ImageInInput, InputName, Item, Subject};
+pub use tar::{HeaderError, TarError};
 pub use warning::Warning;
 
 /// Why a command failed: a subject (the file, then the thing in it), and the problem with it.

@@ -9,10 +9,10 @@
 //!   extensions, `kind` the types of entries.
 //! - `limited_reader` bounds what one entry takes in memory, `limits` what an archive does.
 //! - `paths` normalises names and recognises whiteouts.
-//! - `error` lists everything that can be wrong.
+//!
+//! `error::tar` lists the defects.
 
 mod archive;
-mod error;
 mod extensions;
 mod headers;
 mod kind;
@@ -22,8 +22,8 @@ mod limits;
 mod paths;
 mod sparse;
 
+pub use crate::error::{HeaderError, TarError};
 pub use archive::{TarArchive, TarEntry};
-pub use error::{HeaderError, TarError};
 pub use headers::is_tar;
 pub use kind::EntryKind;
 pub use layer::{LayerEntry, walk};

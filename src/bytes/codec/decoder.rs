@@ -6,6 +6,8 @@ use std::rc::Rc;
 
 use zstd::zstd_safe;
 
+use crate::error::DecodeError;
+
 /// What any stream may expand to. A layer of nothing but zeros is legal: a disk image, a `lastlog`.
 const UNCONDITIONAL: u64 = 8 << 30;
 
@@ -13,23 +15,6 @@ const UNCONDITIONAL: u64 = 8 << 30;
 /// better (zlib's "Technical Details", "Maximum Compression Factor"), so gzip never exceeds it; zstd
 /// can make 32,768 of one, and keep us busy for days with a file of a gigabyte.
 const MAX_FACTOR: u64 = 1032;
-
-/// Why a stream that may be intact is not decoded. It travels inside of [`io::Error`];
-/// `util::cause` finds it again.
-#[derive(Debug, thiserror::Error)]
-pub enum DecodeError {
-    /// A decompression bomb.
-    #[error(
-        "it expands to more than {} GiB and to more than {MAX_FACTOR} times its size",
-        UNCONDITIONAL >> 30
-    )]
-    ExpandsTooMuch,
-
-    /// A zstd frame with a window of more than 128 MiB (`zstd --long=28` and above), which decoders
-    /// refuse unless told otherwise.
-    #[error("Frame requires too much memory for decoding")]
-    WindowTooLarge,
-}
 
 /// A reader that counts what a decoder reads.
 pub struct EncodedInput<R> {
@@ -76,7 +61,10 @@ impl<D: Read> Read for BoundedDecoder<D> {
         let n = self.decoder.read(buf).map_err(typed)?;
         self.decoded += n as u64;
         if self.decoded > UNCONDITIONAL && self.decoded / MAX_FACTOR > self.read.get() {
-            return Err(io::Error::other(DecodeError::ExpandsTooMuch));
+            return Err(io::Error::other(DecodeError::ExpandsTooMuch {
+                gib: UNCONDITIONAL >> 30,
+                factor: MAX_FACTOR,
+            }));
         }
         Ok(n)
     }
@@ -99,8 +87,8 @@ fn typed(error: io::Error) -> io::Error {
 mod tests {
     use std::io::{self, Read};
 
-    use super::DecodeError;
     use crate::bytes::codec::Encoding;
+    use crate::error::DecodeError;
     use crate::util::cause;
 
     #[test]
