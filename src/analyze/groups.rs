@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use super::layer_files::{GROUP_COST, GroupTotals, LayerFiles};
 use super::names::{package, store_name};
 use super::paths::{PathId, PathTree, ROOT};
-use super::{Package, PathAnalysis, PathLayer};
+use super::report::{Package, PathAnalysis, PathLayer};
 use crate::util::text::sum;
 
 /// The part of a store path or directory that is in one layer: its path, the layer, and the totals.

@@ -12,6 +12,7 @@ mod layer_files;
 pub(crate) mod names;
 mod overlay;
 mod paths;
+mod report;
 mod sharing;
 mod survey;
 mod surveyed;
@@ -23,14 +24,14 @@ use serde::Serialize;
 use crate::bytes::progress::Progress;
 use crate::error::{Error, Warning};
 use crate::load::{LoadRequest, Loaded};
-use crate::oci::{DiffId, Digest, Platform};
+use crate::oci::Platform;
 use crate::source::Input;
 use crate::util::text::sum;
-use content::ContentHash;
 use survey::{BUDGET, Survey};
 use surveyed::SurveyedImages;
 
 pub(crate) use names::{package, store_name};
+pub use report::{LayerAnalysis, Package, PathAnalysis, PathLayer, PlatformAnalysis};
 pub use sharing::{
     LayerBlob, NamedPath, PlatformSharing, SameName, Saving, SharedLayer, SharedPath,
 };
@@ -65,68 +66,6 @@ pub struct AnalyzeReport {
     pub sharing: PlatformSharing,
     pub waste: Vec<Waste>,
     pub warnings: Vec<Warning>,
-}
-
-/// Where the bytes of the image for one platform go.
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-#[non_exhaustive]
-pub struct PlatformAnalysis {
-    pub platform: String,
-    pub size: u64,
-    pub uncompressed: u64,
-    pub files: u64,
-    pub layers: Vec<LayerAnalysis>,
-    pub paths: Vec<PathAnalysis>,
-    pub packages: Vec<Package>,
-    pub waste: Vec<Waste>,
-}
-
-/// A layer of an image, and the regular files in it.
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-#[non_exhaustive]
-pub struct LayerAnalysis {
-    pub digest: Digest,
-    pub diff_id: Option<DiffId>,
-    pub size: u64,
-    pub uncompressed: Option<u64>,
-    pub files: u64,
-    pub file_size: u64,
-}
-
-/// A store path, or a directory outside of the store.
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-#[non_exhaustive]
-pub struct PathAnalysis {
-    pub path: String,
-    pub size: u64,
-    pub files: u64,
-    pub layers: Vec<PathLayer>,
-    /// Differs where the files differ.
-    #[serde(skip)]
-    pub(crate) digest: ContentHash,
-}
-
-/// The bytes of a path that are in one layer.
-#[derive(Clone, Debug, Serialize)]
-#[non_exhaustive]
-pub struct PathLayer {
-    pub layer: usize,
-    pub size: u64,
-}
-
-/// The store paths of a package.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-#[non_exhaustive]
-pub struct Package {
-    pub name: String,
-    /// With the name of an output, as the store paths have them.
-    pub versions: Vec<String>,
-    pub size: u64,
-    pub paths: usize,
 }
 
 impl AnalyzeRequest {

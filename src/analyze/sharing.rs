@@ -5,7 +5,8 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use serde::Serialize;
 
-use super::{PathAnalysis, PlatformAnalysis, store_name};
+use super::names::store_name;
+use super::report::{PathAnalysis, PlatformAnalysis};
 use crate::check::consistency::without_system;
 use crate::image::Image;
 use crate::oci::{DiffId, Digest};

@@ -3,10 +3,10 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::PathAnalysis;
 use super::groups;
 use super::layer_files::LayerFiles;
 use super::paths::{MAX_PATH, PathTree};
+use super::report::PathAnalysis;
 use super::survey::Survey;
 use crate::error::{Code, Error, Item, Subject, Warning};
 use crate::image::{Image, Layer};

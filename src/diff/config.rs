@@ -2,12 +2,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::Serialize;
 use serde_json::Value;
 
-use super::ConfigChange;
 use crate::error::Error;
 use crate::image::Image;
 use crate::load;
+
+/// A field of the config that differs.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct ConfigChange {
+    /// Such as `config.Cmd` or `config.Env.PATH`.
+    pub field: String,
+    pub old: Option<Value>,
+    pub new: Option<Value>,
+}
 
 /// The fields of a config by name, without those that list the layers, which are compared themselves.
 pub fn fields(image: &Image) -> Result<BTreeMap<String, Value>, Error> {

@@ -10,7 +10,6 @@ mod paths;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::Serialize;
-use serde_json::Value;
 
 use crate::analyze::{Groups, PathAnalysis};
 use crate::bytes::codec::Encoding;
@@ -22,6 +21,7 @@ use crate::oci::{Descriptor, DiffId, Digest, Platform};
 use crate::source::Input;
 use crate::util::text::sum;
 
+pub use config::ConfigChange;
 pub use paths::{PathChange, PathInfo, PathsDiff};
 
 /// What to compare.
@@ -108,16 +108,6 @@ pub struct LayerChange {
     pub size: u64,
     /// Whether the other image has a layer of the same content, compressed differently.
     pub recompressed: bool,
-}
-
-/// A field of the config that differs.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[non_exhaustive]
-pub struct ConfigChange {
-    /// Such as `config.Cmd` or `config.Env.PATH`.
-    pub field: String,
-    pub old: Option<Value>,
-    pub new: Option<Value>,
 }
 
 /// An annotation that differs.

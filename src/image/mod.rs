@@ -6,6 +6,7 @@ mod content;
 mod index_metadata;
 mod layer;
 mod layer_type;
+mod merged;
 
 use std::collections::HashSet;
 
@@ -18,6 +19,7 @@ pub use content::{Content, Generate};
 pub use index_metadata::IndexMetadata;
 pub use layer::{AnyBlob, FileLayer, Layer};
 pub use layer_type::LayerType;
+pub use merged::Merged;
 
 /// An image: its manifest as raw bytes with a parsed view, its config, and its layers, bottom first.
 #[derive(Clone, Debug)]

@@ -20,7 +20,7 @@ use super::fixed_files::fixed_files;
 use crate::bytes::Observers;
 use crate::error::Error;
 use crate::image::AnyBlob;
-use crate::merge::index::Merged;
+use crate::image::Merged;
 use crate::util::parallel;
 use crate::util::text::sum;
 

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::merge::index::Merged;
+use crate::image::Merged;
 use crate::oci::{DOCKER_FILE, INDEX_FILE, LAYOUT_FILE, layout_marker};
 
 /// Returns the files of an image layout besides its blobs, in the order of an archive.

@@ -13,8 +13,8 @@ use super::fixed_files::fixed_files;
 use super::options::WriteOptions;
 use crate::bytes::Observers;
 use crate::error::Error;
+use crate::image::Merged;
 use crate::image::{AnyBlob, Content};
-use crate::merge::index::Merged;
 use crate::util::parallel;
 
 /// Writes the layout to the directory of `output`.

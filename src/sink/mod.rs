@@ -13,7 +13,7 @@ mod temporary;
 
 use crate::bytes::Observers;
 use crate::error::Error;
-use crate::merge::index::Merged;
+use crate::image::Merged;
 
 pub use atomic_output::AtomicOutput;
 pub use options::{Format, WriteOptions};
