@@ -1,5 +1,4 @@
-//! `analyze`: where the bytes of an image go, which of them it does not need, and what its platforms
-//! share.
+//! `analyze`: where the bytes of an image go, which of them are not needed, and which its platforms share.
 //!
 //! `docs/json.md` describes the fields of the report.
 
@@ -140,7 +139,7 @@ impl Groups {
     }
 }
 
-/// What is in the image at a position, and whether there was no room for some of its paths.
+/// Returns the analysis of the image at a position, and whether some of its paths did not fit into memory.
 fn platform(place: usize, found: &SurveyedImages, top: usize) -> (PlatformAnalysis, bool) {
     let loaded = &found.loaded;
     let image = &loaded.contents.images[place];

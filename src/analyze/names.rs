@@ -5,11 +5,10 @@ use crate::check::consistency::without_system;
 /// The store directories of Nix and Guix, whose names have the same form.
 const STORES: [&str; 2] = ["nix/store/", "gnu/store/"];
 
-/// Characters of the hash in a store path.
+/// The number of characters of the hash in a store path.
 const HASH: usize = 32;
 
-/// Returns the part of a path that its bytes are counted for: the store path, or else the first two
-/// directories.
+/// Returns the part of a path that the report lists: the store path, or else the first two directories.
 pub fn group(path: &[u8]) -> &[u8] {
     let end_of = |from: usize| {
         let next = path[from..].iter().position(|b| *b == b'/');

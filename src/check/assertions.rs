@@ -1,4 +1,4 @@
-//! Checks an input against what the user asserts: its platform, the platform to set in its config, and the
+//! Checks an input against the assertions of the user: its platform, the platform to set in its config, and the
 //! platforms that are wanted.
 
 use crate::error::{Code, Error, Problem, Subject, Warning};
@@ -47,7 +47,7 @@ pub fn apply(
     Ok(contents)
 }
 
-/// Checks an image against its asserted platform, and takes over the details of that.
+/// Checks an image against its asserted platform, and takes over the details of the assertion.
 pub fn apply_platform(
     contents: &mut Contents,
     asserted: &Platform,

@@ -7,7 +7,7 @@ use polyarch::{AnalyzeRequest, DiffRequest, InspectRequest, MergeRequest, Verify
 
 use crate::show::{AnalyzeView, DiffView, InspectView, ManPage, MergeView, VerifyView};
 
-/// What a command line asks for: a request, and how its result is shown.
+/// A command: its request, and how the result is shown.
 #[derive(Debug)]
 #[expect(clippy::large_enum_variant, reason = "a process has one")]
 pub enum Invocation {

@@ -47,8 +47,8 @@ enum Command {
     Man(man::ManArgs),
 }
 
-/// Parses a command line. `default_jobs` is the number of threads where it does not say one; 0 means
-/// one on each core.
+/// Parses a command line. `default_jobs` is the number of threads without `--jobs`; 0 means one on each
+/// core.
 pub fn parse(
     arguments: impl IntoIterator<Item = OsString>,
     default_jobs: usize,

@@ -50,7 +50,7 @@ pub struct VerifyArgs {
     #[arg(long)]
     json: bool,
 
-    /// Print errors only, and nothing if there are none; --json still prints everything
+    /// Print errors only, and nothing for valid images; --json still prints everything
     #[arg(short, long)]
     quiet: bool,
 }

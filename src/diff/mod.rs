@@ -1,4 +1,4 @@
-//! `diff`: what another build of an image changes, and how many bytes pushing it sends.
+//! `diff`: the changes of another build of an image, and the number of bytes that pushing it sends.
 //!
 //! `docs/json.md` describes the fields of the report.
 
@@ -345,8 +345,8 @@ fn push(blobs: &HashMap<Digest, u64>, known: &HashMap<Digest, u64>) -> Push {
 
 fn index_annotations(old: &Loaded, new: &Loaded) -> Vec<AnnotationChange> {
     let (old, new) = (&old.contents.metadata, &new.contents.metadata);
-    let of_root = |said: &crate::image::IndexMetadata| -> BTreeMap<String, String> {
-        let known = said.root_annotations.iter();
+    let of_root = |metadata: &crate::image::IndexMetadata| -> BTreeMap<String, String> {
+        let known = metadata.root_annotations.iter();
         known
             .filter_map(|(key, value)| Some((key.clone(), value.clone()?)))
             .collect()

@@ -1,4 +1,4 @@
-//! What flows from the inputs to the output: images, one per platform, with their layers and blobs.
+//! The data between inputs and output: images, one per platform, with their layers and blobs.
 
 pub mod annotations;
 mod blob;
@@ -88,8 +88,8 @@ impl Image {
     }
 }
 
-/// Tells `progress` how many bytes of the layers of `images` are still to be read. Those of files are
-/// not, if the output links to them.
+/// Adds the bytes of the layers of `images` that are still to be read to `progress`. Layers in files are
+/// not read if the output links to them.
 pub fn expect_layers(images: &[Image], link: bool, progress: &Progress) {
     let mut seen = HashSet::new();
     let attestations = images.iter().flat_map(|image| &image.attestations);

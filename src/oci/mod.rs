@@ -2,7 +2,7 @@
 //!
 //! `oci-spec` gives us the media types, the digest grammar, the reference grammar and the layout
 //! marker. Its descriptors, platforms and configs drop unknown fields when they are written back, so
-//! those types are our own: all other fields of an input are kept in `extra` and written again.
+//! those types are defined here: all other fields of an input are kept in `extra` and written again.
 //!
 //! [OCI image specification]: https://github.com/opencontainers/image-spec
 
@@ -48,7 +48,7 @@ pub(crate) use time::normal_time;
 /// How BuildKit stores attestations (its `docs/attestations/attestation-storage.md`): as manifests of
 /// the platform `unknown/unknown`, with these annotations on their descriptors.
 pub(crate) mod attestation {
-    /// The annotation that tells an attestation from an image.
+    /// The annotation that distinguishes an attestation from an image.
     pub const KIND: &str = "vnd.docker.reference.type";
     /// Its value.
     pub const MANIFEST: &str = "attestation-manifest";

@@ -1,7 +1,7 @@
 //! Reads tar archives strictly: the only room that interprets tar headers.
 //!
 //! Readers of archives disagree about headers that are wrong or that contradict each other. An entry
-//! that one reader overlooks can be hidden there from whoever inspects an image, as in CVE-2025-62518.
+//! that one reader overlooks can be hidden from a scanner of images, as in CVE-2025-62518.
 //! No tool that writes images writes such headers, so they are refused.
 //!
 //! - `archive` iterates over the entries of an archive; `layer` does so for a layer while it is copied.

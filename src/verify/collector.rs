@@ -1,5 +1,5 @@
-//! What `verify` does while an input is read: it checks the documents, collects the blobs that are to be
-//! read, and goes on after errors.
+//! The callbacks of `verify` while an input is read: they check the documents, collect the blobs that are
+//! to be read, and go on after errors.
 
 use std::sync::{Mutex, MutexGuard};
 
@@ -19,7 +19,7 @@ pub struct Collector {
     collected: Mutex<Collected>,
 }
 
-/// What is checked when the whole input was read.
+/// The things to check after the whole input was read.
 #[derive(Default)]
 pub struct Collected {
     pub blobs: Vec<AnyBlob>,

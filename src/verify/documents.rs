@@ -62,7 +62,7 @@ pub fn check_descriptor(findings: &Findings, by: &str, descriptor: &Descriptor) 
     }
 }
 
-/// Adds the fields of other types than the specification has.
+/// Adds a finding for fields whose types are not those of the specification.
 pub fn add_wrong_types(findings: &Findings, subject: &str, by: &str, wrong: &[String]) {
     for field in wrong {
         findings.add(Code::FieldType, subject, format!("in {by}, {field}"));
@@ -109,7 +109,7 @@ fn check_head(findings: &Findings, name: &str, version: u32, media_type: Option<
         let message = format!("{name} has the schemaVersion {version}, expected 2");
         findings.add(Code::SchemaVersion, name, message);
     }
-    // The `index.json` of the specification has none either.
+    // In `index.json` the media type is often left out, as in the example of the specification.
     if media_type.is_none() && name != INDEX_FILE {
         findings.add(
             Code::NoMediaType,

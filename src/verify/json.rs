@@ -13,7 +13,7 @@ use crate::util::text::elided;
 pub fn duplicate_keys(raw: &[u8]) -> Vec<String> {
     let mut walk = KeyWalk::default();
     let mut json = serde_json::Deserializer::from_slice(raw);
-    // An error in the rest is reported by whoever parses the document.
+    // The parser of the document reports an error in the rest.
     let _ = WalkedValue(&mut walk).deserialize(&mut json);
     walk.found
 }

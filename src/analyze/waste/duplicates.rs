@@ -7,7 +7,7 @@ use super::largest::Largest;
 use crate::analyze::layer_files::FileRecord;
 use crate::analyze::paths::{PathId, PathTree, ROOT};
 
-/// How many paths of one item are listed.
+/// The number of paths that are listed for one item.
 const MAX_PATHS: usize = 10;
 
 const COPIED: WasteKind = WasteKind {
@@ -18,7 +18,7 @@ const COPIED: WasteKind = WasteKind {
 const DUPLICATES: WasteKind = WasteKind {
     kind: "duplicates",
     title: "files of the same content under several paths",
-    advice: "two versions or variants of a package: let everything use one (nix why-depends tells who wants the other); otherwise make one a link to the other",
+    advice: "two versions or variants of a package: let everything use one (nix why-depends shows which package refers to the other); otherwise make one a link to the other",
 };
 
 /// Finds files of the same content.

@@ -13,7 +13,7 @@ use object::{elf, read};
 
 use crate::oci::Platform;
 
-/// How much of a file is needed: an ELF header has 64 bytes; the header of a PE file comes after a
+/// The number of bytes of a file that are needed: an ELF header has 64 bytes; the header of a PE file comes after a
 /// program for DOS, and a table that marks .NET after that.
 pub const HEAD: usize = 4096;
 
@@ -33,7 +33,7 @@ pub enum Machine {
     },
 }
 
-/// How a program passes floating-point numbers; only some headers tell.
+/// How a program passes floating-point numbers; only some headers have it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Float {
     Unknown,
@@ -58,7 +58,7 @@ impl Machine {
         }
     }
 
-    /// Whether a platform runs it; none where that is not known.
+    /// Whether a platform runs it; `None` if that is not known.
     pub fn runs_on(self, platform: &Platform) -> Option<bool> {
         let (architecture, variant) = platform.normal();
         match (self, platform.os.as_str()) {
@@ -111,7 +111,7 @@ impl Machine {
         }
     }
 
-    /// Go's name of the architecture, as in a platform.
+    /// Returns Go's name of the architecture, as in a platform.
     pub fn architecture(self) -> Option<&'static str> {
         match self {
             Self::Elf {

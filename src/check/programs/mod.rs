@@ -90,7 +90,7 @@ impl Programs {
             damaged.find_map(|(files, (_, name))| Some((name, (*files)?.damage.as_ref()?)));
         if let Some((layer, damage)) = damaged {
             let message = format!(
-                "its programs were not all checked: layer {layer} is no tar archive that everybody reads alike: {damage}"
+                "its programs were not all checked: layer {layer} is not a tar archive that all readers read alike: {damage}"
             );
             warn(Code::LayerTar, message);
         }

@@ -1,4 +1,4 @@
-//! Reads the files of a layer into a table: what each can be started as, by its first bytes.
+//! Reads the files of a layer into a table, each with its kind by its first bytes.
 
 use std::io::{self, Read};
 
@@ -10,8 +10,8 @@ use crate::tar::{EntryKind, LayerEntry, Whiteout, clean, walk, whiteout};
 /// Longer than what Linux reads of the first line of a script (`BINPRM_BUF_SIZE`).
 const SCRIPT: usize = 256;
 
-/// Reads a layer while its bytes are copied. A layer that is not a tar archive has no files; whoever
-/// unpacks it will report that.
+/// Reads a layer while its bytes are copied. A layer that is not a tar archive has no files; the
+/// check of its content reports that.
 pub fn scan(layer: &mut dyn LayerStream, budget: &TableBudget) -> FileTable {
     let mut table = FileTable::default();
     table.damage = walk(layer, |entry| add_entry(&mut table, entry, budget)).err();
