@@ -84,7 +84,7 @@ fn layer(entries: &[Entry<'_>]) -> Vec<u8> {
                 (name, b"", 0o777)
             }
         };
-        // A long name is written in an entry of its own.
+        // A long name is written in a separate entry.
         let own = if name.len() > 100 { "" } else { name };
         let mut header = tar_header(own, content.len() as u64);
         header.set_mode(mode);

@@ -315,7 +315,7 @@ fn sha512_blobs_are_verified_in_files_and_streams() {
     let mut bytes = archive(entries);
     bytes.truncate(bytes.len() - 1024);
     let mut builder = tar::Builder::new(bytes);
-    // The name of the blob is too long for its header, so it is in an entry of its own.
+    // The name of the blob is too long for its header, so it is in a separate entry.
     let name = format!("blobs/{}", sha512(&layer).replace(':', "/"));
     let mut header = tar_header("", layer.len() as u64);
     builder.append_data(&mut header, &name, &layer[..]).unwrap();
