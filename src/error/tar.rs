@@ -87,13 +87,13 @@ pub enum HeaderError {
     #[error("has a name of which some readers take more than others")]
     AmbiguousPrefix,
 
-    #[error("has {size} bytes, but is no file")]
+    #[error("has {size} bytes, but is not a file")]
     NotAFile { size: u64 },
 
     #[error("has {size} bytes, but the name of a directory")]
     NamedAsDirectory { size: u64 },
 
-    #[error("is a header of another entry, in a format that has none")]
+    #[error("is a header of another entry, in a format without such headers")]
     MisplacedExtension,
 
     #[error("has a pax header with a record of another length than it says: \"{shown}\"")]

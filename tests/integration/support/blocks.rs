@@ -80,15 +80,15 @@ pub fn ambiguous() -> Vec<(Vec<u8>, &'static str)> {
     vec![
         (
             swallowed("x", EntryType::Symlink),
-            "the entry \"x\" has 1024 bytes, but is no file",
+            "the entry \"x\" has 1024 bytes, but is not a file",
         ),
         (
             swallowed("x", EntryType::Link),
-            "the entry \"x\" has 1024 bytes, but is no file",
+            "the entry \"x\" has 1024 bytes, but is not a file",
         ),
         (
             swallowed("x", EntryType::Directory),
-            "the entry \"x\" has 1024 bytes, but is no file",
+            "the entry \"x\" has 1024 bytes, but is not a file",
         ),
         (
             entry(&old, &hidden),
@@ -102,7 +102,7 @@ pub fn ambiguous() -> Vec<(Vec<u8>, &'static str)> {
         (star, name),
         (
             [without_format, first.clone()].concat(),
-            "the entry \"pax\" is a header of another entry, in a format that has none",
+            "the entry \"pax\" is a header of another entry, in a format without such headers",
         ),
         (
             [
