@@ -6,7 +6,7 @@ mod content;
 mod index_metadata;
 mod layer;
 mod layer_type;
-mod merged;
+mod multi_platform;
 
 use std::collections::HashSet;
 
@@ -19,7 +19,7 @@ pub use content::{Content, Generate};
 pub use index_metadata::IndexMetadata;
 pub use layer::{AnyBlob, FileLayer, Layer};
 pub use layer_type::LayerType;
-pub use merged::Merged;
+pub use multi_platform::MultiPlatformImage;
 
 /// An image: its manifest as raw bytes with a parsed view, its config, and its layers, bottom first.
 #[derive(Clone, Debug)]

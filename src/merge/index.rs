@@ -7,7 +7,9 @@ use std::collections::{BTreeMap, HashMap};
 use serde_json::Map;
 
 use crate::error::{Error, InputName, Problem, PromisedLayer, Subject};
-use crate::image::{AnyBlob, Blob, Content, FileLayer, Image, IndexMetadata, Layer, Merged};
+use crate::image::{
+    AnyBlob, Blob, Content, FileLayer, Image, IndexMetadata, Layer, MultiPlatformImage,
+};
 use crate::oci::{Descriptor, Digest, Document, ImageName, Index, MediaType};
 
 /// Builds the index of arranged images.
@@ -15,7 +17,7 @@ pub fn build(
     images: Vec<Image>,
     metadata: IndexMetadata,
     name: Option<&ImageName>,
-) -> Result<Merged, Error> {
+) -> Result<MultiPlatformImage, Error> {
     let layers = images.iter().flat_map(|image| &image.layers);
     check_unambiguous(layers)?;
     // Attestations come last, as in BuildKit's indexes: they must never be the first match.
@@ -67,7 +69,7 @@ pub fn build(
     }
     blobs.extend(layers);
 
-    Ok(Merged {
+    Ok(MultiPlatformImage {
         descriptor,
         root,
         blobs: each_once(blobs),

@@ -2,7 +2,7 @@
 
 mod arrange;
 mod docker_manifest;
-pub(crate) mod index;
+mod index;
 
 use std::path::{Path, PathBuf};
 

@@ -1,12 +1,12 @@
-//! The multi-platform image that `merge` builds and `sink` writes.
+//! What a merge builds and the sink writes.
 
-use super::AnyBlob;
 use crate::bytes::codec::Encoding;
+use crate::image::AnyBlob;
 use crate::oci::{Descriptor, Document, Index};
 
 /// A multi-platform image, ready to be written.
 #[derive(Debug)]
-pub struct Merged {
+pub struct MultiPlatformImage {
     /// The descriptor of the image index.
     pub descriptor: Descriptor,
     /// The content of `index.json`: one descriptor, that of the image index.
@@ -18,7 +18,7 @@ pub struct Merged {
     pub docker_manifest: Option<Vec<u8>>,
 }
 
-impl Merged {
+impl MultiPlatformImage {
     /// Skips checks that have to decompress a layer: of compressed layers only the digest is verified.
     /// The diff ID of an uncompressed one is its digest.
     pub fn trust_diff_ids(&mut self) {
