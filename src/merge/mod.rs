@@ -226,6 +226,7 @@ fn write(request: &MergeRequest, output: &AtomicOutput) -> Result<MergeReport, E
         &annotations.manifest,
         &annotations.manifest_descriptor,
     );
+    let images = transform::mark_zstd(images);
     let images = transform::drop_stale_attestations(images, &mut warnings);
     let summaries = images.iter().map(MergedImage::of).collect();
     let subjects = images.iter().map(ImageFacts::of);
