@@ -117,6 +117,7 @@ codes! {
         ContradictoryPlatform Error "contradictory-platform" "The platform of a descriptor is that of the config; containerd 2.2 unpacks nothing else."
         LegacyArchitecture Warning "legacy-architecture" "Platforms are spelled as Go and image-spec do (`arm64`, `v7`); runtimes look for no other."
         ArmWithoutVariant Warning "arm-without-variant" "An `arm` image says its variant in its config: without, containerd takes it for v7."
+        UnknownVariant Warning "unknown-variant" "The variant of a platform is one that the architecture has: `amd64/v8` is not found by clients that look for `amd64`."
         DescriptorWithoutPlatform Warning "descriptor-without-platform" "In an index of several images each has a platform."
         DuplicatePlatform Warning "duplicate-platform" "An index has one image for each platform: readers take the first, or one of them."
         PlatformOrder Note "platform-order" "More specific variants come first: some readers take the first that fits."

@@ -4,7 +4,11 @@
 use std::io;
 use std::path::Path;
 
-use super::{DecodeError, DocumentProblem, Error, FileKind, InputName, Problem, Subject, TarError};
+use super::candidate::{Candidate, pick_by_digest, picks};
+use super::{
+    DecodeError, DocumentProblem, Error, FileKind, ImageInInput, InputName, Item, Problem, Subject,
+    TarError,
+};
 use crate::oci::{Platform, docker};
 use crate::util::cause;
 
@@ -41,6 +45,44 @@ impl Error {
             Problem::StorePaths { .. } | Problem::StorePathsChanged { .. } => {
                 "a store path is not there, or not what it was when the image was made; build the image again on this machine"
             }
+            Problem::NoPlatform {
+                claimed,
+                asserted,
+                argument,
+            } => {
+                let claimed = claimed.as_ref().map(|(_, claimed)| claimed);
+                return Some(match asserted.as_ref().or(claimed) {
+                    Some(platform) => {
+                        let platform = platform.name();
+                        format!(
+                            "set it with --set-platform {argument}={platform} (Nix: setPlatform = \"{platform}\")"
+                        )
+                    }
+                    None => format!(
+                        "set it with --set-platform {argument}=PLATFORM, such as linux/amd64 (Nix: setPlatform = \"linux/amd64\")"
+                    ),
+                });
+            }
+            Problem::ContradictoryPlatform {
+                claimed,
+                found,
+                argument,
+                ..
+            } => {
+                let (claimed, found) = (claimed.name(), found.name());
+                // Versions of an operating system cannot be set.
+                return (claimed != found).then(|| format!(
+                    "if the config is wrong, --set-platform {argument}={claimed} (Nix: setPlatform = \"{claimed}\"); if the index is wrong, give the image as {found}={argument}"
+                ));
+            }
+            Problem::WrongPlatform { asserted, found } if found.unknown_variant().is_some() => {
+                let argument = self.argument();
+                let (variant, right) = (found.unknown_variant()?, asserted.name());
+                let architecture = &found.architecture;
+                return Some(format!(
+                    "{architecture} has no variant {variant}; change it with --set-platform {argument}={right} (Nix: setPlatform = \"{right}\")"
+                ));
+            }
             Problem::WrongPlatform { found, .. } => {
                 return Some(format!(
                     "built with the wrong package set? otherwise give it as {found}=IMAGE (Nix: change its key in images), or without a platform"
@@ -56,20 +98,41 @@ impl Error {
             Problem::Inconsistent { .. } => {
                 "build all of them from the same expression; to be told only, --consistency warn (Nix: consistency = \"warn\")"
             }
+            Problem::DuplicatePlatform {
+                picks: Some([first, second]),
+                ..
+            } => {
+                return Some(format!(
+                    "an index has one image for each platform; take only one of the two, {first} or {second}"
+                ));
+            }
             Problem::DuplicatePlatform { .. } => {
                 "an index has one image for each platform; leave one of the two out"
             }
-            Problem::NoSuchImage { .. }
-            | Problem::SeveralImages { .. }
-            | Problem::SetSeveral { .. } => {
-                return Some(pick(self.subject()));
+            Problem::NoSuchImage { offered, .. }
+            | Problem::AmbiguousDigest { offered, .. }
+            | Problem::SeveralImages { offered } => {
+                return Some(pick(self.subject(), offered, "", ""));
+            }
+            Problem::SetSeveral { platform, offered } => {
+                let end = format!("={platform}");
+                return Some(pick(self.subject(), offered, "--set-platform ", &end));
             }
             Problem::ConflictingIndexes { key, .. } => {
                 return Some(format!(
                     "if it is an annotation, decide with --annotation {key}=VALUE"
                 ));
             }
-            Problem::OneToShow { .. } => "take one of them with --platform",
+            Problem::OneToShow { offered, .. } if has_a_platform_each(offered) => {
+                let platform = offered.first()?.platform.as_ref()?;
+                return Some(format!(
+                    "take one of them with --platform, such as --platform {}",
+                    platform.name()
+                ));
+            }
+            Problem::OneToShow { offered, .. } => {
+                return Some(pick(self.subject(), offered, "", ""));
+            }
             Problem::NothingToShow { .. } => {
                 "what it has is a config: --raw=config; polyarch merge makes the rest"
             }
@@ -102,11 +165,21 @@ impl Error {
             | Problem::DocumentTooLarge { .. }
             | Problem::TooManyDocuments { .. }
             | Problem::LayerCount { .. }
-            | Problem::NoImage
-            | Problem::NoPlatform
-            | Problem::ContradictoryPlatform { .. } => return None,
+            | Problem::NoImage => return None,
         };
         Some(text.to_owned())
+    }
+
+    /// An argument that picks the subject.
+    fn argument(&self) -> String {
+        let Subject { input, item } = self.subject();
+        let input = input.as_ref().map_or_else(String::new, InputName::argument);
+        let digest = match item {
+            Item::Image(ImageInInput::Id(id)) => id.parse().ok(),
+            _ => None,
+        };
+        let pick = digest.map(|digest| pick_by_digest(&digest));
+        format!("{input}{}", pick.unwrap_or_else(|| item.id()))
     }
 
     fn path(&self) -> Option<&Path> {
@@ -114,12 +187,32 @@ impl Error {
     }
 }
 
-fn pick(subject: &Subject) -> String {
-    let input = subject
-        .input
-        .as_ref()
-        .map_or("IMAGE".to_owned(), InputName::argument);
-    format!("pick one with {input}#NAME:TAG or {input}#@POSITION")
+/// Whether a platform picks each of the candidates.
+fn has_a_platform_each(candidates: &[Candidate]) -> bool {
+    let platforms = candidates.iter().filter_map(|c| c.platform.as_ref());
+    let mut platforms: Vec<&Platform> = platforms.collect();
+    platforms.sort_by(|a, b| a.cmp_place(b));
+    let are_distinct = platforms.windows(2).all(|pair| {
+        let architecture =
+            |platform: &Platform| (platform.os.clone(), platform.normal().0.to_owned());
+        architecture(pair[0]) != architecture(pair[1])
+    });
+    platforms.len() == candidates.len() && are_distinct
+}
+
+/// The arguments that pick one of the candidates.
+fn pick(subject: &Subject, offered: &[Candidate], option: &str, end: &str) -> String {
+    let input = subject.input.as_ref().map(InputName::argument);
+    let (picks, has_more) = picks(&input.unwrap_or_default(), offered);
+    let picks: Vec<String> = (picks.iter())
+        .map(|pick| format!("{option}{pick}{end}"))
+        .collect();
+    let verb = match picks.len() {
+        1 => "take it with",
+        _ if has_more => "pick one, for example with",
+        _ => "pick one with",
+    };
+    format!("{verb} {}", picks.join(" or "))
 }
 
 fn io_failed(source: &io::Error) -> Option<&'static str> {

@@ -3,6 +3,7 @@
 //! [`Problem`] has the texts of errors, [`hint`] chooses the way out by its type, and [`Code`] has the
 //! stable ids that errors, warnings and the findings of `verify` share.
 
+mod candidate;
 mod code;
 mod decode;
 mod hint;
@@ -15,9 +16,11 @@ use std::fmt;
 use std::io;
 use std::path::Path;
 
+pub use candidate::Candidate;
+pub(crate) use candidate::pick_by_digest;
 pub use code::{Code, OTHER_WARNINGS, RULES, Rule, Severity};
 pub use decode::DecodeError;
-pub use problem::{Candidate, DocumentProblem, FileKind, Problem, PromisedLayer};
+pub use problem::{DocumentProblem, FileKind, Problem, PromisedLayer};
 pub use subject::{ImageInInput, InputName, Item, Subject};
 pub use tar::{HeaderError, TarError};
 pub use warning::Warning;

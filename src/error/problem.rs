@@ -5,6 +5,7 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
+use super::candidate::{Candidate, list};
 use super::{Code, InputName, Subject};
 use crate::oci::{DiffId, Digest, MediaType, Platform, has_unsupported_algorithm};
 use crate::util::text::clean;
@@ -99,6 +100,15 @@ pub enum Problem {
     },
 
     #[error(
+        "several images have a digest that starts with {wanted}; it has{}",
+        list(offered)
+    )]
+    AmbiguousDigest {
+        wanted: String,
+        offered: Vec<Candidate>,
+    },
+
+    #[error(
         "several images, expected one, or one for each platform under the same name; it has{}",
         list(offered)
     )]
@@ -113,10 +123,10 @@ pub enum Problem {
         offered: Vec<Platform>,
     },
 
-    #[error("{} images, expected one to show the {document} of; there are {}", offered.len(), Platform::list(offered))]
+    #[error("{} images, expected one to show the {document} of; it has{}", offered.len(), list(offered))]
     OneToShow {
         document: &'static str,
-        offered: Vec<Platform>,
+        offered: Vec<Candidate>,
     },
 
     #[error("a {kind} has no {document}")]
@@ -125,8 +135,15 @@ pub enum Problem {
         document: &'static str,
     },
 
-    #[error("no platform: neither its config nor its descriptor says what it runs on")]
-    NoPlatform,
+    #[error("no platform: {}", silent(claimed.as_ref()))]
+    NoPlatform {
+        /// The document that names a platform all the same, and that platform.
+        claimed: Option<(String, Platform)>,
+        /// The platform that it was given as.
+        asserted: Option<Platform>,
+        /// An argument that picks the image.
+        argument: String,
+    },
 
     #[error("its platform is {found} by its config, but it was given as {asserted}")]
     WrongPlatform { asserted: Platform, found: Platform },
@@ -136,6 +153,8 @@ pub enum Problem {
         document: String,
         claimed: Platform,
         found: Platform,
+        /// An argument that picks the image.
+        argument: String,
     },
 
     #[error(
@@ -157,6 +176,8 @@ pub enum Problem {
         platform: Platform,
         first: Subject,
         second: Subject,
+        /// What picks each of the two, if they are in one input.
+        picks: Option<[String; 2]>,
     },
 
     #[error(
@@ -171,8 +192,11 @@ pub enum Problem {
     #[error("{count} images, but it was given as the platform {asserted}")]
     AssertedSeveral { asserted: Platform, count: usize },
 
-    #[error("{count} images, but the platform of one is to be set to {platform}")]
-    SetSeveral { platform: Platform, count: usize },
+    #[error("{} images, but the platform of one is to be set to {platform}; it has{}", offered.len(), list(offered))]
+    SetSeveral {
+        platform: Platform,
+        offered: Vec<Candidate>,
+    },
 
     #[error(
         "the layer {digest} cannot have all the content that configs promise of it: {} and {}", promised.0, promised.1
@@ -232,8 +256,8 @@ impl Problem {
             Self::WrongSize { .. } => Code::WrongSize,
             Self::StorePaths { .. } | Self::StorePathsChanged { .. } => Code::StorePaths,
             Self::NoImage => Code::NoImage,
-            Self::NoSuchImage { .. } => Code::NoSuchImage,
-            Self::NoPlatform => Code::NoPlatform,
+            Self::NoSuchImage { .. } | Self::AmbiguousDigest { .. } => Code::NoSuchImage,
+            Self::NoPlatform { .. } => Code::NoPlatform,
             Self::WrongPlatform { .. } => Code::WrongPlatform,
             Self::ContradictoryPlatform { .. } => Code::ContradictoryPlatform,
             Self::AssertedSeveral { .. } => Code::SeveralPlatforms,
@@ -264,7 +288,9 @@ impl Problem {
         match self {
             Self::UnknownType { digest, .. } => Some(digest.to_string()),
             Self::Missing { name, .. } => Some(name.clone()),
-            Self::NoSuchImage { wanted, .. } => Some(wanted.clone()),
+            Self::NoSuchImage { wanted, .. } | Self::AmbiguousDigest { wanted, .. } => {
+                Some(wanted.clone())
+            }
             _ => None,
         }
     }
@@ -272,6 +298,15 @@ impl Problem {
 
 fn to_select(select: Option<&str>) -> String {
     select.map_or_else(String::new, |select| format!(" (to take {select} of it)"))
+}
+
+fn silent(claimed: Option<&(String, Platform)>) -> String {
+    match claimed {
+        Some((document, platform)) => {
+            format!("its config does not say what it runs on, although {document} says {platform}")
+        }
+        None => "neither its config nor its descriptor says what it runs on".to_owned(),
+    }
 }
 
 fn unknown_type(found: &MediaType) -> String {
@@ -363,26 +398,6 @@ impl fmt::Display for FileKind {
             Self::Compressed(stream, content) => return write!(f, "a {stream} of {content}"),
         })
     }
-}
-
-/// An image that an input offers.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Candidate {
-    /// Its names, with tags; a layout may have the tag alone.
-    pub names: Vec<String>,
-    /// What it runs on, where that is known without reading it.
-    pub platform: Option<Platform>,
-}
-
-/// The candidates, each on a line with what selects it.
-fn list(candidates: &[Candidate]) -> String {
-    let line = |(i, candidate): (usize, &Candidate)| {
-        let names = candidate.names.iter();
-        let names: String = names.map(|name| format!("  #{}", clean(name))).collect();
-        let platform = candidate.platform.as_ref().map(|p| format!("  {p}"));
-        format!("\n  #@{i}{names}{}", platform.unwrap_or_default())
-    };
-    candidates.iter().enumerate().map(line).collect()
 }
 
 /// What an image promises of a layer.

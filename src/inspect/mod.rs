@@ -183,7 +183,7 @@ pub fn raw(request: &InspectRequest, document: RawDocument) -> Result<Vec<u8>, E
         RawDocument::Config => "config",
     };
     let [image] = &contents.images[..] else {
-        let offered = contents.images.into_iter().map(|image| image.platform);
+        let offered = contents.images.iter().map(Image::candidate);
         let problem = Problem::OneToShow {
             document: name,
             offered: offered.collect(),

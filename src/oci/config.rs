@@ -12,8 +12,10 @@ use super::{DiffId, Platform, confusable};
 /// The platform and the layers of an image.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Config {
-    architecture: String,
-    os: String,
+    #[serde(default)]
+    architecture: Option<String>,
+    #[serde(default)]
+    os: Option<String>,
     #[serde(default)]
     variant: Option<String>,
     #[serde(default, rename = "os.version")]
@@ -37,12 +39,12 @@ struct RootFs {
 
 impl Config {
     /// The platform that the image was built for. Empty strings are what Go programs write for
-    /// "not set".
+    /// "not set"; a config may also say nothing of it (`crane append` without a base).
     pub fn platform(&self) -> Platform {
         let set = |text: &Option<String>| text.clone().filter(|t| !t.is_empty());
         Platform {
-            architecture: self.architecture.clone(),
-            os: self.os.clone(),
+            architecture: self.architecture.clone().unwrap_or_default(),
+            os: self.os.clone().unwrap_or_default(),
             os_version: set(&self.os_version),
             os_features: self.os_features.clone().unwrap_or_default(),
             variant: set(&self.variant),

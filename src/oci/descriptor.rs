@@ -11,6 +11,11 @@ use serde_json::{Map, Value};
 
 use super::{Digest, Platform, confusable};
 
+/// The annotation of an image in an index that has zstd layers; its value is `true`.
+///
+/// Source: containers/image, `internal/manifest/oci_index.go`.
+pub(crate) const ZSTD_MARK: &str = "io.github.containers.compression.zstd";
+
 /// Media type, digest and size of a blob, and metadata.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -44,6 +49,12 @@ fn size<'de, D: Deserializer<'de>>(json: D) -> Result<u64, D::Error> {
 }
 
 impl Descriptor {
+    /// Whether it is marked as one of an image with zstd layers.
+    pub(crate) fn is_marked_as_zstd(&self) -> bool {
+        let mark = self.annotations.get(ZSTD_MARK);
+        mark.is_some_and(|mark| mark == "true")
+    }
+
     /// Returns a descriptor of `bytes` with only the required fields.
     pub(crate) fn of(media_type: MediaType, bytes: &[u8]) -> Self {
         Self::new(media_type, Digest::of(bytes), bytes.len() as u64)

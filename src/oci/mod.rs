@@ -25,6 +25,7 @@ mod platform;
 mod time;
 
 pub use descriptor::Descriptor;
+pub(crate) use descriptor::ZSTD_MARK;
 pub use digest::{Algorithm, DiffId, Digest};
 pub use name::ImageName;
 pub use oci_spec::image::MediaType;

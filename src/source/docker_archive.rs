@@ -10,7 +10,9 @@ use super::tree::{FileLocation, Tree, TreeFile};
 use super::{Contents, Reading, Stager, sniff};
 use crate::bytes::codec::Encoding;
 use crate::bytes::{Algorithms, VerifiedReader, Verify};
-use crate::error::{Candidate, Error, FileKind, ImageInInput, Item, Problem, Subject};
+use crate::error::{
+    Candidate, Error, FileKind, ImageInInput, Item, Problem, Subject, pick_by_digest,
+};
 use crate::image::{Blob, Content, FileLayer, Image, Layer, LayerType};
 use crate::oci::{
     Config, DOCKER_FILE as MANIFEST_FILE, Descriptor, DiffId, Digest, Document, MAX_CONFIG,
@@ -49,6 +51,8 @@ pub fn read(tree: &Tree, reading: &Reading<'_>, stager: &Stager<'_>) -> Result<C
         .map(|(item, config)| Candidate {
             names: item.repo_tags.clone().unwrap_or_default(),
             platform: config.as_ref().map(|config| config.view.platform()),
+            digest: config.as_ref().map(|config| Digest::of(&config.raw)),
+            ..Candidate::default()
         })
         .collect();
     let chosen = reading.choose(tree.input(), &candidates, false)?;
@@ -71,6 +75,21 @@ pub fn read(tree: &Tree, reading: &Reading<'_>, stager: &Stager<'_>) -> Result<C
             continue;
         };
         let platform = config.view.platform();
+        let digest = Digest::of(&config.raw);
+        if platform.is_silent() && reading.input.platform_to_set(&digest).is_none() {
+            let input = tree.input().argument();
+            let argument = match items.len() {
+                1 => input,
+                _ => format!("{input}{}", pick_by_digest(&digest)),
+            };
+            let problem = Problem::NoPlatform {
+                claimed: None,
+                asserted: reading.input.platform.clone(),
+                argument,
+            };
+            let item = Item::Image(ImageInInput::Id((&*clean(&items[i].config)).into()));
+            callbacks.violation(Error::new((tree.input(), item), problem))?;
+        }
         contents.seen.push(platform.clone());
         if !reading.has(&platform) {
             continue;
@@ -107,11 +126,6 @@ fn config(
         let subject = (tree.input(), Item::Document((&*name).into()));
         let key = key.to_owned();
         callbacks.violation(Error::new(subject, Problem::Ambiguous { key }))?;
-    }
-    let platform = config.view.platform();
-    if platform.os.is_empty() || platform.architecture.is_empty() {
-        let item = Item::Image(ImageInInput::Id((&*name).into()));
-        callbacks.violation(Error::new((tree.input(), item), Problem::NoPlatform))?;
     }
     Ok(config)
 }

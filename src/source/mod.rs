@@ -23,10 +23,11 @@ use crate::bytes::codec::Encoding;
 use crate::bytes::fill;
 use crate::error::{Candidate, Error, FileKind, InputName, Problem, Warning};
 use crate::image::{Image, IndexMetadata};
-use crate::oci::{DOCKER_FILE, Descriptor, Platform};
+use crate::oci::{DOCKER_FILE, Descriptor, Digest, Platform};
 use crate::source::callbacks::Callbacks;
 use crate::tar::is_tar;
 pub use select::Select;
+pub(crate) use select::choose_digest;
 pub use stager::Stager;
 pub use tree::{FileLocation, Tree};
 
@@ -42,6 +43,8 @@ pub struct Input {
     pub platform: Option<Platform>,
     /// The platform to write into the config of the image. Only a merge does.
     pub set_platform: Option<Platform>,
+    /// The same for single images of several: each by a prefix of the digest that picks it.
+    pub set_platforms: Vec<(String, Platform)>,
 }
 
 impl Input {
@@ -56,6 +59,16 @@ impl Input {
     /// Whether the image is read from standard input.
     pub fn is_stdin(&self) -> bool {
         self.path == Path::new("-")
+    }
+
+    /// Returns the platform to write into the config of the image that `digest` picks.
+    pub(crate) fn platform_to_set(&self, digest: &Digest) -> Option<&Platform> {
+        let digest = digest.to_string();
+        let mut single = self.set_platforms.iter();
+        let single = single.find(|(prefix, _)| digest.starts_with(prefix));
+        single
+            .map(|(_, platform)| platform)
+            .or(self.set_platform.as_ref())
     }
 
     /// Returns the name of the input in messages.
@@ -127,7 +140,8 @@ impl<'a> Reading<'a> {
         let asserted = self.input.platform.as_ref();
         let narrowed = asserted.and_then(|asserted| platform.narrowed_by(asserted));
         let platform = narrowed.as_ref().unwrap_or(platform);
-        self.input.set_platform.is_some() || platform.is_one_of(self.wanted.platforms)
+        let is_set = self.input.set_platform.is_some() || !self.input.set_platforms.is_empty();
+        is_set || platform.is_one_of(self.wanted.platforms)
     }
 }
 

@@ -209,12 +209,17 @@ pub fn check_index(findings: &Findings, name: &str, index: &Index) {
         }
     }
     check_order(findings, name, &places);
-    places.sort_by(|(a, _), (b, _)| a.cmp_place(b));
+    let is_zstd = Descriptor::is_marked_as_zstd;
+    places.sort_by(|(a, first), (b, second)| {
+        (a.cmp_place(b)).then_with(|| is_zstd(first).cmp(&is_zstd(second)))
+    });
     for pair in places.windows(2) {
         let [(a, first), (b, second)] = pair else {
             continue;
         };
-        if a.same_place(b) && first.digest != second.digest {
+        // podman writes an image in gzip and in zstd, and clients choose by the mark.
+        let are_twins = is_zstd(first) != is_zstd(second);
+        if a.same_place(b) && first.digest != second.digest && !are_twins {
             let (first, second) = (&first.digest, &second.digest);
             let message = format!("{name} has two images for {a}: {first} and {second}");
             findings.add(Code::DuplicatePlatform, name, message);

@@ -51,7 +51,9 @@ pub enum LayerFile<'a> {
     HardLink(&'a [u8]),
     /// An executable file of another kind.
     Executable,
-    /// A file that cannot be started: data, a device.
+    /// A file that nobody may execute: data, a library.
+    NotExecutable,
+    /// Something that cannot be started: a device.
     Plain,
     /// A file with holes, whose content is not known.
     Sparse,
@@ -91,7 +93,8 @@ mod tag {
     pub const EXECUTABLE: u32 = 5;
     pub const PLAIN: u32 = 6;
     pub const SPARSE: u32 = 7;
-    pub const SHIFT: u32 = 29;
+    pub const NOT_EXECUTABLE: u32 = 8;
+    pub const SHIFT: u32 = 28;
 }
 
 /// The kind of a record of a name. Records of different kinds do not collide.
@@ -129,6 +132,7 @@ impl FileTable {
             LayerFile::SymbolicLink(text) => (tag::SYMBOLIC_LINK, self.add_text(text, budget)),
             LayerFile::HardLink(text) => (tag::HARD_LINK, self.add_text(text, budget)),
             LayerFile::Executable => (tag::EXECUTABLE, Some(0)),
+            LayerFile::NotExecutable => (tag::NOT_EXECUTABLE, Some(0)),
             LayerFile::Plain => (tag::PLAIN, Some(0)),
             LayerFile::Sparse => (tag::SPARSE, Some(0)),
         };
@@ -153,7 +157,7 @@ impl FileTable {
         let program = pack(tag::PROGRAM, index);
         let file = match is_executable {
             true => program,
-            false => pack(tag::PLAIN, 0),
+            false => pack(tag::NOT_EXECUTABLE, 0),
         };
         self.push(RecordKind::File, name, file, budget);
         if matches!(machine, Machine::Pe { .. }) {
@@ -240,6 +244,7 @@ impl FileTable {
             tag::HARD_LINK => LayerFile::HardLink(text()),
             tag::EXECUTABLE => LayerFile::Executable,
             tag::SPARSE => LayerFile::Sparse,
+            tag::NOT_EXECUTABLE => LayerFile::NotExecutable,
             _ => LayerFile::Plain,
         })
     }

@@ -22,6 +22,8 @@ pub enum StartedFile {
     Program(ProgramFile),
     /// No file of this name can be started.
     Missing(String),
+    /// There is a file under this name, but nobody may execute it.
+    NotExecutable(String),
     /// A file with holes, whose content is not known.
     Sparse(Vec<u8>),
     /// No program, or one of an unknown format.
@@ -38,6 +40,26 @@ pub struct ProgramFile {
     pub machine: Machine,
 }
 
+/// Finds the program of an image of WebAssembly: a module, which may be in the working directory, and may be
+/// followed by a function (`app.wasm#run`).
+pub fn started_module(stack: &LayerStack<'_>, execution: &Execution) -> Result<StartedFile> {
+    let word = execution.program().unwrap_or_default();
+    let module = word.split('#').next().unwrap_or_default();
+    let found = stack.find(&[execution.working_dir.as_bytes(), module.as_bytes()])?;
+    match found {
+        Some(FoundFile {
+            path,
+            layer,
+            file: LayerFile::Program(machine),
+        }) => Ok(StartedFile::Program(ProgramFile {
+            path,
+            layer,
+            machine,
+        })),
+        _ => started(stack, execution),
+    }
+}
+
 /// Finds the program that an image starts.
 pub fn started(stack: &LayerStack<'_>, execution: &Execution) -> Result<StartedFile> {
     let Some(program) = execution.program() else {
@@ -52,6 +74,11 @@ pub fn started(stack: &LayerStack<'_>, execution: &Execution) -> Result<StartedF
             });
         };
         match found.file {
+            LayerFile::NotExecutable => {
+                return Ok(StartedFile::NotExecutable(
+                    String::from_utf8_lossy(&word).into(),
+                ));
+            }
             LayerFile::Program(machine) => {
                 return Ok(StartedFile::Program(ProgramFile {
                     path: found.path,
@@ -70,27 +97,32 @@ pub fn started(stack: &LayerStack<'_>, execution: &Execution) -> Result<StartedF
     Ok(StartedFile::Unknown)
 }
 
-/// Finds the file that `word` starts: a path, or a name that is looked up in PATH.
+/// Finds the file that `word` starts: a path, or a name that is looked up in PATH. A file that nobody may
+/// execute is found where there is no other.
 fn find_command<'a>(
     stack: &LayerStack<'a>,
     word: &[u8],
     execution: &Execution,
 ) -> Result<Option<FoundFile<'a>>> {
     let working_dir = execution.working_dir.as_bytes();
-    let can_start =
+    let is_file =
         |found: &FoundFile<'_>| !matches!(found.file, LayerFile::Directory | LayerFile::Plain);
     if word.contains(&b'/') {
         let found = stack.find(&[working_dir, word])?;
-        return Ok(found.filter(can_start));
+        return Ok(found.filter(is_file));
     }
     let path = execution.variable("PATH").unwrap_or(PATH).as_bytes();
+    let mut not_executable = None;
     for directory in path.split(|b| *b == b':') {
-        let found = stack.find(&[working_dir, directory, word])?;
-        if let Some(found) = found.filter(can_start) {
-            return Ok(Some(found));
+        match stack.find(&[working_dir, directory, word])?.filter(is_file) {
+            Some(found) if found.file == LayerFile::NotExecutable => {
+                not_executable.get_or_insert(found);
+            }
+            Some(found) => return Ok(Some(found)),
+            None => {}
         }
     }
-    Ok(None)
+    Ok(not_executable)
 }
 
 /// Whether a program that is not in a layer may be in the container nevertheless.

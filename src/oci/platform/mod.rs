@@ -5,6 +5,7 @@
 
 mod normalize;
 mod suggest;
+mod variants;
 
 use std::cmp::{Ordering, Reverse};
 use std::fmt;
@@ -134,7 +135,8 @@ impl Platform {
     pub fn cmp_place(&self, other: &Platform) -> Ordering {
         fn key(p: &Platform) -> impl Ord {
             let (architecture, variant) = p.normal();
-            // The variant that containerd assumes.
+            // A variant that does not exist tells nothing apart, and containerd assumes one.
+            let variant = variant.filter(|_| p.unknown_variant().is_none());
             let variant = variant.or((architecture == "arm").then_some("v7"));
             let mut features = p.os_features.clone();
             features.sort();
@@ -168,6 +170,34 @@ impl Platform {
             variant: variant.map(str::to_owned),
             ..self.clone()
         })
+    }
+
+    /// Returns the variant if the architecture has no such variant. Of unknown architectures all exist.
+    pub fn unknown_variant(&self) -> Option<&str> {
+        let (architecture, variant) = self.normal();
+        variant.filter(|variant| variants::exists(architecture, variant) == Some(false))
+    }
+
+    /// Returns the same platform without a variant.
+    pub fn without_variant(&self) -> Platform {
+        Platform {
+            variant: None,
+            ..self.clone()
+        }
+    }
+
+    /// Returns `os/arch[/variant]`, which reads back as a platform.
+    pub(crate) fn name(&self) -> String {
+        let name = Platform {
+            os_version: None,
+            ..self.clone()
+        };
+        name.to_string()
+    }
+
+    /// Whether it does not say what it is.
+    pub fn is_silent(&self) -> bool {
+        self.os.is_empty() || self.architecture.is_empty()
     }
 
     fn normal_os(&self) -> &str {

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::Reader;
 use crate::bytes::SizedDigest;
 use crate::bytes::codec::Encoding;
-use crate::error::{Error, ImageInInput, Item, Problem, Subject};
+use crate::error::{Error, ImageInInput, Item, Problem, Subject, pick_by_digest};
 use crate::image::{Blob, Content, FileLayer, Image, Layer, LayerType};
 use crate::oci::{
     Config, Descriptor, DiffId, Document, MAX_CONFIG, MAX_MANIFEST, Manifest, MediaType, Platform,
@@ -120,31 +120,53 @@ impl Reader<'_> {
     ) -> Result<Platform, Error> {
         let callbacks = self.reading.callbacks();
         let claimed = descriptor.platform.as_ref();
-        let platform = match (config, claimed) {
-            (Some(config), Some(claimed)) => {
-                let found = config.view.platform();
-                match found.narrowed_by(claimed) {
-                    Some(platform) => platform,
-                    None => {
-                        let problem = Problem::ContradictoryPlatform {
-                            document: by.to_owned(),
-                            claimed: claimed.clone(),
-                            found: found.clone(),
-                        };
-                        callbacks.violation(Error::new(origin, problem))?;
-                        found
-                    }
-                }
-            }
-            (Some(config), None) => config.view.platform(),
-            (None, claimed) => claimed.cloned().unwrap_or_default(),
+        let input = self.reading.input;
+        let is_set = input.platform_to_set(&descriptor.digest).is_some();
+        let argument = || {
+            let argument = self.tree.input().argument();
+            format!("{argument}{}", pick_by_digest(&descriptor.digest))
         };
-        // A config that cannot be read has been reported.
+        let found = match config {
+            Some(config) => config.view.platform(),
+            // An artifact has its platform in the index. A config that cannot be read was reported.
+            None => claimed.cloned().unwrap_or_default(),
+        };
         let is_unreadable = config.is_none() && manifest.is_image();
-        if (platform.os.is_empty() || platform.architecture.is_empty()) && !is_unreadable {
-            callbacks.violation(Error::new(origin, Problem::NoPlatform))?;
+        if found.is_silent() && !is_set && !is_unreadable {
+            let problem = Problem::NoPlatform {
+                claimed: claimed.map(|claimed| (by.to_owned(), claimed.clone())),
+                asserted: input.platform.clone(),
+                argument: argument(),
+            };
+            callbacks.violation(Error::new(origin, problem))?;
+            return Ok(found);
         }
-        Ok(platform)
+        let Some(claimed) = claimed else {
+            return Ok(found);
+        };
+        if let Some(platform) = found.narrowed_by(claimed) {
+            return Ok(platform);
+        }
+        // The caller decides which of the two is right.
+        let asserted = input.platform.as_ref();
+        let is_asserted = asserted.is_some_and(|asserted| found.narrowed_by(asserted).is_some());
+        if is_set {
+            return Ok(Platform {
+                os_version: found.os_version.or_else(|| claimed.os_version.clone()),
+                extra: claimed.extra.clone(),
+                ..found
+            });
+        }
+        if !is_asserted || callbacks.reads_all() {
+            let problem = Problem::ContradictoryPlatform {
+                document: by.to_owned(),
+                claimed: claimed.clone(),
+                found: found.clone(),
+                argument: argument(),
+            };
+            callbacks.violation(Error::new(origin, problem))?;
+        }
+        Ok(found)
     }
 
     /// Looks up a layer, which messages call a `kind`.

@@ -4,12 +4,13 @@
 //! consumers do not follow them (containers/image refuses to copy them).
 
 mod image;
+mod pick;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::tree::Tree;
-use super::{Contents, Reading};
+use super::{Contents, Reading, Select};
 use crate::error::{Candidate, Code, DocumentProblem, Error, Item, Problem, Warning};
 use crate::image::IndexMetadata;
 use crate::oci::{
@@ -32,12 +33,28 @@ pub fn read(tree: &Tree, reading: &Reading<'_>) -> Result<Contents, Error> {
         },
         attestations: Vec::new(),
         seen: HashSet::new(),
+        picked: None,
         is_lost: false,
     };
     let (roots, metadata) = reader.roots()?;
-    let (roots, candidates): (Vec<_>, Vec<_>) = roots.into_iter().unzip();
+    if let Select::Digest(prefix) = &reading.input.select {
+        reader.picked = Some(reader.pick(prefix, &roots)?);
+    }
+    let (roots, mut candidates): (Vec<_>, Vec<_>) = roots.into_iter().unzip();
     reader.add_metadata(metadata)?;
-    for i in reading.choose(tree.input(), &candidates, true)? {
+    let chosen = match &reader.picked {
+        Some(picked) => (0..roots.len())
+            .filter(|i| picked.contains(&roots[*i].digest))
+            .collect(),
+        None => match reading.choose(tree.input(), &candidates, true) {
+            Ok(chosen) => chosen,
+            Err(_) => {
+                reader.add_inner(&roots, &mut candidates);
+                reading.choose(tree.input(), &candidates, true)?
+            }
+        },
+    };
+    for i in chosen {
         let root = roots[i].clone();
         reader.name(&candidates[i].names);
         // An index is taken apart; what was said of it is said of the merged one.
@@ -87,6 +104,8 @@ struct Reader<'a> {
     attestations: Vec<(Descriptor, String)>,
     /// What was visited, by digest and claimed platform.
     seen: HashSet<(Digest, String)>,
+    /// What to visit, if something is picked by its digest.
+    picked: Option<HashSet<Digest>>,
     /// Whether something that is named could not be read, so that there may be more images.
     is_lost: bool,
 }
@@ -185,12 +204,32 @@ impl Reader<'_> {
             }) {
                 Some((_, candidate)) => candidate.names.extend(names),
                 None => {
-                    let platform = descriptor.platform.clone();
-                    roots.push((descriptor, Candidate { names, platform }));
+                    let candidate = Candidate {
+                        names,
+                        platform: descriptor.platform.clone(),
+                        digest: Some(descriptor.digest.clone()),
+                        is_zstd: descriptor.is_marked_as_zstd(),
+                        ..Candidate::default()
+                    };
+                    roots.push((descriptor, candidate));
                 }
             }
         }
         Ok((roots, metadata))
+    }
+
+    /// Adds the platforms that are not known yet, for the list in an error.
+    fn add_inner(&self, roots: &[Descriptor], candidates: &mut [Candidate]) {
+        const LISTED: usize = 64;
+        for (root, candidate) in roots.iter().zip(candidates).take(LISTED) {
+            if is_index(&root.media_type) {
+                let inner = self.inner(&root.digest).into_iter();
+                let inner = inner.filter(|inner| !is_attestation(inner));
+                candidate.inner = inner.filter_map(|inner| inner.platform).collect();
+            } else if candidate.platform.is_none() {
+                candidate.platform = self.platform_of(&root.digest);
+            }
+        }
     }
 
     /// Holds the file that marks a layout to the one version that there is.
@@ -236,6 +275,10 @@ impl Reader<'_> {
     }
 
     fn visit(&mut self, descriptor: Descriptor, by: &str, depth: usize) -> Result<(), Error> {
+        let picked = self.picked.as_ref();
+        if picked.is_some_and(|picked| !picked.contains(&descriptor.digest)) {
+            return Ok(());
+        }
         match descriptor.media_type.as_ref() {
             _ if is_index(&descriptor.media_type) => self.index(&descriptor, by, depth),
             "application/vnd.oci.image.manifest.v1+json" | docker::MANIFEST => {

@@ -90,8 +90,20 @@ pub fn read(image: &Image, reading: &Reading<'_>) -> Result<Contents, Error> {
     let only = Candidate {
         names: Vec::new(),
         platform: Some(image.platform.clone()),
+        digest: Some(image.config.descriptor.digest.clone()),
+        ..Candidate::default()
     };
-    reading.choose(&image.config.input, &[only], true)?;
+    let input = &image.config.input;
+    reading.choose(input, &[only], true)?;
+    let is_set = (reading.input).platform_to_set(&image.config.descriptor.digest);
+    if image.platform.is_silent() && is_set.is_none() {
+        let problem = Problem::NoPlatform {
+            claimed: None,
+            asserted: reading.input.platform.clone(),
+            argument: input.argument(),
+        };
+        reading.callbacks().violation(Error::new(input, problem))?;
+    }
     Ok(Contents {
         seen: vec![image.platform.clone()],
         images: reading
@@ -137,9 +149,6 @@ fn image(
     let diff_ids: Vec<&DiffId> = items.iter().map(|item| &item.diff_ids).collect();
     let history: Vec<&History> = items.iter().map(|item| &item.history).collect();
     let (created, arch) = (document.created.as_ref(), &document.arch);
-    if arch.is_empty() {
-        callbacks.violation(Error::new(&input, Problem::NoPlatform))?;
-    }
     let raw = config::config(created, arch, &document.image_config, &diff_ids, &history)
         .map_err(|e| invalid(&input, DocumentProblem::Json(e)))?;
     let config: Document<Config> =

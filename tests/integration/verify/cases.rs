@@ -482,6 +482,9 @@ pub fn platforms() -> Vec<Case> {
             };
             layout_of(&images, gzipped, &edit, |_, text| text)
         }),
+        file(&["unknown-variant"], || {
+            docker_archive(|image| image.config["variant"] = "v8".into())
+        }),
         layout(&["descriptor-without-platform"], || {
             part("index", |value| {
                 drop(
