@@ -47,27 +47,36 @@ pub fn apply(
     Ok(contents)
 }
 
-/// Checks an image against its asserted platform, and takes over the details of that.
+/// Checks the image that was selected by the platform in front of its input, and takes over the details
+/// of that platform. The only image of an input was read in any case.
 pub fn apply_platform(
     contents: &mut Contents,
     asserted: &Platform,
     input: &Subject,
 ) -> Result<(), Error> {
-    match (&mut contents.images[..], &contents.seen[..]) {
+    let asserted = asserted.clone();
+    let problem = match (&mut contents.images[..], &contents.seen[..]) {
         ([image], _) => {
-            image.platform = narrow(&image.platform, asserted, &image.origin)?;
+            image.platform = narrow(&image.platform, &asserted, &image.origin)?;
+            return Ok(());
         }
-        // An image that is not selected must match too.
-        ([], [seen]) => drop(narrow(seen, asserted, input)?),
-        (images, _) => {
-            let (asserted, count) = (asserted.clone(), images.len());
-            return Err(Error::new(
-                input,
-                Problem::AssertedSeveral { asserted, count },
-            ));
+        // An image that is not wanted must match too.
+        ([], [seen]) => return narrow(seen, &asserted, input).map(drop),
+        ([], seen)
+            if seen.is_empty() || seen.iter().any(|p| p.narrowed_by(&asserted).is_some()) =>
+        {
+            return Ok(());
         }
-    }
-    Ok(())
+        ([], _) => Problem::NoSuchPlatform {
+            wanted: asserted,
+            offered: contents.complete(),
+        },
+        (images, _) => Problem::AssertedSeveral {
+            asserted,
+            offered: images.iter().map(|image| image.platform.clone()).collect(),
+        },
+    };
+    Err(Error::new(input, problem))
 }
 
 /// Checks that there is an image for each wanted platform.
@@ -78,7 +87,7 @@ pub fn all_platforms_found(contents: &Contents, wanted: &[Platform]) -> Result<(
     };
     match wanted.iter().find(|wanted| !found(wanted)) {
         Some(missing) => {
-            let (wanted, offered) = (missing.clone(), contents.seen.clone());
+            let (wanted, offered) = (missing.clone(), contents.complete());
             let problem = Problem::NoSuchPlatform { wanted, offered };
             Err(Error::new(Subject::ALL, problem))
         }

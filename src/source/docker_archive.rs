@@ -52,6 +52,7 @@ pub fn read(tree: &Tree, reading: &Reading<'_>, stager: &Stager<'_>) -> Result<C
         })
         .collect();
     let chosen = reading.choose(tree.input(), &candidates, false)?;
+    let is_only = chosen.len() == 1;
 
     let reader = Reader {
         tree,
@@ -72,7 +73,7 @@ pub fn read(tree: &Tree, reading: &Reading<'_>, stager: &Stager<'_>) -> Result<C
         };
         let platform = config.view.platform();
         contents.seen.push(platform.clone());
-        if !reading.has(&platform) {
+        if !(reading.has(&platform) || is_only && reading.compares_only(&platform)) {
             continue;
         }
         let names = &candidates[i].names;
@@ -215,8 +216,7 @@ impl Reader<'_> {
 }
 
 fn missing(tree: &Tree, kind: &'static str, name: &str) -> Error {
-    let name = name.to_owned();
-    tree.document_error(MANIFEST_FILE, Problem::Missing { kind, name })
+    tree.document_error(MANIFEST_FILE, Problem::missing(kind, name))
 }
 
 /// A config is named by its digest. A name of another form says nothing.

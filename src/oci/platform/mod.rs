@@ -115,6 +115,26 @@ impl Platform {
         wanted.is_empty() || wanted.iter().any(is)
     }
 
+    /// Returns the platform as the command line takes it, which knows no `os.version`.
+    pub(crate) fn argument(&self) -> String {
+        let plain = Self {
+            os_version: None,
+            ..self.clone()
+        };
+        plain.to_string()
+    }
+
+    /// Returns the argument that means this variant only: without a variant, the default one.
+    pub(crate) fn exact_argument(&self) -> String {
+        let default = match (&*self.architecture, self.variant.as_deref()) {
+            ("amd64", None) => "/v1",
+            ("arm64", None) => "/v8",
+            ("arm", None) => "/v7",
+            _ => "",
+        };
+        format!("{}{default}", self.argument())
+    }
+
     /// Returns a list of platforms for a message.
     pub(crate) fn list<'a>(platforms: impl IntoIterator<Item = &'a Platform>) -> String {
         let names: Vec<String> = platforms.into_iter().map(ToString::to_string).collect();

@@ -94,8 +94,7 @@ pub fn read(image: &Image, reading: &Reading<'_>) -> Result<Contents, Error> {
     reading.choose(&image.config.input, &[only], true)?;
     Ok(Contents {
         seen: vec![image.platform.clone()],
-        images: reading
-            .has(&image.platform)
+        images: (reading.has(&image.platform) || reading.compares_only(&image.platform))
             .then(|| image.clone())
             .into_iter()
             .collect(),

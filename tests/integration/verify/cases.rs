@@ -76,8 +76,12 @@ pub fn inputs() -> Vec<Case> {
         case(&["wrong-platform"], &["linux/arm64=image"], |scratch| {
             scratch.write("image", &docker_archive(|_| ()));
         }),
-        case(&["several-platforms"], &["linux/arm64=image"], |s| {
+        case(&["wrong-platform"], &["linux/s390x=image"], |s| {
             good().directory(s, "image")
+        }),
+        case(&["several-platforms"], &["linux/arm=image"], |s| {
+            let arm = images(&["linux/arm/v7", "linux/arm/v6"]);
+            layout_of(&arm, gzipped, NO_EDIT, |_, text| text).directory(s, "image")
         }),
         case(&["store-paths"], &["image"], |scratch| {
             let digest = digest(b"");
