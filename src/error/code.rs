@@ -97,6 +97,7 @@ codes! {
         UnreferencedBlob Warning "unreferenced-blob" "Every blob is named by some document. Not looked for where a document cannot be read."
         // Documents.
         BadDocument Error "bad-document" "Documents are JSON of the form that the specification gives them."
+        GoJson Note "go-json" "Fields have a value, and keys the case of the specification: only programs in Go read `null` and other cases."
         DocumentTooLarge Error "document-too-large" "Manifests have at most 4 MiB (distribution-spec), configs 8 MiB (containerd)."
         TooManyDocuments Error "too-many-documents" "All documents of an input together have at most 64 MiB."
         DuplicateKey Error "duplicate-key" "No JSON object has a key twice: readers differ in which of them counts (RFC 8259, section 4)."

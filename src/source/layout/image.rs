@@ -32,7 +32,7 @@ impl Reader<'_> {
         let name = descriptor.digest.to_string();
         let (raw, manifest_content) = self.document(&descriptor, by, MAX_MANIFEST)?;
         let manifest: Document<Manifest> = tree.parse(&name, raw)?;
-        callbacks.manifest(&name, &descriptor, &manifest.view);
+        callbacks.manifest(&name, &descriptor, &manifest);
         let confusable = manifest.view.confusable();
         self.unambiguous(&name, &manifest.view.extra, &["manifests"], confusable)?;
         self.same_type(&name, &manifest.view.media_type, &descriptor)?;
@@ -129,7 +129,7 @@ impl Reader<'_> {
         let platform = match (config, claimed) {
             (Some(config), Some(claimed)) => {
                 let found = config.view.platform();
-                match found.narrowed_by(claimed) {
+                match found.narrowed_by(&claimed.completed_by(&found)) {
                     Some(platform) => platform,
                     None => {
                         let problem = Problem::ContradictoryPlatform {

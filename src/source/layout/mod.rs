@@ -287,7 +287,7 @@ impl Reader<'_> {
             }) {
                 Some((_, candidate)) => candidate.names.extend(names),
                 None => {
-                    let platform = descriptor.platform.clone();
+                    let platform = descriptor.claimed().cloned();
                     roots.push((descriptor, Candidate { names, platform }));
                 }
             }
@@ -320,7 +320,7 @@ impl Reader<'_> {
         let raw = required(self.tree, INDEX_FILE)?;
         self.reading.callbacks().document(INDEX_FILE, &raw);
         let index: Document<Index> = self.tree.parse(INDEX_FILE, raw)?;
-        self.reading.callbacks().index(INDEX_FILE, &index.view);
+        self.reading.callbacks().index(INDEX_FILE, &index);
         let confusable = index.view.confusable();
         self.unambiguous(INDEX_FILE, &index.view.extra, NOT_OF_AN_INDEX, confusable)?;
         Ok(index.view)
@@ -368,7 +368,7 @@ impl Reader<'_> {
             return Ok(());
         }
         // Before it is read: an image that is not selected need not be there.
-        let claimed = descriptor.platform.as_ref();
+        let claimed = descriptor.claimed();
         if let Some(platform) = claimed.filter(|claimed| !self.reading.may_have(claimed)) {
             self.contents.seen.push(platform.clone());
             self.skipped.push((descriptor, by.to_owned()));
@@ -413,7 +413,7 @@ impl Reader<'_> {
         let index: Document<Index> = self.tree.parse(&name, raw)?;
         let shown = (descriptor.clone(), index.raw.clone());
         self.contents.indexes.push(shown);
-        self.reading.callbacks().index(&name, &index.view);
+        self.reading.callbacks().index(&name, &index);
         let confusable = index.view.confusable();
         self.unambiguous(&name, &index.view.extra, NOT_OF_AN_INDEX, confusable)?;
         self.same_type(&name, &index.view.media_type, descriptor)?;

@@ -56,7 +56,7 @@ impl Survey<'_> {
         let config = manifest
             .as_ref()
             .and_then(|manifest| self.document::<Config>(&manifest.config, MAX_CONFIG));
-        let claimed = descriptor.platform.clone();
+        let claimed = descriptor.claimed().cloned();
         let platform = claimed.or(config.as_ref().map(Config::platform));
         let is_there = |layer: &Descriptor| {
             let found = self.tree.blob(&layer.digest);

@@ -318,6 +318,26 @@ pub fn documents() -> Vec<Case> {
         layout(&["field-type"], || {
             part("index", |value| value["subject"] = json!([]))
         }),
+        layout(&["go-json"], || {
+            part("root", |value| value["annotations"] = Value::Null)
+        }),
+        layout(&["go-json"], || {
+            part("manifest0", |value| {
+                value["layers"][0]["annotations"] = Value::Null
+            })
+        }),
+        layout(&["go-json", "descriptor-without-platform"], || {
+            part("index", |value| {
+                value["manifests"][1]["platform"] = json!({ "os": "", "architecture": "" })
+            })
+        }),
+        file(&["go-json"], || {
+            let mut image = TestImage::new("linux/amd64");
+            image.layers.clear();
+            let config = image.config_bytes();
+            let manifest = br#"[{"config":"c","repoTags":null,"Layers":null}]"#;
+            tar(&[("c", &config), ("manifest.json", manifest)])
+        }),
         layout(&["document-too-large"], || {
             part("manifest0", |value| {
                 value["annotations"] = json!({ "a": "a".repeat(4 << 20) })
