@@ -61,33 +61,43 @@ fn set_platforms(contents: &mut Contents, input: &Input) -> Result<(), Error> {
     Ok(())
 }
 
-/// Checks an image against its asserted platform, and takes over the details of the assertion.
+/// Checks the image that was selected by the platform in front of its input, and takes over the details
+/// of that platform. The only image of an input was read in any case.
 pub fn apply_platform(
     contents: &mut Contents,
     asserted: &Platform,
     input: &Subject,
 ) -> Result<(), Error> {
-    match (&mut contents.images[..], &contents.seen[..]) {
+    let asserted = asserted.clone();
+    let problem = match (&mut contents.images[..], &contents.seen[..]) {
         ([image], _) => {
-            image.platform = narrow(&image.platform, asserted, &image.origin)?;
+            image.platform = narrow(&image.platform, &asserted, &image.origin)?;
+            return Ok(());
         }
-        // An image that is not selected must match too.
-        ([], [seen]) => drop(narrow(seen, asserted, input)?),
+        // An image that is not wanted must match too.
+        ([], [seen]) => return narrow(seen, &asserted, input).map(drop),
+        ([], seen)
+            if seen.is_empty() || seen.iter().any(|p| p.narrowed_by(&asserted).is_some()) =>
+        {
+            return Ok(());
+        }
         // Twins that differ in compression.
-        (images, _) if images.iter().all(|image| is(&image.platform, asserted)) => {
+        (images @ [_, ..], _) if images.iter().all(|image| is(&image.platform, &asserted)) => {
             for image in images {
-                image.platform = narrow(&image.platform, asserted, &image.origin)?;
+                image.platform = narrow(&image.platform, &asserted, &image.origin)?;
             }
+            return Ok(());
         }
-        (images, _) => {
-            let (asserted, count) = (asserted.clone(), images.len());
-            return Err(Error::new(
-                input,
-                Problem::AssertedSeveral { asserted, count },
-            ));
-        }
-    }
-    Ok(())
+        ([], _) => Problem::NoSuchPlatform {
+            wanted: asserted,
+            offered: contents.complete(),
+        },
+        (images, _) => Problem::AssertedSeveral {
+            asserted,
+            offered: images.iter().map(|image| image.platform.clone()).collect(),
+        },
+    };
+    Err(Error::new(input, problem))
 }
 
 /// Checks that there is an image for each wanted platform.
@@ -98,7 +108,7 @@ pub fn all_platforms_found(contents: &Contents, wanted: &[Platform]) -> Result<(
     };
     match wanted.iter().find(|wanted| !found(wanted)) {
         Some(missing) => {
-            let (wanted, offered) = (missing.clone(), contents.seen.clone());
+            let (wanted, offered) = (missing.clone(), contents.complete());
             let problem = Problem::NoSuchPlatform { wanted, offered };
             Err(Error::new(Subject::ALL, problem))
         }

@@ -33,7 +33,8 @@ pub struct MergeArgs {
     /// zstd), or results of nix2container; the format is detected from the content
     ///
     /// `PLATFORM=` before the path (os/arch or os/arch/variant, such as linux/arm64) asserts the
-    /// platform of an image: a different one in its config is an error. The order of images does not
+    /// platform of an image: a different one in its config is an error. Of a multi-platform image, it
+    /// selects the image for that platform, and nothing else is read. The order of images does not
     /// matter.
     ///
     /// `#NAME:TAG`, `#TAG` or `#@POSITION` (from 0) after the path selects one of several images; a path

@@ -34,9 +34,9 @@ impl Error {
             Problem::UnknownType { found, .. } if found.as_ref().starts_with(docker::SCHEMA_1) => {
                 "convert it with: skopeo copy --format oci"
             }
-            Problem::Missing { .. } => {
-                "the image is incomplete; it was cut off, or saved for some of its platforms only (take those with --platform)"
-            }
+            Problem::Missing {
+                complete, select, ..
+            } => return Some(incomplete(self.subject(), complete, select)),
             Problem::WrongDiffId { .. }
             | Problem::WrongDigest { .. }
             | Problem::WrongSize { .. } => {
@@ -142,8 +142,8 @@ impl Error {
                 let meant = Platform::meant_by(&wanted.to_string(), &offered)?;
                 return Some(format!("did you mean {meant}?"));
             }
-            Problem::AssertedSeveral { .. } => {
-                "leave the platform out: each image in it says its own"
+            Problem::AssertedSeveral { offered, .. } => {
+                return Some(asserted_several(offered));
             }
             Problem::AmbiguousLayer { .. } => "one of the two is damaged or was tampered with",
             Problem::BadTag { .. } => {
@@ -213,6 +213,43 @@ fn pick(subject: &Subject, offered: &[Candidate], option: &str, end: &str) -> St
         _ => "pick one with",
     };
     format!("{verb} {}", picks.join(" or "))
+}
+
+/// Names what can be taken of an image that was saved for some of its platforms.
+fn incomplete(subject: &Subject, complete: &[Platform], select: &str) -> String {
+    let mut platforms: Vec<String> = complete.iter().map(Platform::argument).collect();
+    platforms.dedup();
+    if platforms.is_empty() {
+        return "the image is incomplete; it was cut off, or saved for some of its platforms only"
+            .to_owned();
+    }
+    let each = |text: &dyn Fn(&String) -> String| {
+        let arguments: Vec<String> = platforms.iter().map(text).collect();
+        arguments.join(" ")
+    };
+    let options = each(&|platform| format!("--platform {platform}"));
+    // Standard input can be given once.
+    let in_front = match subject.input.as_ref().filter(|i| i.path().is_some()) {
+        Some(input) => {
+            let inputs = each(&|platform| format!("{platform}={input}{select}"));
+            format!(", or of this input alone with {inputs}")
+        }
+        None => String::new(),
+    };
+    format!(
+        "the image is incomplete: it was saved for some of its platforms only; take those with {options}{in_front}"
+    )
+}
+
+fn asserted_several(offered: &[Platform]) -> String {
+    let mut exact: Vec<String> = offered.iter().map(Platform::exact_argument).collect();
+    exact.sort();
+    exact.dedup();
+    if exact.len() != offered.len() {
+        return "leave the platform out, or pick one of the images with a # behind it".to_owned();
+    }
+    let exact: Vec<String> = exact.iter().map(|p| format!("{p}=IMAGE")).collect();
+    format!("name the variant: {}", exact.join(" or "))
 }
 
 fn io_failed(source: &io::Error) -> Option<&'static str> {

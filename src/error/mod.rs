@@ -71,6 +71,11 @@ impl Error {
         &self.problem
     }
 
+    /// What is wrong with it, to add to it.
+    pub(crate) fn problem_mut(&mut self) -> &mut Problem {
+        &mut self.problem
+    }
+
     /// The stable id of the rule that is broken.
     pub fn code(&self) -> Code {
         self.problem.code()

@@ -66,7 +66,14 @@ pub enum Problem {
     TooManyDocuments { limit: u64 },
 
     #[error("names the {kind} {name:?}, but there is no such file in it")]
-    Missing { kind: &'static str, name: String },
+    Missing {
+        kind: &'static str,
+        name: String,
+        /// The platforms that are complete, where others are not.
+        complete: Vec<Platform>,
+        /// What selects the image of these platforms in the input: nothing, or `#WHICH`.
+        select: String,
+    },
 
     #[error(
         "{layers} layers, but {diff_ids} diff IDs in the config; expected the same number of both"
@@ -189,8 +196,11 @@ pub enum Problem {
         second: String,
     },
 
-    #[error("{count} images, but it was given as the platform {asserted}")]
-    AssertedSeveral { asserted: Platform, count: usize },
+    #[error("{} images, but it was given as the platform {asserted}; there are {}", offered.len(), Platform::list(offered))]
+    AssertedSeveral {
+        asserted: Platform,
+        offered: Vec<Platform>,
+    },
 
     #[error("{} images, but the platform of one is to be set to {platform}; it has{}", offered.len(), list(offered))]
     SetSeveral {
@@ -258,14 +268,13 @@ impl Problem {
             Self::NoImage => Code::NoImage,
             Self::NoSuchImage { .. } | Self::AmbiguousDigest { .. } => Code::NoSuchImage,
             Self::NoPlatform { .. } => Code::NoPlatform,
-            Self::WrongPlatform { .. } => Code::WrongPlatform,
+            Self::WrongPlatform { .. } | Self::NoSuchPlatform { .. } => Code::WrongPlatform,
             Self::ContradictoryPlatform { .. } => Code::ContradictoryPlatform,
             Self::AssertedSeveral { .. } => Code::SeveralPlatforms,
             Self::WrongProgram { .. } => Code::WrongProgram,
             Self::Inconsistent { .. } => Code::InconsistentImages,
             // What only other commands can run into.
             Self::SeveralImages { .. }
-            | Self::NoSuchPlatform { .. }
             | Self::DuplicatePlatform { .. }
             | Self::ConflictingIndexes { .. }
             | Self::SetSeveral { .. }
@@ -279,6 +288,16 @@ impl Problem {
             | Self::OutputInsideInput { .. }
             | Self::InputInsideOutput { .. }
             | Self::NoParent { .. } => Code::NotVerified,
+        }
+    }
+
+    /// A file that is named and not there.
+    pub(crate) fn missing(kind: &'static str, name: &str) -> Self {
+        Self::Missing {
+            kind,
+            name: name.to_owned(),
+            complete: Vec::new(),
+            select: String::new(),
         }
     }
 

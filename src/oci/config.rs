@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::field_types::{self, wrong_types};
-use super::{DiffId, Platform, confusable};
+use super::{DiffId, Platform, confusable, go_json};
 
 /// The platform and the layers of an image.
 #[derive(Clone, Debug, Deserialize)]
@@ -22,6 +22,7 @@ pub struct Config {
     os_version: Option<String>,
     #[serde(default, rename = "os.features")]
     os_features: Option<Vec<String>>,
+    #[serde(deserialize_with = "go_json::null_is_empty")]
     rootfs: RootFs,
     // As values, so that a field that cannot be read (half of a surrogate pair, say) is an error here,
     // and not later.
@@ -29,7 +30,7 @@ pub struct Config {
     extra: Map<String, Value>,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 struct RootFs {
     #[serde(default)]
     diff_ids: Option<Vec<DiffId>>,

@@ -9,7 +9,7 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Digest, Platform, confusable};
+use super::{Digest, Platform, confusable, go_json};
 
 /// The annotation of an image in an index that has zstd layers; its value is `true`.
 ///
@@ -28,10 +28,14 @@ pub struct Descriptor {
     /// The platform of an image, in an index.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub platform: Option<Platform>,
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(
+        default,
+        skip_serializing_if = "BTreeMap::is_empty",
+        deserialize_with = "go_json::annotations"
+    )]
     pub annotations: BTreeMap<String, String>,
     /// `urls`, `data`, `artifactType` and all other fields of an input.
-    #[serde(flatten)]
+    #[serde(flatten, deserialize_with = "go_json::descriptor_extra")]
     pub extra: Map<String, Value>,
 }
 
@@ -58,6 +62,13 @@ impl Descriptor {
     /// Returns a descriptor of `bytes` with only the required fields.
     pub(crate) fn of(media_type: MediaType, bytes: &[u8]) -> Self {
         Self::new(media_type, Digest::of(bytes), bytes.len() as u64)
+    }
+
+    /// Returns the platform that it claims. Go writes one without words for none.
+    pub(crate) fn claimed(&self) -> Option<&Platform> {
+        self.platform
+            .as_ref()
+            .filter(|p| !p.os.is_empty() && !p.architecture.is_empty())
     }
 
     /// Returns a key that some readers take for one of the specification.

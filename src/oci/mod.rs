@@ -17,6 +17,7 @@ pub(crate) mod digest;
 pub(crate) mod document;
 pub(crate) mod execution;
 pub(crate) mod field_types;
+pub(crate) mod go_json;
 pub(crate) mod index;
 pub(crate) mod layout;
 pub(crate) mod manifest;
@@ -39,8 +40,8 @@ pub(crate) use document::{
 pub(crate) use execution::Execution;
 pub(crate) use index::Index;
 pub(crate) use layout::{
-    DOCKER_FILE, INDEX_FILE, LAYOUT_FILE, LAYOUT_VERSION, LEGACY_DOCKER_FILES, layout_marker,
-    layout_version,
+    DOCKER_FIELDS, DOCKER_FILE, INDEX_FILE, LAYOUT_FILE, LAYOUT_VERSION, LEGACY_DOCKER_FILES,
+    layout_marker, layout_version,
 };
 pub(crate) use manifest::Manifest;
 pub(crate) use name::NAME_ANNOTATIONS;
@@ -65,6 +66,9 @@ pub(crate) mod docker {
     pub const MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
     /// An image config.
     pub const CONFIG: &str = "application/vnd.docker.container.image.v1+json";
+    /// What Docker of 2015 and 2016 calls an image config; containerd and registries convert it
+    /// (containerd `core/remotes/docker/converter.go`).
+    pub const LEGACY_CONFIG: &str = "application/octet-stream";
     /// A layer, uncompressed.
     pub const LAYER: &str = "application/vnd.docker.image.rootfs.diff.tar";
     /// A layer, gzip.

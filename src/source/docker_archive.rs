@@ -4,7 +4,10 @@
 //! Format". Only `manifest.json` counts; names of layers mean nothing. The archive has no digests
 //! of layers, so the diff IDs of the config are what its layers are held against.
 
-use serde::Deserialize;
+use std::fmt;
+
+use serde::de::{Error as _, IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
 use super::tree::{FileLocation, Tree, TreeFile};
 use super::{Contents, Reading, Stager, sniff};
@@ -15,20 +18,64 @@ use crate::error::{
 };
 use crate::image::{Blob, Content, FileLayer, Image, Layer, LayerType};
 use crate::oci::{
-    Config, DOCKER_FILE as MANIFEST_FILE, Descriptor, DiffId, Digest, Document, MAX_CONFIG,
-    MAX_MANIFEST,
+    Config, DOCKER_FIELDS, DOCKER_FILE as MANIFEST_FILE, Descriptor, DiffId, Digest, Document,
+    MAX_CONFIG, MAX_MANIFEST, go_json::is_field,
 };
 use crate::source::callbacks::Callbacks;
 use crate::util::text::clean;
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+/// An image in `manifest.json`. Docker and skopeo read it with Go's decoder, which ignores the case of
+/// keys, and some tools (containerify) rely on it.
 struct ManifestItem {
     config: String,
-    #[serde(default)]
     repo_tags: Option<Vec<String>>,
-    #[serde(default)]
     layers: Option<Vec<String>>,
+    /// A key that is there in two spellings: readers differ in which one counts.
+    ambiguous: Option<String>,
+}
+
+impl<'de> Deserialize<'de> for ManifestItem {
+    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
+        json.deserialize_map(ManifestItemVisitor)
+    }
+}
+
+struct ManifestItemVisitor;
+
+impl<'de> Visitor<'de> for ManifestItemVisitor {
+    type Value = ManifestItem;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object with the key Config")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<ManifestItem, A::Error> {
+        let (mut config, mut repo_tags, mut layers) = (None, None, None);
+        let (mut keys, mut ambiguous) = ([const { None::<String> }; 3], None);
+        while let Some(key) = map.next_key::<String>()? {
+            let field = DOCKER_FIELDS.iter().position(|name| is_field(&key, name));
+            match field {
+                Some(0) => config = Some(map.next_value()?),
+                Some(1) => repo_tags = map.next_value()?,
+                Some(2) => layers = map.next_value()?,
+                _ => drop(map.next_value::<IgnoredAny>()?),
+            }
+            let Some(i) = field else { continue };
+            match keys[i].replace(key.clone()) {
+                Some(first) if first == key => {
+                    return Err(A::Error::duplicate_field(DOCKER_FIELDS[i]));
+                }
+                Some(_) => ambiguous = Some(key),
+                None => {}
+            }
+        }
+        Ok(ManifestItem {
+            config: config.ok_or_else(|| A::Error::missing_field("Config"))?,
+            repo_tags,
+            layers,
+            ambiguous,
+        })
+    }
 }
 
 /// Reads all images of an archive.
@@ -39,8 +86,12 @@ pub fn read(tree: &Tree, reading: &Reading<'_>, stager: &Stager<'_>) -> Result<C
     };
     let callbacks = reading.callbacks();
     callbacks.document(MANIFEST_FILE, &raw);
-    let manifest: Document<Vec<ManifestItem>> = tree.parse(MANIFEST_FILE, raw)?;
-    let items = manifest.view;
+    let manifest: Document<Option<Vec<ManifestItem>>> = tree.parse(MANIFEST_FILE, raw)?;
+    let items = manifest.view.unwrap_or_default();
+    if let Some(key) = items.iter().find_map(|item| item.ambiguous.clone()) {
+        let error = tree.document_error(MANIFEST_FILE, Problem::Ambiguous { key });
+        callbacks.violation(error)?;
+    }
     let mut configs: Vec<Option<Document<Config>>> = Vec::with_capacity(items.len());
     for item in &items {
         configs.push(callbacks.attempt(config(tree, item, callbacks))?);
@@ -56,6 +107,7 @@ pub fn read(tree: &Tree, reading: &Reading<'_>, stager: &Stager<'_>) -> Result<C
         })
         .collect();
     let chosen = reading.choose(tree.input(), &candidates, false)?;
+    let is_only = chosen.len() == 1;
 
     let reader = Reader {
         tree,
@@ -91,7 +143,7 @@ pub fn read(tree: &Tree, reading: &Reading<'_>, stager: &Stager<'_>) -> Result<C
             callbacks.violation(Error::new((tree.input(), item), problem))?;
         }
         contents.seen.push(platform.clone());
-        if !reading.has(&platform) {
+        if !(reading.has(&platform) || is_only && reading.compares_only(&platform)) {
             continue;
         }
         let names = &candidates[i].names;
@@ -229,8 +281,7 @@ impl Reader<'_> {
 }
 
 fn missing(tree: &Tree, kind: &'static str, name: &str) -> Error {
-    let name = name.to_owned();
-    tree.document_error(MANIFEST_FILE, Problem::Missing { kind, name })
+    tree.document_error(MANIFEST_FILE, Problem::missing(kind, name))
 }
 
 /// A config is named by its digest. A name of another form says nothing.

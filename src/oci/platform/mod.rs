@@ -14,20 +14,33 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::go_json;
 use crate::util::text::clean;
 
 /// The platform of an image.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Platform {
     /// Go's name of the architecture (`amd64`, `arm64`, …).
+    #[serde(default, deserialize_with = "go_json::null_is_empty")]
     pub architecture: String,
     /// Go's name of the operating system (`linux`, `windows`, …).
+    #[serde(default, deserialize_with = "go_json::null_is_empty")]
     pub os: String,
     /// The version of the operating system; Windows images need it.
-    #[serde(rename = "os.version", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        rename = "os.version",
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "go_json::text"
+    )]
     pub os_version: Option<String>,
     /// Features that the operating system must have (`win32k`).
-    #[serde(rename = "os.features", default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        rename = "os.features",
+        default,
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "go_json::null_is_empty"
+    )]
     pub os_features: Vec<String>,
     /// The variant of the CPU (`v7` of `arm`).
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -55,6 +68,19 @@ impl Platform {
         "darwin/arm64",
         "freebsd/amd64",
     ];
+
+    /// Returns the platform that a descriptor means if its config has `found`: a word that it leaves out is
+    /// that of the config.
+    pub(crate) fn completed_by(&self, found: &Platform) -> Platform {
+        let mut completed = self.clone();
+        if completed.os.is_empty() {
+            completed.os.clone_from(&found.os);
+        }
+        if completed.architecture.is_empty() {
+            completed.architecture.clone_from(&found.architecture);
+        }
+        completed
+    }
 
     /// Returns this platform with the details of `claim`, or none where the two contradict each other.
     /// Fields that only the claim has (`os.version`, unknown ones) are taken over.
@@ -114,6 +140,26 @@ impl Platform {
                     || wanted_variant == variant)
         };
         wanted.is_empty() || wanted.iter().any(is)
+    }
+
+    /// Returns the platform as the command line takes it, which knows no `os.version`.
+    pub(crate) fn argument(&self) -> String {
+        let plain = Self {
+            os_version: None,
+            ..self.clone()
+        };
+        plain.to_string()
+    }
+
+    /// Returns the argument that means this variant only: without a variant, the default one.
+    pub(crate) fn exact_argument(&self) -> String {
+        let default = match (&*self.architecture, self.variant.as_deref()) {
+            ("amd64", None) => "/v1",
+            ("arm64", None) => "/v8",
+            ("arm", None) => "/v7",
+            _ => "",
+        };
+        format!("{}{default}", self.argument())
     }
 
     /// Returns a list of platforms for a message.

@@ -19,6 +19,12 @@ use crate::source::tree::TreeFile;
 /// name that manifest for many platforms.
 const LAYER_COST: u64 = 1024;
 
+/// Whether a layer need not be there: it is non-distributable, and elsewhere.
+pub(super) fn may_be_absent(layer: &Descriptor) -> bool {
+    LayerType::of(&layer.media_type).is_some_and(|layer_type| !layer_type.is_distributable)
+        && layer.extra.contains_key("urls")
+}
+
 impl Reader<'_> {
     /// An image; where reading goes on whatever is broken, as much of it as there is.
     pub(super) fn image(&self, descriptor: Descriptor, by: &str) -> Result<Image, Error> {
@@ -26,7 +32,7 @@ impl Reader<'_> {
         let name = descriptor.digest.to_string();
         let (raw, manifest_content) = self.document(&descriptor, by, MAX_MANIFEST)?;
         let manifest: Document<Manifest> = tree.parse(&name, raw)?;
-        callbacks.manifest(&name, &descriptor, &manifest.view);
+        callbacks.manifest(&name, &descriptor, &manifest);
         let confusable = manifest.view.confusable();
         self.unambiguous(&name, &manifest.view.extra, &["manifests"], confusable)?;
         self.same_type(&name, &manifest.view.media_type, &descriptor)?;
@@ -144,7 +150,7 @@ impl Reader<'_> {
         let Some(claimed) = claimed else {
             return Ok(found);
         };
-        if let Some(platform) = found.narrowed_by(claimed) {
+        if let Some(platform) = found.narrowed_by(&claimed.completed_by(&found)) {
             return Ok(platform);
         }
         // The caller decides which of the two is right.
@@ -178,11 +184,8 @@ impl Reader<'_> {
         kind: &'static str,
     ) -> Result<Layer, Error> {
         let layer_type = LayerType::of(&descriptor.media_type);
-        // A non-distributable layer may be absent.
-        let may_be_absent = layer_type.is_some_and(|layer_type| !layer_type.is_distributable)
-            && descriptor.extra.contains_key("urls");
         let layer = match self.look_up(descriptor.clone(), by)? {
-            None if may_be_absent => Layer::Absent {
+            None if may_be_absent(descriptor) => Layer::Absent {
                 descriptor: descriptor.clone(),
                 input: self.tree.input().clone(),
             },
@@ -226,8 +229,7 @@ impl Reader<'_> {
 
     fn missing(&self, descriptor: &Descriptor, by: &str, kind: &'static str) -> Error {
         let name = descriptor.digest.to_string();
-        self.tree
-            .document_error(by, Problem::Missing { kind, name })
+        self.tree.document_error(by, Problem::missing(kind, &name))
     }
 
     /// Detects how a layer is encoded from its content: podman saves uncompressed layers in Docker

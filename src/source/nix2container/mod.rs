@@ -30,6 +30,7 @@ use super::{Contents, Reading, file_kind};
 use crate::bytes::codec::Encoding;
 use crate::error::{Candidate, DocumentProblem, Error, InputName, Item, Problem, Subject};
 use crate::image::{Blob, Content, FileLayer, Image, Layer, LayerType};
+use crate::oci::go_json::null_is_empty;
 use crate::oci::{Config, Descriptor, DiffId, Digest, Document, MediaType, parse};
 use crate::source::callbacks::Callbacks;
 use config::{History, ImageConfig, Time};
@@ -63,9 +64,10 @@ struct Probe {
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
 struct Nix2Container {
+    #[serde(deserialize_with = "null_is_empty")]
     image_config: ImageConfig,
     layers: Option<Vec<LayerSpec>>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     arch: String,
     created: Option<Time>,
 }
@@ -73,15 +75,15 @@ struct Nix2Container {
 #[derive(Deserialize)]
 struct LayerSpec {
     digest: Digest,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     size: u64,
     diff_ids: DiffId,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     paths: Vec<StorePath>,
     mediatype: MediaType,
     #[serde(rename = "layer-path")]
     layer_path: Option<PathBuf>,
-    #[serde(default, rename = "History")]
+    #[serde(default, rename = "History", deserialize_with = "null_is_empty")]
     history: History,
 }
 
@@ -106,8 +108,7 @@ pub fn read(image: &Image, reading: &Reading<'_>) -> Result<Contents, Error> {
     }
     Ok(Contents {
         seen: vec![image.platform.clone()],
-        images: reading
-            .has(&image.platform)
+        images: (reading.has(&image.platform) || reading.compares_only(&image.platform))
             .then(|| image.clone())
             .into_iter()
             .collect(),
