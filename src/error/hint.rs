@@ -105,6 +105,7 @@ impl Error {
             | Problem::TooManyDocuments { .. }
             | Problem::LayerCount { .. }
             | Problem::NoImage
+            | Problem::Artifact { .. }
             | Problem::NoPlatform
             | Problem::ContradictoryPlatform { .. } => return None,
         };

@@ -6,6 +6,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::{Code, InputName, Subject};
+use crate::oci::artifact::ArtifactKind;
 use crate::oci::{DiffId, Digest, MediaType, Platform, has_unsupported_algorithm};
 use crate::util::text::clean;
 
@@ -91,6 +92,9 @@ pub enum Problem {
 
     #[error("it has no image")]
     NoImage,
+
+    #[error("found {kind}, not a container image")]
+    Artifact { kind: ArtifactKind },
 
     #[error("there is no image {wanted} in it; it has{}", list(offered))]
     NoSuchImage {
@@ -215,7 +219,7 @@ impl Problem {
         match self {
             Self::NotFound { .. } => Code::NotFound,
             Self::Io { .. } => Code::Unreadable,
-            Self::NotAnImage { .. } => Code::NotAnImage,
+            Self::NotAnImage { .. } | Self::Artifact { .. } => Code::NotAnImage,
             Self::Unreadable { .. } => Code::Corrupt,
             Self::InvalidDocument(_) => Code::BadDocument,
             Self::Ambiguous { .. } => Code::AmbiguousDocument,
@@ -372,6 +376,10 @@ pub struct Candidate {
     pub names: Vec<String>,
     /// What it runs on, where that is known without reading it.
     pub platform: Option<Platform>,
+    /// What it is, if it is not an image.
+    pub artifact: Option<ArtifactKind>,
+    /// Whether it only describes an image, so that it is taken by name or position alone.
+    pub is_companion: bool,
 }
 
 /// The candidates, each on a line with what selects it.
@@ -380,7 +388,12 @@ fn list(candidates: &[Candidate]) -> String {
         let names = candidate.names.iter();
         let names: String = names.map(|name| format!("  #{}", clean(name))).collect();
         let platform = candidate.platform.as_ref().map(|p| format!("  {p}"));
-        format!("\n  #@{i}{names}{}", platform.unwrap_or_default())
+        let artifact = candidate.artifact.as_ref().map(|a| format!("  {a}"));
+        format!(
+            "\n  #@{i}{names}{}{}",
+            platform.unwrap_or_default(),
+            artifact.unwrap_or_default()
+        )
     };
     candidates.iter().enumerate().map(line).collect()
 }

@@ -2,6 +2,7 @@
 
 pub mod annotations;
 mod blob;
+pub mod companion;
 mod content;
 mod index_metadata;
 mod layer;
@@ -14,6 +15,7 @@ use crate::error::{InputName, Subject};
 use crate::oci::{Config, Descriptor, Document, Manifest, MediaType, Platform};
 
 pub use blob::Blob;
+pub use companion::Companion;
 pub use content::{Content, Generate};
 pub use index_metadata::IndexMetadata;
 pub use layer::{AnyBlob, FileLayer, Layer};

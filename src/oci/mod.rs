@@ -11,6 +11,7 @@
     reason = "fields have the names of the specification, which describes them"
 )]
 
+pub(crate) mod artifact;
 pub(crate) mod config;
 mod descriptor;
 pub(crate) mod digest;

@@ -49,6 +49,8 @@ pub fn read(tree: &Tree, reading: &Reading<'_>, stager: &Stager<'_>) -> Result<C
         .map(|(item, config)| Candidate {
             names: item.repo_tags.clone().unwrap_or_default(),
             platform: config.as_ref().map(|config| config.view.platform()),
+            artifact: None,
+            is_companion: false,
         })
         .collect();
     let chosen = reading.choose(tree.input(), &candidates, false)?;

@@ -39,7 +39,9 @@ pub fn choose(
     several: bool,
 ) -> Result<Vec<usize>, Error> {
     let chosen: Vec<usize> = match select {
-        Select::All => (0..candidates.len()).collect(),
+        Select::All => (0..candidates.len())
+            .filter(|i| several || !candidates[*i].is_companion)
+            .collect(),
         Select::Position(position) => (0..candidates.len()).filter(|i| i == position).collect(),
         Select::Name(wanted) => (0..candidates.len())
             .filter(|i| candidates[*i].names.iter().any(|name| is(name, wanted)))
@@ -104,6 +106,8 @@ mod tests {
             .map(|(name, platform)| Candidate {
                 names: vec![(*name).to_owned()],
                 platform: platform.parse().ok(),
+                artifact: None,
+                is_companion: false,
             })
             .collect()
     }

@@ -246,6 +246,10 @@ impl<'a> InputCheck<'a> {
             if tree.is_archive() {
                 collected.entries.check(findings, is_layout);
             }
+            for name in tree.signatures().unwrap_or_default() {
+                let message = format!("{name} is a signature, which skopeo made");
+                findings.add(Code::Companion, &name, message);
+            }
             if self.input.select == Select::All && !collected.is_incomplete {
                 match tree.unused() {
                     Ok(names) => names.iter().for_each(|name| {
@@ -297,6 +301,7 @@ fn wanted(collector: &Collector) -> Wanted<'_> {
         platforms: &[],
         decided: &NONE,
         callbacks: collector,
+        referrers: true,
     }
 }
 

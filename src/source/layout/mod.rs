@@ -3,6 +3,7 @@
 //! Source: image-spec `image-layout.md`. Indexes inside of indexes are flattened, because
 //! consumers do not follow them (containers/image refuses to copy them).
 
+mod companions;
 mod image;
 
 use std::collections::{HashMap, HashSet};
@@ -12,11 +13,14 @@ use super::tree::Tree;
 use super::{Contents, Reading};
 use crate::error::{Candidate, Code, DocumentProblem, Error, Item, Problem, Warning};
 use crate::image::IndexMetadata;
+use crate::oci::artifact::{ArtifactKind, artifact_type};
 use crate::oci::{
     Descriptor, Digest, Document, INDEX_FILE, Index, LAYOUT_FILE, LAYOUT_VERSION, MAX_MANIFEST,
     MediaType, NAME_ANNOTATIONS, Platform, attestation, docker, layout_version,
 };
+use crate::source::Select;
 use crate::util::text::clean;
+use companions::{FoundArtifact, Root};
 
 /// Deeper nesting than anybody writes; an index cannot contain itself, but a long chain can be made.
 const MAX_DEPTH: usize = 8;
@@ -31,13 +35,29 @@ pub fn read(tree: &Tree, reading: &Reading<'_>) -> Result<Contents, Error> {
             ..Contents::default()
         },
         attestations: Vec::new(),
+        artifacts: Vec::new(),
         seen: HashSet::new(),
         is_lost: false,
     };
-    let (roots, metadata) = reader.roots()?;
+    let (mut roots, metadata) = reader.roots()?;
+    let classes = reader.classify(&mut roots);
     let (roots, candidates): (Vec<_>, Vec<_>) = roots.into_iter().unzip();
     reader.add_metadata(metadata)?;
-    for i in reading.choose(tree.input(), &candidates, true)? {
+    let reads_all = reading.callbacks().reads_all();
+    let is_companion = |candidate: &Candidate| candidate.is_companion;
+    if reading.input.select == Select::All
+        && !reads_all
+        && candidates.iter().all(is_companion)
+        && let Some(i) = candidates.iter().position(|c| c.artifact.is_some())
+        && let Some(kind) = &candidates[i].artifact
+    {
+        return Err(reader.only_artifacts(&roots[i], kind));
+    }
+    let chosen = reading.choose(tree.input(), &candidates, true)?;
+    for i in chosen.iter().copied() {
+        if matches!(classes[i], Root::Repeated) && reading.input.select == Select::All {
+            continue;
+        }
         let root = roots[i].clone();
         reader.name(&candidates[i].names);
         // An index is taken apart; what was said of it is said of the merged one.
@@ -52,6 +72,16 @@ pub fn read(tree: &Tree, reading: &Reading<'_>) -> Result<Contents, Error> {
         }
         let visited = reader.visit(root, INDEX_FILE, 0);
         reader.attempt(visited)?;
+    }
+    reader.finish_artifacts()?;
+    if !reads_all {
+        let beside = (roots.into_iter().zip(classes).enumerate())
+            .filter(|(i, (_, class))| matches!(class, Root::Repeated) || !chosen.contains(i))
+            .map(|(_, root)| root)
+            .collect();
+        reader.finish_attestations()?;
+        reader.add_beside(beside)?;
+        reader.add_signatures()?;
     }
     reader.finish()
 }
@@ -72,6 +102,10 @@ fn is_attestation(descriptor: &Descriptor) -> bool {
         && descriptor.platform.as_ref().is_some_and(is_unknown)
 }
 
+fn is_missing(error: &Error) -> bool {
+    matches!(error.problem(), Problem::Missing { .. })
+}
+
 fn required(tree: &Tree, name: &str) -> Result<Arc<[u8]>, Error> {
     tree.bytes(name, MAX_MANIFEST)?.ok_or_else(|| {
         let (kind, name) = ("file", name.to_owned());
@@ -85,6 +119,8 @@ struct Reader<'a> {
     contents: Contents,
     /// The descriptors of attestations, with who names them.
     attestations: Vec<(Descriptor, String)>,
+    /// The artifacts that were found where images are.
+    artifacts: Vec<FoundArtifact>,
     /// What was visited, by digest and claimed platform.
     seen: HashSet<(Digest, String)>,
     /// Whether something that is named could not be read, so that there may be more images.
@@ -93,7 +129,7 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     /// Reads the attestations of the images that are taken; others need not even be there.
-    fn finish(mut self) -> Result<Contents, Error> {
+    fn finish_attestations(&mut self) -> Result<(), Error> {
         let images = self.contents.images.iter().enumerate();
         let places: HashMap<String, usize> = images
             .map(|(i, image)| (image.descriptor.digest.to_string(), i))
@@ -131,9 +167,17 @@ impl Reader<'_> {
                 }
             }
         }
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<Contents, Error> {
+        self.finish_attestations()?;
         if self.contents.seen.is_empty() && !self.is_lost {
-            // An index without manifests.
-            let error = Error::new(self.tree.input(), Problem::NoImage);
+            let error = match self.contents.companions.first() {
+                Some(found) => self.only_artifacts(&found.descriptor, &found.kind),
+                // An index without manifests.
+                None => Error::new(self.tree.input(), Problem::NoImage),
+            };
             self.reading.callbacks().violation(error)?;
         }
         Ok(self.contents)
@@ -186,7 +230,13 @@ impl Reader<'_> {
                 Some((_, candidate)) => candidate.names.extend(names),
                 None => {
                     let platform = descriptor.platform.clone();
-                    roots.push((descriptor, Candidate { names, platform }));
+                    let candidate = Candidate {
+                        names,
+                        platform,
+                        artifact: None,
+                        is_companion: false,
+                    };
+                    roots.push((descriptor, candidate));
                 }
             }
         }
@@ -239,7 +289,7 @@ impl Reader<'_> {
         match descriptor.media_type.as_ref() {
             _ if is_index(&descriptor.media_type) => self.index(&descriptor, by, depth),
             "application/vnd.oci.image.manifest.v1+json" | docker::MANIFEST => {
-                self.manifest(descriptor, by)
+                self.manifest(descriptor, by, depth)
             }
             _ => {
                 self.is_lost = true;
@@ -255,7 +305,7 @@ impl Reader<'_> {
         }
     }
 
-    fn manifest(&mut self, descriptor: Descriptor, by: &str) -> Result<(), Error> {
+    fn manifest(&mut self, descriptor: Descriptor, by: &str, depth: usize) -> Result<(), Error> {
         let place = descriptor.platform.as_ref().map(ToString::to_string);
         let place = place.unwrap_or_default();
         if !self.seen.insert((descriptor.digest.clone(), place)) {
@@ -267,13 +317,32 @@ impl Reader<'_> {
         }
         // Before it is read: what is not wanted need not be there.
         let unwanted = |platform: &Platform| !self.reading.has(platform);
-        if let Some(platform) = descriptor.platform.as_ref().filter(|p| unwanted(p)) {
+        let claimed = descriptor.platform.clone().filter(|p| unwanted(p));
+        let artifact_type = artifact_type(&descriptor).map(ArtifactKind::from);
+        if let Some(platform) = claimed.as_ref().filter(|_| artifact_type.is_none()) {
             self.contents.seen.push(platform.clone());
             return Ok(());
         }
-        let image = self.image(descriptor, by)?;
+        let manifest = match (self.read_manifest(&descriptor, by), artifact_type) {
+            (Err(error), Some(kind))
+                if is_missing(&error) && !self.reading.callbacks().reads_all() =>
+            {
+                self.add_unread(&descriptor, kind, depth > 0);
+                return Ok(());
+            }
+            (manifest, _) => manifest?,
+        };
+        if let Some(kind) = self.artifact_kind(&descriptor, &manifest.0.view) {
+            self.add_artifact(descriptor, by, manifest, kind, depth > 0);
+            return Ok(());
+        }
+        if let Some(platform) = claimed {
+            self.contents.seen.push(platform);
+            return Ok(());
+        }
+        let image = self.image_of(descriptor, manifest, by, false)?;
         self.contents.seen.push(image.platform.clone());
-        if !unwanted(&image.platform) {
+        if self.reading.has(&image.platform) {
             self.contents.images.push(image);
         }
         Ok(())
@@ -299,9 +368,28 @@ impl Reader<'_> {
         let confusable = index.view.confusable();
         self.unambiguous(&name, &index.view.extra, NOT_OF_AN_INDEX, confusable)?;
         self.same_type(&name, &index.view.media_type, descriptor)?;
+        if let Some(kind) = ArtifactKind::of_index(&index.view) {
+            self.add_unread(descriptor, kind, depth > 0);
+            for blob in &index.view.manifests {
+                let read = self.layer(blob, None, &name, "blob");
+                if self.reading.callbacks().reads_all() {
+                    self.reading.callbacks().attempt(read)?;
+                }
+            }
+            return Ok(());
+        }
+        let mut extra = index.view.extra;
+        if let Some(subject) = extra.shift_remove("subject") {
+            let text = format!(
+                "the subject of the image index {name} was left out, because the merged index does not describe it: {}",
+                clean(&subject.to_string())
+            );
+            let warning = Warning::new(Code::CompanionLeftOut, self.tree.input(), text);
+            self.contents.left_out.push(warning);
+        }
         let metadata = IndexMetadata {
             annotations: index.view.annotations,
-            extra: index.view.extra,
+            extra,
             ..IndexMetadata::default()
         };
         self.add_metadata(metadata)?;

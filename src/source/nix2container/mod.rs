@@ -90,6 +90,8 @@ pub fn read(image: &Image, reading: &Reading<'_>) -> Result<Contents, Error> {
     let only = Candidate {
         names: Vec::new(),
         platform: Some(image.platform.clone()),
+        artifact: None,
+        is_companion: false,
     };
     reading.choose(&image.config.input, &[only], true)?;
     Ok(Contents {
