@@ -144,10 +144,11 @@ codes! {
         TooManyFindings Warning "too-many-findings" "There are at most 10,000 findings in an image; the rest is counted."
     }
     other {
-        AnnotationLeftOut "annotation-left-out" "An annotation of image indexes is left out, because they differ."
+        AnnotationLeftOut "annotation-left-out" "Annotations or fields are left out: they describe bytes that changed, image indexes differ in them, or a nested index has them."
         AttestationLeftOut "attestation-left-out" "An attestation is left out: its image is not taken, or was changed."
         CompanionLeftOut "companion-left-out" "An artifact that is in an index or beside the image is left out."
         DuplicateImage "duplicate-image" "The same image was given twice."
+        EncryptedLayers "encrypted-layers" "An image has encrypted layers, whose content cannot be checked."
         NotForDocker "not-for-docker" "An image is left out of `manifest.json`, because Docker cannot load it."
         InconsistentImages "inconsistent-images" "The configs of the images differ (`--consistency warn`)."
         NotDurable "not-durable" "The output is complete, but a crash of the machine may undo it."

@@ -8,11 +8,11 @@ mod index_metadata;
 mod layer;
 mod layer_type;
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use crate::bytes::progress::Progress;
 use crate::error::{InputName, Subject};
-use crate::oci::{Config, Descriptor, Document, Manifest, MediaType, Platform};
+use crate::oci::{Config, Descriptor, Document, Manifest, MediaType, Platform, describes_bytes};
 
 pub use blob::Blob;
 pub use companion::Companion;
@@ -44,6 +44,28 @@ pub struct Image {
     pub layers: Vec<Layer>,
     /// BuildKit's attestations of this very manifest.
     pub attestations: Vec<Image>,
+    /// What was removed because it described bytes that were changed.
+    pub stale: StaleAnnotations,
+}
+
+/// The keys of annotations that described bytes which were changed since.
+#[derive(Clone, Debug, Default)]
+pub struct StaleAnnotations(BTreeSet<String>);
+
+impl StaleAnnotations {
+    /// Whether an annotation of something that changes is kept; remembers it if not.
+    pub fn keep(&mut self, key: &str) -> bool {
+        let is_stale = describes_bytes(key);
+        if is_stale {
+            self.0.insert(key.to_owned());
+        }
+        !is_stale
+    }
+
+    /// The keys, sorted.
+    pub fn keys(&self) -> impl Iterator<Item = &String> {
+        self.0.iter()
+    }
 }
 
 impl Image {
@@ -84,6 +106,7 @@ impl Image {
             },
             layers,
             attestations: Vec::new(),
+            stale: StaleAnnotations::default(),
         }
     }
 }

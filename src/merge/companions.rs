@@ -131,7 +131,7 @@ impl Companions {
                 }
                 Some(subject) if !is_unchanged(subject) => {
                     match self.described.0.contains_key(subject) {
-                        true => ", which is another one in the merged image",
+                        true => ", which has another digest in the merged image",
                         false => "",
                     }
                 }

@@ -241,6 +241,7 @@ fn write(request: &MergeRequest, output: &AtomicOutput) -> Result<MergeReport, E
         &annotations.manifest_descriptor,
     );
     let images = transform::drop_stale_attestations(images, &mut warnings);
+    transform::warn_of_losses(&images, &mut warnings);
     let summaries = images.iter().map(MergedImage::of).collect();
     let subjects = images.iter().map(ImageFacts::of);
     let subjects: Vec<_> = subjects.collect::<Result<_, Error>>()?;

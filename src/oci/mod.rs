@@ -26,6 +26,7 @@ mod platform;
 mod time;
 
 pub use descriptor::Descriptor;
+pub(crate) use descriptor::describes_bytes;
 pub use digest::{Algorithm, DiffId, Digest};
 pub use name::ImageName;
 pub use oci_spec::image::MediaType;

@@ -413,14 +413,23 @@ impl Reader<'_> {
         self.contents.left_out.push(warning);
     }
 
-    /// Warns that fields or annotations of a descriptor are left out of a merged image.
-    pub(super) fn leave_out(&mut self, by: &str, digest: &Digest, keys: &[String]) {
+    /// Names the fields of the descriptor of an index that a merged image has no place for: the index is
+    /// taken apart. Those of `index.json` have their annotations in the merged one.
+    pub(super) fn leave_out(&mut self, by: &str, index: &Descriptor, annotations: bool) {
+        // These are the bytes of the index.
+        let of_content = |key: &&String| matches!(&***key, "data" | "urls");
+        let fields = index.extra.keys().filter(|key| !of_content(key));
+        let annotations = index.annotations.keys().filter(|_| annotations);
+        let keys: Vec<String> = fields
+            .chain(annotations)
+            .map(|key| format!("{key:?}"))
+            .collect();
         if keys.is_empty() {
             return;
         }
-        let keys: Vec<String> = keys.iter().map(|key| format!("{key:?}")).collect();
         let text = format!(
-            "left out of the descriptor of {digest} in {by}: {}",
+            "the descriptor of the image index {} in {by} is left out, with {}",
+            index.digest,
             keys.join(", ")
         );
         let warning = Warning::new(Code::AnnotationLeftOut, self.tree.input(), text);

@@ -8,7 +8,7 @@ use super::Reader;
 use crate::bytes::SizedDigest;
 use crate::bytes::codec::Encoding;
 use crate::error::{Error, ImageInInput, Item, Problem, Subject};
-use crate::image::{Blob, Content, FileLayer, Image, Layer, LayerType};
+use crate::image::{Blob, Content, FileLayer, Image, Layer, LayerType, StaleAnnotations};
 use crate::oci::{
     Config, Descriptor, DiffId, Document, MAX_CONFIG, MAX_MANIFEST, Manifest, MediaType, Platform,
 };
@@ -107,6 +107,7 @@ impl Reader<'_> {
             config,
             layers,
             attestations: Vec::new(),
+            stale: StaleAnnotations::default(),
         })
     }
 

@@ -69,6 +69,7 @@ pub fn read(tree: &Tree, reading: &Reading<'_>) -> Result<Contents, Error> {
                 ..IndexMetadata::default()
             };
             reader.add_metadata(metadata)?;
+            reader.leave_out(INDEX_FILE, &root, false);
         }
         let visited = reader.visit(root, INDEX_FILE, 0);
         reader.attempt(visited)?;
@@ -359,6 +360,9 @@ impl Reader<'_> {
             return Err(self
                 .tree
                 .invalid(by, DocumentProblem::NestedIndexes { limit }));
+        }
+        if depth > 0 {
+            self.leave_out(by, descriptor, true);
         }
         let (raw, _) = self.document(descriptor, by, MAX_MANIFEST)?;
         let index: Document<Index> = self.tree.parse(&name, raw)?;
