@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use polyarch::merge::{Annotations, Compression, DockerManifest, Format, Level};
+use polyarch::merge::{Annotations, Compression, DockerManifest, Format, Level, Referrers};
 use polyarch::oci::{ImageName, Platform};
 use polyarch::{Input, MergeRequest, Select};
 
@@ -123,6 +123,13 @@ pub struct MergeArgs {
     #[arg(long, value_name = "PLATFORM", num_args = 0..=1, require_equals = true, requires = "name")]
     docker_manifest: Option<Option<Platform>>,
 
+    /// What to do with artifacts that describe an image, such as signatures and SBOMs
+    ///
+    /// Artifacts that are entries of an image index stay entries of the merged index, as long as the
+    /// manifest that they describe does not change.
+    #[arg(long, value_name = "HOW", default_value = "drop")]
+    referrers: ReferrersArg,
+
     #[command(flatten)]
     jobs: JobsArg,
 
@@ -157,6 +164,15 @@ enum CompressionArg {
     Keep,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum ReferrersArg {
+    /// Leave out those beside the image index, with a warning for each
+    Drop,
+    /// Carry those whose subject does not change into an oci-layout, where oras and regctl find them;
+    /// skopeo and podman then need the tag: oci:DIR:TAG
+    Keep,
+}
+
 impl MergeArgs {
     pub fn invocation(self, default_jobs: usize) -> Result<Invocation, String> {
         let mut request = MergeRequest::new(self.inputs()?, &self.output);
@@ -177,6 +193,10 @@ impl MergeArgs {
             Some(None) => DockerManifest::First,
             Some(Some(platform)) => DockerManifest::For(platform),
         };
+        request.referrers = match self.referrers {
+            ReferrersArg::Drop => Referrers::Drop,
+            ReferrersArg::Keep => Referrers::Keep,
+        };
         request.platforms = self.platforms;
         request.jobs = self.jobs.or(default_jobs);
         let view = MergeView {
@@ -192,11 +212,14 @@ impl MergeArgs {
             Some(FormatArg::OciArchive) => Format::Archive,
             None => format_of(&self.output)?,
         };
-        match self.link && format == Format::Archive {
-            false => Ok(format),
-            true => Err(
+        match format {
+            Format::Archive if self.link => Err(
                 "--link needs an oci-layout output: an archive cannot link to other files".into(),
             ),
+            Format::Archive if self.referrers == ReferrersArg::Keep => Err(
+                "--referrers keep needs an oci-layout output: an oci-archive has one image; add --format oci-layout".into(),
+            ),
+            format => Ok(format),
         }
     }
 

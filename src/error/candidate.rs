@@ -1,5 +1,6 @@
 //! The images that an input offers, and the arguments that pick them.
 
+use crate::oci::artifact::ArtifactKind;
 use crate::oci::{Digest, Platform};
 use crate::util::text::clean;
 
@@ -26,6 +27,10 @@ pub struct Candidate {
     pub position: Option<usize>,
     /// The name that picks it, and nothing that is not the same image.
     pub unique_name: Option<String>,
+    /// What it is, if it is not an image.
+    pub artifact: Option<ArtifactKind>,
+    /// Whether it only describes an image, so that it is taken only where it is picked.
+    pub is_companion: bool,
 }
 
 impl Candidate {
@@ -91,6 +96,7 @@ pub(super) fn list(candidates: &[Candidate]) -> String {
         if !candidate.inner.is_empty() {
             words.push(Platform::list(&candidate.inner));
         }
+        words.extend(candidate.artifact.as_ref().map(ToString::to_string));
         let digest = digest.filter(|_| candidate.position.is_some());
         words.extend(digest.map(|digest| prefix(digest, digits)));
         format!("\n  {}", words.join("  "))

@@ -165,7 +165,8 @@ impl Error {
             | Problem::DocumentTooLarge { .. }
             | Problem::TooManyDocuments { .. }
             | Problem::LayerCount { .. }
-            | Problem::NoImage => return None,
+            | Problem::NoImage
+            | Problem::Artifact { .. } => return None,
         };
         Some(text.to_owned())
     }

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use super::candidate::{Candidate, list};
 use super::{Code, InputName, Subject};
+use crate::oci::artifact::ArtifactKind;
 use crate::oci::{DiffId, Digest, MediaType, Platform, has_unsupported_algorithm};
 use crate::util::text::clean;
 
@@ -99,6 +100,9 @@ pub enum Problem {
 
     #[error("it has no image")]
     NoImage,
+
+    #[error("found {kind}, not a container image")]
+    Artifact { kind: ArtifactKind },
 
     #[error("there is no image {wanted} in it; it has{}", list(offered))]
     NoSuchImage {
@@ -249,7 +253,7 @@ impl Problem {
         match self {
             Self::NotFound { .. } => Code::NotFound,
             Self::Io { .. } => Code::Unreadable,
-            Self::NotAnImage { .. } => Code::NotAnImage,
+            Self::NotAnImage { .. } | Self::Artifact { .. } => Code::NotAnImage,
             Self::Unreadable { .. } => Code::Corrupt,
             Self::InvalidDocument(_) => Code::BadDocument,
             Self::Ambiguous { .. } => Code::AmbiguousDocument,

@@ -48,7 +48,7 @@ pub fn choose(
     if let Select::Digest(prefix) = select {
         return choose_digest(input, prefix, candidates, offered);
     }
-    let chosen = meant(select, candidates);
+    let chosen = meant(select, candidates, several);
     if chosen.is_empty() {
         let (wanted, offered) = (select.to_string(), offered());
         return Err(Error::new(input, Problem::NoSuchImage { wanted, offered }));
@@ -67,7 +67,7 @@ pub fn choose_digest(
     candidates: &[Candidate],
     offered: impl FnOnce() -> Vec<Candidate>,
 ) -> Result<Vec<usize>, Error> {
-    let chosen = meant(&Select::Digest(prefix.to_owned()), candidates);
+    let chosen = meant(&Select::Digest(prefix.to_owned()), candidates, true);
     let wanted = prefix.to_owned();
     let problem = match chosen[..] {
         [_] => return Ok(chosen),
@@ -86,9 +86,10 @@ pub fn choose_digest(
     Err(Error::new(input, problem))
 }
 
-fn meant(select: &Select, candidates: &[Candidate]) -> Vec<usize> {
+/// The candidates that are meant. Companions of an image are meant only where `several` are.
+fn meant(select: &Select, candidates: &[Candidate], several: bool) -> Vec<usize> {
     let is_meant = |(i, candidate): &(usize, &Candidate)| match select {
-        Select::All => true,
+        Select::All => several || !candidate.is_companion,
         Select::Position(position) => i == position,
         Select::Digest(prefix) => {
             let digest = candidate.digest.as_ref();
@@ -141,7 +142,7 @@ fn offered(candidates: &[Candidate], unnamed_is_one: bool) -> Vec<Candidate> {
         let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"._-/:".contains(&b);
         let select = Select::Name(name.clone());
         name.bytes().all(is_plain) && {
-            let chosen = meant(&select, candidates);
+            let chosen = meant(&select, candidates, true);
             chosen.contains(&i) && is_one(&select, candidates, &chosen, unnamed_is_one)
         }
     };

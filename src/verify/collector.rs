@@ -7,7 +7,7 @@ use super::archive::ArchiveEntries;
 use super::findings::Findings;
 use super::{configs, documents, names};
 use crate::error::{Code, Error};
-use crate::image::{AnyBlob, Layer};
+use crate::image::{AnyBlob, Companion, Layer};
 use crate::oci::{Config, DOCKER_FILE, Descriptor, Document, Index, Manifest};
 use crate::source::callbacks::Callbacks;
 use crate::tar::EntryKind;
@@ -91,6 +91,16 @@ impl Callbacks for Collector {
 
     fn repo_tag(&self, tag: &str) {
         names::check_repo_tag(&self.findings, tag);
+    }
+
+    fn companion(&self, companion: &Companion) {
+        let digest = companion.descriptor.digest.to_string();
+        let described = match &companion.subject {
+            Some(subject) => format!(", which describes {subject}"),
+            None => String::new(),
+        };
+        let message = format!("{digest} is {}{described}", companion.kind);
+        self.findings.add(Code::Companion, &digest, message);
     }
 
     fn layer(&self, layer: &Layer) {

@@ -12,6 +12,7 @@ use super::names;
 use crate::bytes::codec::Encoding;
 use crate::error::Code;
 use crate::image::LayerType;
+use crate::oci::artifact::artifact_type;
 use crate::oci::{
     DOCKER_FIELDS, DOCKER_FILE, Descriptor, Hasher, INDEX_FILE, Index, Manifest, MediaType,
     Platform, docker, field_types, go_json, parse,
@@ -246,6 +247,8 @@ pub fn check_index(findings: &Findings, name: &str, index: &Index) {
         if is_index(&manifest.media_type) {
             let message = format!("{name} names the index {digest}; expected image manifests only");
             findings.add(Code::NestedIndex, &digest, message);
+        } else if artifact_type(manifest).is_some() {
+            // It is no platform's image. Its manifest is reported as a companion.
         } else if let Some(platform) = manifest.claimed() {
             places.extend((!is_attestation(platform)).then_some((platform, manifest)));
         } else if index.manifests.len() > 1 {

@@ -250,6 +250,10 @@ impl<'a> InputCheck<'a> {
             if tree.is_archive() {
                 collected.entries.check(findings, is_layout);
             }
+            for name in tree.signatures().unwrap_or_default() {
+                let message = format!("{name} is a signature, which skopeo made");
+                findings.add(Code::Companion, &name, message);
+            }
             let reads_all = self.input.select == Select::All && self.input.platform.is_none();
             if reads_all && !collected.is_incomplete {
                 match tree.unused() {
@@ -302,6 +306,7 @@ fn wanted(collector: &Collector) -> Wanted<'_> {
         platforms: &[],
         decided: &NONE,
         callbacks: collector,
+        referrers: true,
     }
 }
 

@@ -112,18 +112,18 @@ impl Reader<'_> {
 
     /// The descriptors in an index; none where it cannot be read. It is verified when it is visited.
     pub(super) fn inner(&self, digest: &Digest) -> Vec<Descriptor> {
-        let index: Option<Index> = self.peek(digest);
+        let index: Option<Index> = self.peek_at(digest);
         index.map_or_else(Vec::new, |index| index.manifests)
     }
 
     /// The platform of a manifest, if its config can be read and says it.
     pub(super) fn platform_of(&self, manifest: &Digest) -> Option<Platform> {
-        let manifest: Manifest = self.peek(manifest)?;
-        let config: Config = self.peek(&manifest.config.digest)?;
+        let manifest: Manifest = self.peek_at(manifest)?;
+        let config: Config = self.peek_at(&manifest.config.digest)?;
         Some(config.platform()).filter(|platform| !platform.is_silent())
     }
 
-    fn peek<T: DeserializeOwned>(&self, digest: &Digest) -> Option<T> {
+    fn peek_at<T: DeserializeOwned>(&self, digest: &Digest) -> Option<T> {
         let name = digest.to_string();
         let found = self.tree.blob(digest).ok()??;
         let raw = self.tree.read(&found, &name, MAX_MANIFEST).ok()?;

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 
 pub use archive::ArchiveEntry;
+pub use flat::signed_manifest;
 use flat::{FLAT_MANIFEST, FLAT_VERSION, ManifestHead};
 pub use location::FileLocation;
 
