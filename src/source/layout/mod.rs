@@ -76,6 +76,7 @@ pub fn read(tree: &Tree, reading: &Reading<'_>) -> Result<Contents, Error> {
     }
     reader.finish_artifacts()?;
     if !reads_all {
+        let chosen: HashSet<usize> = chosen.into_iter().collect();
         let beside = (roots.into_iter().zip(classes).enumerate())
             .filter(|(i, (_, class))| matches!(class, Root::Repeated) || !chosen.contains(i))
             .map(|(_, root)| root)
