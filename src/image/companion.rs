@@ -1,5 +1,7 @@
 //! Companions: what is in an image index or beside it and is not the image of a platform.
 
+use std::collections::{HashMap, HashSet};
+
 use super::{Image, LayerType};
 use crate::error::InputName;
 use crate::oci::artifact::ArtifactKind;
@@ -37,6 +39,26 @@ pub fn without_files(manifest: &Manifest) -> Option<ArtifactKind> {
     match manifest.layers.iter().any(|layer| is_files(&layer)) {
         true => None,
         false => Some(first.media_type.as_ref().into()),
+    }
+}
+
+/// Adds to `taken` what describes something in it, and what describes that: a signature of an SBOM of an
+/// image. Each edge is a subject and the digest of its referrer.
+pub fn add_referrers<'a>(
+    taken: &mut HashSet<Digest>,
+    edges: impl Iterator<Item = (&'a Digest, &'a Digest)>,
+) {
+    let mut referrers: HashMap<&Digest, Vec<&Digest>> = HashMap::new();
+    for (subject, referrer) in edges {
+        referrers.entry(subject).or_default().push(referrer);
+    }
+    let mut new: Vec<Digest> = taken.iter().cloned().collect();
+    while let Some(subject) = new.pop() {
+        for referrer in referrers.remove(&subject).into_iter().flatten() {
+            if taken.insert(referrer.clone()) {
+                new.push(referrer.clone());
+            }
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use serde_json::Map;
 
 use crate::error::{Code, Warning};
+use crate::image::companion::add_referrers;
 use crate::image::{Companion, Image};
 use crate::oci::artifact::ReferrersTag;
 use crate::oci::{Descriptor, Digest, Document, ImageName, Index, MediaType, Platform};
@@ -74,11 +75,14 @@ impl Companions {
 
     /// Takes the entries of the merged index: those that describe an unchanged manifest of it, or none.
     pub fn take_entries(&mut self) -> Vec<Image> {
-        let is_kept = |companion: &Companion, kept: &HashSet<Digest>| {
-            let subject = companion.subject.as_ref();
-            companion.is_entry && subject.is_none_or(|subject| kept.contains(subject))
-        };
-        let entries = self.take(is_kept).into_iter();
+        let is_own = |c: &&Companion| c.is_entry && c.image.is_some() && c.subject.is_none();
+        let own = self
+            .left
+            .iter()
+            .filter(is_own)
+            .map(|c| c.descriptor.digest.clone());
+        self.kept.extend(own);
+        let entries = self.take(|companion| companion.is_entry).into_iter();
         let images = entries.filter_map(|entry| entry.image);
         images.map(|image| without_artifact_type(*image)).collect()
     }
@@ -86,26 +90,21 @@ impl Companions {
     /// Takes the referrers of the manifests and the index of the merged image, and of what is taken.
     pub fn take_referrers(&mut self, index: &Digest) -> Vec<Companion> {
         self.kept.insert(index.clone());
-        self.take(|companion, kept| {
-            let subject = companion.subject.as_ref();
-            subject.is_some_and(|subject| kept.contains(subject))
-        })
+        self.take(|companion| companion.subject.is_some())
     }
 
-    /// Takes what `is_kept`, also because of what was taken before it.
-    fn take(&mut self, is_kept: impl Fn(&Companion, &HashSet<Digest>) -> bool) -> Vec<Companion> {
-        let mut taken = Vec::new();
-        loop {
-            let kept = &mut self.kept;
-            let before = taken.len();
-            let is_taken = |c: &mut Companion| c.image.is_some() && is_kept(c, kept);
-            taken.extend(self.left.extract_if(.., is_taken));
-            if taken.len() == before {
-                return taken;
-            }
-            self.kept
-                .extend(taken.iter().map(|c| c.descriptor.digest.clone()));
-        }
+    /// Takes what is wanted and describes something that is kept, or nothing.
+    fn take(&mut self, is_wanted: fn(&Companion) -> bool) -> Vec<Companion> {
+        let wanted = |c: &&Companion| c.image.is_some() && is_wanted(c);
+        let edges = (self.left.iter().filter(wanted))
+            .filter_map(|c| Some((c.subject.as_ref()?, &c.descriptor.digest)));
+        add_referrers(&mut self.kept, edges);
+        let kept = &self.kept;
+        let is_taken = |c: &mut Companion| {
+            let subject = c.subject.as_ref();
+            wanted(&&*c) && subject.is_none_or(|subject| kept.contains(subject))
+        };
+        self.left.extract_if(.., is_taken).collect()
     }
 
     /// Warns of what was left out.
@@ -124,18 +123,24 @@ impl Companions {
                         Some(what) => format!("; it describes {what} ({subject})"),
                         None => format!("; it describes {subject}, which is not taken"),
                     });
-            let is_unchanged = |subject: &Digest| self.kept.contains(subject);
+            let is_index = companion.descriptor.media_type == MediaType::ImageIndex;
+            let is_read = companion.is_entry || referrers == Referrers::Keep;
             let why = match &companion.subject {
-                _ if companion.is_entry && companion.image.is_none() => {
-                    ", and not all of its blobs are there"
-                }
-                Some(subject) if !is_unchanged(subject) => {
+                Some(subject) if !self.kept.contains(subject) => {
                     match self.described.0.contains_key(subject) {
                         true => ", which has another digest in the merged image",
                         false => "",
                     }
                 }
-                Some(_) if referrers == Referrers::Drop => ", and --referrers keep carries it",
+                _ if is_read && companion.image.is_none() => {
+                    match companion.descriptor.media_type {
+                        MediaType::ImageIndex => ", and only manifests can be kept, not indexes",
+                        _ => ", and not all of its blobs are there",
+                    }
+                }
+                Some(_) if !is_read && !is_index => {
+                    ", and --referrers keep carries it into an oci-layout"
+                }
                 _ => "",
             };
             let keys: Vec<String> = (companion.descriptor.annotations.keys())

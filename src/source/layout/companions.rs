@@ -10,7 +10,7 @@ use super::image::ManifestFile;
 use super::{Reader, is_index};
 use crate::error::{Candidate, Code, Error, ImageInInput, Item, Problem, Subject, Warning};
 use crate::image::Companion;
-use crate::image::companion::without_files;
+use crate::image::companion::{add_referrers, without_files};
 use crate::oci::artifact::{
     ArtifactKind, ReferrersTag, artifact_type, cosign_kind, described, subject,
 };
@@ -52,11 +52,11 @@ impl Reader<'_> {
         if roots.len() < 2 {
             return roots.iter().map(|_| Root::Image).collect();
         }
-        let indexes: Vec<(usize, Index)> = (roots.iter().enumerate())
+        let indexes: HashMap<usize, Index> = (roots.iter().enumerate())
             .filter(|(_, (root, _))| is_index(&root.media_type))
             .filter_map(|(i, (root, _))| Some((i, self.peek(root, MAX_MANIFEST)?)))
             .collect();
-        let entries = indexes.iter().flat_map(|(_, index)| &index.manifests);
+        let entries = indexes.values().flat_map(|index| &index.manifests);
         let entries: HashSet<&Digest> = entries.map(|entry| &entry.digest).collect();
         let mut images = roots.iter().filter(|(d, _)| cosign_kind(d) == Some(false));
         let signed = match (images.next(), images.next()) {
@@ -69,9 +69,8 @@ impl Reader<'_> {
                 if names.is_empty() && entries.contains(&root.digest) {
                     return Root::Repeated;
                 }
-                let index = indexes.iter().find(|(of, _)| *of == i);
-                let found = match index {
-                    Some((_, index)) => self.of_index(root, index, names),
+                let found = match indexes.get(&i) {
+                    Some(index) => self.of_index(root, index, names),
                     None => self.of_manifest(root, names),
                 };
                 match found {
@@ -309,21 +308,10 @@ impl Reader<'_> {
             self.add_repeated(&repeated);
         } else {
             let mut taken = self.taken();
-            // A signature of an SBOM of an image that is taken.
-            loop {
-                let before = taken.len();
-                for (descriptor, _, subject, _) in &beside {
-                    if subject
-                        .as_ref()
-                        .is_some_and(|subject| taken.contains(subject))
-                    {
-                        taken.insert(descriptor.digest.clone());
-                    }
-                }
-                if taken.len() == before {
-                    break;
-                }
-            }
+            let edges = (beside.iter()).filter_map(|(descriptor, _, subject, _)| {
+                Some((subject.as_ref()?, &descriptor.digest))
+            });
+            add_referrers(&mut taken, edges);
             beside.retain(|(descriptor, ..)| taken.contains(&descriptor.digest));
         }
         let mut known = HashSet::new();

@@ -157,6 +157,7 @@ impl Reader<'_> {
         self.finish_artifacts()?;
         self.compare_only()?;
         if !reads_all {
+            let chosen: HashSet<usize> = chosen.into_iter().collect();
             let beside = (roots.into_iter().zip(classes).enumerate())
                 .filter(|(i, (_, class))| matches!(class, Root::Repeated) || !chosen.contains(i))
                 .map(|(_, root)| root)

@@ -4,4 +4,5 @@
 mod audit;
 mod corpus;
 mod kinds;
+mod referrers;
 pub mod writer;
