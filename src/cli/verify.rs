@@ -34,8 +34,8 @@ Exit code: 0 no errors (there may be warnings and notes), 1 errors, 2 wrong usag
 pub struct VerifyArgs {
     /// The images, as for `polyarch merge`; everything in them is read
     ///
-    /// `PLATFORM=` before the path asserts the platform of an image. `#NAME:TAG`, `#TAG` or `#@POSITION`
-    /// after it selects one of several images. `-` is standard input.
+    /// `PLATFORM=` before the path asserts the platform of an image. `#NAME:TAG`, `#TAG`, `#@POSITION`
+    /// or `#@DIGEST` after it selects one of several images. `-` is standard input.
     #[arg(required = true, value_name = "[PLATFORM=]IMAGE[#WHICH]")]
     images: Vec<OsString>,
 

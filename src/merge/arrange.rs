@@ -19,7 +19,8 @@ pub fn arrange(
 ) -> Result<Vec<Image>, Error> {
     images.sort_by(|a, b| {
         let platform = a.platform.cmp_place(&b.platform);
-        let zstd = will_be_zstd(a, compression).cmp(&will_be_zstd(b, compression));
+        let zstd = |image| (will_be_zstd(image, compression), image.has_zstd_layer());
+        let zstd = zstd(a).cmp(&zstd(b));
         let digest = a.descriptor.digest.cmp(&b.descriptor.digest);
         (platform.then(zstd).then(digest))
             .then_with(|| a.origin.to_string().cmp(&b.origin.to_string()))

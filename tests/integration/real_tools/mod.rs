@@ -4,4 +4,4 @@
 mod audit;
 mod corpus;
 mod kinds;
-mod writer;
+pub mod writer;

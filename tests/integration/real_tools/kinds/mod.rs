@@ -156,7 +156,7 @@ fn inputs<'a>(arguments: &[&'a str]) -> (Vec<&'a str>, bool) {
 fn check(row: &Row) -> Vec<String> {
     let scratch = Scratch::new();
     (row.write)(&scratch);
-    let is_merge = !matches!(row.arguments[0], "verify" | "inspect" | "analyze");
+    let is_merge = !matches!(row.arguments[0], "verify" | "inspect" | "analyze" | "diff");
     let mut command = match is_merge {
         true => vec!["merge", "--no-sync", "--output", "merged"],
         false => Vec::new(),
@@ -247,7 +247,8 @@ fn lead(scratch: &Scratch, row: &Row, way: &str, printed: &str) -> Option<String
     let mut arguments = vec!["merge", "--no-sync", "--output", "way"];
     arguments.extend(found.as_str().split(' '));
     let input = row.arguments.last().unwrap();
-    if !found.as_str().contains(input) {
+    let is_an_option = found.as_str().starts_with("--");
+    if is_an_option || !found.as_str().contains(input) {
         arguments.push(input);
     }
     let output = scratch.command(&arguments).output().unwrap();
