@@ -52,7 +52,7 @@ pub enum LayerFile<'a> {
     HardLink(&'a [u8]),
     /// An executable file of another kind.
     Executable,
-    /// A file that nobody may execute: data, a library.
+    /// A file without x bits: data, a library.
     NotExecutable,
     /// Something that cannot be started: a device.
     Plain,
@@ -143,7 +143,7 @@ impl FileTable {
         }
     }
 
-    /// Records a program, or a library that nobody may execute.
+    /// Records a program, or a library without x bits.
     pub fn add_program(
         &mut self,
         name: &[u8],

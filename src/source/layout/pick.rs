@@ -1,4 +1,4 @@
-//! Picks what is in a layout by a prefix of its digest, at any depth: `IMAGE#@sha256:…`.
+//! Picks an image or an index of a layout by a prefix of its digest, at any depth: `IMAGE#@sha256:…`.
 
 use std::collections::HashSet;
 
@@ -88,7 +88,7 @@ impl Reader<'_> {
         Ok(visited)
     }
 
-    /// All that the layout names, what is outside first. An index is listed once.
+    /// The entries of all indexes, outer ones first. Each index is read once.
     fn entries(&self, roots: &[(Descriptor, Candidate)]) -> Vec<Entry> {
         let mut entries: Vec<Entry> = (roots.iter())
             .map(|(root, candidate)| Entry::new(root, &candidate.names, None))

@@ -1,4 +1,4 @@
-//! `IMAGE#@sha256:…`: what is in an input is picked by a prefix of its digest.
+//! `IMAGE#@sha256:…` picks an image or an index of an input by a prefix of its digest.
 
 use serde_json::Value;
 
