@@ -37,8 +37,9 @@ pub struct MergeArgs {
     /// selects the image for that platform, and nothing else is read. The order of images does not
     /// matter.
     ///
-    /// `#NAME:TAG`, `#TAG` or `#@POSITION` (from 0) after the path selects one of several images; a path
-    /// that has a `#` needs a further one at its end. `-` is standard input.
+    /// `#NAME:TAG`, `#TAG`, `#@POSITION` (from 0) or `#@DIGEST` (sha256:… or the start of it, also of an
+    /// image in an index) after the path selects one of several images; a path that has a `#` needs a
+    /// further one at its end. `-` is standard input.
     #[arg(required = true, value_name = "[PLATFORM=]IMAGE[#WHICH]")]
     images: Vec<OsString>,
 
@@ -48,8 +49,9 @@ pub struct MergeArgs {
 
     /// Change the platform in the config of an image, which changes its image ID (repeatable)
     ///
-    /// For images whose config is wrong, such as `aarch64` or an arm without a variant. IMAGE is one of
-    /// the arguments, written in the same way.
+    /// For images whose config is wrong, such as `aarch64` or an arm without a variant, or names no
+    /// platform. IMAGE is one of the arguments, written in the same way, or one with `#@DIGEST` after it
+    /// for one of its images.
     #[arg(long = "set-platform", value_name = "IMAGE=PLATFORM", value_parser = set_platform)]
     set_platforms: Vec<(String, Platform)>,
 

@@ -81,7 +81,7 @@ fn digits(candidates: &[Candidate]) -> usize {
     needed.unwrap_or_default().max(SHORTEST)
 }
 
-/// The candidates, each on a line with what picks it, its names, platforms and digest.
+/// The candidates, each on a line with what picks it, its names, platforms, compression and digest.
 pub(super) fn list(candidates: &[Candidate]) -> String {
     let digits = digits(candidates);
     let line = |candidate: &Candidate| {
@@ -93,6 +93,7 @@ pub(super) fn list(candidates: &[Candidate]) -> String {
         let names = candidate.names.iter();
         words.extend(names.map(|name| format!("#{}", clean(name))));
         words.extend(candidate.platform.as_ref().map(ToString::to_string));
+        words.extend(candidate.is_zstd.then(|| "zstd".to_owned()));
         if !candidate.inner.is_empty() {
             words.push(Platform::list(&candidate.inner));
         }

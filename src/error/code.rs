@@ -120,7 +120,7 @@ codes! {
         ArmWithoutVariant Warning "arm-without-variant" "An `arm` image says its variant in its config: without, containerd takes it for v7."
         UnknownVariant Warning "unknown-variant" "The variant of a platform is one that the architecture has: `amd64/v8` is not found by clients that look for `amd64`."
         DescriptorWithoutPlatform Warning "descriptor-without-platform" "In an index of several images each has a platform."
-        DuplicatePlatform Warning "duplicate-platform" "An index has one image for each platform: readers take the first, or one of them."
+        DuplicatePlatform Warning "duplicate-platform" "An index has one image for each platform, or one without and one with zstd: readers take the first, or one of them."
         PlatformOrder Note "platform-order" "More specific variants come first: some readers take the first that fits."
         AttestationSubject Warning "attestation-subject" "The image that an attestation describes is in the same index."
         WrongProgram Error "wrong-program" "What an image starts is a program for its platform."

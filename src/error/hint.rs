@@ -69,11 +69,7 @@ impl Error {
                 argument,
                 ..
             } => {
-                let (claimed, found) = (claimed.name(), found.name());
-                // Versions of an operating system cannot be set.
-                return (claimed != found).then(|| format!(
-                    "if the config is wrong, --set-platform {argument}={claimed} (Nix: setPlatform = \"{claimed}\"); if the index is wrong, give the image as {found}={argument}"
-                ));
+                return contradictory_platform(claimed, found, argument);
             }
             Problem::WrongPlatform { asserted, found } if found.unknown_variant().is_some() => {
                 let argument = self.argument();
@@ -186,6 +182,21 @@ impl Error {
     fn path(&self) -> Option<&Path> {
         self.subject().input.as_ref().and_then(InputName::path)
     }
+}
+
+fn contradictory_platform(claimed: &Platform, found: &Platform, argument: &str) -> Option<String> {
+    let is_wrong = claimed.unknown_variant().is_some();
+    let (claimed, found) = (claimed.name(), found.name());
+    let as_found = format!("give the image as {found}={argument}");
+    if is_wrong {
+        return Some(format!("no machine is {claimed}; {as_found}"));
+    }
+    // Versions of an operating system cannot be set.
+    (claimed != found).then(|| {
+        format!(
+            "if the config is wrong, --set-platform {argument}={claimed} (Nix: setPlatform = \"{claimed}\"); if the index is wrong, {as_found}"
+        )
+    })
 }
 
 /// Whether a platform picks each of the candidates.

@@ -148,7 +148,7 @@ pub enum Problem {
 
     #[error("no platform: {}", silent(claimed.as_ref()))]
     NoPlatform {
-        /// The document that names a platform all the same, and that platform.
+        /// The document that names a platform nevertheless, and that platform.
         claimed: Option<(String, Platform)>,
         /// The platform that it was given as.
         asserted: Option<Platform>,

@@ -110,6 +110,7 @@ impl Image {
         Candidate {
             platform: Some(self.platform.clone()),
             digest: Some(self.pick_digest()),
+            is_zstd: self.has_zstd_layer(),
             ..Candidate::default()
         }
     }

@@ -1,4 +1,4 @@
-//! Picks what is in a layout by a prefix of its digest, at any depth: `IMAGE#@sha256:…`.
+//! Picks an image or an index of a layout by a prefix of its digest, at any depth: `IMAGE#@sha256:…`.
 
 use std::collections::HashSet;
 
@@ -15,6 +15,7 @@ use crate::source::select;
 struct Entry {
     digest: Digest,
     is_index: bool,
+    is_zstd: bool,
     platform: Option<Platform>,
     /// The image that it describes, if it is an attestation.
     describes: Option<String>,
@@ -28,6 +29,7 @@ impl Entry {
         Self {
             digest: descriptor.digest.clone(),
             is_index: is_index(&descriptor.media_type),
+            is_zstd: descriptor.is_marked_as_zstd(),
             platform: descriptor.platform.clone(),
             describes: descriptor.annotations.get(attestation::SUBJECT).cloned(),
             names: names.to_vec(),
@@ -52,6 +54,7 @@ impl Reader<'_> {
                 names: entry.names.clone(),
                 platform: entry.platform.clone(),
                 digest: Some(entry.digest.clone()),
+                is_zstd: entry.is_zstd,
                 ..Candidate::default()
             })
             .collect();
@@ -85,7 +88,7 @@ impl Reader<'_> {
         Ok(visited)
     }
 
-    /// All that the layout names, what is outside first. An index is listed once.
+    /// The entries of all indexes, outer ones first. Each index is read once.
     fn entries(&self, roots: &[(Descriptor, Candidate)]) -> Vec<Entry> {
         let mut entries: Vec<Entry> = (roots.iter())
             .map(|(root, candidate)| Entry::new(root, &candidate.names, None))
