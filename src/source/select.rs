@@ -42,7 +42,7 @@ pub fn choose(
         Select::All => (0..candidates.len()).collect(),
         Select::Position(position) => (0..candidates.len()).filter(|i| i == position).collect(),
         Select::Name(wanted) => (0..candidates.len())
-            .filter(|i| candidates[*i].names.iter().any(|name| is(name, wanted)))
+            .filter(|i| is_named(&candidates[*i], wanted))
             .collect(),
     };
     if candidates.is_empty() {
@@ -75,6 +75,11 @@ pub fn choose(
         return Err(Error::new(input, Problem::SeveralImages { offered }));
     }
     Ok(chosen)
+}
+
+/// Whether a candidate has a name that is meant by `wanted`.
+pub fn is_named(candidate: &Candidate, wanted: &str) -> bool {
+    candidate.names.iter().any(|name| is(name, wanted))
 }
 
 /// Whether `name` is what is meant by `wanted`: the same words, the same name as Docker normalises
