@@ -129,6 +129,7 @@ codes! {
         // Layouts and their names.
         LayoutVersion Error "layout-version" "The `imageLayoutVersion` is 1.0.0 (image-spec, image-layout.md)."
         SeveralDescriptors Warning "several-descriptors" "`index.json` has one descriptor: skopeo and podman take no other without a name."
+        IndexMismatch Warning "index-mismatch" "The images of `manifest.json` are in the `index.json` beside it: some readers use one, some the other."
         NestedIndex Warning "nested-index" "An index that `index.json` points to has no further ones: skopeo cannot copy them."
         RefName Warning "ref-name" "`org.opencontainers.image.ref.name` has the characters of image-spec, annotations.md."
         ContainerdName Warning "containerd-name" "`io.containerd.image.name` is a full name with a tag, as Docker writes it: docker.io/library/x:1."

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::oci::{Platform, docker};
 use crate::util::cause;
+use crate::util::text::clean;
 
 impl Error {
     /// What the user can do about it.
@@ -113,6 +114,9 @@ impl Error {
             Problem::SetSeveral { platform, offered } => {
                 let end = format!("={platform}");
                 return Some(pick(self.subject(), offered, "--set-platform ", &end));
+            }
+            Problem::IndexLacks { position, pick, .. } => {
+                return Some(index_lacks(self.subject(), *position, pick.as_deref()));
             }
             Problem::ConflictingIndexes { key, .. } => {
                 return Some(format!(
@@ -251,6 +255,20 @@ fn incomplete(subject: &Subject, complete: &[Platform], select: &str) -> String 
     format!(
         "the image is incomplete: it was saved for some of its platforms only; take those with {options}{in_front}"
     )
+}
+
+/// How to take an image that only `manifest.json` has.
+fn index_lacks(subject: &Subject, position: usize, pick: Option<&str>) -> String {
+    let input = (subject.input.as_ref()).map_or("IMAGE".to_owned(), InputName::argument);
+    match pick {
+        Some(name) => format!(
+            "pick what you mean: {input}#{} of manifest.json, {input}#@POSITION of index.json, or both",
+            clean(name)
+        ),
+        None => format!(
+            "take those of index.json with {input}#@POSITION, and the first of these out of the archive with: skopeo copy docker-archive:{input}:@{position} oci-archive:FILE.tar"
+        ),
+    }
 }
 
 fn asserted_several(offered: &[Platform]) -> String {

@@ -126,6 +126,18 @@ pub enum Problem {
     SeveralImages { offered: Vec<Candidate> },
 
     #[error(
+        "manifest.json has images that index.json lacks: {}",
+        one_line(lacking)
+    )]
+    IndexLacks {
+        lacking: Vec<Candidate>,
+        /// The position of the first one in `manifest.json`.
+        position: usize,
+        /// The name of the first one, if it picks it.
+        pick: Option<String>,
+    },
+
+    #[error(
         "no image for the platform {wanted}; there are {}",
         Platform::list(offered)
     )]
@@ -272,6 +284,7 @@ impl Problem {
             Self::NoImage => Code::NoImage,
             Self::NoSuchImage { .. } | Self::AmbiguousDigest { .. } => Code::NoSuchImage,
             Self::NoPlatform { .. } => Code::NoPlatform,
+            Self::IndexLacks { .. } => Code::IndexMismatch,
             Self::WrongPlatform { .. } | Self::NoSuchPlatform { .. } => Code::WrongPlatform,
             Self::ContradictoryPlatform { .. } => Code::ContradictoryPlatform,
             Self::AssertedSeveral { .. } => Code::SeveralPlatforms,
@@ -421,6 +434,20 @@ impl fmt::Display for FileKind {
             Self::Compressed(stream, content) => return write!(f, "a {stream} of {content}"),
         })
     }
+}
+
+/// The candidates by their names and platforms.
+fn one_line(candidates: &[Candidate]) -> String {
+    let shown = |candidate: &Candidate| {
+        let name = candidate.names.first().map(|name| clean(name));
+        let name = name.unwrap_or_else(|| "one without a name".to_owned());
+        match &candidate.platform {
+            Some(platform) => format!("{name} ({platform})"),
+            None => name,
+        }
+    };
+    let candidates: Vec<String> = candidates.iter().map(shown).collect();
+    candidates.join(", ")
 }
 
 /// What an image promises of a layer.

@@ -12,6 +12,7 @@ mod nix2container;
 mod select;
 mod stager;
 mod tree;
+mod two_formats;
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -233,15 +234,15 @@ impl Opened {
     ) -> Result<Contents, Error> {
         let reading = Reading { input, wanted };
         let contents = match self {
-            // Docker 25 and later save both formats in one archive; only the layout says all.
-            Self::Tree(tree) if tree.is_layout()? => layout::read(tree, &reading)?,
+            Self::Tree(tree) if tree.is_layout()? => two_formats::read(tree, &reading, stager)?,
             Self::Tree(tree) => docker_archive::read(tree, &reading, stager)?,
             Self::Image(image) => nix2container::read(image, &reading)?,
         };
-        Ok(Contents {
-            format: self.format(),
-            ..contents
-        })
+        let format = match contents.format {
+            "" => self.format(),
+            format => format,
+        };
+        Ok(Contents { format, ..contents })
     }
 
     /// Reads what a layout says to those who take it for a docker-archive, if it says anything.

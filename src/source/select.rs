@@ -95,7 +95,7 @@ fn meant(select: &Select, candidates: &[Candidate], several: bool) -> Vec<usize>
             let digest = candidate.digest.as_ref();
             digest.is_some_and(|digest| digest.to_string().starts_with(prefix))
         }
-        Select::Name(wanted) => candidate.names.iter().any(|name| is(name, wanted)),
+        Select::Name(wanted) => is_named(candidate, wanted),
     };
     let all = candidates.iter().enumerate();
     all.filter(is_meant).map(|(i, _)| i).collect()
@@ -154,6 +154,11 @@ fn offered(candidates: &[Candidate], unnamed_is_one: bool) -> Vec<Candidate> {
         ..candidate.clone()
     };
     candidates.iter().enumerate().map(offer).collect()
+}
+
+/// Whether a candidate has a name that is meant by `wanted`.
+pub fn is_named(candidate: &Candidate, wanted: &str) -> bool {
+    candidate.names.iter().any(|name| is(name, wanted))
 }
 
 /// Whether `name` is what is meant by `wanted`: the same words, the same name as Docker normalises

@@ -51,6 +51,15 @@ pub fn read(tree: &Tree, reading: &Reading<'_>) -> Result<Contents, Error> {
     }
 }
 
+/// Lists the digests of the configs of all images that `index.json` names.
+pub fn configs(tree: &Tree) -> HashSet<Digest> {
+    let raw = tree.bytes(INDEX_FILE, MAX_MANIFEST).ok().flatten();
+    let index: Option<Document<Index>> = raw.and_then(|raw| tree.parse(INDEX_FILE, raw).ok());
+    let roots = index.map(|index| index.view.manifests).unwrap_or_default();
+    let surveyed = survey::survey(tree, &roots).into_iter();
+    surveyed.filter_map(|image| image.config).collect()
+}
+
 /// What only a manifest has.
 const NOT_OF_AN_INDEX: &[&str] = &["layers", "config"];
 

@@ -319,6 +319,14 @@ pub fn documents() -> Vec<Case> {
         layout(&["field-type"], || {
             part("index", |value| value["subject"] = json!([]))
         }),
+        case(&["index-mismatch"], &["image"], |scratch| {
+            good().directory(scratch, "image");
+            let mut other = TestImage::new("linux/s390x");
+            other.layers.clear();
+            scratch.write("image/config", &other.config_bytes());
+            let manifest = br#"[{"Config":"config","Layers":[]}]"#;
+            scratch.write("image/manifest.json", manifest);
+        }),
         layout(&["go-json"], || {
             part("root", |value| value["annotations"] = Value::Null)
         }),
