@@ -474,7 +474,13 @@ impl Reader<'_> {
         // Before it is read: an image that is not selected need not be there.
         let artifact_type = artifact_type(&descriptor).map(ArtifactKind::from);
         let claimed = descriptor.claimed().cloned();
-        let unselected = (claimed.clone()).filter(|claimed| !self.reading.may_have(claimed));
+        // A pick by its own digest is compared with its config, whatever the index claims.
+        let is_picked = match &self.reading.input.select {
+            Select::Digest(prefix) => descriptor.digest.to_string().starts_with(prefix),
+            _ => false,
+        };
+        let is_unselected = |claimed: &Platform| !is_picked && !self.reading.may_have(claimed);
+        let unselected = claimed.clone().filter(is_unselected);
         if let Some(platform) = unselected.clone().filter(|_| artifact_type.is_none()) {
             self.contents.seen.push(platform);
             self.skipped.push((descriptor, by.to_owned()));

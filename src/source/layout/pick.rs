@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 
 use super::{MAX_DEPTH, Reader, is_index};
 use crate::error::{Candidate, Error};
+use crate::oci::artifact::{artifact_type, described};
 use crate::oci::{
     Config, Descriptor, Digest, Document, Index, MAX_MANIFEST, Manifest, Platform, attestation,
 };
@@ -101,16 +102,24 @@ impl Reader<'_> {
                 if !entries[parent].is_index || !seen.insert(digest.clone()) {
                     continue;
                 }
-                let inner = self.inner(&digest);
-                entries.extend(
-                    inner
-                        .iter()
-                        .map(|inner| Entry::new(inner, &[], Some(parent))),
-                );
+                for inner in self.inner(&digest) {
+                    let mut entry = Entry::new(&inner, &[], Some(parent));
+                    if entry.describes.is_none() {
+                        entry.describes = self.described_by(&inner);
+                    }
+                    entries.push(entry);
+                }
             }
             (level, depth) = (level.end..entries.len(), depth + 1);
         }
         entries
+    }
+
+    /// The image that an artifact describes.
+    fn described_by(&self, descriptor: &Descriptor) -> Option<String> {
+        artifact_type(descriptor)?;
+        let manifest: Manifest = self.peek_at(&descriptor.digest)?;
+        described(descriptor, &manifest.extra, &[]).map(|subject| subject.to_string())
     }
 
     /// The descriptors in an index; none where it cannot be read. It is verified when it is visited.
