@@ -148,6 +148,18 @@ fn odd() -> Vec<Row> {
         )
         .says("(?m)^warning.*spdx.*--referrers keep"),
         passed(
+            "verify takes an artifact whose type is in its manifest alone for a note",
+            |s| {
+                with_companion(s, |layout, _| {
+                    let mut descriptor = artifact(layout, SPDX, None);
+                    descriptor.as_object_mut().unwrap().remove("artifactType");
+                    descriptor
+                })
+            },
+            &["verify", "image"],
+        )
+        .says(" 0 warnings, 1 note"),
+        passed(
             "analyze reads an image with an artifact",
             |s| with_companion(s, soci),
             &["analyze", "image"],
