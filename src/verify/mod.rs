@@ -255,6 +255,11 @@ impl<'a> InputCheck<'a> {
     ) {
         let findings = &self.collector.findings;
         let collected = std::mem::take(&mut *self.collector.collected());
+        for (by, manifest) in &collected.without_platform {
+            if !collected.companions.contains(manifest) {
+                documents::add_without_platform(findings, by, manifest);
+            }
+        }
         for blob in &collected.blobs {
             blobs.check(blob, programs, findings);
         }

@@ -56,7 +56,14 @@ impl Reader<'_> {
             .filter(|(_, (root, _))| is_index(&root.media_type))
             .filter_map(|(i, (root, _))| Some((i, self.peek(root, MAX_MANIFEST)?)))
             .collect();
-        let entries = indexes.values().flat_map(|index| &index.manifests);
+        let is_image = |i: &usize, index: &Index| {
+            let (root, candidate) = &roots[*i];
+            matches!(self.of_index(root, index, &candidate.names), Root::Image)
+        };
+        let entries = indexes
+            .iter()
+            .filter(|(i, index)| is_image(i, index))
+            .flat_map(|(_, index)| &index.manifests);
         let entries: HashSet<&Digest> = entries.map(|entry| &entry.digest).collect();
         let mut images = roots.iter().filter(|(d, _)| cosign_kind(d) == Some(false));
         let signed = match (images.next(), images.next()) {

@@ -4,5 +4,6 @@
 mod audit;
 mod corpus;
 mod kinds;
+mod ordinary;
 mod referrers;
 pub mod writer;

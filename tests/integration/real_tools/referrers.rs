@@ -45,6 +45,14 @@ fn discovered(oras: &str, scratch: &Scratch, arguments: &[&str]) -> Vec<String> 
     all
 }
 
+/// Merges `in` to `out`, with its referrers; returns the digest.
+fn keep(scratch: &Scratch) -> String {
+    let options = "--no-sync --quiet --compression keep --referrers keep --name me/app --tag v1";
+    let mut arguments = vec!["merge", "--output", "out", "in"];
+    arguments.extend(options.split(' '));
+    scratch.run(&arguments)
+}
+
 #[test]
 fn oras_finds_and_copies_the_referrers_that_it_attached() {
     let Some(oras) = oras() else { return };
@@ -55,22 +63,7 @@ fn oras_finds_and_copies_the_referrers_that_it_attached() {
     ] {
         let scratch = Scratch::new();
         decompressed(&scratch, &format!("{fixture}.dir.tar.zst"), "in");
-        scratch.run(&[
-            "merge",
-            "--no-sync",
-            "--quiet",
-            "--compression",
-            "keep",
-            "--referrers",
-            "keep",
-            "--name",
-            "me/app",
-            "--tag",
-            "v1",
-            "-o",
-            "out",
-            "in",
-        ]);
+        keep(&scratch);
         let of_arm64 = |layout: &str| {
             let merged = layout != "in";
             // A lone image of an input is not in an index.
@@ -180,21 +173,7 @@ fn the_referrer_of_an_index_that_a_merge_wrote_is_kept() {
 fn skopeo_copies_an_image_with_referrers_by_its_tag() {
     let scratch = Scratch::new();
     signed(&scratch);
-    let arguments = [
-        "merge",
-        "--no-sync",
-        "--quiet",
-        "--referrers",
-        "keep",
-        "--name",
-        "me/app",
-        "--tag",
-        "v1",
-        "-o",
-        "out",
-        "in",
-    ];
-    let digest = scratch.run(&arguments);
+    let digest = keep(&scratch);
     for skopeo in skopeos() {
         let copy = |from: &str, to: &str| {
             let arguments = [

@@ -102,6 +102,24 @@ fn odd() -> Vec<Row> {
         )
         .says("(?m)^warning.*application/vnd.example.sboms.*describes the image index"),
         merged(
+            "an image that only an index which describes another image has",
+            |s| {
+                let mut layout = Layout::default();
+                let amd64 = image(&mut layout, "linux/amd64");
+                let arm64 = image(&mut layout, "linux/arm64");
+                let other = index_as(&mut layout, &[&arm64], |index| {
+                    index["subject"] = json!({
+                        "mediaType": MANIFEST, "digest": digest(b""), "size": 0,
+                    });
+                });
+                // An index whose subject is not here is an image.
+                with_roots(layout, &[&amd64, &other, &arm64]).directory(s, "image");
+            },
+            &["image"],
+            BOTH,
+        )
+        .says("(?m)^warning.*subject"),
+        merged(
             "entries of an index that index.json has too",
             |s| beside(s, |_, _, amd64| vec![amd64.clone()]),
             &["image"],
@@ -147,6 +165,18 @@ fn odd() -> Vec<Row> {
             BOTH,
         )
         .says("(?m)^warning.*spdx.*--referrers keep"),
+        passed(
+            "verify takes an artifact whose type is in its manifest alone for a note",
+            |s| {
+                with_companion(s, |layout, _| {
+                    let mut descriptor = artifact(layout, SPDX, None);
+                    descriptor.as_object_mut().unwrap().remove("artifactType");
+                    descriptor
+                })
+            },
+            &["verify", "image"],
+        )
+        .says(" 0 warnings, 1 note"),
         passed(
             "analyze reads an image with an artifact",
             |s| with_companion(s, soci),
