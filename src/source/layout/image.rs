@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::Reader;
+use super::LayoutReader;
 use crate::bytes::SizedDigest;
 use crate::bytes::codec::Encoding;
 use crate::error::{Error, ImageInInput, Item, Problem, Subject, pick_by_digest};
@@ -25,7 +25,7 @@ pub(super) fn may_be_absent(layer: &Descriptor) -> bool {
         && layer.extra.contains_key("urls")
 }
 
-impl Reader<'_> {
+impl LayoutReader<'_> {
     /// An image; where reading goes on whatever is broken, as much of it as there is.
     pub(super) fn image(&self, descriptor: Descriptor, by: &str) -> Result<Image, Error> {
         let (tree, callbacks) = (self.tree, self.reading.callbacks());

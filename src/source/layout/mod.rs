@@ -25,7 +25,7 @@ const MAX_DEPTH: usize = 8;
 
 /// Reads what is wanted of a layout.
 pub fn read(tree: &Tree, reading: &Reading<'_>) -> Result<Contents, Error> {
-    let mut reader = Reader {
+    let mut reader = LayoutReader {
         tree,
         reading,
         contents: Contents {
@@ -72,7 +72,7 @@ fn required(tree: &Tree, name: &str) -> Result<Arc<[u8]>, Error> {
         .ok_or_else(|| tree.document_error("the layout", Problem::missing("file", name)))
 }
 
-struct Reader<'a> {
+struct LayoutReader<'a> {
     tree: &'a Tree,
     reading: &'a Reading<'a>,
     contents: Contents,
@@ -94,7 +94,7 @@ struct Reader<'a> {
     missing: Option<Error>,
 }
 
-impl Reader<'_> {
+impl LayoutReader<'_> {
     fn read(&mut self) -> Result<(), Error> {
         let (roots, metadata) = self.roots()?;
         if let Select::Digest(prefix) = &self.reading.input.select {

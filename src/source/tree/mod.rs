@@ -1,6 +1,7 @@
 //! The files of an input, by name: those of a directory, or the entries of an archive.
 
 mod archive;
+mod file;
 mod flat;
 mod location;
 mod unused;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 
 pub use archive::ArchiveEntry;
+pub use file::TreeFile;
 use flat::{FLAT_MANIFEST, FLAT_VERSION, ManifestHead};
 pub use location::FileLocation;
 
@@ -51,13 +53,6 @@ enum TreeFiles {
         root: Box<Descriptor>,
     },
     Archive(HashMap<String, ArchiveEntry>),
-}
-
-/// A file of an input.
-#[derive(Clone)]
-pub struct TreeFile {
-    pub content: Content,
-    pub size: u64,
 }
 
 impl Tree {
