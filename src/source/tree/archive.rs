@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::TreeFile;
+use super::file::TreeFile;
 use crate::tar::resolve;
 
 /// How many links may lead to a file (as many as Linux follows).
