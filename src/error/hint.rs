@@ -4,11 +4,12 @@
 use std::io;
 use std::path::Path;
 
-use super::{DocumentProblem, Error, FileKind, InputName, Problem, Subject};
+use super::{Candidate, DocumentProblem, Error, FileKind, InputName, Problem, Subject};
 use crate::bytes::codec::DecodeError;
 use crate::oci::{Platform, docker};
 use crate::tar::TarError;
 use crate::util::cause;
+use crate::util::text::{clean, quoted};
 
 impl Error {
     /// What the user can do about it.
@@ -24,7 +25,7 @@ impl Error {
                 ));
             }
             Problem::Io { source, .. } => return io_failed(source).map(str::to_owned),
-            Problem::NotAnImage { found } => return not_an_image(found).map(str::to_owned),
+            Problem::NotAnImage { found } => return not_an_image(found, self.path()),
             Problem::Unreadable { source } => unreadable(source),
             Problem::InvalidDocument(DocumentProblem::UnsupportedAlgorithm(_)) => {
                 "a digest of another algorithm cannot be verified here; build the image again, with sha256"
@@ -34,6 +35,9 @@ impl Error {
             }
             Problem::Missing { .. } => {
                 "the image is incomplete; it was cut off, or saved for some of its platforms only (take those with --platform)"
+            }
+            Problem::UndefinedCompression { .. } => {
+                "compress the layer again with gzip or zstd, and build the image again"
             }
             Problem::WrongDiffId { .. }
             | Problem::WrongDigest { .. }
@@ -61,11 +65,10 @@ impl Error {
             Problem::DuplicatePlatform { .. } => {
                 "an index has one image for each platform; leave one of the two out"
             }
-            Problem::NoSuchImage { .. }
-            | Problem::SeveralImages { .. }
-            | Problem::SetSeveral { .. } => {
-                return Some(pick(self.subject()));
+            Problem::NoSuchImage { offered, .. } | Problem::SeveralImages { offered } => {
+                return Some(pick(self.subject(), offered));
             }
+            Problem::SetSeveral { .. } => return Some(pick(self.subject(), &[])),
             Problem::ConflictingIndexes { key, .. } => {
                 return Some(format!(
                     "if it is an annotation, decide with --annotation {key}=VALUE"
@@ -116,12 +119,32 @@ impl Error {
     }
 }
 
-fn pick(subject: &Subject) -> String {
+/// How to pick one of several images, and how to take all where each is for a platform of its own.
+fn pick(subject: &Subject, offered: &[Candidate]) -> String {
     let input = subject
         .input
         .as_ref()
         .map_or("IMAGE".to_owned(), InputName::argument);
-    format!("pick one with {input}#NAME:TAG or {input}#@POSITION")
+    let one = format!("pick one with {input}#NAME:TAG or {input}#@POSITION");
+    let mut platforms: Vec<&Platform> = (offered.iter())
+        .flat_map(Candidate::known_platforms)
+        .collect();
+    platforms.sort_by(|a, b| a.cmp_place(b));
+    let is_one_each = offered.len() > 1
+        && offered.iter().all(|c| c.known_platforms().count() == 1)
+        && platforms
+            .windows(2)
+            .all(|pair| !pair[0].same_place(pair[1]));
+    if !is_one_each {
+        return one;
+    }
+    let arguments = offered.iter().enumerate();
+    let arguments = arguments.map(|(i, c)| quoted(&format!("{input}{}", c.selector(i))));
+    let arguments: Vec<String> = arguments.collect();
+    format!(
+        "{one}; for all platforms give each of them: {}",
+        arguments.join(" ")
+    )
 }
 
 fn io_failed(source: &io::Error) -> Option<&'static str> {
@@ -134,14 +157,40 @@ fn io_failed(source: &io::Error) -> Option<&'static str> {
     }
 }
 
-fn not_an_image(found: &FileKind) -> Option<&'static str> {
-    match found {
-        FileKind::Xz => Some("decompress it on the way: xz -dc FILE | polyarch … -"),
-        FileKind::Bzip2 => Some("decompress it on the way: bzip2 -dc FILE | polyarch … -"),
-        FileKind::PipedJson => Some("an image of nix2container must be given as a file"),
-        FileKind::Tar => Some("was it written to its end? dockerTools writes that file last"),
-        _ => None,
-    }
+fn not_an_image(found: &FileKind, path: Option<&Path>) -> Option<String> {
+    let file = path.map_or("FILE".to_owned(), |path| quoted(&path.to_string_lossy()));
+    let text = match found {
+        FileKind::Xz => format!("decompress it on the way: xz -dc {file} | polyarch … -"),
+        FileKind::Bzip2 => format!("decompress it on the way: bzip2 -dc {file} | polyarch … -"),
+        FileKind::Lz4 => format!("decompress it on the way: lz4 -dc {file} | polyarch … -"),
+        FileKind::PipedJson => "an image of nix2container must be given as a file".to_owned(),
+        FileKind::Tar => "was it written to its end? dockerTools writes that file last".to_owned(),
+        FileKind::Dockerfile => {
+            "build it first: docker buildx build --platform linux/amd64,linux/arm64 --output type=oci,dest=image.tar .".to_owned()
+        }
+        FileKind::Manifest => {
+            let parent = path?.parent()?;
+            let parent = match parent.as_os_str().is_empty() {
+                true => Path::new("."),
+                false => parent,
+            };
+            let parent = quoted(&parent.to_string_lossy());
+            format!("give the directory that has its blobs as well: {parent}")
+        }
+        FileKind::UnmarkedLayout if path.is_some_and(Path::is_dir) => format!(
+            "if the rest of the layout is there, add the file: echo '{{\"imageLayoutVersion\":\"1.0.0\"}}' > {}",
+            quoted(&path?.join("oci-layout").to_string_lossy())
+        ),
+        FileKind::UnmarkedLayout => {
+            "an archive of an image has both files; if it has an artifact, such as one of ocipkg, it cannot be merged".to_owned()
+        }
+        FileKind::Nested(directory) => {
+            let directory = quoted(&clean(directory));
+            format!("pack the content of the directory: tar -xf {file} && tar -C {directory} -cf image.tar .")
+        }
+        _ => return None,
+    };
+    Some(text)
 }
 
 fn unreadable(source: &io::Error) -> &'static str {

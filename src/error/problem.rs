@@ -77,6 +77,11 @@ pub enum Problem {
     )]
     WrongDiffId { found: DiffId, expected: DiffId },
 
+    #[error(
+        "is compressed with {format}, which OCI does not define; expected a tar archive, plain or compressed with gzip or zstd"
+    )]
+    UndefinedCompression { format: &'static str },
+
     #[error("has the wrong digest: found {found}, expected {expected}")]
     WrongDigest { found: Digest, expected: Digest },
 
@@ -227,7 +232,7 @@ impl Problem {
             Self::TooManyDocuments { .. } => Code::TooManyDocuments,
             Self::Missing { .. } => Code::Missing,
             Self::LayerCount { .. } => Code::LayerCount,
-            Self::WrongDiffId { .. } => Code::WrongDiffId,
+            Self::WrongDiffId { .. } | Self::UndefinedCompression { .. } => Code::WrongDiffId,
             Self::WrongDigest { .. } => Code::WrongDigest,
             Self::WrongSize { .. } => Code::WrongSize,
             Self::StorePaths { .. } | Self::StorePathsChanged { .. } => Code::StorePaths,
@@ -336,8 +341,17 @@ pub enum FileKind {
     Zip,
     Zeros,
     Other,
+    Lz4,
+    /// The instructions to build an image.
+    Dockerfile,
+    /// A manifest, an image index or a `manifest.json`, without the blobs that it names.
+    Manifest,
     /// A directory that lacks the file that marks a layout.
     Directory,
+    /// A layout that lacks only the file that marks it.
+    UnmarkedLayout,
+    /// A tar archive whose image is in a directory.
+    Nested(String),
     /// A tar archive that is neither a docker-archive nor an oci-archive.
     Tar,
     /// A gzip stream or zstd stream of something else.
@@ -358,6 +372,17 @@ impl fmt::Display for FileKind {
             Self::Zip => "a zip archive",
             Self::Zeros => "only zeros",
             Self::Other => "a file of another format",
+            Self::Lz4 => "an lz4-compressed file",
+            Self::Dockerfile => "a Dockerfile",
+            Self::Manifest => "a manifest without the blobs that it names",
+            Self::UnmarkedLayout => "an \"index.json\", but no file \"oci-layout\" beside it",
+            Self::Nested(directory) => {
+                return write!(
+                    f,
+                    "a tar archive with the image in the directory {}/",
+                    clean(directory)
+                );
+            }
             Self::Directory => "a directory without the file \"oci-layout\"",
             Self::Tar => "a tar archive without \"manifest.json\" or \"index.json\"",
             Self::Compressed(stream, content) => return write!(f, "a {stream} of {content}"),
@@ -366,12 +391,29 @@ impl fmt::Display for FileKind {
 }
 
 /// An image that an input offers.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Candidate {
     /// Its names, with tags; a layout may have the tag alone.
     pub names: Vec<String>,
     /// What it runs on, where that is known without reading it.
     pub platform: Option<Platform>,
+    /// The platforms of the images in it, for the list in an error; not filled where `platform` is.
+    pub platforms: Vec<Platform>,
+}
+
+impl Candidate {
+    /// The platforms that are known.
+    pub fn known_platforms(&self) -> impl Iterator<Item = &Platform> {
+        self.platform.iter().chain(&self.platforms)
+    }
+
+    /// What selects the candidate at position `i` on the command line.
+    pub fn selector(&self, i: usize) -> String {
+        match self.names.first() {
+            Some(name) => format!("#{}", clean(name)),
+            None => format!("#@{i}"),
+        }
+    }
 }
 
 /// The candidates, each on a line with what selects it.
@@ -379,8 +421,12 @@ fn list(candidates: &[Candidate]) -> String {
     let line = |(i, candidate): (usize, &Candidate)| {
         let names = candidate.names.iter();
         let names: String = names.map(|name| format!("  #{}", clean(name))).collect();
-        let platform = candidate.platform.as_ref().map(|p| format!("  {p}"));
-        format!("\n  #@{i}{names}{}", platform.unwrap_or_default())
+        let platforms: Vec<String> = candidate.known_platforms().map(|p| p.to_string()).collect();
+        let platforms = match platforms.is_empty() {
+            true => String::new(),
+            false => format!("  {}", platforms.join(", ")),
+        };
+        format!("\n  #@{i}{names}{platforms}")
     };
     candidates.iter().enumerate().map(line).collect()
 }

@@ -1,7 +1,7 @@
 //! The report of `polyarch inspect`.
 
 use polyarch::inspect::{InspectReport, PlatformImage};
-use polyarch::internals::text::{bytes, instead_of};
+use polyarch::internals::text::{bytes, instead_of, quoted};
 use polyarch::oci::Digest;
 use serde_json::Value;
 
@@ -200,12 +200,7 @@ fn word(value: &Value) -> String {
 
 /// A command line, quoted for a shell.
 fn command(words: &[String]) -> String {
-    let is_plain = |c: char| c.is_alphanumeric() || "_-+=/.,:@%".contains(c);
-    let quoted = words.iter().map(|word| match word.as_str() {
-        plain if !plain.is_empty() && plain.chars().all(is_plain) => plain.to_owned(),
-        other => format!("'{}'", other.replace('\'', r"'\''")),
-    });
-    let quoted: Vec<String> = quoted.collect();
+    let quoted: Vec<String> = words.iter().map(|word| quoted(word)).collect();
     match quoted.is_empty() {
         true => "-".to_owned(),
         false => quoted.join(" "),

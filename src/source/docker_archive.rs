@@ -10,7 +10,7 @@ use super::tree::{FileLocation, Tree, TreeFile};
 use super::{Contents, Reading, Stager, sniff};
 use crate::bytes::codec::Encoding;
 use crate::bytes::{Algorithms, VerifiedReader, Verify};
-use crate::error::{Candidate, Error, FileKind, ImageInInput, Item, Problem, Subject};
+use crate::error::{Candidate, Error, ImageInInput, Item, Problem, Subject};
 use crate::image::{Blob, Content, FileLayer, Image, Layer, LayerType};
 use crate::oci::{
     Config, DOCKER_FILE as MANIFEST_FILE, Descriptor, DiffId, Digest, Document, MAX_CONFIG,
@@ -32,8 +32,7 @@ struct ManifestItem {
 /// Reads all images of an archive.
 pub fn read(tree: &Tree, reading: &Reading<'_>, stager: &Stager<'_>) -> Result<Contents, Error> {
     let Some(raw) = tree.bytes(MANIFEST_FILE, MAX_MANIFEST)? else {
-        let found = FileKind::Tar;
-        return Err(Error::new(tree.input(), Problem::NotAnImage { found }));
+        return Err(tree.not_an_image()?);
     };
     let callbacks = reading.callbacks();
     callbacks.document(MANIFEST_FILE, &raw);
@@ -49,6 +48,7 @@ pub fn read(tree: &Tree, reading: &Reading<'_>, stager: &Stager<'_>) -> Result<C
         .map(|(item, config)| Candidate {
             names: item.repo_tags.clone().unwrap_or_default(),
             platform: config.as_ref().map(|config| config.view.platform()),
+            ..Candidate::default()
         })
         .collect();
     let chosen = reading.choose(tree.input(), &candidates, false)?;

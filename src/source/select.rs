@@ -104,6 +104,7 @@ mod tests {
             .map(|(name, platform)| Candidate {
                 names: vec![(*name).to_owned()],
                 platform: platform.parse().ok(),
+                ..Candidate::default()
             })
             .collect()
     }

@@ -86,6 +86,15 @@ pub fn message(text: &str) -> String {
     lines.join("\n  ") + more
 }
 
+/// Returns a word as a shell reads it: in quotes, unless it is plain.
+pub fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "_-+=/.,:@%#".contains(c);
+    match !word.is_empty() && !word.starts_with('#') && word.chars().all(is_plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    }
+}
+
 /// Leaves out the middle of a text that is longer than `max` bytes.
 pub fn elided(text: String, max: usize) -> String {
     if text.len() <= max {

@@ -4,6 +4,7 @@
 //! consumers do not follow them (containers/image refuses to copy them).
 
 mod image;
+mod listed;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -35,9 +36,15 @@ pub fn read(tree: &Tree, reading: &Reading<'_>) -> Result<Contents, Error> {
         is_lost: false,
     };
     let (roots, metadata) = reader.roots()?;
-    let (roots, candidates): (Vec<_>, Vec<_>) = roots.into_iter().unzip();
+    let (roots, mut candidates): (Vec<_>, Vec<_>) = roots.into_iter().unzip();
     reader.add_metadata(metadata)?;
-    for i in reading.choose(tree.input(), &candidates, true)? {
+    let chosen = reading.choose(tree.input(), &candidates, true);
+    let chosen = chosen.or_else(|_| {
+        // The error lists them, and then it should say what each runs on.
+        listed::add_platforms(tree, &roots, &mut candidates);
+        reading.choose(tree.input(), &candidates, true)
+    });
+    for i in chosen? {
         let root = roots[i].clone();
         reader.name(&candidates[i].names);
         // An index is taken apart; what was said of it is said of the merged one.
@@ -186,7 +193,14 @@ impl Reader<'_> {
                 Some((_, candidate)) => candidate.names.extend(names),
                 None => {
                     let platform = descriptor.platform.clone();
-                    roots.push((descriptor, Candidate { names, platform }));
+                    roots.push((
+                        descriptor,
+                        Candidate {
+                            names,
+                            platform,
+                            ..Candidate::default()
+                        },
+                    ));
                 }
             }
         }

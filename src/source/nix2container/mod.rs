@@ -88,8 +88,8 @@ struct LayerSpec {
 /// Returns the contents of the input: the image, if it is wanted.
 pub fn read(image: &Image, reading: &Reading<'_>) -> Result<Contents, Error> {
     let only = Candidate {
-        names: Vec::new(),
         platform: Some(image.platform.clone()),
+        ..Candidate::default()
     };
     reading.choose(&image.config.input, &[only], true)?;
     Ok(Contents {
