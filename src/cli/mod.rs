@@ -8,6 +8,7 @@ mod input;
 mod inspect;
 mod man;
 mod merge;
+mod transport;
 mod verify;
 
 use std::ffi::OsString;

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use super::{Code, InputName, Subject};
 use crate::oci::{DiffId, Digest, MediaType, Platform, has_unsupported_algorithm};
-use crate::util::text::clean;
+use crate::util::text::{bytes, clean};
 
 /// What is wrong with the subject of an [`Error`](super::Error).
 #[derive(Debug, thiserror::Error)]
@@ -17,7 +17,18 @@ use crate::util::text::clean;
 )]
 pub enum Problem {
     #[error("no such file or directory{}", to_select(select.as_deref()))]
-    NotFound { select: Option<String> },
+    NotFound {
+        select: Option<String>,
+        /// The part of the path before a colon, if that exists.
+        before_colon: Option<PathBuf>,
+    },
+
+    #[error("no such file or directory, but the output {} is an image", output.display())]
+    Swapped {
+        output: PathBuf,
+        /// The other inputs, as the command line has them.
+        others: Vec<String>,
+    },
 
     #[error("cannot {action}: {source}")]
     Io {
@@ -56,11 +67,11 @@ pub enum Problem {
     #[error("the image that it describes ({}) is not there", subject.as_deref().map_or("none is named".into(), clean))]
     NoAttestedImage { subject: Option<String> },
 
-    #[error("has {size} bytes, expected at most {limit}")]
+    #[error("has {}, expected at most {}", bytes(*size), bytes(*limit))]
     DocumentTooLarge { size: u64, limit: u64 },
 
     #[error(
-        "its manifests and configs take more than {limit} bytes of memory, which no image needs"
+        "its manifests and configs take more than {} of memory, which no image needs", bytes(*limit)
     )]
     TooManyDocuments { limit: u64 },
 
@@ -198,6 +209,11 @@ pub enum Problem {
     #[error("the output exists already")]
     OutputExists,
 
+    #[error(
+        "is a directory, but not an image layout; expected the path of a new file or directory"
+    )]
+    OutputIsDirectory,
+
     #[error("not replaced: found {found}, expected {expected}")]
     OutputForeign {
         found: &'static str,
@@ -218,7 +234,7 @@ impl Problem {
     /// The rule that is broken.
     pub fn code(&self) -> Code {
         match self {
-            Self::NotFound { .. } => Code::NotFound,
+            Self::NotFound { .. } | Self::Swapped { .. } => Code::NotFound,
             Self::Io { .. } => Code::Unreadable,
             Self::NotAnImage { .. } => Code::NotAnImage,
             Self::Unreadable { .. } => Code::Corrupt,
@@ -256,6 +272,7 @@ impl Problem {
             | Self::BadTag { .. }
             | Self::NothingForDocker
             | Self::OutputExists
+            | Self::OutputIsDirectory
             | Self::OutputForeign { .. }
             | Self::OutputInsideInput { .. }
             | Self::InputInsideOutput { .. }

@@ -55,30 +55,32 @@ fn overview(page: &mut Page, inspection: &InspectReport) {
 
     let head = [
         ("PLATFORM", Align::Left),
-        ("MANIFEST", Align::Left),
         ("LAYERS", Align::Right),
         ("SIZE", Align::Right),
         ("UNCOMPRESSED", Align::Right),
         ("CREATED", Align::Left),
-        ("COMMAND", Align::Left),
     ];
     let rows: Vec<Vec<String>> = inspection
         .platforms
         .iter()
         .map(|image| {
-            let manifest = image.manifest.as_ref();
             vec![
                 image.platform.clone(),
-                manifest.map_or_else(|| "-".to_owned(), |m| short(&m.digest)),
                 image.layers.len().to_string(),
                 bytes(image.size),
                 bytes(image.uncompressed),
                 created(image),
-                command(&image.command),
             ]
         })
         .collect();
-    page.table(&head, &rows);
+    // A manifest and a command each take a line of their own: a digest is only of use in full.
+    let details = inspection.platforms.iter().map(|image| {
+        let manifest = image.manifest.iter().map(|m| m.digest.to_string());
+        let command = (!image.command.is_empty()).then(|| command(&image.command));
+        manifest.chain(command).collect()
+    });
+    let details: Vec<Vec<String>> = details.collect();
+    page.table(&head, &rows, &details, 2);
     page.gap();
 
     let sharing = &inspection.sharing;
@@ -107,9 +109,8 @@ fn in_full(page: &mut Page, image: &PlatformImage) {
     facts.push((
         "size",
         format!(
-            "{} ({} bytes), {} uncompressed",
+            "{}, {} uncompressed",
             bytes(image.size),
-            image.size,
             bytes(image.uncompressed)
         ),
     ));
@@ -155,7 +156,6 @@ fn in_full(page: &mut Page, image: &PlatformImage) {
     page.heading("layers, bottom first");
     let head = [
         ("", Align::Right),
-        ("DIGEST", Align::Left),
         ("SIZE", Align::Right),
         ("UNCOMPRESSED", Align::Right),
         ("HISTORY", Align::Left),
@@ -167,14 +167,15 @@ fn in_full(page: &mut Page, image: &PlatformImage) {
         .map(|(i, layer)| {
             vec![
                 (i + 1).to_string(),
-                short(&layer.digest),
                 bytes(layer.size),
                 layer.uncompressed.map_or_else(|| "-".to_owned(), bytes),
                 layer.history.as_ref().map(history).unwrap_or_default(),
             ]
         })
         .collect();
-    page.table(&head, &rows);
+    let digests = image.layers.iter();
+    let digests: Vec<Vec<String>> = digests.map(|l| vec![l.digest.to_string()]).collect();
+    page.table(&head, &rows, &digests, 3);
 }
 
 fn history(entry: &Value) -> String {

@@ -226,10 +226,15 @@ pub fn open(
         let tree = archive::open_stream(name, stdin, callbacks, stager);
         return tree.map(Opened::tree);
     }
-    let metadata = path.metadata().map_err(|e| match &input.select {
-        select if *select != Select::All && e.kind() == io::ErrorKind::NotFound => {
-            let select = Some(select.to_string());
-            Error::new(&**path, Problem::NotFound { select })
+    let metadata = path.metadata().map_err(|e| match e.kind() {
+        io::ErrorKind::NotFound => {
+            let select = Some(input.select.to_string()).filter(|select| !select.is_empty());
+            let before_colon = before_colon(path);
+            let problem = Problem::NotFound {
+                select,
+                before_colon,
+            };
+            Error::new(&**path, problem)
         }
         _ => Error::io("read", path)(e),
     })?;
@@ -261,6 +266,14 @@ pub fn open(
             archive::open_stream(name, all, callbacks, stager).map(Opened::tree)
         }
     }
+}
+
+/// Returns the part of a path before its last colon, if that exists: `layout:tag` is how others write
+/// what is `layout#tag` here.
+fn before_colon(path: &Path) -> Option<PathBuf> {
+    let (before, _) = path.to_str()?.rsplit_once(':')?;
+    let before = Path::new(before);
+    before.exists().then(|| before.to_owned())
 }
 
 /// What a file is that is not an image, by its first bytes.

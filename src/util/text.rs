@@ -95,6 +95,15 @@ pub fn quoted(word: &str) -> String {
     }
 }
 
+/// Returns the name of an archive for an image: the last part of the image's name.
+pub fn archive_name(reference: &str) -> String {
+    let last = reference.rsplit('/').next().unwrap_or(reference);
+    match last.split([':', '@']).next() {
+        None | Some("") => "image.tar".to_owned(),
+        Some(name) => format!("{name}.tar"),
+    }
+}
+
 /// Leaves out the middle of a text that is longer than `max` bytes.
 pub fn elided(text: String, max: usize) -> String {
     if text.len() <= max {

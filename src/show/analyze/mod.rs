@@ -30,6 +30,8 @@ impl AnalyzeView {
     /// Fails if the page would replace something that is not a page, before any work is done.
     pub fn check_page(&self) -> Result<(), Failure> {
         match self {
+            // Standard output, also if there is a file of that name.
+            Self::Html(file) if file == Path::new("-") => Ok(()),
             Self::Html(file) => Ok(sink::may_replace_page(file)?),
             Self::Json | Self::Text { .. } => Ok(()),
         }

@@ -25,7 +25,7 @@ fn force_does_not_replace_other_directories_or_symbolic_links() {
     expect(
         &scratch,
         &["--force", "a.tar"],
-        &["not replaced: found a directory that is no image layout"],
+        &["not replaced: found a directory that is not an image layout"],
     );
     fs::remove_dir_all(scratch.path("out")).unwrap();
     symlink("a.tar", scratch.path("out")).unwrap();
@@ -44,7 +44,7 @@ fn force_does_not_replace_other_files_or_layouts_with_extra_files() {
     expect(
         &scratch,
         &["--force", "a.tar"],
-        &["not replaced: found a file that is no archive"],
+        &["not replaced: found a file that is not an archive"],
     );
     fs::remove_file(scratch.path("out")).unwrap();
     scratch.run(&["merge", "-o", "out", "a.tar"]);
@@ -52,7 +52,7 @@ fn force_does_not_replace_other_files_or_layouts_with_extra_files() {
     expect(
         &scratch,
         &["--force", "a.tar"],
-        &["not replaced: found a directory", "has more in it"],
+        &["not replaced: found a directory", "or has other files"],
     );
 }
 

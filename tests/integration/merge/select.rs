@@ -105,7 +105,8 @@ fn one_of_several_images_in_a_layout_is_selected_by_tag() {
     layout.directory(&scratch, "in");
     let message = scratch.fail(&["merge", "-o", "out", "in"]);
     assert!(
-        message.contains("several images") && message.contains("#@0  #a  #c\n  #@1  #b"),
+        message.contains("several images")
+            && message.contains("#@0  #a  #c  linux/amd64\n  #@1  #b  linux/arm64"),
         "{message}"
     );
     for (which, platform) in [
