@@ -28,20 +28,8 @@ impl InspectView {
 }
 
 fn overview(page: &mut Page, inspection: &InspectReport) {
-    let names = match &inspection.names[..] {
-        [] => vec![inspection.image.clone()],
-        // A layout can also have the tag alone.
-        names => {
-            let is_tag_of_another = |name: &&String| {
-                let tag = format!(":{name}");
-                names.iter().any(|other| other.ends_with(&tag))
-            };
-            let whole = names.iter().filter(|name| !is_tag_of_another(name));
-            whole.cloned().collect()
-        }
-    };
-    for name in names {
-        page.heading(&name);
+    for name in whole_names(&inspection.names, &inspection.image) {
+        page.heading(name);
     }
     let mut facts = vec![("format", inspection.format.to_owned())];
     if let Some(index) = &inspection.index {
@@ -95,6 +83,20 @@ fn overview(page: &mut Page, inspection: &InspectReport) {
     }
     for warning in &inspection.warnings {
         page.note(&warning.to_string());
+    }
+}
+
+/// Returns the names of an image, or the input if it has none. A layout can also have a tag alone, which is
+/// left out if a name has it.
+pub fn whole_names<'a>(names: &'a [String], input: &'a String) -> Vec<&'a str> {
+    let is_tag_of_another = |name: &&String| {
+        let tag = format!(":{name}");
+        names.iter().any(|other| other.ends_with(&tag))
+    };
+    let whole = names.iter().filter(|name| !is_tag_of_another(name));
+    match names.is_empty() {
+        true => vec![input],
+        false => whole.map(String::as_str).collect(),
     }
 }
 
@@ -178,7 +180,8 @@ fn in_full(page: &mut Page, image: &PlatformImage) {
     page.table(&head, &rows, &digests, 3);
 }
 
-fn history(entry: &Value) -> String {
+/// Returns the command and the comment of an entry of the history.
+pub fn history(entry: &Value) -> String {
     let words = ["created_by", "comment"].map(|key| entry[key].as_str().unwrap_or_default());
     let words: Vec<&str> = words.into_iter().filter(|text| !text.is_empty()).collect();
     words.join(" · ")

@@ -73,6 +73,13 @@ impl Page {
         let _ = writeln!(self.text, "{FAINT}{}{FAINT:#}", clean(text));
     }
 
+    /// Adds a dimmed text, broken where the page ends.
+    pub fn faint_lines(&mut self, text: &str) {
+        for line in wrapped(&clean(text), self.width.unwrap_or(USUAL_WIDTH)) {
+            let _ = writeln!(self.text, "{FAINT}{line}{FAINT:#}");
+        }
+    }
+
     /// Adds an empty line.
     pub fn gap(&mut self) {
         self.text.push('\n');
