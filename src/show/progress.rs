@@ -91,7 +91,10 @@ fn bar(name: &str) -> ProgressBar {
         .with_key(
             "left",
             |state: &ProgressState, line: &mut dyn fmt::Write| {
-                let _ = write!(line, "{} left", time(state.eta()));
+                // Unknown before the first bytes were read.
+                if state.pos() > 0 {
+                    let _ = write!(line, "{} left", time(state.eta()));
+                }
             },
         );
     let name = name

@@ -459,3 +459,25 @@ fn the_directory_of_manual_pages_is_created() {
     scratch.run(&["man", "share/man/man1"]);
     assert!(scratch.path("share/man/man1/polyarch-merge.1").is_file());
 }
+
+/// The bar of an input shows how many of its bytes were read.
+#[test]
+fn progress_counts_layers_with_trusted_diff_ids_too() {
+    let scratch = Scratch::new();
+    let mut image = TestImage::new("linux/amd64");
+    image.layers.push(tar(&[("noise", &noise(1, 1 << 20))]));
+    let layout = image.layout(gzipped);
+    layout.directory(&scratch, "layout");
+    for trust in [false, true] {
+        let inputs = [polyarch::Input::new(scratch.path("layout"))];
+        let output = scratch.path(&format!("out-{trust}"));
+        let mut request = polyarch::MergeRequest::new(inputs, output);
+        request.checks.trust_diff_ids = trust;
+        polyarch::merge(&request).unwrap();
+        let [progress] = &request.progress.inputs()[..] else {
+            panic!("there is one input");
+        };
+        assert!(progress.total > 1 << 19, "{trust}: {progress:?}");
+        assert!(progress.done >= progress.total, "{trust}: {progress:?}");
+    }
+}
