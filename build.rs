@@ -1,5 +1,5 @@
-//! Tells the program which libdeflate it is built with, for `--version`: the library has no function
-//! that says it (zstd's has), only its header does.
+//! Passes the version of libdeflate to the program, for `--version`: only the header of the library has
+//! it, while zstd has a function for it.
 
 use std::path::Path;
 use std::{env, fs};
@@ -8,12 +8,13 @@ const NAME: &str = "#define LIBDEFLATE_VERSION_STRING";
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
-    // Set by libdeflate-sys for those who depend on it directly.
-    let include = env::var("DEP_LIBDEFLATE_INCLUDE").expect("libdeflate-sys names its headers");
+    // libdeflate-sys sets it for direct dependents.
+    let include = env::var("DEP_LIBDEFLATE_INCLUDE")
+        .expect("libdeflate-sys sets the directory of its headers");
     let header = Path::new(&include).join("libdeflate.h");
-    let header = fs::read_to_string(&header).expect("libdeflate.h is there");
+    let header = fs::read_to_string(&header).expect("libdeflate.h exists");
     let version = header.lines().find_map(|line| line.strip_prefix(NAME));
-    let version = version.expect("libdeflate.h says its version");
+    let version = version.expect("libdeflate.h defines its version");
     println!(
         "cargo::rustc-env=POLYARCH_LIBDEFLATE={}",
         version.trim().trim_matches('"')

@@ -1,6 +1,6 @@
 //! The functions that a merge spends its time in, each alone: `cargo bench --bench hot`.
 //!
-//! For looking at a change of one of them. What a merge takes as a whole, `make bench` measures.
+//! Measures a change of one function. `make bench` measures a whole merge.
 
 use std::hint::black_box;
 use std::io::{self, Write};
@@ -19,8 +19,8 @@ fn main() {
 
 const SIZE: usize = 8 << 20;
 
-/// Bytes that compress about as well as a layer does: this program, over and over. An executable is
-/// what layers are made of, and it needs no file of the machine.
+/// Returns bytes that compress about as well as a layer: this program, repeated. Layers consist of
+/// executables, and the program needs no file of the machine.
 fn layer() -> Vec<u8> {
     let program = std::env::current_exe().and_then(std::fs::read);
     let program = program.expect("the bench reads itself");
@@ -59,29 +59,29 @@ fn compress(bencher: Bencher, compression: Compression) {
         let mut blocks = BlockWriter::new(&encoder, io::sink());
         blocks
             .write_all(black_box(&bytes))
-            .expect("a sink takes all");
-        blocks.finish().expect("a sink takes all");
+            .expect("a sink does not fail");
+        blocks.finish().expect("a sink does not fail");
     });
 }
 
 #[divan::bench]
-fn flow_plain(bencher: Bencher) {
-    flow(bencher, &layer(), Encoding::Plain);
+fn verify_plain(bencher: Bencher) {
+    verify(bencher, &layer(), Encoding::Plain);
 }
 
 #[divan::bench]
-fn flow_gzip(bencher: Bencher) {
+fn verify_gzip(bencher: Bencher) {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-    encoder.write_all(&layer()).expect("memory takes all");
-    let bytes = encoder.finish().expect("memory takes all");
-    flow(bencher, &bytes, Encoding::Gzip);
+    encoder.write_all(&layer()).expect("a vector does not fail");
+    let bytes = encoder.finish().expect("a vector does not fail");
+    verify(bencher, &bytes, Encoding::Gzip);
 }
 
-/// Verifying a layer: decoded if it is encoded, hashed, written nowhere.
-fn flow(bencher: Bencher, bytes: &[u8], encoding: Encoding) {
+/// Verifies a layer: decodes it if it is encoded, hashes it, writes it nowhere.
+fn verify(bencher: Bencher, bytes: &[u8], encoding: Encoding) {
     let bencher = bencher.counter(BytesCount::new(SIZE));
     bencher.bench_local(|| {
         copy::hash(black_box(bytes), encoding, Algorithms::SHA256, None)
-            .expect("what was encoded is decoded")
+            .expect("encoded bytes can be decoded")
     });
 }

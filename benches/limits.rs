@@ -1,8 +1,8 @@
-//! What this machine could do at best with given files, for `make bench`: compressors on blocks in
-//! memory, and reading, hashing and writing once, without anything of polyarch around them.
+//! The limits of this machine for given files, for `make bench`: compressors on blocks in memory, and
+//! reading, hashing and writing once, without polyarch.
 //!
-//! `limits PLAIN SCRATCH [COMPRESSED…]` prints one JSON object, MB/s of uncompressed bytes on one thread, but
-//! `copy`, which is on as many threads as the machine has cores. PLAIN is an uncompressed file,
+//! `limits PLAIN SCRATCH [COMPRESSED…]` prints one JSON object, MB/s of uncompressed bytes on one thread, except
+//! for `copy`, which uses as many threads as the machine has cores. PLAIN is an uncompressed file,
 //! COMPRESSED one in gzip; SCRATCH begins the names of files to write and remove.
 
 use std::fs::File;
@@ -15,7 +15,7 @@ use flate2::bufread::MultiGzDecoder;
 use polyarch::internals::oci::Hasher;
 use polyarch::oci::Algorithm;
 
-/// Blocks are taken from all over the file, as many as make a second or so of work at each level.
+/// The bytes of the blocks, taken from all over the file: about a second of work at each level.
 const SAMPLE: usize = 96 << 20;
 const CHUNK: usize = 256 << 10;
 const ROUNDS: usize = 4;
@@ -62,8 +62,7 @@ fn main() -> io::Result<()> {
     Ok(())
 }
 
-/// MB/s of the fastest round: other load only ever takes away from it, and a limit is what the
-/// machine could do.
+/// Returns MB/s of the fastest round: a limit is the speed without other load.
 fn best<T>(bytes: usize, mut work: impl FnMut() -> io::Result<T>) -> io::Result<f64> {
     let mut fastest = f64::INFINITY;
     for _ in 0..ROUNDS {
@@ -120,8 +119,8 @@ fn hash(bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// Reads, hashes and writes each byte once, a part of the file on each core, into a file of its own:
-/// writers of one file would wait for each other.
+/// Reads, hashes and writes each byte once, a part of the file on each core, each into a separate
+/// file: writers of one file would wait for each other.
 fn copy(from: &Path, to: &Path, cores: usize) -> io::Result<()> {
     use std::os::unix::fs::FileExt;
     let size = from.metadata()?.len();

@@ -58,11 +58,11 @@
 //! - `merge` builds the image index;
 //! - `sink` writes the output, all or nothing.
 //!
-//! They share `image` (what flows), `oci` (the documents of the image specification), `bytes` (verified
+//! They share `image` (the data between them), `oci` (the documents of the image specification), `bytes` (verified
 //! copies, codecs, staging), `tar` (the only place that reads tar headers), `error` and `util`.
 //!
 //! `inspect`, `analyze` and `diff` read images through `load` and keep nothing. `verify` collects every
-//! violation that a merge would stop at; `source::callbacks` is where the two part.
+//! violation that a merge would stop at; `source::callbacks` decides which of the two happens.
 //!
 //! # Guarantees
 //!

@@ -1,8 +1,8 @@
 # Sourced by scripts that take Debian's packages without installing them: those of another architecture or release, or
-# those that would stand in the way of what the machine has.
+# those that would conflict with packages of the machine.
 # shellcheck shell=bash
 
-# apt with lists, a cache and a list of installed packages (none) under $debian_dir, apart from the machine's own.
+# apt with its lists, cache and (empty) list of installed packages under $debian_dir, separate from those of the machine.
 debian_apt() { # COMMAND ARGUMENT…
   local command=$1
   shift
@@ -21,7 +21,7 @@ debian_update() {
   rm -rf "$debian_dir"
   mkdir -p "$debian_dir/apt/lists/partial" "$debian_dir/apt/cache" "$debian_dir/sources" "$debian_dir/debs/partial"
   : >"$debian_dir/status"
-  # The first paragraph of the machine's file names the mirror; another release has no security updates of its own.
+  # The first paragraph of the machine's file names the mirror; another release has no separate security updates.
   sed "${debian_suite:+/^\$/q; s/^Suites:.*/Suites: $debian_suite/; }/^Architectures:/d; s/^Components:/Architectures: ${debian_architectures/,/ }\n&/" \
     /etc/apt/sources.list.d/debian.sources >"$debian_dir/sources/debian.sources"
   debian_apt get update >&2
@@ -32,7 +32,7 @@ debian_download() { # PACKAGE:ARCHITECTURE…
   (cd "$debian_dir/debs" && debian_apt get download "$@" >&2)
 }
 
-# Leaves packages and all that they depend on in $debian_dir/debs.
+# Leaves packages and all their dependencies in $debian_dir/debs.
 debian_download_with_dependencies() { # PACKAGE…
   debian_apt get -qq install --download-only --no-install-recommends --yes "$@" >&2
 }

@@ -1,7 +1,7 @@
-# Sourced by the scripts that do what a document says (after tests/nix/common.sh): the machine of a reader, on which the
-# commands of the document are the real ones, and the blocks of the document.
+# Sourced by the scripts that run the commands of a document (after tests/nix/common.sh): the machine of a reader, with
+# real commands, and the blocks of the document.
 #
-# Not as on a reader's machine: the inputs of a flake are this tree and the stand-ins of tests/ (there is no internet),
+# Different from the machine of a reader: the inputs of a flake are this tree and the stand-ins of tests/ (there is no internet),
 # `result` leads into the scratch store, containers have no network, and the port of the registry is another one if that
 # is taken.
 # shellcheck shell=bash disable=SC2154
@@ -135,7 +135,7 @@ reader_registry() { # FILE…
   fi
 }
 
-exits() { # CODE COMMAND…: what it says is in $said
+exits() { # CODE COMMAND…: sets $said to its output
   local wanted=$1 found=0
   shift
   said=$("$@" 2>&1) || found=$?
@@ -159,8 +159,8 @@ reader_images() {
   gzip -nc "$(physical "$riscv64")" >"$here/hello-riscv64.tar.gz"
 }
 
-# Do what a document says, block by block: run shells, compare consoles, evaluate flakes. What stands under a heading
-# "Before" is done with tools of others, and is only parsed. What the shells print is put into FILE.
+# Runs a document block by block: shells are run, consoles compared, flakes evaluated. Blocks under a heading "Before"
+# use other tools, and are only parsed. The output of the shells is written to FILE.
 follow() { # DOCUMENT BLOCKS FILE
   local line language block list
   list=$(blocks_of "$1" "$2")
@@ -171,7 +171,7 @@ follow() { # DOCUMENT BLOCKS FILE
       case $language in
         sh) bash -n "$block" ;;
         nix) nix-instantiate --parse "$block" >/dev/null ;;
-        *) fail "$1:$line: nobody looks after a block of '$language'" ;;
+        *) fail "$1:$line: no test for a block of '$language'" ;;
       esac
       continue
     fi
@@ -180,7 +180,7 @@ follow() { # DOCUMENT BLOCKS FILE
       console) console_says "$block" "$1" ;;
       nix) the_flake_evaluates "$block" ;;
       text) ;;
-      *) fail "$1:$line: nobody looks after a block of '${language:-no language}'" ;;
+      *) fail "$1:$line: no test for a block of '${language:-no language}'" ;;
     esac
   done <<<"$list"
 }
@@ -220,7 +220,7 @@ document.write_text(text.replace(old, f"```console\n{new.read_text()}```\n"))
 PROGRAM
 }
 
-the_flake_evaluates() { # BLOCK: the flake that is here, or one of its own
+the_flake_evaluates() { # BLOCK: the flake in the current directory, or that of the block
   local directory=$here
   if [ -e "$here/flake.nix" ]; then
     diff "$1" "$here/flake.nix"

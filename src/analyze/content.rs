@@ -9,10 +9,10 @@ use crate::bytes::fill;
 
 const CHUNK: usize = 64 << 10;
 
-/// How much of the beginning of a file is kept: the linker of Go writes all headers there.
+/// The number of bytes that are kept from the beginning of a file: the linker of Go writes all headers there.
 const HEAD: usize = 4096;
 
-/// Sixteen bytes of a SHA-256: enough to tell files apart, also against an attacker.
+/// Sixteen bytes of a SHA-256: enough to distinguish files, even those of an attacker.
 pub type ContentHash = u128;
 
 /// Reads files, one after the other.
@@ -62,12 +62,12 @@ impl ContentReader {
         }
     }
 
-    /// The beginning of the file that was read last.
+    /// Returns the beginning of the file that was read last.
     pub fn head(&self) -> &[u8] {
         &self.head
     }
 
-    /// The bytes of debug symbols in the file that was read last.
+    /// Returns the bytes of debug symbols in the file that was read last.
     pub fn symbols(&self) -> Option<u64> {
         if self.tail.is_empty() {
             return None;

@@ -5,14 +5,14 @@ use std::cmp::Reverse;
 use super::layer_files::{GROUP_COST, GroupTotals, LayerFiles};
 use super::names::{package, store_name};
 use super::paths::{PathId, PathTree, ROOT};
-use super::{Package, PathAnalysis, PathLayer};
+use super::report::{Package, PathAnalysis, PathLayer};
 use crate::util::text::sum;
 
 /// The part of a store path or directory that is in one layer: its path, the layer, and the totals.
 type Share = (PathId, usize, GroupTotals);
 
 /// Returns the store paths and directories of an image of these layers (bottom first, each once), largest
-/// first, and whether there were more than fit into `room` bytes.
+/// first, and whether some did not fit into `room` bytes.
 pub fn find(
     layers: &[(usize, &LayerFiles)],
     paths: &PathTree,
@@ -42,7 +42,7 @@ fn sort(shares: &mut [Share]) {
 }
 
 /// Counts the smallest paths, which do not fit into `room` bytes, for the root; returns whether there were
-/// any. Of one size all or none are, so that the result does not depend on their order.
+/// any. Paths of the same size are treated alike, so that the result does not depend on their order.
 fn merge_smallest(shares: &mut [Share], room: usize) -> bool {
     let size = |shares: &[Share]| sum(shares.iter().map(|(.., group)| group.size));
     let cost = |shares: &[Share]| GROUP_COST + size_of_val(shares);

@@ -15,12 +15,12 @@ pub const MARK_COST: usize = size_of::<(PathId, Mark)>();
 /// The memory for a hard link: here, and in a table where files are compared.
 pub const LINK_COST: usize = 3 * size_of::<(PathId, PathId)>();
 
-/// The memory for the symbols of a program: a table is half empty at times.
+/// The memory for the symbols of a program: a hash table can be half empty.
 pub const SYMBOLS_COST: usize = 2 * size_of::<(ContentHash, u64)>();
 
 /// The memory for a store path or directory besides its path: here, and in everything that is reported
-/// by name later (packages with versions take most). Images that have nothing else, and more of them
-/// than fit, took 300 to 450 MiB in all.
+/// by name later (packages with versions take most). Images of store paths alone, with more of them than
+/// fit, took 300 to 450 MiB in total.
 pub const GROUP_COST: usize = 512;
 
 /// A regular file that is not empty.
@@ -32,10 +32,10 @@ pub struct FileRecord {
     pub content: ContentHash,
 }
 
-/// What a layer does to the layers below, besides having files.
+/// A change that a layer makes to the layers below, besides its files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mark {
-    /// It has something else at the path: a link, a device, an empty file.
+    /// It has an entry without content at the path: a link, a device, an empty file.
     Other,
     /// It deletes the path.
     Deleted,

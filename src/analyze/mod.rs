@@ -1,5 +1,4 @@
-//! `analyze`: where the bytes of an image go, which of them it does not need, and what its platforms
-//! share.
+//! `analyze`: where the bytes of an image go, which of them are not needed, and which its platforms share.
 //!
 //! `docs/json.md` describes the fields of the report.
 
@@ -12,6 +11,7 @@ mod layer_files;
 pub(crate) mod names;
 mod overlay;
 mod paths;
+mod report;
 mod sharing;
 mod survey;
 mod surveyed;
@@ -19,19 +19,18 @@ mod symbols;
 mod waste;
 
 use serde::Serialize;
-use serde_json::Value;
 
 use crate::bytes::progress::Progress;
 use crate::error::{Error, Warning};
 use crate::load::{self, LoadRequest, Loaded};
-use crate::oci::{DiffId, Digest, Platform};
+use crate::oci::Platform;
 use crate::source::Input;
 use crate::util::text::sum;
-use content::ContentHash;
 use survey::{BUDGET, Survey};
 use surveyed::SurveyedImages;
 
 pub(crate) use names::{package, store_name};
+pub use report::{LayerAnalysis, Package, PathAnalysis, PathLayer, PlatformAnalysis};
 pub use sharing::{
     LayerBlob, NamedPath, PlatformSharing, SameName, Saving, SharedLayer, SharedPath,
 };
@@ -66,73 +65,6 @@ pub struct AnalyzeReport {
     pub sharing: PlatformSharing,
     pub waste: Vec<Waste>,
     pub warnings: Vec<Warning>,
-}
-
-/// Where the bytes of the image for one platform go.
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-#[non_exhaustive]
-pub struct PlatformAnalysis {
-    pub platform: String,
-    pub size: u64,
-    pub uncompressed: u64,
-    pub files: u64,
-    pub file_size: u64,
-    pub avoidable: u64,
-    pub score: u64,
-    pub layers: Vec<LayerAnalysis>,
-    pub paths: Vec<PathAnalysis>,
-    pub packages: Vec<Package>,
-    pub waste: Vec<Waste>,
-}
-
-/// A layer of an image, and the regular files in it.
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-#[non_exhaustive]
-pub struct LayerAnalysis {
-    pub digest: Digest,
-    pub diff_id: Option<DiffId>,
-    pub size: u64,
-    pub uncompressed: Option<u64>,
-    pub files: u64,
-    pub file_size: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub history: Option<Value>,
-}
-
-/// A store path, or a directory outside of the store.
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-#[non_exhaustive]
-pub struct PathAnalysis {
-    pub path: String,
-    pub size: u64,
-    pub files: u64,
-    pub layers: Vec<PathLayer>,
-    /// Differs where the files differ.
-    #[serde(skip)]
-    pub(crate) digest: ContentHash,
-}
-
-/// The bytes of a path that are in one layer.
-#[derive(Clone, Debug, Serialize)]
-#[non_exhaustive]
-pub struct PathLayer {
-    pub layer: usize,
-    pub size: u64,
-}
-
-/// The store paths of a package.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-#[non_exhaustive]
-pub struct Package {
-    pub name: String,
-    /// With the name of an output, as the store paths have them.
-    pub versions: Vec<String>,
-    pub size: u64,
-    pub paths: usize,
 }
 
 impl AnalyzeRequest {
@@ -207,7 +139,7 @@ impl Groups {
     }
 }
 
-/// What is in the image at a position, and whether there was no room for some of its paths.
+/// Returns the analysis of the image at a position, and whether some of its paths did not fit into memory.
 fn platform(place: usize, found: &SurveyedImages, top: usize) -> (PlatformAnalysis, bool) {
     let loaded = &found.loaded;
     let image = &loaded.contents.images[place];

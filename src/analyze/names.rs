@@ -5,7 +5,7 @@ use crate::check::consistency::without_system;
 /// The store directories of Nix and Guix, whose names have the same form.
 const STORES: [&str; 2] = ["nix/store/", "gnu/store/"];
 
-/// Characters of the hash in a store path.
+/// The number of characters of the hash in a store path.
 const HASH: usize = 32;
 
 /// Directories that have most of an image of a distribution, so that their bytes are counted for one more

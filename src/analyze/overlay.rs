@@ -3,18 +3,18 @@
 use super::layer_files::Mark;
 use super::paths::{PathId, PathTree, ROOT};
 
-/// What the layers above do to a path.
+/// The state of a path after the layers above.
 #[derive(Clone, Copy, Default)]
 struct PathState {
     /// The layers (numbered from 1 at the top) that have the path, delete it, or empty it.
     present: u32,
     deleted: u32,
     emptied: u32,
-    /// The last layer for which nothing hides what is in the directory.
+    /// The last layer for which nothing hides the content of the directory.
     visible: u32,
 }
 
-/// What hides a file: a layer, by its position, or a later entry of the same layer.
+/// The reason why a file is hidden: a layer, by its position, or a later entry of the same layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hidden {
     Overwritten(usize),
@@ -49,7 +49,7 @@ impl<'a> Overlay<'a> {
         self.positions.push(position);
     }
 
-    /// Returns what hides a path of this layer.
+    /// Returns the reason why a path of this layer is hidden, if it is.
     pub fn hidden_by(&mut self, path: PathId) -> Option<Hidden> {
         let position = |view: &Self, number: u32| view.positions[number as usize - 1];
         let state = self.states[path as usize];
@@ -80,7 +80,7 @@ impl<'a> Overlay<'a> {
                 return Some(Hidden::Overwritten(position(self, state.present)));
             }
         }
-        // So that paths beside it need not go up to the root again.
+        // Paths beside it then need not go up to the root again.
         let mut node = path;
         while node != ROOT {
             node = self.paths.parent(node);
@@ -93,12 +93,12 @@ impl<'a> Overlay<'a> {
         None
     }
 
-    /// Records that this layer has a file at a path, which hides what layers below have there.
+    /// Records that this layer has a file at a path, which hides the files of layers below.
     pub fn add_file(&mut self, path: PathId) {
         self.states[path as usize].present = self.layer;
     }
 
-    /// Records what else this layer does.
+    /// Records another mark of this layer.
     pub fn mark(&mut self, node: PathId, mark: Mark) {
         let state = &mut self.states[node as usize];
         let field = match mark {

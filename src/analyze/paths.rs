@@ -1,4 +1,4 @@
-//! PathTree as a tree: a million of them cost some forty bytes each, and they are compared by number.
+//! Paths as a tree: a million paths take about forty bytes each, and are compared by number.
 
 use std::borrow::Cow;
 use std::hash::{BuildHasher, RandomState};
@@ -92,7 +92,7 @@ impl PathTree {
         Some(node)
     }
 
-    /// Looks up a name in a directory.
+    /// Returns the path of a name in a directory, if it was added.
     pub fn child(&self, parent: PathId, name: &[u8]) -> Option<PathId> {
         let hash = self.hasher.hash_one((parent, name));
         let is = |node: &PathId| {
@@ -102,17 +102,17 @@ impl PathTree {
         self.table.find(hash, is).copied()
     }
 
-    /// The parent directory of a path; the root is its own.
+    /// Returns the parent directory of a path; that of the root is the root.
     pub fn parent(&self, node: PathId) -> PathId {
         self.nodes[node as usize].parent
     }
 
-    /// The last part of a path.
+    /// Returns the last part of a path.
     pub fn name(&self, node: PathId) -> &[u8] {
         self.nodes[node as usize].name(&self.names)
     }
 
-    /// The absolute path as text; no two paths have the same.
+    /// Returns the absolute path as text, a different one for each path.
     pub fn show(&self, mut node: PathId) -> String {
         let mut parts = Vec::new();
         while node != ROOT {
@@ -123,12 +123,12 @@ impl PathTree {
         format!("/{}", parts.join("/"))
     }
 
-    /// The number of paths.
+    /// Returns the number of paths.
     pub fn len(&self) -> usize {
         self.nodes.len()
     }
 
-    /// The memory that the tree takes, about.
+    /// Returns the memory that the tree takes, in bytes, estimated.
     pub fn cost(&self) -> usize {
         self.nodes.len() * NODE_COST + self.names.len()
     }
@@ -140,8 +140,8 @@ impl PathNode {
     }
 }
 
-/// Returns a name as text, no two names the same: bytes that are not UTF-8 are written as `\xff`, and so
-/// is a backslash that would read like one of those.
+/// Returns a name as text, a different one for each name: bytes that are not UTF-8 are written as `\xff`,
+/// and so is a backslash that would read like one of those.
 fn text(name: &[u8]) -> Cow<'_, str> {
     let is_plain = |text: &str| !text.contains(r"\x");
     if let Some(text) = std::str::from_utf8(name).ok().filter(|text| is_plain(text)) {

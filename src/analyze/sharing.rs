@@ -1,17 +1,18 @@
-//! What the platforms of an image have in common, and what they could have.
+//! The layers and store paths that the platforms of an image share, and those that they could share.
 
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use serde::Serialize;
 
-use super::{PathAnalysis, PlatformAnalysis, store_name};
+use super::names::store_name;
+use super::report::{PathAnalysis, PlatformAnalysis};
 use crate::check::consistency::without_system;
 use crate::image::Image;
 use crate::oci::{DiffId, Digest};
 use crate::util::text::sum;
 
-/// What the platforms of an image have in common.
+/// The layers and store paths that the platforms of an image share.
 #[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -22,7 +23,7 @@ pub struct PlatformSharing {
     pub same_name: Vec<SameName>,
     /// Compressed bytes, which a registry stores.
     pub registry: Saving,
-    /// Uncompressed bytes, which a client unpacks that has all platforms.
+    /// Uncompressed bytes, which a client with all platforms unpacks.
     pub client: Saving,
 }
 
@@ -107,7 +108,7 @@ impl Saving {
 }
 
 impl PlatformSharing {
-    /// What `platforms`, the images of `images`, have in common.
+    /// Compares `platforms`, the analyses of `images`.
     pub fn of(images: &[Image], platforms: &[PlatformAnalysis]) -> Self {
         let all = || platforms.iter().flat_map(|platform| &platform.layers);
         let paths = all_paths(platforms);
@@ -207,7 +208,7 @@ fn store_paths(
 }
 
 fn same_name(platforms: &[PlatformAnalysis], all: &[(usize, &PathAnalysis)]) -> Vec<SameName> {
-    // What all have is no different thing of the same name.
+    // A path of all platforms does not differ.
     let some = all.chunk_by(is_same_place);
     let some = some.filter(|users| users.len() < platforms.len()).flatten();
     let mut named: Vec<(Cow<'_, str>, usize, &PathAnalysis)> = some
@@ -233,7 +234,7 @@ fn same_name(platforms: &[PlatformAnalysis], all: &[(usize, &PathAnalysis)]) -> 
         })
         .collect();
     let size = |same: &SameName| sum(same.paths.iter().map(|path| path.size));
-    // By name already.
+    // They are sorted by name already.
     found.sort_by_key(|same| std::cmp::Reverse(size(same)));
     found
 }

@@ -1,4 +1,4 @@
-//! Reads what is in layers while their bytes are copied, in bounded memory.
+//! Records the files of layers while their bytes are copied, in bounded memory.
 //!
 //! The path of a file (as a number), its size and sixteen bytes of its SHA-256 are kept: with the tree
 //! of paths about 130 bytes for each. When [`BUDGET`] is used up, further files are only counted, and
@@ -24,14 +24,14 @@ use crate::tar::{EntryKind, LayerEntry, TarError, Whiteout, clean, walk, whiteou
 use crate::util::lock::{lock, unpoisoned};
 use crate::util::text::sum;
 
-/// The memory for paths and files: those of an image of several million files.
+/// The memory for paths and files, in bytes: enough for an image of several million files.
 pub const BUDGET: usize = 512 << 20;
 
-/// Records what is in layers.
+/// Records the files of layers.
 pub struct Survey {
     paths: Mutex<PathTree>,
     layers: Mutex<HashMap<DiffId, Result<Arc<LayerFiles>, TarError>>>,
-    /// The memory that everything but the paths takes.
+    /// The memory that everything except the paths takes, in bytes.
     used: AtomicUsize,
     budget: usize,
     /// Whether single files are recorded.
@@ -39,7 +39,7 @@ pub struct Survey {
 }
 
 impl Survey {
-    /// A survey that takes no more than `budget` bytes.
+    /// Returns a survey that takes no more than `budget` bytes.
     pub fn new(budget: usize) -> Self {
         Self {
             paths: Mutex::default(),
@@ -50,7 +50,7 @@ impl Survey {
         }
     }
 
-    /// A survey of store paths and directories, without single files.
+    /// Returns a survey of store paths and directories, without single files.
     pub fn of_groups(budget: usize) -> Self {
         Self {
             with_files: false,
@@ -58,12 +58,12 @@ impl Survey {
         }
     }
 
-    /// The memory that the survey may take.
+    /// Returns the memory that the survey may take, in bytes.
     pub fn budget(&self) -> usize {
         self.budget
     }
 
-    /// The paths of all layers.
+    /// Returns the paths of all layers.
     pub fn into_paths(self) -> PathTree {
         unpoisoned(self.paths.into_inner())
     }
@@ -72,8 +72,7 @@ impl Survey {
         lock(&self.paths)
     }
 
-    /// Returns what is in a layer, or hands over the error that kept it from being read; none if it was
-    /// not read.
+    /// Returns the files of a layer, or the error that stopped reading it; `None` if it was not read.
     pub fn layer(&self, diff_id: &DiffId) -> Result<Option<Arc<LayerFiles>>, TarError> {
         let mut layers = lock(&self.layers);
         if let Some(Ok(files)) = layers.get(diff_id) {
@@ -267,13 +266,13 @@ mod tests {
         for survey in [Survey::new(64 << 10), Survey::of_groups(64 << 10)] {
             let tight = read(&survey);
             assert!(tight.ungrouped);
-            // The root is one, and all others have been paid for.
+            // The root is one of them; all others were charged.
             let most = 1 + (64 << 10) / GROUP_COST;
             assert!(tight.groups.len() <= most, "{}", tight.groups.len());
             assert!(tight.groups.len() > most / 2, "{}", tight.groups.len());
             let files = tight.groups.values().map(|group| group.files);
             assert_eq!(files.sum::<u64>(), 1000);
-            // Other layers have the same paths, but parts of their own.
+            // Other layers have the same paths, but their own parts.
             let all = (0..10).map(|_| read(&survey).groups.len() - 1);
             assert!(all.sum::<usize>() + tight.groups.len() <= most);
         }

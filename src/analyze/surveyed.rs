@@ -1,12 +1,12 @@
-//! An input and the contents of all its layers, from which the reports are made.
+//! An input and the files of all its layers: the base of the reports.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::PathAnalysis;
 use super::groups;
 use super::layer_files::LayerFiles;
 use super::paths::{MAX_PATH, PathTree};
+use super::report::PathAnalysis;
 use super::survey::Survey;
 use crate::error::{Code, Error, Item, Subject, Warning};
 use crate::image::{Image, Layer};
@@ -17,7 +17,7 @@ pub struct SurveyedImages {
     pub loaded: Loaded,
     /// The paths of all files.
     pub paths: PathTree,
-    /// By image and layer; none for a layer that has no files, such as a part of an artifact.
+    /// By image and layer; `None` for a layer that has no files, such as a part of an artifact.
     layers: Vec<Vec<Option<Arc<LayerFiles>>>>,
     /// The memory for the store paths and directories of one image.
     group_budget: usize,
@@ -49,8 +49,8 @@ impl SurveyedImages {
         &self.layers[image]
     }
 
-    /// Returns the layers that have contents, with their positions, bottom first. Of a layer that the
-    /// image has twice, only the upper one is in the list.
+    /// Returns the layers that have contents, with their positions, bottom first. If the image has
+    /// a layer twice, only the upper one is in the list.
     pub fn layers_once(&self, image: usize) -> Vec<(usize, &LayerFiles)> {
         let layers = &self.loaded.contents.images[image].layers;
         let mut seen = HashSet::new();

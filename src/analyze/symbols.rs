@@ -1,8 +1,8 @@
-//! Debug symbols in programs and libraries: how many of their bytes are sections that `strip` takes out.
+//! Debug symbols in programs and libraries: how many of their bytes are sections that `strip` removes.
 //!
-//! A file is read only once. Most linkers write the table of its sections at its end, that of Go right
+//! A file is read only once. Most linkers write the section table at its end; that of Go writes it
 //! after the other headers: the two ends of a file are enough. The names of the sections can be
-//! anywhere, so they are not used: `strip` takes out what is not loaded into memory, but for a few bytes.
+//! anywhere, so they are not used: `strip` removes the sections that are not loaded into memory, except for a few bytes.
 
 use std::ops::Range;
 
@@ -11,7 +11,7 @@ use object::elf::{FileHeader32, FileHeader64, SHF_ALLOC, SHT_NOBITS, SHT_NULL};
 use object::read::ReadRef;
 use object::read::elf::{FileHeader, SectionHeader};
 
-/// What a stripped program may still have: the name of its compiler, the place of its symbols.
+/// The bytes that a stripped program may still have: the name of its compiler, the place of its symbols.
 const LEAST: u64 = 4096;
 
 /// The beginning and the end of a file.
@@ -48,7 +48,7 @@ impl<'a> ReadRef<'a> for FileEnds<'a> {
     }
 }
 
-/// Returns the bytes of symbols that `strip` takes out of an ELF file; none if the headers are not in
+/// Returns the number of bytes that `strip` removes from an ELF file; `None` if the headers are not in
 /// the two ends.
 pub fn strippable_bytes(file: FileEnds<'_>) -> Option<u64> {
     match file.head.get(4)? {

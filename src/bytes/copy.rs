@@ -13,7 +13,7 @@ use crate::oci::{DiffId, Digest, Hasher};
 /// The size of a chunk in bytes: it is hashed and written while it is in the processor's cache.
 const CHUNK: usize = 256 << 10;
 
-/// Why a copy failed: the input or the output is to blame.
+/// Why a copy failed: because of the input or of the output.
 #[derive(Debug)]
 pub enum CopyError {
     /// The input cannot be read or decoded.
@@ -58,12 +58,12 @@ pub fn copy(
         let decoder = encoding.decode(&mut input).map_err(CopyError::Read);
         decoder.and_then(|decoder| drain(decoder, hasher, decoded, observer))
     };
-    // The decoder only knows that it could not read.
+    // The error of the decoder is only that a read failed.
     let (diff_id, size, on_verified) = match (input.write_error.take(), drained) {
         (Some(error), _) => return Err(CopyError::Write(error)),
         (None, drained) => drained?,
     };
-    // A decoder stops at the end of its stream, but the digest of the blob is that of all bytes.
+    // A decoder stops at the end of its stream, but the digest covers all bytes.
     let mut chunk = vec![0; CHUNK];
     while input.copy_chunk(&mut chunk)? > 0 {}
     let blob = input.output.finish();
@@ -94,7 +94,7 @@ fn drain<'a>(
 struct TeeReader<R, W> {
     input: R,
     output: HashingWriter<W>,
-    /// Why the output could not be written. The one who reads only sees that reading failed.
+    /// Why the output could not be written. The decoder above only gets a failed read.
     write_error: Option<io::Error>,
 }
 
@@ -120,7 +120,7 @@ impl<R: Read, W: Write> Read for TeeReader<R, W> {
     }
 }
 
-/// A reader of decoded bytes that hashes and writes each chunk, however much of it is read.
+/// A reader of decoded bytes that hashes and writes each chunk whole, even if only a part of it is read.
 struct DecodedStream<'a, R, W> {
     input: R,
     hasher: Option<Hasher>,

@@ -1,5 +1,5 @@
-//! Bytes on their way from an input to the output, without any knowledge of images: codecs, copies
-//! that verify, the staging area, and the observers that follow.
+//! Bytes from an input to the output, without knowledge of images: codecs, verified copies, the staging
+//! area, and observers.
 
 pub mod codec;
 pub mod copy;

@@ -1,4 +1,4 @@
-//! Observers follow the bytes of inputs while they are copied.
+//! Observers read the bytes of inputs while they are copied.
 
 use std::io::{Read, Seek};
 

@@ -1,6 +1,6 @@
 //! How many bytes of each input are to be read, and how many were read: for progress bars.
 //!
-//! Readers only add to atomic numbers; they never wait for whoever shows them.
+//! Readers only add to atomic numbers; they never wait for the thread that shows them.
 
 use std::io::{self, Read};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,14 +9,14 @@ use std::sync::{Arc, Mutex};
 use crate::error::InputName;
 use crate::util::lock::lock;
 
-/// How far the reading of each input has come. Clones share the numbers: give one to a request, keep
-/// the other, and ask it from another thread while the request runs.
+/// The progress of reading each input. Clones share the numbers: give one to a request, keep the other,
+/// and query it from another thread while the request runs.
 #[derive(Clone, Debug, Default)]
 pub struct Progress(Arc<Mutex<Counters>>);
 
 type Counters = Vec<(InputName, Arc<Counter>)>;
 
-/// How far the reading of an input has come.
+/// The progress of reading one input.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct InputProgress {
@@ -29,7 +29,7 @@ pub struct InputProgress {
 }
 
 impl Progress {
-    /// How far each input has come, in the order of the request. Empty until the request runs.
+    /// Returns the progress of each input, in the order of the request. Empty until the request runs.
     pub fn inputs(&self) -> Vec<InputProgress> {
         let counters = lock(&self.0);
         let inputs = counters.iter().map(|(input, counter)| InputProgress {
@@ -40,7 +40,7 @@ impl Progress {
         inputs.collect()
     }
 
-    /// Adds a counter for each input; one that is named twice has one.
+    /// Adds a counter for each input; an input that is named twice has one.
     pub(crate) fn start(&self, inputs: impl IntoIterator<Item = InputName>) {
         let mut counters = lock(&self.0);
         for input in inputs {
@@ -50,14 +50,14 @@ impl Progress {
         }
     }
 
-    /// The counter of an input; none for a name that is not an input.
+    /// Returns the counter of an input; `None` for a name that is not an input.
     pub(crate) fn of(&self, input: &InputName) -> Option<Arc<Counter>> {
         let counters = lock(&self.0);
         let found = counters.iter().find(|(name, _)| name == input);
         found.map(|(_, counter)| counter.clone())
     }
 
-    /// Counts what is read of an input.
+    /// Returns a reader that counts the bytes read of an input.
     pub(crate) fn count<R: Read>(&self, input: &InputName, reader: R) -> CountedInput<R> {
         CountedInput {
             reader,

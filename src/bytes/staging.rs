@@ -1,7 +1,7 @@
 //! The staging area: files for bytes that can be read only once, and for layers that are encoded
 //! again. They are verified while they are written.
 //!
-//! Files are named by a counter, never by anything that an input says.
+//! Files are named by a counter, never by a name from an input.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -61,7 +61,7 @@ impl Staging {
         })
     }
 
-    /// Stages bytes in the encoding that the compression gives them.
+    /// Stages bytes in the encoding that the compression chooses.
     pub fn encode(&self, reader: VerifiedReader<'_>) -> Result<StagedBlob, Error> {
         let encoding = self.compression().target(reader.encoding);
         if encoding == reader.encoding {
@@ -92,12 +92,12 @@ impl StagedBlob {
         &self.path
     }
 
-    /// Whether the file has the bytes of this digest, and not only what they were encoded to.
+    /// Whether the file has the bytes of this digest, not only their encoding.
     pub fn has(&self, digest: &Digest) -> bool {
         self.stored.digest == *digest
     }
 
-    /// Opens the bytes that were read, decoded where the file has them encoded.
+    /// Opens the bytes that were read, decoded if the file has them encoded.
     pub fn open_original(&self) -> io::Result<Box<dyn Read + '_>> {
         let file = File::open(&self.path)?;
         match self.encoding == self.original.encoding {

@@ -1,7 +1,7 @@
-//! A reader that knows whose bytes it reads.
+//! A reader that knows the owner of its bytes: the blob or file to name in errors.
 //!
-//! A reader is consumed by reading it to its end, and only then the caller gets digests: nothing can
-//! be used that was not verified.
+//! The caller gets digests only by reading to the end, which consumes the reader: no unverified bytes can
+//! be used.
 
 use std::io::{self, Read, Write};
 use std::path::Path;
@@ -17,11 +17,11 @@ pub trait Verify {
     /// Returns the error for bytes that cannot be read or decoded.
     fn unreadable(&self, problem: io::Error) -> Error;
 
-    /// Compares the digests of the bytes with those that were promised.
+    /// Compares the digests of the bytes with the expected ones.
     fn verify(&self, found: &Digests) -> Result<(), Error>;
 }
 
-/// Bytes of which no document names the digest.
+/// Bytes whose digest no document names.
 impl Verify for Subject {
     fn unreadable(&self, problem: io::Error) -> Error {
         Error::unreadable(self)(problem)
@@ -90,8 +90,8 @@ impl VerifiedReader<'_> {
         )
     }
 
-    /// Decides what is to blame: the input that cannot be read, the output that cannot be written, or
-    /// bytes that are not the promised ones.
+    /// Decides which error to report: the input cannot be read, the output cannot be written, or the bytes
+    /// have the wrong digest.
     fn conclude(&self, copied: Result<Digests, CopyError>, path: &Path) -> Result<Digests, Error> {
         match copied {
             Ok(digests) => self.owner.verify(&digests).map(|()| digests),

@@ -1,10 +1,10 @@
-//! Checks an input against what the user asserts: its platform, the platform to set in its config, and the
+//! Checks an input against the assertions of the user: its platform, the platform to set in its config, and the
 //! platforms that are wanted.
 
-use crate::error::{Code, Error, Problem, Subject, Warning};
+use crate::error::{Candidate, Code, Error, Problem, Subject, Warning};
 use crate::image::Image;
 use crate::oci::Platform;
-use crate::source::{Contents, Input};
+use crate::source::{Contents, Input, choose_digest};
 use crate::transform;
 
 /// Applies the assertions of the user to an input.
@@ -14,14 +14,7 @@ pub fn apply(
     wanted: &[Platform],
 ) -> Result<Contents, Error> {
     let name = input.name();
-    let count = contents.images.len();
-    if let Some(platform) = &input.set_platform {
-        let [image] = &mut contents.images[..] else {
-            let platform = platform.clone();
-            return Err(Error::new(name, Problem::SetSeveral { platform, count }));
-        };
-        *image = transform::set_platform(image.clone(), platform)?;
-    }
+    set_platforms(&mut contents, input)?;
     if let Some(asserted) = &input.platform {
         apply_platform(&mut contents, asserted, &name.into())?;
     }
@@ -47,27 +40,64 @@ pub fn apply(
     Ok(contents)
 }
 
-/// Checks an image against its asserted platform, and takes over the details of that.
+/// Sets the platforms in configs.
+fn set_platforms(contents: &mut Contents, input: &Input) -> Result<(), Error> {
+    let name = input.name();
+    let offered: Vec<Candidate> = contents.images.iter().map(Image::candidate).collect();
+    for (prefix, _) in &input.set_platforms {
+        choose_digest(&name, prefix, &offered, || offered.clone())?;
+    }
+    if let Some(platform) = &input.set_platform
+        && offered.len() != 1
+    {
+        let platform = platform.clone();
+        return Err(Error::new(name, Problem::SetSeveral { platform, offered }));
+    }
+    for image in &mut contents.images {
+        if let Some(platform) = input.platform_to_set(&image.pick_digest()) {
+            *image = transform::set_platform(image.clone(), platform)?;
+        }
+    }
+    Ok(())
+}
+
+/// Checks the image that was selected by the platform in front of its input, and takes over the details
+/// of that platform. The only image of an input was read in any case.
 pub fn apply_platform(
     contents: &mut Contents,
     asserted: &Platform,
     input: &Subject,
 ) -> Result<(), Error> {
-    match (&mut contents.images[..], &contents.seen[..]) {
+    let asserted = asserted.clone();
+    let problem = match (&mut contents.images[..], &contents.seen[..]) {
         ([image], _) => {
-            image.platform = narrow(&image.platform, asserted, &image.origin)?;
+            image.platform = narrow(&image.platform, &asserted, &image.origin)?;
+            return Ok(());
         }
-        // An image that is not selected must match too.
-        ([], [seen]) => drop(narrow(seen, asserted, input)?),
-        (images, _) => {
-            let (asserted, count) = (asserted.clone(), images.len());
-            return Err(Error::new(
-                input,
-                Problem::AssertedSeveral { asserted, count },
-            ));
+        // An image that is not wanted must match too.
+        ([], [seen]) => return narrow(seen, &asserted, input).map(drop),
+        ([], seen)
+            if seen.is_empty() || seen.iter().any(|p| p.narrowed_by(&asserted).is_some()) =>
+        {
+            return Ok(());
         }
-    }
-    Ok(())
+        // Twins that differ in compression.
+        (images @ [_, ..], _) if images.iter().all(|image| is(&image.platform, &asserted)) => {
+            for image in images {
+                image.platform = narrow(&image.platform, &asserted, &image.origin)?;
+            }
+            return Ok(());
+        }
+        ([], _) => Problem::NoSuchPlatform {
+            wanted: asserted,
+            offered: contents.complete(),
+        },
+        (images, _) => Problem::AssertedSeveral {
+            asserted,
+            offered: images.iter().map(|image| image.platform.clone()).collect(),
+        },
+    };
+    Err(Error::new(input, problem))
 }
 
 /// Checks that there is an image for each wanted platform.
@@ -78,7 +108,7 @@ pub fn all_platforms_found(contents: &Contents, wanted: &[Platform]) -> Result<(
     };
     match wanted.iter().find(|wanted| !found(wanted)) {
         Some(missing) => {
-            let (wanted, offered) = (missing.clone(), contents.seen.clone());
+            let (wanted, offered) = (missing.clone(), contents.complete());
             let problem = Problem::NoSuchPlatform { wanted, offered };
             Err(Error::new(Subject::ALL, problem))
         }
@@ -86,8 +116,15 @@ pub fn all_platforms_found(contents: &Contents, wanted: &[Platform]) -> Result<(
     }
 }
 
+fn is(found: &Platform, asserted: &Platform) -> bool {
+    found.narrowed_by(asserted).is_some()
+}
+
 fn narrow(found: &Platform, asserted: &Platform, subject: &Subject) -> Result<Platform, Error> {
-    found.narrowed_by(asserted).ok_or_else(|| {
+    // Clients that look for the platform do not find a variant that does not exist.
+    let is_real = asserted.variant.is_some() || found.unknown_variant().is_none();
+    let narrowed = found.narrowed_by(asserted).filter(|_| is_real);
+    narrowed.ok_or_else(|| {
         let (asserted, found) = (asserted.clone(), found.clone());
         Error::new(subject, Problem::WrongPlatform { asserted, found })
     })
@@ -110,6 +147,15 @@ pub fn unclear_platform(image: &Image) -> Option<Warning> {
             "its config calls the {found}, which runtimes know as {name}; change it with --set-platform IMAGE={name} (Nix: setPlatform = \"{name}\")",
         );
         return Some(Warning::new(Code::LegacyArchitecture, origin, text));
+    }
+    if let Some(variant) = platform.unknown_variant() {
+        let right = platform.without_variant().name();
+        let argument = image.pick_argument();
+        let text = format!(
+            "{} has no variant {variant:?}, so clients that look for {right} do not find the image; change it with --set-platform {argument}={right} (Nix: setPlatform = \"{right}\")",
+            platform.architecture
+        );
+        return Some(Warning::new(Code::UnknownVariant, origin, text));
     }
     (platform.architecture == "arm" && platform.variant.is_none()).then(|| {
         let text = format!(

@@ -1,5 +1,5 @@
-//! Unexpected differences between the configs of an index: except for the machine, an image should be the
-//! same on every platform.
+//! Finds unexpected differences between the configs of an index: except for the machine, an image should
+//! be the same on every platform.
 //!
 //! Store paths have another hash on every platform, and those of cross-compiled packages another name
 //! (`hello-aarch64-unknown-linux-gnu-2.12`). Neither counts as a difference.
@@ -17,8 +17,8 @@ use crate::error::{Code, Error, Problem, Subject, Warning};
 use crate::oci::{Execution, Platform};
 use crate::util::text::shortened;
 
-/// How many differences are reported, and how much of each. Of more images, those that differ from all
-/// before them are listed.
+/// The number of differences that are reported, and the length of each. Of many images, those that differ
+/// from all before them are listed.
 const MAX_DIFFERENCES: usize = 64;
 const MAX_IMAGES: usize = 16;
 const MAX_VALUE: usize = 1000;

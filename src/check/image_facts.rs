@@ -1,4 +1,4 @@
-//! What the checks need of an image after its layers were read.
+//! The facts that the checks need after the layers of an image were read.
 
 use std::io::Read;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ pub struct ImageFacts {
     pub origin: Subject,
     /// The platform in the index.
     pub platform: Platform,
-    /// The part of the config that a container runs by.
+    /// The part of the config that decides how a container is run.
     pub execution: Execution,
     /// The diff ID of each layer, and its name in messages.
     pub layers: Vec<(Option<DiffId>, Arc<str>)>,

@@ -1,5 +1,5 @@
-//! Checks of images that do not change them: what the caller asserts, whether configs agree, and
-//! whether programs are built for the platform of their image.
+//! Checks images without changing them: the assertions of the caller, differences between configs, and the
+//! platform of programs.
 
 pub mod assertions;
 pub mod consistency;

@@ -12,8 +12,8 @@ use crate::show::AnalyzeView;
 
 /// Show where the bytes of an image go, which of them it does not need, and what the platforms share
 ///
-/// Each layer is read and verified once. Bytes of files are counted without compression, because a file
-/// has no size of its own in a compressed layer.
+/// Each layer is read and verified once. Bytes of files are counted without compression, because a
+/// compressed layer is not compressed file by file.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:

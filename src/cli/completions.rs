@@ -1,9 +1,9 @@
 //! `polyarch completions`.
 
-use clap::{Args, CommandFactory};
+use clap::{Args, Command};
 use clap_complete::Shell;
 
-use super::{Cli, Invocation};
+use super::Invocation;
 
 /// Print the completions for a shell
 ///
@@ -20,9 +20,10 @@ pub struct CompletionsArgs {
 }
 
 impl CompletionsArgs {
-    pub fn invocation(self) -> Invocation {
+    /// `cli` is the definition of the whole command line.
+    pub fn invocation(self, mut cli: Command) -> Invocation {
         let mut script = Vec::new();
-        clap_complete::generate(self.shell, &mut Cli::command(), "polyarch", &mut script);
+        clap_complete::generate(self.shell, &mut cli, "polyarch", &mut script);
         Invocation::Completions(script)
     }
 }

@@ -16,10 +16,7 @@ pub fn parse(argument: &OsStr) -> Input {
     let (platform, text) = split_platform(text);
     let (path, select) = match text.rsplit_once('#') {
         None | Some((_, "")) => (text.strip_suffix('#').unwrap_or(text), Select::All),
-        Some((path, which)) => match which.strip_prefix('@').map(str::parse) {
-            Some(Ok(position)) => (path, Select::Position(position)),
-            _ => (path, Select::Name(which.to_owned())),
-        },
+        Some((path, which)) => (path, select(which)),
     };
     let (path, select) = match transport::split(path) {
         Some((transport, path)) if select == Select::All => {
@@ -33,6 +30,20 @@ pub fn parse(argument: &OsStr) -> Input {
     input.platform = platform;
     input.select = select;
     input
+}
+
+/// Parses what follows the `#`: `@2`, `@sha256:0123`, `me/x:v1`.
+fn select(which: &str) -> Select {
+    let Some(place) = which.strip_prefix('@') else {
+        return Select::Name(which.to_owned());
+    };
+    match place.parse() {
+        Ok(position) => Select::Position(position),
+        Err(_) if place.starts_with("sha256:") || place.starts_with("sha512:") => {
+            Select::Digest(place.to_ascii_lowercase())
+        }
+        Err(_) => Select::Name(which.to_owned()),
+    }
 }
 
 /// Parses several images. Each has a path, and only one can be standard input.
@@ -91,6 +102,12 @@ mod tests {
             ("a.tar#v1", "a.tar", Select::Name("v1".into())),
             ("a.tar#me/x:v1", "a.tar", Select::Name("me/x:v1".into())),
             ("linux/arm64=a.tar#@2", "a.tar", Select::Position(2)),
+            (
+                "a.tar#@sha256:93D6",
+                "a.tar",
+                Select::Digest("sha256:93d6".into()),
+            ),
+            ("a.tar#@93d6", "a.tar", Select::Name("@93d6".into())),
             ("a#b.tar#", "a#b.tar", Select::All),
             ("a#b.tar#@0", "a#b.tar", Select::Position(0)),
             ("oci:d", "d", Select::All),

@@ -3,11 +3,11 @@
 use std::io;
 use std::path::PathBuf;
 
-use clap::{Args, Command, CommandFactory};
+use clap::{Args, Command};
 use clap_mangen::Man;
 use roff::{Roff, roman};
 
-use super::{Cli, Invocation};
+use super::Invocation;
 use crate::show::ManPage;
 
 /// Write the manual pages, one for each command, into a directory
@@ -24,13 +24,14 @@ pub struct ManArgs {
 }
 
 impl ManArgs {
-    pub fn invocation(self) -> Invocation {
-        Invocation::Man(self.directory, pages())
+    /// `cli` is the definition of the whole command line.
+    pub fn invocation(self, cli: Command) -> Invocation {
+        Invocation::Man(self.directory, pages(cli))
     }
 }
 
-fn pages() -> Vec<ManPage> {
-    let mut command = Cli::command().disable_help_subcommand(true);
+fn pages(cli: Command) -> Vec<ManPage> {
+    let mut command = cli.disable_help_subcommand(true);
     command.build();
     let mut pages = vec![("polyarch".to_owned(), command.clone())];
     pages.extend(command.get_subcommands().map(|command| {

@@ -6,7 +6,7 @@ use std::path::Path;
 use clap::{Args, ValueEnum};
 use polyarch::merge::{Annotations, Compression, DockerManifest, Format, Level};
 use polyarch::oci::{ImageName, Platform};
-use polyarch::{Input, MergeRequest};
+use polyarch::{Input, MergeRequest, Select};
 
 use super::arguments::{CheckArg, JobsArg};
 use super::{Invocation, input, transport};
@@ -36,7 +36,8 @@ pub struct MergeArgs {
     /// zstd), or results of nix2container; the format is detected from the content
     ///
     /// `PLATFORM=` before the path (os/arch or os/arch/variant, such as linux/arm64) asserts the
-    /// platform of an image: a different one in its config is an error. The order of images does not
+    /// platform of an image: a different one in its config is an error. Of a multi-platform image, it
+    /// selects the image for that platform, and nothing else is read. The order of images does not
     /// matter.
     ///
     /// `#NAME:TAG`, `#TAG` or `#@POSITION` (from 0) after the path selects one of several images; a path
@@ -231,7 +232,9 @@ impl MergeArgs {
             // As it is written, with or without the platform before it.
             let is_meant = |argument: &OsString| {
                 let argument = argument.to_string_lossy();
-                argument == *image || input::split_platform(&argument).1 == image
+                let path = input::split_platform(&argument).1;
+                // Messages call standard input by a name that can have a `#` after it.
+                argument == *image || path == image || path == "-" && image == STDIN
             };
             let mut meant = self
                 .images
@@ -239,7 +242,10 @@ impl MergeArgs {
                 .zip(&mut inputs)
                 .filter(|(a, _)| is_meant(a));
             match (meant.next(), meant.next()) {
-                (None, _) => return bad("no IMAGE is called that"),
+                (None, _) => {
+                    set_one_of_several(&mut inputs, image, platform)
+                        .map_err(|problem| format!("--set-platform {image}: {problem}"))?;
+                }
                 (Some(_), Some(_)) => {
                     return bad("several are called that; put the PLATFORM= in front of the one");
                 }
@@ -329,6 +335,38 @@ fn named(
         (tag, other) => tag.or(other).unwrap_or("latest"),
     };
     ImageName::new(&name, tag).map(Some)
+}
+
+/// The name of standard input in messages.
+const STDIN: &str = "/dev/stdin";
+
+/// Sets the platform of one image of an input: `hello.tar#@sha256:0123` names it, `hello.tar` is given.
+fn set_one_of_several(
+    inputs: &mut [Input],
+    image: &str,
+    platform: &Platform,
+) -> Result<(), &'static str> {
+    let named = input::parse(OsStr::new(image));
+    let Select::Digest(prefix) = named.select else {
+        return Err("no IMAGE is called that");
+    };
+    let is_stdin = named.path == Path::new(STDIN);
+    let is_meant = |input: &&mut Input| input.path == named.path || is_stdin && input.is_stdin();
+    let mut meant = inputs.iter_mut().filter(is_meant);
+    let input = match (meant.next(), meant.next()) {
+        (Some(input), None) => input,
+        (None, _) => return Err("no IMAGE is called that"),
+        (Some(_), Some(_)) => return Err("several are called that"),
+    };
+    if input
+        .set_platforms
+        .iter()
+        .any(|(known, _)| *known == prefix)
+    {
+        return Err("it is given twice");
+    }
+    input.set_platforms.push((prefix, platform.clone()));
+    Ok(())
 }
 
 fn format_of(output: &Path) -> Result<Format, String> {

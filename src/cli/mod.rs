@@ -6,21 +6,19 @@ mod completions;
 mod diff;
 mod input;
 mod inspect;
+mod invocation;
 mod man;
 mod merge;
 mod transport;
 mod verify;
 
 use std::ffi::OsString;
-use std::path::PathBuf;
 use std::sync::LazyLock;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
-use polyarch::inspect::RawDocument;
-use polyarch::{AnalyzeRequest, DiffRequest, InspectRequest, MergeRequest, VerifyRequest};
 
-use crate::show::{AnalyzeView, DiffView, InspectView, ManPage, MergeView, VerifyView};
+pub use invocation::Invocation;
 
 /// Merge container images, one per platform, into one multi-platform OCI image.
 ///
@@ -50,24 +48,8 @@ enum Command {
     Man(man::ManArgs),
 }
 
-/// What a command line asks for: a request, and how its result is shown.
-#[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "a process has one")]
-pub enum Invocation {
-    Merge(MergeRequest, MergeView),
-    Verify(VerifyRequest, VerifyView),
-    Inspect(InspectRequest, InspectView),
-    InspectRaw(InspectRequest, RawDocument),
-    Analyze(AnalyzeRequest, AnalyzeView),
-    Diff(DiffRequest, DiffView),
-    /// The script.
-    Completions(Vec<u8>),
-    /// The directory of the pages.
-    Man(PathBuf, Vec<ManPage>),
-}
-
-/// Parses a command line. `default_jobs` is the number of threads where it does not say one; 0 means
-/// one on each core.
+/// Parses a command line. `default_jobs` is the number of threads without `--jobs`; 0 means one on each
+/// core.
 pub fn parse(
     arguments: impl IntoIterator<Item = OsString>,
     default_jobs: usize,
@@ -82,8 +64,8 @@ pub fn parse(
         Command::Inspect(args) => Ok(args.invocation(default_jobs)),
         Command::Analyze(args) => Ok(args.invocation(default_jobs)),
         Command::Diff(args) => Ok(args.invocation(default_jobs)),
-        Command::Completions(args) => Ok(args.invocation()),
-        Command::Man(args) => Ok(args.invocation()),
+        Command::Completions(args) => Ok(args.invocation(Cli::command())),
+        Command::Man(args) => Ok(args.invocation(Cli::command())),
     }
 }
 

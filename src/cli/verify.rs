@@ -34,7 +34,8 @@ Exit code: 0 no errors (there may be warnings and notes), 1 errors, 2 wrong usag
 pub struct VerifyArgs {
     /// The images, as for `polyarch merge`; everything in them is read
     ///
-    /// `PLATFORM=` before the path asserts the platform of an image. `#NAME:TAG`, `#TAG` or `#@POSITION`
+    /// `PLATFORM=` before the path asserts the platform of an image, and selects it in a multi-platform
+    /// image. `#NAME:TAG`, `#TAG` or `#@POSITION`
     /// after it selects one of several images. `-` is standard input.
     #[arg(required = true, value_name = "[PLATFORM=]IMAGE[#WHICH]")]
     images: Vec<OsString>,
@@ -50,7 +51,7 @@ pub struct VerifyArgs {
     #[arg(long)]
     json: bool,
 
-    /// Print errors only, and nothing if there are none; --json still prints everything
+    /// Print errors only, and nothing for valid images; --json still prints everything
     #[arg(short, long)]
     quiet: bool,
 }

@@ -1,15 +1,25 @@
-//! The fields of two configs.
+//! Compares the fields of two configs.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::Serialize;
 use serde_json::Value;
 
-use super::ConfigChange;
 use crate::error::Error;
 use crate::image::Image;
 use crate::load;
 
-/// The fields of a config by name, without those that list the layers, which are compared themselves.
+/// A field of the config that differs.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct ConfigChange {
+    /// Such as `config.Cmd` or `config.Env.PATH`.
+    pub field: String,
+    pub old: Option<Value>,
+    pub new: Option<Value>,
+}
+
+/// Returns the fields of a config by name, without those that list the layers, which are compared by digest.
 pub fn fields(image: &Image) -> Result<BTreeMap<String, Value>, Error> {
     let mut fields = BTreeMap::new();
     let config = load::config(image)?;
@@ -51,7 +61,7 @@ fn add_setting(fields: &mut BTreeMap<String, Value>, key: &str, value: &Value) {
     }
 }
 
-/// The fields that differ.
+/// Returns the fields that differ.
 pub fn changes(old: &BTreeMap<String, Value>, new: &BTreeMap<String, Value>) -> Vec<ConfigChange> {
     changed(old, new)
         .map(|(field, old, new)| ConfigChange {
@@ -62,7 +72,7 @@ pub fn changes(old: &BTreeMap<String, Value>, new: &BTreeMap<String, Value>) -> 
         .collect()
 }
 
-/// The keys whose values differ, with both values.
+/// Returns the keys whose values differ, with both values.
 pub fn changed<'a, V: PartialEq>(
     old: &'a BTreeMap<String, V>,
     new: &'a BTreeMap<String, V>,

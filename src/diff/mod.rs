@@ -1,4 +1,4 @@
-//! `diff`: what another build of an image changes, and how many bytes pushing it sends.
+//! `diff`: the changes of another build of an image, and the number of bytes that pushing it sends.
 //!
 //! `docs/json.md` describes the fields of the report.
 
@@ -10,7 +10,6 @@ mod paths;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::Serialize;
-use serde_json::Value;
 
 use crate::analyze::{Groups, PathAnalysis};
 use crate::bytes::codec::Encoding;
@@ -22,6 +21,7 @@ use crate::oci::{Descriptor, DiffId, Digest, Platform};
 use crate::source::Input;
 use crate::util::text::sum;
 
+pub use config::ConfigChange;
 pub use paths::{PathChange, PathInfo, PathsDiff};
 
 /// What to compare.
@@ -110,16 +110,6 @@ pub struct LayerChange {
     pub recompressed: bool,
 }
 
-/// A field of the config that differs.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[non_exhaustive]
-pub struct ConfigChange {
-    /// Such as `config.Cmd` or `config.Env.PATH`.
-    pub field: String,
-    pub old: Option<Value>,
-    pub new: Option<Value>,
-}
-
 /// An annotation that differs.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
@@ -168,23 +158,9 @@ pub fn diff(request: &DiffRequest) -> Result<DiffReport, Error> {
     let is_all = request.platforms.is_empty();
     let (old, new) = (groups(&request.old)?, groups(&request.new)?);
     let known = blobs(&old.loaded, true, |_| true);
-    let mut platforms: Vec<&Platform> = Vec::new();
-    let images = [&old, &new].map(|side| &side.loaded.contents.images);
-    for image in images.into_iter().flatten() {
-        if !platforms
-            .iter()
-            .any(|known| known.same_place(&image.platform))
-        {
-            platforms.push(&image.platform);
-        }
-    }
-    platforms.sort_by(|a, b| a.cmp_place(b));
-    let platforms = platforms
+    let platforms = pairs(&old, &new)
         .into_iter()
-        .map(|platform| {
-            let sides = [&old, &new].map(|found| Side::of(found, platform));
-            platform_diff(platform, sides, &known, &new.loaded)
-        })
+        .map(|sides| platform_diff(sides, &known, &new.loaded))
         .collect::<Result<_, Error>>()?;
     let mut warnings: Vec<Warning> = [&*old.warnings, &*new.warnings].concat();
     let is_plain = |image: &Image| {
@@ -219,20 +195,51 @@ struct Side<'a> {
     paths: &'a [PathAnalysis],
 }
 
-impl<'a> Side<'a> {
-    fn of(found: &'a Groups, platform: &Platform) -> Self {
-        let images = found.loaded.contents.images.iter();
-        let mut images = images.zip(&found.paths);
-        let found = images.find(|(image, _)| image.platform.same_place(platform));
-        found.map_or(Self::default(), |(image, paths)| Self {
-            image: Some(image),
-            paths,
-        })
+/// The images of both sides for each platform, in the order of an index. One of gzip and one of zstd
+/// are compared with those of the same compression.
+fn pairs<'a>(old: &'a Groups, new: &'a Groups) -> Vec<[Side<'a>; 2]> {
+    let images = |groups: &'a Groups, is_new: bool| {
+        let images = groups.loaded.contents.images.iter().zip(&groups.paths);
+        images.map(move |(image, paths)| (image, &**paths, is_new))
+    };
+    let mut all: Vec<(&Image, &[PathAnalysis], bool)> =
+        images(old, false).chain(images(new, true)).collect();
+    all.sort_by(|(a, ..), (b, ..)| {
+        (a.platform.cmp_place(&b.platform))
+            .then_with(|| a.has_zstd_layer().cmp(&b.has_zstd_layer()))
+    });
+    let of_platform = all.chunk_by(|(a, ..), (b, ..)| a.platform.same_place(&b.platform));
+    let mut pairs = Vec::new();
+    for images in of_platform {
+        let side = |is_new: bool, is_zstd: Option<bool>| -> Vec<Side<'a>> {
+            let is_meant = |(image, _, of_new): &&(&Image, &[PathAnalysis], bool)| {
+                *of_new == is_new && is_zstd.is_none_or(|is_zstd| image.has_zstd_layer() == is_zstd)
+            };
+            let meant = images.iter().filter(is_meant);
+            meant
+                .map(|(image, paths, _)| Side {
+                    image: Some(*image),
+                    paths,
+                })
+                .collect()
+        };
+        let has_twins = [false, true]
+            .iter()
+            .any(|is_new| side(*is_new, None).len() > 1);
+        let kinds: &[Option<bool>] = match has_twins {
+            true => &[Some(false), Some(true)],
+            false => &[None],
+        };
+        for kind in kinds {
+            let (old, new) = (side(false, *kind), side(true, *kind));
+            let at = |side: &[Side<'a>], i: usize| side.get(i).copied().unwrap_or_default();
+            pairs.extend((0..old.len().max(new.len())).map(|i| [at(&old, i), at(&new, i)]));
+        }
     }
+    pairs
 }
 
 fn platform_diff(
-    platform: &Platform,
     [old, new]: [Side<'_>; 2],
     known: &HashMap<Digest, u64>,
     new_loaded: &Loaded,
@@ -268,9 +275,10 @@ fn platform_diff(
         let [old, new] = [old, new].map(|side| paths::known(side.paths, in_store));
         paths::diff(&old, &new)
     };
+    let platform = old.image.or(new.image).map(|image| &image.platform);
     let is_this = |image: &Image| new.image.is_some_and(|new| std::ptr::eq(new, image));
     Ok(PlatformDiff {
-        platform: platform.to_string(),
+        platform: platform.map(ToString::to_string).unwrap_or_default(),
         status,
         layers: layers(old, new),
         store_paths: paths(true),
@@ -355,8 +363,8 @@ fn push(blobs: &HashMap<Digest, u64>, known: &HashMap<Digest, u64>) -> Push {
 
 fn index_annotations(old: &Loaded, new: &Loaded) -> Vec<AnnotationChange> {
     let (old, new) = (&old.contents.metadata, &new.contents.metadata);
-    let of_root = |said: &crate::image::IndexMetadata| -> BTreeMap<String, String> {
-        let known = said.root_annotations.iter();
+    let of_root = |metadata: &crate::image::IndexMetadata| -> BTreeMap<String, String> {
+        let known = metadata.root_annotations.iter();
         known
             .filter_map(|(key, value)| Some((key.clone(), value.clone()?)))
             .collect()

@@ -1,5 +1,4 @@
-//! What became of store paths and directories: a store path that is gone, and one of the same package
-//! that is new, are a change.
+//! Compares store paths and directories: an old store path and a new one of the same package are a change.
 
 use std::collections::BTreeMap;
 
@@ -47,7 +46,7 @@ pub fn known(paths: &[PathAnalysis], in_store: bool) -> Known<'_> {
 /// Paths by where they are.
 pub type Known<'a> = BTreeMap<&'a str, &'a PathAnalysis>;
 
-/// What became of the paths of one platform.
+/// Compares the paths of one platform.
 pub fn diff(old: &Known<'_>, new: &Known<'_>) -> PathsDiff {
     let mut changed = Vec::new();
     let mut old_only: Vec<&PathAnalysis> = Vec::new();
@@ -98,12 +97,12 @@ pub fn diff(old: &Known<'_>, new: &Known<'_>) -> PathsDiff {
     }
 }
 
-/// The name without hash and system.
+/// Returns the name without hash and system.
 fn rebuilt(path: &str) -> Option<String> {
     store_name(path).map(|name| without_system(name).into_owned())
 }
 
-/// The name of the package, and that of the output that stands behind the version.
+/// Returns the name of the package, and that of the output, which follows the version.
 fn same_output(path: &str) -> Option<String> {
     let (name, version) = package(store_name(path)?);
     let output = version.rsplit_once('-').map_or("", |(_, output)| output);

@@ -78,8 +78,8 @@ codes! {
         Corrupt Error "corrupt" "Archives and compressed layers can be read to their end."
         NoImage Error "no-image" "There is an image in it."
         NoSuchImage Error "no-such-image" "There is one that the `#WHICH` behind it means."
-        WrongPlatform Error "wrong-platform" "The image is for the `PLATFORM=` in front of it."
-        SeveralPlatforms Error "several-platforms" "There is one image, where a `PLATFORM=` is in front."
+        WrongPlatform Error "wrong-platform" "There is an image for the `PLATFORM=` in front."
+        SeveralPlatforms Error "several-platforms" "There is one image for the `PLATFORM=` in front."
         // Blobs.
         Missing Error "missing" "Every file that a document names is there (image-spec, image-layout.md)."
         WrongSize Error "wrong-size" "A blob has the size of its descriptor (image-spec, descriptor.md)."
@@ -97,6 +97,7 @@ codes! {
         UnreferencedBlob Warning "unreferenced-blob" "Every blob is named by some document. Not looked for where a document cannot be read."
         // Documents.
         BadDocument Error "bad-document" "Documents are JSON of the form that the specification gives them."
+        GoJson Note "go-json" "Fields have a value, and keys the case of the specification: only programs in Go read `null` and other cases."
         DocumentTooLarge Error "document-too-large" "Manifests have at most 4 MiB (distribution-spec), configs 8 MiB (containerd)."
         TooManyDocuments Error "too-many-documents" "All documents of an input together have at most 64 MiB."
         DuplicateKey Error "duplicate-key" "No JSON object has a key twice: readers differ in which of them counts (RFC 8259, section 4)."
@@ -117,6 +118,7 @@ codes! {
         ContradictoryPlatform Error "contradictory-platform" "The platform of a descriptor is that of the config; containerd 2.2 unpacks nothing else."
         LegacyArchitecture Warning "legacy-architecture" "Platforms are spelled as Go and image-spec do (`arm64`, `v7`); runtimes look for no other."
         ArmWithoutVariant Warning "arm-without-variant" "An `arm` image says its variant in its config: without, containerd takes it for v7."
+        UnknownVariant Warning "unknown-variant" "The variant of a platform is one that the architecture has: `amd64/v8` is not found by clients that look for `amd64`."
         DescriptorWithoutPlatform Warning "descriptor-without-platform" "In an index of several images each has a platform."
         DuplicatePlatform Warning "duplicate-platform" "An index has one image for each platform: readers take the first, or one of them."
         PlatformOrder Note "platform-order" "More specific variants come first: some readers take the first that fits."
@@ -144,7 +146,7 @@ codes! {
     }
     other {
         AnnotationLeftOut "annotation-left-out" "An annotation of image indexes is left out, because they differ."
-        AttestationLeftOut "attestation-left-out" "An attestation is left out: its image is not taken, or was changed."
+        AttestationLeftOut "attestation-left-out" "An attestation is left out: it is not in the input, or its image is not taken or was changed."
         DuplicateImage "duplicate-image" "The same image was given twice."
         NotForDocker "not-for-docker" "An image is left out of `manifest.json`, because Docker cannot load it."
         InconsistentImages "inconsistent-images" "The configs of the images differ (`--consistency warn`)."

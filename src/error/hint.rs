@@ -6,10 +6,12 @@ use std::path::Path;
 
 use oci_spec::distribution::Reference;
 
-use super::{Candidate, DocumentProblem, Error, FileKind, InputName, Problem, Subject};
-use crate::bytes::codec::DecodeError;
+use super::candidate::{Candidate, pick_by_digest, picks};
+use super::{
+    DecodeError, DocumentProblem, Error, FileKind, ImageInInput, InputName, Item, Problem, Subject,
+    TarError,
+};
 use crate::oci::{Platform, docker};
-use crate::tar::TarError;
 use crate::util::cause;
 use crate::util::text::{archive_name, clean, quoted};
 
@@ -65,9 +67,9 @@ impl Error {
             Problem::UnknownType { found, .. } if found.as_ref().starts_with(docker::SCHEMA_1) => {
                 "convert it with: skopeo copy --format oci"
             }
-            Problem::Missing { .. } => {
-                "the image is incomplete; it was cut off, or saved for some of its platforms only (take those with --platform)"
-            }
+            Problem::Missing {
+                complete, select, ..
+            } => return Some(incomplete(self.subject(), complete, select)),
             Problem::UndefinedCompression { .. } => {
                 "compress the layer again with gzip or zstd, and build the image again"
             }
@@ -78,6 +80,44 @@ impl Error {
             }
             Problem::StorePaths { .. } | Problem::StorePathsChanged { .. } => {
                 "a store path is not there, or not what it was when the image was made; build the image again on this machine"
+            }
+            Problem::NoPlatform {
+                claimed,
+                asserted,
+                argument,
+            } => {
+                let claimed = claimed.as_ref().map(|(_, claimed)| claimed);
+                return Some(match asserted.as_ref().or(claimed) {
+                    Some(platform) => {
+                        let platform = platform.name();
+                        format!(
+                            "set it with --set-platform {argument}={platform} (Nix: setPlatform = \"{platform}\")"
+                        )
+                    }
+                    None => format!(
+                        "set it with --set-platform {argument}=PLATFORM, such as linux/amd64 (Nix: setPlatform = \"linux/amd64\")"
+                    ),
+                });
+            }
+            Problem::ContradictoryPlatform {
+                claimed,
+                found,
+                argument,
+                ..
+            } => {
+                let (claimed, found) = (claimed.name(), found.name());
+                // Versions of an operating system cannot be set.
+                return (claimed != found).then(|| format!(
+                    "if the config is wrong, --set-platform {argument}={claimed} (Nix: setPlatform = \"{claimed}\"); if the index is wrong, give the image as {found}={argument}"
+                ));
+            }
+            Problem::WrongPlatform { asserted, found } if found.unknown_variant().is_some() => {
+                let argument = self.argument();
+                let (variant, right) = (found.unknown_variant()?, asserted.name());
+                let architecture = &found.architecture;
+                return Some(format!(
+                    "{architecture} has no variant {variant}; change it with --set-platform {argument}={right} (Nix: setPlatform = \"{right}\")"
+                ));
             }
             Problem::WrongPlatform { found, .. } => {
                 return Some(format!(
@@ -94,19 +134,44 @@ impl Error {
             Problem::Inconsistent { .. } => {
                 "build all of them from the same expression; to be told only, --consistency warn (Nix: consistency = \"warn\")"
             }
+            Problem::DuplicatePlatform {
+                picks: Some([first, second]),
+                ..
+            } => {
+                return Some(format!(
+                    "an index has one image for each platform; take only one of the two, {first} or {second}"
+                ));
+            }
             Problem::DuplicatePlatform { .. } => {
                 "were both built by the same package set? an index has one image for each platform; build one for the other platform, or leave one out"
             }
-            Problem::NoSuchImage { offered, .. } | Problem::SeveralImages { offered } => {
-                return Some(pick(self.subject(), offered));
+            Problem::NoSuchImage { offered, .. } | Problem::AmbiguousDigest { offered, .. } => {
+                return Some(pick(self.subject(), offered, "", ""));
             }
-            Problem::SetSeveral { .. } => return Some(pick(self.subject(), &[])),
+            Problem::SeveralImages { offered } => {
+                let one = pick(self.subject(), offered, "", "");
+                let all = take_all(self.subject(), offered).unwrap_or_default();
+                return Some(one + &all);
+            }
+            Problem::SetSeveral { platform, offered } => {
+                let end = format!("={platform}");
+                return Some(pick(self.subject(), offered, "--set-platform ", &end));
+            }
             Problem::ConflictingIndexes { key, .. } => {
                 return Some(format!(
                     "if it is an annotation, decide with --annotation {key}=VALUE"
                 ));
             }
-            Problem::OneToShow { .. } => "take one of them with --platform",
+            Problem::OneToShow { offered, .. } if has_a_platform_each(offered) => {
+                let platform = offered.first()?.platform.as_ref()?;
+                return Some(format!(
+                    "take one of them with --platform, such as --platform {}",
+                    platform.name()
+                ));
+            }
+            Problem::OneToShow { offered, .. } => {
+                return Some(pick(self.subject(), offered, "", ""));
+            }
             Problem::NothingToShow { .. } => {
                 "what it has is a config: --raw=config; polyarch merge makes the rest"
             }
@@ -116,8 +181,8 @@ impl Error {
                 let meant = Platform::meant_by(&wanted.to_string(), &offered)?;
                 return Some(format!("did you mean {meant}?"));
             }
-            Problem::AssertedSeveral { .. } => {
-                "leave the platform out: each image in it says its own"
+            Problem::AssertedSeveral { offered, .. } => {
+                return Some(asserted_several(offered));
             }
             Problem::AmbiguousLayer { .. } => "one of the two is damaged or was tampered with",
             Problem::BadTag { .. } => {
@@ -138,11 +203,21 @@ impl Error {
             | Problem::DocumentTooLarge { .. }
             | Problem::TooManyDocuments { .. }
             | Problem::LayerCount { .. }
-            | Problem::NoImage
-            | Problem::NoPlatform
-            | Problem::ContradictoryPlatform { .. } => return None,
+            | Problem::NoImage => return None,
         };
         Some(text.to_owned())
+    }
+
+    /// An argument that picks the subject.
+    fn argument(&self) -> String {
+        let Subject { input, item } = self.subject();
+        let input = input.as_ref().map_or_else(String::new, InputName::argument);
+        let digest = match item {
+            Item::Image(ImageInInput::Id(id)) => id.parse().ok(),
+            _ => None,
+        };
+        let pick = digest.map(|digest| pick_by_digest(&digest));
+        format!("{input}{}", pick.unwrap_or_else(|| item.id()))
     }
 
     fn path(&self) -> Option<&Path> {
@@ -150,32 +225,79 @@ impl Error {
     }
 }
 
-/// How to pick one of several images, and how to take all where each is for a platform of its own.
-fn pick(subject: &Subject, offered: &[Candidate]) -> String {
-    let input = subject
-        .input
-        .as_ref()
-        .map_or("IMAGE".to_owned(), InputName::argument);
-    let one = format!("pick one with {input}#NAME:TAG or {input}#@POSITION");
-    let mut platforms: Vec<&Platform> = (offered.iter())
-        .flat_map(Candidate::known_platforms)
-        .collect();
+/// Whether a platform picks each of the candidates.
+fn has_a_platform_each(candidates: &[Candidate]) -> bool {
+    let platforms = candidates.iter().filter_map(|c| c.platform.as_ref());
+    let mut platforms: Vec<&Platform> = platforms.collect();
     platforms.sort_by(|a, b| a.cmp_place(b));
-    let is_one_each = offered.len() > 1
-        && offered.iter().all(|c| c.known_platforms().count() == 1)
-        && platforms
-            .windows(2)
-            .all(|pair| !pair[0].same_place(pair[1]));
-    if !is_one_each {
-        return one;
+    let are_distinct = platforms.windows(2).all(|pair| {
+        let architecture =
+            |platform: &Platform| (platform.os.clone(), platform.normal().0.to_owned());
+        architecture(pair[0]) != architecture(pair[1])
+    });
+    platforms.len() == candidates.len() && are_distinct
+}
+
+/// The arguments that pick one of the candidates.
+fn pick(subject: &Subject, offered: &[Candidate], option: &str, end: &str) -> String {
+    let input = subject.input.as_ref().map(InputName::argument);
+    let (picks, has_more) = picks(&input.unwrap_or_default(), offered);
+    let picks: Vec<String> = (picks.iter())
+        .map(|pick| format!("{option}{pick}{end}"))
+        .collect();
+    let verb = match picks.len() {
+        1 => "take it with",
+        _ if has_more => "pick one, for example with",
+        _ => "pick one with",
+    };
+    format!("{verb} {}", picks.join(" or "))
+}
+
+/// The arguments that take all candidates, if each is an image for a platform of its own.
+fn take_all(subject: &Subject, offered: &[Candidate]) -> Option<String> {
+    // Standard input can be given once.
+    let input = subject.input.as_ref().filter(|i| i.path().is_some())?;
+    let (picks, has_more) = picks(&input.argument(), offered);
+    let is_whole = !has_more && picks.len() == offered.len() && offered.len() > 1;
+    (is_whole && has_a_platform_each(offered))
+        .then(|| format!("; for all platforms give each of them: {}", picks.join(" ")))
+}
+
+/// Names what can be taken of an image that was saved for some of its platforms.
+fn incomplete(subject: &Subject, complete: &[Platform], select: &str) -> String {
+    let mut platforms: Vec<String> = complete.iter().map(Platform::argument).collect();
+    platforms.dedup();
+    if platforms.is_empty() {
+        return "the image is incomplete; it was cut off, or saved for some of its platforms only"
+            .to_owned();
     }
-    let arguments = offered.iter().enumerate();
-    let arguments = arguments.map(|(i, c)| quoted(&format!("{input}{}", c.selector(i))));
-    let arguments: Vec<String> = arguments.collect();
-    format!(
-        "{one}; for all platforms give each of them: {}",
+    let each = |text: &dyn Fn(&String) -> String| {
+        let arguments: Vec<String> = platforms.iter().map(text).collect();
         arguments.join(" ")
+    };
+    let options = each(&|platform| format!("--platform {platform}"));
+    // Standard input can be given once.
+    let in_front = match subject.input.as_ref().filter(|i| i.path().is_some()) {
+        Some(input) => {
+            let inputs = each(&|platform| format!("{platform}={input}{select}"));
+            format!(", or of this input alone with {inputs}")
+        }
+        None => String::new(),
+    };
+    format!(
+        "the image is incomplete: it was saved for some of its platforms only; take those with {options}{in_front}"
     )
+}
+
+fn asserted_several(offered: &[Platform]) -> String {
+    let mut exact: Vec<String> = offered.iter().map(Platform::exact_argument).collect();
+    exact.sort();
+    exact.dedup();
+    if exact.len() != offered.len() {
+        return "leave the platform out, or pick one of the images with a # behind it".to_owned();
+    }
+    let exact: Vec<String> = exact.iter().map(|p| format!("{p}=IMAGE")).collect();
+    format!("name the variant: {}", exact.join(" or "))
 }
 
 fn io_failed(source: &io::Error) -> Option<&'static str> {
@@ -229,7 +351,7 @@ fn unreadable(source: &io::Error) -> &'static str {
         return "make the archive again, without --sparse";
     }
     match cause::find(source) {
-        Some(DecodeError::ExpandsTooMuch) => {
+        Some(DecodeError::ExpandsTooMuch { .. }) => {
             "this looks like a decompression bomb; if the layer is genuine, compress it again with gzip"
         }
         Some(DecodeError::WindowTooLarge) => {

@@ -3,19 +3,26 @@
 //! [`Problem`] has the texts of errors, [`hint`] chooses the way out by its type, and [`Code`] has the
 //! stable ids that errors, warnings and the findings of `verify` share.
 
+mod candidate;
 mod code;
+mod decode;
 mod hint;
 mod problem;
 mod subject;
+mod tar;
 mod warning;
 
 use std::fmt;
 use std::io;
 use std::path::Path;
 
+pub use candidate::Candidate;
+pub(crate) use candidate::pick_by_digest;
 pub use code::{Code, OTHER_WARNINGS, RULES, Rule, Severity};
-pub use problem::{Candidate, DocumentProblem, FileKind, Problem, PromisedLayer};
+pub use decode::DecodeError;
+pub use problem::{DocumentProblem, FileKind, Problem, PromisedLayer};
 pub use subject::{ImageInInput, InputName, Item, Subject};
+pub use tar::{HeaderError, TarError};
 pub use warning::Warning;
 
 /// Why a command failed: a subject (the file, then the thing in it), and the problem with it.
@@ -65,6 +72,11 @@ impl Error {
     #[doc(hidden)]
     pub fn problem(&self) -> &Problem {
         &self.problem
+    }
+
+    /// What is wrong with it, to add to it.
+    pub(crate) fn problem_mut(&mut self) -> &mut Problem {
+        &mut self.problem
     }
 
     /// The stable id of the rule that is broken.

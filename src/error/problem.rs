@@ -5,6 +5,7 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
+use super::candidate::{Candidate, list};
 use super::{Code, InputName, Subject};
 use crate::oci::{DiffId, Digest, MediaType, Platform, has_unsupported_algorithm};
 use crate::util::text::{bytes, clean};
@@ -76,7 +77,14 @@ pub enum Problem {
     TooManyDocuments { limit: u64 },
 
     #[error("names the {kind} {name:?}, but there is no such file in it")]
-    Missing { kind: &'static str, name: String },
+    Missing {
+        kind: &'static str,
+        name: String,
+        /// The platforms that are complete, where others are not.
+        complete: Vec<Platform>,
+        /// What selects the image of these platforms in the input: nothing, or `#WHICH`.
+        select: String,
+    },
 
     #[error(
         "{layers} layers, but {diff_ids} diff IDs in the config; expected the same number of both"
@@ -115,6 +123,15 @@ pub enum Problem {
     },
 
     #[error(
+        "several images have a digest that starts with {wanted}; it has{}",
+        list(offered)
+    )]
+    AmbiguousDigest {
+        wanted: String,
+        offered: Vec<Candidate>,
+    },
+
+    #[error(
         "several images, expected one, or one for each platform under the same name; it has{}",
         list(offered)
     )]
@@ -129,10 +146,10 @@ pub enum Problem {
         offered: Vec<Platform>,
     },
 
-    #[error("{} images, expected one to show the {document} of; there are {}", offered.len(), Platform::list(offered))]
+    #[error("{} images, expected one to show the {document} of; it has{}", offered.len(), list(offered))]
     OneToShow {
         document: &'static str,
-        offered: Vec<Platform>,
+        offered: Vec<Candidate>,
     },
 
     #[error("a {kind} has no {document}")]
@@ -141,8 +158,15 @@ pub enum Problem {
         document: &'static str,
     },
 
-    #[error("no platform: neither its config nor its descriptor says what it runs on")]
-    NoPlatform,
+    #[error("no platform: {}", silent(claimed.as_ref()))]
+    NoPlatform {
+        /// The document that names a platform all the same, and that platform.
+        claimed: Option<(String, Platform)>,
+        /// The platform that it was given as.
+        asserted: Option<Platform>,
+        /// An argument that picks the image.
+        argument: String,
+    },
 
     #[error("its platform is {found} by its config, but it was given as {asserted}")]
     WrongPlatform { asserted: Platform, found: Platform },
@@ -152,6 +176,8 @@ pub enum Problem {
         document: String,
         claimed: Platform,
         found: Platform,
+        /// An argument that picks the image.
+        argument: String,
     },
 
     #[error(
@@ -173,6 +199,8 @@ pub enum Problem {
         platform: Platform,
         first: Subject,
         second: Subject,
+        /// What picks each of the two, if they are in one input.
+        picks: Option<[String; 2]>,
     },
 
     #[error(
@@ -184,11 +212,17 @@ pub enum Problem {
         second: String,
     },
 
-    #[error("{count} images, but it was given as the platform {asserted}")]
-    AssertedSeveral { asserted: Platform, count: usize },
+    #[error("{} images, but it was given as the platform {asserted}; there are {}", offered.len(), Platform::list(offered))]
+    AssertedSeveral {
+        asserted: Platform,
+        offered: Vec<Platform>,
+    },
 
-    #[error("{count} images, but the platform of one is to be set to {platform}")]
-    SetSeveral { platform: Platform, count: usize },
+    #[error("{} images, but the platform of one is to be set to {platform}; it has{}", offered.len(), list(offered))]
+    SetSeveral {
+        platform: Platform,
+        offered: Vec<Candidate>,
+    },
 
     #[error(
         "the layer {digest} cannot have all the content that configs promise of it: {} and {}", promised.0, promised.1
@@ -253,16 +287,15 @@ impl Problem {
             Self::WrongSize { .. } => Code::WrongSize,
             Self::StorePaths { .. } | Self::StorePathsChanged { .. } => Code::StorePaths,
             Self::NoImage => Code::NoImage,
-            Self::NoSuchImage { .. } => Code::NoSuchImage,
-            Self::NoPlatform => Code::NoPlatform,
-            Self::WrongPlatform { .. } => Code::WrongPlatform,
+            Self::NoSuchImage { .. } | Self::AmbiguousDigest { .. } => Code::NoSuchImage,
+            Self::NoPlatform { .. } => Code::NoPlatform,
+            Self::WrongPlatform { .. } | Self::NoSuchPlatform { .. } => Code::WrongPlatform,
             Self::ContradictoryPlatform { .. } => Code::ContradictoryPlatform,
             Self::AssertedSeveral { .. } => Code::SeveralPlatforms,
             Self::WrongProgram { .. } => Code::WrongProgram,
             Self::Inconsistent { .. } => Code::InconsistentImages,
             // What only other commands can run into.
             Self::SeveralImages { .. }
-            | Self::NoSuchPlatform { .. }
             | Self::DuplicatePlatform { .. }
             | Self::ConflictingIndexes { .. }
             | Self::SetSeveral { .. }
@@ -280,13 +313,25 @@ impl Problem {
         }
     }
 
+    /// A file that is named and not there.
+    pub(crate) fn missing(kind: &'static str, name: &str) -> Self {
+        Self::Missing {
+            kind,
+            name: name.to_owned(),
+            complete: Vec::new(),
+            select: String::new(),
+        }
+    }
+
     /// The name, in the subject's input, of the thing that the rule is about, where it is not the
     /// subject itself.
     pub fn object(&self) -> Option<String> {
         match self {
             Self::UnknownType { digest, .. } => Some(digest.to_string()),
             Self::Missing { name, .. } => Some(name.clone()),
-            Self::NoSuchImage { wanted, .. } => Some(wanted.clone()),
+            Self::NoSuchImage { wanted, .. } | Self::AmbiguousDigest { wanted, .. } => {
+                Some(wanted.clone())
+            }
             _ => None,
         }
     }
@@ -294,6 +339,15 @@ impl Problem {
 
 fn to_select(select: Option<&str>) -> String {
     select.map_or_else(String::new, |select| format!(" (to take {select} of it)"))
+}
+
+fn silent(claimed: Option<&(String, Platform)>) -> String {
+    match claimed {
+        Some((document, platform)) => {
+            format!("its config does not say what it runs on, although {document} says {platform}")
+        }
+        None => "neither its config nor its descriptor says what it runs on".to_owned(),
+    }
 }
 
 fn unknown_type(found: &MediaType) -> String {
@@ -405,47 +459,6 @@ impl fmt::Display for FileKind {
             Self::Compressed(stream, content) => return write!(f, "a {stream} of {content}"),
         })
     }
-}
-
-/// An image that an input offers.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Candidate {
-    /// Its names, with tags; a layout may have the tag alone.
-    pub names: Vec<String>,
-    /// What it runs on, where that is known without reading it.
-    pub platform: Option<Platform>,
-    /// The platforms of the images in it, for the list in an error; not filled where `platform` is.
-    pub platforms: Vec<Platform>,
-}
-
-impl Candidate {
-    /// The platforms that are known.
-    pub fn known_platforms(&self) -> impl Iterator<Item = &Platform> {
-        self.platform.iter().chain(&self.platforms)
-    }
-
-    /// What selects the candidate at position `i` on the command line.
-    pub fn selector(&self, i: usize) -> String {
-        match self.names.first() {
-            Some(name) => format!("#{}", clean(name)),
-            None => format!("#@{i}"),
-        }
-    }
-}
-
-/// The candidates, each on a line with what selects it.
-fn list(candidates: &[Candidate]) -> String {
-    let line = |(i, candidate): (usize, &Candidate)| {
-        let names = candidate.names.iter();
-        let names: String = names.map(|name| format!("  #{}", clean(name))).collect();
-        let platforms: Vec<String> = candidate.known_platforms().map(|p| p.to_string()).collect();
-        let platforms = match platforms.is_empty() {
-            true => String::new(),
-            false => format!("  {}", platforms.join(", ")),
-        };
-        format!("\n  #@{i}{names}{platforms}")
-    };
-    candidates.iter().enumerate().map(line).collect()
 }
 
 /// What an image promises of a layer.

@@ -25,7 +25,7 @@ pub struct Blob {
 }
 
 impl Blob {
-    /// Opens a blob that is carried unchanged: nothing but its digest and size is known of it.
+    /// Opens a blob that is carried unchanged: only its digest and size are known.
     pub fn open(&self, observers: Observers<'_>) -> Result<VerifiedReader<'_>, Error> {
         let algorithm = self.descriptor.digest.algorithm();
         Ok(VerifiedReader {
@@ -69,7 +69,7 @@ impl Blob {
     /// Compares digest and size with those of the descriptor.
     pub fn check(&self, found: &SizedDigest) -> Result<(), Error> {
         let SizedDigest { digest, size } = found;
-        // The size first: it tells a truncated file from a changed one.
+        // The size first: it distinguishes a truncated file from a changed one.
         if *size != self.descriptor.size {
             self.check_generated(format_args!("{size} bytes"), self.descriptor.size)?;
             let (found, expected) = (*size, self.descriptor.size);
@@ -124,7 +124,7 @@ impl Blob {
         }
     }
 
-    /// Fails for generated content: the files that it was generated from are to blame.
+    /// Fails for generated content: the error must name the files that it was generated from.
     fn check_generated(&self, found: impl Display, expected: impl Display) -> Result<(), Error> {
         match self.content {
             Content::Generated(_) => {

@@ -31,17 +31,17 @@ pub enum Content {
     Generated(Arc<dyn Generate>),
     /// In the staging area.
     Staged(Arc<StagedBlob>),
-    /// Gone: they came through a stream, were hashed and not kept. Either the command keeps nothing,
-    /// or the same bytes are staged for another blob, which
+    /// Not kept: they came through a stream and were hashed. Either the command keeps no bytes, or the
+    /// same bytes are staged for another blob, which
     /// [`Stager::resolve`](crate::source::Stager::resolve) finds after all inputs were read.
     Streamed(Arc<Digests>),
-    /// Nowhere: a config that could not be read. `verify` reports that and goes on.
+    /// Missing: a config that could not be read. `verify` reports that and goes on.
     Unreadable,
 }
 
 /// Generates the bytes of a blob that is not stored.
 pub trait Generate: Debug + Send + Sync {
-    /// Starts from the first byte. Errors name the file to blame.
+    /// Starts from the first byte. Errors name the file that caused them.
     fn open(&self) -> io::Result<Box<dyn Read + '_>>;
 }
 

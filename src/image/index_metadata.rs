@@ -1,5 +1,5 @@
 //! The annotations and other properties of image indexes. An index of an input is taken apart, and
-//! its properties are carried into the merged index: none may be lost.
+//! its properties are carried into the merged index, so that no property is lost.
 
 use std::collections::BTreeMap;
 

@@ -37,7 +37,7 @@ pub struct FileLayer {
     pub encoding: Encoding,
 }
 
-/// A blob with all that its bytes must be.
+/// A blob with everything that its bytes are checked against.
 #[derive(Clone, Debug)]
 pub enum AnyBlob {
     /// A blob of which only the descriptor is known.
@@ -127,8 +127,8 @@ impl FileLayer {
     }
 
     /// Verifies a layer by the digests that were computed when it was staged or came through a stream.
-    /// Returns `None` if there are none by the algorithms of its descriptor and its config: a stream
-    /// is hashed before those are known.
+    /// Returns `None` if they have other algorithms than its descriptor and its config: a stream is
+    /// hashed before those are known.
     pub fn verify_hashed(&self) -> Option<Result<(), Error>> {
         let digests = self.blob.content.digests()?;
         (digests.algorithms() == self.algorithms()).then(|| self.verify(digests))
@@ -155,7 +155,7 @@ impl Verify for FileLayer {
 
     fn verify(&self, found: &Digests) -> Result<(), Error> {
         // The diff ID first: in a docker-archive it is also the digest of an uncompressed layer, and
-        // the error about the config is the one that helps.
+        // the error about the config is more helpful.
         self.blob.check_diff_id(&found.diff_id, &self.diff_id)?;
         self.blob.check(&found.blob)
     }

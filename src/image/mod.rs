@@ -1,4 +1,4 @@
-//! What flows from the inputs to the output: images, one per platform, with their layers and blobs.
+//! The data between inputs and output: images, one per platform, with their layers and blobs.
 
 pub mod annotations;
 mod blob;
@@ -6,18 +6,21 @@ mod content;
 mod index_metadata;
 mod layer;
 mod layer_type;
+mod multi_platform;
 
 use std::collections::HashSet;
 
+use crate::bytes::codec::Encoding;
 use crate::bytes::progress::Progress;
-use crate::error::{InputName, Subject};
-use crate::oci::{Config, Descriptor, Document, Manifest, MediaType, Platform};
+use crate::error::{Candidate, ImageInInput, InputName, Item, Subject, pick_by_digest};
+use crate::oci::{Config, Descriptor, Digest, Document, Manifest, MediaType, Platform};
 
 pub use blob::Blob;
 pub use content::{Content, Generate};
 pub use index_metadata::IndexMetadata;
 pub use layer::{AnyBlob, FileLayer, Layer};
 pub use layer_type::LayerType;
+pub use multi_platform::MultiPlatformImage;
 
 /// An image: its manifest as raw bytes with a parsed view, its config, and its layers, bottom first.
 #[derive(Clone, Debug)]
@@ -48,6 +51,41 @@ impl Image {
     /// Returns the layers of files.
     pub fn file_layers(&self) -> impl Iterator<Item = &FileLayer> + Clone {
         self.layers.iter().filter_map(Layer::files)
+    }
+
+    /// Whether a layer is compressed with zstd.
+    pub fn has_zstd_layer(&self) -> bool {
+        let is_zstd = |layer: &FileLayer| layer.encoding == Encoding::Zstd;
+        self.file_layers().any(is_zstd)
+    }
+
+    /// Returns the digest that picks the image in its input: of its manifest, or of its config if the
+    /// input has no manifests.
+    pub fn pick_digest(&self) -> Digest {
+        let manifest = match &self.origin.item {
+            Item::Image(ImageInInput::Id(id)) => id.parse().ok(),
+            _ => None,
+        };
+        manifest.unwrap_or_else(|| self.config.descriptor.digest.clone())
+    }
+
+    /// Returns an argument that picks the image.
+    pub fn pick_argument(&self) -> String {
+        let input = self.origin.input.as_ref();
+        let input = input.map_or_else(String::new, InputName::argument);
+        match self.origin.item {
+            Item::Whole => input,
+            _ => format!("{input}{}", pick_by_digest(&self.pick_digest())),
+        }
+    }
+
+    /// Returns the image as one that an error offers.
+    pub fn candidate(&self) -> Candidate {
+        Candidate {
+            platform: Some(self.platform.clone()),
+            digest: Some(self.pick_digest()),
+            ..Candidate::default()
+        }
     }
 
     /// Makes an image of a config and layers, where the input has no manifest.
@@ -86,8 +124,8 @@ impl Image {
     }
 }
 
-/// Tells `progress` how many bytes of the layers of `images` are still to be read. Those of files are
-/// not, if the output links to them.
+/// Adds the bytes of the layers of `images` that are still to be read to `progress`. Layers in files are
+/// not read if the output links to them.
 pub fn expect_layers(images: &[Image], link: bool, progress: &Progress) {
     let mut seen = HashSet::new();
     let attestations = images.iter().flat_map(|image| &image.attestations);

@@ -19,8 +19,8 @@ use crate::oci::{Descriptor, DiffId, Digest, MAX_CONFIG, MAX_MANIFEST, MediaType
 use crate::source::Input;
 use crate::util::text::sum;
 
-/// How many platforms are listed that share a layer. An image with thousands of platforms would
-/// otherwise have lists of millions.
+/// The number of platforms that are listed as sharing a layer. Without it, the lists of an image with
+/// thousands of platforms would have millions of items.
 const MAX_SHARED_WITH: usize = 64;
 
 /// What to inspect.
@@ -100,7 +100,7 @@ pub struct PlatformLayer {
     pub history: Option<Value>,
 }
 
-/// How many layers the platforms of an image share.
+/// The number of layers that the platforms of an image share.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -133,7 +133,7 @@ impl InspectRequest {
     }
 }
 
-/// Reads and verifies an image, and reports what is in it.
+/// Reads and verifies an image, and reports its index, platforms and layers.
 pub fn inspect(request: &InspectRequest) -> Result<InspectReport, Error> {
     let loaded = request.load()?;
     let contents = &loaded.contents;
@@ -183,7 +183,7 @@ pub fn raw(request: &InspectRequest, document: RawDocument) -> Result<Vec<u8>, E
         RawDocument::Config => "config",
     };
     let [image] = &contents.images[..] else {
-        let offered = contents.images.into_iter().map(|image| image.platform);
+        let offered = contents.images.iter().map(Image::candidate);
         let problem = Problem::OneToShow {
             document: name,
             offered: offered.collect(),

@@ -14,10 +14,21 @@ pub fn docker_manifest(
     plain: Option<&Platform>,
     warnings: &mut Vec<Warning>,
 ) -> Result<Vec<u8>, Error> {
-    // Docker reads all or nothing.
+    // Docker reads all or nothing, and a tag means one image.
     let is_of_files = |layer: &Layer| layer.files().is_some();
-    let mut loadable = Vec::new();
+    let mut loadable: Vec<&Image> = Vec::new();
     for image in images {
+        if let Some(twin) = loadable
+            .last()
+            .filter(|last| last.platform.same_place(&image.platform))
+        {
+            let text = format!(
+                "left out of manifest.json, which has {} for the same platform",
+                twin.origin
+            );
+            warnings.push(Warning::new(Code::NotForDocker, &image.origin, text));
+            continue;
+        }
         match image.manifest.view.is_image() && image.layers.iter().all(is_of_files) {
             true => loadable.push(image),
             false => warnings.push(Warning::new(

@@ -6,45 +6,18 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde_json::Map;
 
-use crate::bytes::codec::Encoding;
 use crate::error::{Error, InputName, Problem, PromisedLayer, Subject};
-use crate::image::{AnyBlob, Blob, Content, FileLayer, Image, IndexMetadata, Layer};
+use crate::image::{
+    AnyBlob, Blob, Content, FileLayer, Image, IndexMetadata, Layer, MultiPlatformImage,
+};
 use crate::oci::{Descriptor, Digest, Document, ImageName, Index, MediaType};
-
-/// A multi-platform image, ready to be written.
-#[derive(Debug)]
-pub struct Merged {
-    /// The descriptor of the image index.
-    pub descriptor: Descriptor,
-    /// The content of `index.json`: one descriptor, that of the image index.
-    pub root: Document<Index>,
-    /// Every blob once, in the order of an archive: the image index, then manifest and config of each
-    /// image, then the layers. The reader of a stream gets each document before the blobs it names.
-    pub blobs: Vec<AnyBlob>,
-    /// The content of `manifest.json`, for Docker's classic store.
-    pub docker_manifest: Option<Vec<u8>>,
-}
-
-impl Merged {
-    /// Skips checks that have to decompress a layer: of compressed layers only the digest is verified.
-    /// The diff ID of an uncompressed one is its digest.
-    pub fn trust_diff_ids(&mut self) {
-        for blob in &mut self.blobs {
-            if let AnyBlob::Layer(layer) = blob
-                && layer.encoding != Encoding::Plain
-            {
-                *blob = AnyBlob::Blob(layer.blob.clone());
-            }
-        }
-    }
-}
 
 /// Builds the index of arranged images.
 pub fn build(
     images: Vec<Image>,
     metadata: IndexMetadata,
     name: Option<&ImageName>,
-) -> Result<Merged, Error> {
+) -> Result<MultiPlatformImage, Error> {
     let layers = images.iter().flat_map(|image| &image.layers);
     check_unambiguous(layers)?;
     // Attestations come last, as in BuildKit's indexes: they must never be the first match.
@@ -96,7 +69,7 @@ pub fn build(
     }
     blobs.extend(layers);
 
-    Ok(Merged {
+    Ok(MultiPlatformImage {
         descriptor,
         root,
         blobs: each_once(blobs),

@@ -2,7 +2,7 @@
 
 mod arrange;
 mod docker_manifest;
-pub(crate) mod index;
+mod index;
 
 use std::path::{Path, PathBuf};
 
@@ -239,7 +239,7 @@ fn write(request: &MergeRequest, output: &AtomicOutput) -> Result<MergeReport, E
 
     stager.resolve(&mut contents.images)?;
     let (images, mut warnings) = (contents.images, contents.warnings);
-    let images = arrange::arrange(images, &mut warnings)?;
+    let images = arrange::arrange(images, request.compression, &mut warnings)?;
     image::expect_layers(&images, request.output.link, observers.progress);
     let images = images.into_iter().map(transform::to_oci).collect();
     let images = transform::compress(images, &staging, observers, jobs)?;
@@ -248,6 +248,7 @@ fn write(request: &MergeRequest, output: &AtomicOutput) -> Result<MergeReport, E
         &annotations.manifest,
         &annotations.manifest_descriptor,
     );
+    let images = transform::mark_zstd(images);
     let images = transform::drop_stale_attestations(images, &mut warnings);
     let summaries = images.iter().map(MergedImage::of).collect();
     let subjects = images.iter().map(ImageFacts::of);

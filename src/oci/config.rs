@@ -7,19 +7,22 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::field_types::{self, wrong_types};
-use super::{DiffId, Platform, confusable};
+use super::{DiffId, Platform, confusable, go_json};
 
 /// The platform and the layers of an image.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Config {
-    architecture: String,
-    os: String,
+    #[serde(default)]
+    architecture: Option<String>,
+    #[serde(default)]
+    os: Option<String>,
     #[serde(default)]
     variant: Option<String>,
     #[serde(default, rename = "os.version")]
     os_version: Option<String>,
     #[serde(default, rename = "os.features")]
     os_features: Option<Vec<String>>,
+    #[serde(deserialize_with = "go_json::null_is_empty")]
     rootfs: RootFs,
     // As values, so that a field that cannot be read (half of a surrogate pair, say) is an error here,
     // and not later.
@@ -27,7 +30,7 @@ pub struct Config {
     extra: Map<String, Value>,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 struct RootFs {
     #[serde(default)]
     diff_ids: Option<Vec<DiffId>>,
@@ -37,12 +40,12 @@ struct RootFs {
 
 impl Config {
     /// The platform that the image was built for. Empty strings are what Go programs write for
-    /// "not set".
+    /// "not set"; a config may also say nothing of it (`crane append` without a base).
     pub fn platform(&self) -> Platform {
         let set = |text: &Option<String>| text.clone().filter(|t| !t.is_empty());
         Platform {
-            architecture: self.architecture.clone(),
-            os: self.os.clone(),
+            architecture: self.architecture.clone().unwrap_or_default(),
+            os: self.os.clone().unwrap_or_default(),
             os_version: set(&self.os_version),
             os_features: self.os_features.clone().unwrap_or_default(),
             variant: set(&self.variant),

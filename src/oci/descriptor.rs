@@ -9,7 +9,12 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Digest, Platform, confusable};
+use super::{Digest, Platform, confusable, go_json};
+
+/// The annotation of an image in an index that has zstd layers; its value is `true`.
+///
+/// Source: containers/image, `internal/manifest/oci_index.go`.
+pub(crate) const ZSTD_MARK: &str = "io.github.containers.compression.zstd";
 
 /// Media type, digest and size of a blob, and metadata.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,10 +28,14 @@ pub struct Descriptor {
     /// The platform of an image, in an index.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub platform: Option<Platform>,
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(
+        default,
+        skip_serializing_if = "BTreeMap::is_empty",
+        deserialize_with = "go_json::annotations"
+    )]
     pub annotations: BTreeMap<String, String>,
     /// `urls`, `data`, `artifactType` and all other fields of an input.
-    #[serde(flatten)]
+    #[serde(flatten, deserialize_with = "go_json::descriptor_extra")]
     pub extra: Map<String, Value>,
 }
 
@@ -44,9 +53,22 @@ fn size<'de, D: Deserializer<'de>>(json: D) -> Result<u64, D::Error> {
 }
 
 impl Descriptor {
+    /// Whether it is marked as one of an image with zstd layers.
+    pub(crate) fn is_marked_as_zstd(&self) -> bool {
+        let mark = self.annotations.get(ZSTD_MARK);
+        mark.is_some_and(|mark| mark == "true")
+    }
+
     /// Returns a descriptor of `bytes` with only the required fields.
     pub(crate) fn of(media_type: MediaType, bytes: &[u8]) -> Self {
         Self::new(media_type, Digest::of(bytes), bytes.len() as u64)
+    }
+
+    /// Returns the platform that it claims. Go writes one without words for none.
+    pub(crate) fn claimed(&self) -> Option<&Platform> {
+        self.platform
+            .as_ref()
+            .filter(|p| !p.os.is_empty() && !p.architecture.is_empty())
     }
 
     /// Returns a key that some readers take for one of the specification.

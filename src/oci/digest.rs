@@ -125,7 +125,7 @@ impl fmt::Debug for Digest {
 
 /// The digest of a layer's *uncompressed* tar, as the config lists it under `rootfs.diff_ids`.
 ///
-/// A type of its own, so that it is never mistaken for the digest of a blob.
+/// A separate type, so that it is never mistaken for the digest of a blob.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct DiffId(pub Digest);

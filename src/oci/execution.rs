@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-/// What an image starts, and how.
+/// The program that an image starts, and how it is started.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Execution {
     pub created: Option<String>,

@@ -8,7 +8,7 @@ use oci_spec::image::MediaType;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Descriptor, confusable};
+use super::{Descriptor, confusable, go_json};
 
 /// A list of manifests.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -17,11 +17,20 @@ pub struct Index {
     /// Always 2.
     pub schema_version: u32,
     /// Optional in the specification, always written by us.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "go_json::media_type"
+    )]
     pub media_type: Option<MediaType>,
     /// Runtimes use the first manifest that matches a platform.
+    #[serde(default, deserialize_with = "go_json::null_is_empty")]
     pub manifests: Vec<Descriptor>,
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(
+        default,
+        skip_serializing_if = "BTreeMap::is_empty",
+        deserialize_with = "go_json::annotations"
+    )]
     pub annotations: BTreeMap<String, String>,
     /// All other fields of an input.
     #[serde(flatten)]

@@ -12,6 +12,9 @@ pub const INDEX_FILE: &str = "index.json";
 /// The file that Docker's classic store reads; image layouts may have further files.
 pub const DOCKER_FILE: &str = "manifest.json";
 
+/// The keys of an image in it.
+pub const DOCKER_FIELDS: [&str; 3] = ["Config", "RepoTags", "Layers"];
+
 /// Files of the format before [`DOCKER_FILE`]; no reader needs them (image-spec of Docker, v1.2).
 pub const LEGACY_DOCKER_FILES: [&str; 3] = ["VERSION", "json", "repositories"];
 

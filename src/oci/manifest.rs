@@ -8,7 +8,7 @@ use oci_spec::image::MediaType;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Descriptor, confusable, docker};
+use super::{Descriptor, confusable, docker, go_json};
 
 /// One platform's image: its config and its layers, bottom first.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -17,10 +17,15 @@ pub struct Manifest {
     /// Always 2.
     pub schema_version: u32,
     /// Optional in the specification, always written by us.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "go_json::media_type"
+    )]
     pub media_type: Option<MediaType>,
     pub config: Descriptor,
     /// Bottom first.
+    #[serde(default, deserialize_with = "go_json::null_is_empty")]
     pub layers: Vec<Descriptor>,
     /// `artifactType`, `subject`, `annotations` and all other fields of an input.
     #[serde(flatten)]
@@ -67,7 +72,11 @@ impl Manifest {
     /// Whether the config is that of a container image; the config of an artifact has no platform and no
     /// layers.
     pub fn is_image(&self) -> bool {
-        let config = &self.config.media_type;
-        *config == MediaType::ImageConfig || config.as_ref() == docker::CONFIG
+        let is_docker = |own: &MediaType| own.as_ref() == docker::MANIFEST;
+        match self.config.media_type.as_ref() {
+            docker::CONFIG => true,
+            docker::LEGACY_CONFIG => self.media_type.as_ref().is_some_and(is_docker),
+            _ => self.config.media_type == MediaType::ImageConfig,
+        }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! `oci-spec` gives us the media types, the digest grammar, the reference grammar and the layout
 //! marker. Its descriptors, platforms and configs drop unknown fields when they are written back, so
-//! those types are our own: all other fields of an input are kept in `extra` and written again.
+//! those types are defined here: all other fields of an input are kept in `extra` and written again.
 //!
 //! [OCI image specification]: https://github.com/opencontainers/image-spec
 
@@ -17,6 +17,7 @@ pub(crate) mod digest;
 pub(crate) mod document;
 pub(crate) mod execution;
 pub(crate) mod field_types;
+pub(crate) mod go_json;
 pub(crate) mod index;
 pub(crate) mod layout;
 pub(crate) mod manifest;
@@ -25,6 +26,7 @@ mod platform;
 mod time;
 
 pub use descriptor::Descriptor;
+pub(crate) use descriptor::ZSTD_MARK;
 pub use digest::{Algorithm, DiffId, Digest};
 pub use name::ImageName;
 pub use oci_spec::image::MediaType;
@@ -38,8 +40,8 @@ pub(crate) use document::{
 pub(crate) use execution::Execution;
 pub(crate) use index::Index;
 pub(crate) use layout::{
-    DOCKER_FILE, INDEX_FILE, LAYOUT_FILE, LAYOUT_VERSION, LEGACY_DOCKER_FILES, layout_marker,
-    layout_version,
+    DOCKER_FIELDS, DOCKER_FILE, INDEX_FILE, LAYOUT_FILE, LAYOUT_VERSION, LEGACY_DOCKER_FILES,
+    layout_marker, layout_version,
 };
 pub(crate) use manifest::Manifest;
 pub(crate) use name::NAME_ANNOTATIONS;
@@ -48,7 +50,7 @@ pub(crate) use time::normal_time;
 /// How BuildKit stores attestations (its `docs/attestations/attestation-storage.md`): as manifests of
 /// the platform `unknown/unknown`, with these annotations on their descriptors.
 pub(crate) mod attestation {
-    /// The annotation that tells an attestation from an image.
+    /// The annotation that distinguishes an attestation from an image.
     pub const KIND: &str = "vnd.docker.reference.type";
     /// Its value.
     pub const MANIFEST: &str = "attestation-manifest";
@@ -64,6 +66,9 @@ pub(crate) mod docker {
     pub const MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
     /// An image config.
     pub const CONFIG: &str = "application/vnd.docker.container.image.v1+json";
+    /// What Docker of 2015 and 2016 calls an image config; containerd and registries convert it
+    /// (containerd `core/remotes/docker/converter.go`).
+    pub const LEGACY_CONFIG: &str = "application/octet-stream";
     /// A layer, uncompressed.
     pub const LAYER: &str = "application/vnd.docker.image.rootfs.diff.tar";
     /// A layer, gzip.

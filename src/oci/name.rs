@@ -44,7 +44,7 @@ impl ImageName {
         check_tag(tag)?;
         let bad = |problem: &dyn Display| {
             format!(
-                "{name:?} with tag {tag:?} is no image name: {problem}; expected a name in lower case and without a transport, such as hello or ghcr.io/me/hello"
+                "{name:?} with tag {tag:?} is not a valid image name: {problem}; expected a name in lower case and without a transport, such as hello or ghcr.io/me/hello"
             )
         };
         let reference: Reference = format!("{name}:{tag}").parse().map_err(|e| bad(&e))?;

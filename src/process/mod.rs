@@ -21,14 +21,14 @@ pub fn keep_umask_usable() {
     rustix::process::umask(umask - Mode::RWXU);
 }
 
-/// Removes staged files before the process dies of a signal, as it would have without a handler.
+/// Removes staged files before a signal ends the process, as it would without a handler.
 pub fn clean_up_on_signals() {
     // A file that grows beyond `ulimit -f` is an error like a full disk.
     let _ = signal_hook::flag::register(SIGXFSZ, Arc::default());
     let mut deadly = vec![SIGINT, SIGTERM, SIGHUP];
     deadly.retain(|signal| !is_ignored(*signal));
     let (ready, wait) = mpsc::channel::<()>();
-    // Without a thread to spare, a signal leaves the staging directory, which is not a reason to fail.
+    // If no thread can be started, a signal leaves the staging directory, which is not a reason to fail.
     // The signal must still be deadly, so nothing is registered before the thread runs.
     let spawned = std::thread::Builder::new().spawn(move || {
         let Ok(mut signals) = Signals::new(deadly) else {
@@ -45,8 +45,8 @@ pub fn clean_up_on_signals() {
     }
 }
 
-/// Whether the parent process wants the signal ignored, as nohup does. Only Linux tells without an
-/// unsafe system call.
+/// Whether the parent process has the signal ignored, as nohup does. Only Linux has a file for it; other
+/// systems need an unsafe system call.
 fn is_ignored(signal: i32) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

@@ -1,4 +1,4 @@
-//! Results to terminals, JSON and pages: one file for each command.
+//! Prints results as text, JSON or pages: one file for each command.
 //!
 //! Text from an image goes through [`clean`](polyarch::internals::text::clean) before it is printed: a
 //! name can hold escape sequences.
@@ -93,7 +93,7 @@ fn json(report: &impl Serialize) -> Result<(), Failure> {
     })
 }
 
-/// Prints what `write` puts on a page, in colours if the terminal has them.
+/// Prints the page that `write` fills, in colours if the terminal has them.
 fn text(write: impl FnOnce(&mut Page)) -> Result<(), Failure> {
     let mut page = Page::for_stdout();
     write(&mut page);
@@ -108,7 +108,7 @@ fn print(write: impl FnOnce(&mut io::Stdout) -> io::Result<()>) -> Result<(), Fa
     }
 }
 
-/// A number and its unit, in the plural where it has to be.
+/// Returns a number and its unit, in the plural where needed.
 fn count(n: usize, unit: &str) -> String {
     match n {
         1 => format!("1 {unit}"),

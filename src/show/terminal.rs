@@ -13,11 +13,11 @@ const FAINT: Style = Style::new().dimmed();
 const BAR: Style = AnsiColor::Cyan.on_default();
 const NOTE: Style = AnsiColor::Yellow.on_default().bold();
 
-/// Rows of a narrower page look alike.
+/// In a narrower page, rows cannot be distinguished.
 const MIN_WIDTH: usize = 40;
 /// What fits where the width is not known.
 const USUAL_WIDTH: usize = 80;
-/// Wider lines are hard to read.
+/// The widest page: longer lines are hard to read.
 const MAX_WIDTH: usize = 160;
 
 /// Text with styles, which [`AutoStream`](anstream::AutoStream) removes if the output has no colours.

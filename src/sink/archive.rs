@@ -2,7 +2,7 @@
 //!
 //! POSIX ustar (with GNU's long names for `sha512`, which are too long for ustar), owner 0:0, mtime 0;
 //! `oci-layout` and `index.json` first, then the directories of the blobs, then the blobs in the order
-//! of [`Merged::blobs`], all of them regular files (containerd ignores hard links). The directories
+//! of [`MultiPlatformImage::blobs`], all of them regular files (containerd ignores hard links). The directories
 //! are for skopeo and podman: they create those that an archive does not list as owned by root, which
 //! only root may do.
 //!
@@ -19,8 +19,7 @@ use super::blob::copy;
 use super::fixed_files::fixed_files;
 use crate::bytes::Observers;
 use crate::error::Error;
-use crate::image::AnyBlob;
-use crate::merge::index::Merged;
+use crate::image::{AnyBlob, MultiPlatformImage};
 use crate::util::parallel;
 use crate::util::text::sum;
 
@@ -29,7 +28,7 @@ const BLOCK: u64 = 512;
 
 /// Writes the archive into the file `path`, which does not exist yet.
 pub fn write(
-    merged: &Merged,
+    merged: &MultiPlatformImage,
     jobs: usize,
     observers: Observers<'_>,
     path: &Path,

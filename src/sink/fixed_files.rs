@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 
-use crate::merge::index::Merged;
+use crate::image::MultiPlatformImage;
 use crate::oci::{DOCKER_FILE, INDEX_FILE, LAYOUT_FILE, layout_marker};
 
 /// Returns the files of an image layout besides its blobs, in the order of an archive.
-pub fn fixed_files(merged: &Merged) -> Vec<(&'static str, Cow<'_, [u8]>)> {
+pub fn fixed_files(merged: &MultiPlatformImage) -> Vec<(&'static str, Cow<'_, [u8]>)> {
     let mut files = vec![
         (LAYOUT_FILE, Cow::from(layout_marker())),
         (INDEX_FILE, Cow::from(&merged.root.raw[..])),

@@ -13,13 +13,12 @@ use super::fixed_files::fixed_files;
 use super::options::WriteOptions;
 use crate::bytes::Observers;
 use crate::error::Error;
-use crate::image::{AnyBlob, Content};
-use crate::merge::index::Merged;
+use crate::image::{AnyBlob, Content, MultiPlatformImage};
 use crate::util::parallel;
 
 /// Writes the layout to the directory of `output`.
 pub fn write(
-    merged: &Merged,
+    merged: &MultiPlatformImage,
     options: WriteOptions,
     observers: Observers<'_>,
     output: &AtomicOutput,

@@ -13,7 +13,7 @@ mod temporary;
 
 use crate::bytes::Observers;
 use crate::error::Error;
-use crate::merge::index::Merged;
+use crate::image::MultiPlatformImage;
 
 pub use atomic_output::AtomicOutput;
 pub use options::{Format, WriteOptions};
@@ -22,7 +22,7 @@ pub use temporary::clean_up;
 
 /// Writes `merged` to the directory of `output`.
 pub fn write(
-    merged: &Merged,
+    merged: &MultiPlatformImage,
     options: WriteOptions,
     observers: Observers<'_>,
     output: &AtomicOutput,

@@ -11,8 +11,8 @@ use crate::error::{Error, Problem};
 use crate::oci::{DOCKER_FILE, INDEX_FILE, LAYOUT_FILE};
 use crate::tar::is_tar;
 
-/// Fails if there is a file that a merge may not replace. `--force` replaces what a merge can have
-/// written, and nothing else.
+/// Fails if there is a file that a merge may not replace. `--force` replaces only files that a merge
+/// can have written.
 pub fn may_replace_image(path: &Path, replace: bool) -> Result<(), Error> {
     let Ok(metadata) = fs::symlink_metadata(path) else {
         return Ok(());
@@ -35,7 +35,7 @@ pub fn may_replace_image(path: &Path, replace: bool) -> Result<(), Error> {
         match is_layout(path).map_err(Error::io("read", path))? {
             true => Ok(()),
             false => Err(foreign(
-                "a directory that is not an image layout, or has other files",
+                "a directory that is not an image layout, or has other files in it",
             )),
         }
     } else if metadata.is_file() {

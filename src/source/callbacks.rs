@@ -35,10 +35,10 @@ pub trait Callbacks: Sync {
     fn descriptor(&self, _by: &str, _descriptor: &Descriptor) {}
 
     /// An image index, or `index.json`.
-    fn index(&self, _name: &str, _index: &Index) {}
+    fn index(&self, _name: &str, _index: &Document<Index>) {}
 
     /// An image manifest, and what points to it.
-    fn manifest(&self, _name: &str, _descriptor: &Descriptor, _manifest: &Manifest) {}
+    fn manifest(&self, _name: &str, _descriptor: &Descriptor, _manifest: &Document<Manifest>) {}
 
     /// The config of a container image.
     fn config(&self, _name: &str, _config: &Document<Config>) {}

@@ -4,29 +4,76 @@
 //! Format". Only `manifest.json` counts; names of layers mean nothing. The archive has no digests
 //! of layers, so the diff IDs of the config are what its layers are held against.
 
-use serde::Deserialize;
+use std::fmt;
+
+use serde::de::{Error as _, IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
 use super::tree::{FileLocation, Tree, TreeFile};
 use super::{Contents, Reading, Stager, sniff};
 use crate::bytes::codec::Encoding;
 use crate::bytes::{Algorithms, VerifiedReader, Verify};
-use crate::error::{Candidate, Error, ImageInInput, Item, Problem, Subject};
+use crate::error::{Candidate, Error, ImageInInput, Item, Problem, Subject, pick_by_digest};
 use crate::image::{Blob, Content, FileLayer, Image, Layer, LayerType};
 use crate::oci::{
-    Config, DOCKER_FILE as MANIFEST_FILE, Descriptor, DiffId, Digest, Document, MAX_CONFIG,
-    MAX_MANIFEST,
+    Config, DOCKER_FIELDS, DOCKER_FILE as MANIFEST_FILE, Descriptor, DiffId, Digest, Document,
+    MAX_CONFIG, MAX_MANIFEST, go_json::is_field,
 };
 use crate::source::callbacks::Callbacks;
 use crate::util::text::clean;
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+/// An image in `manifest.json`. Docker and skopeo read it with Go's decoder, which ignores the case of
+/// keys, and some tools (containerify) rely on it.
 struct ManifestItem {
     config: String,
-    #[serde(default)]
     repo_tags: Option<Vec<String>>,
-    #[serde(default)]
     layers: Option<Vec<String>>,
+    /// A key that is there in two spellings: readers differ in which one counts.
+    ambiguous: Option<String>,
+}
+
+impl<'de> Deserialize<'de> for ManifestItem {
+    fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
+        json.deserialize_map(ManifestItemVisitor)
+    }
+}
+
+struct ManifestItemVisitor;
+
+impl<'de> Visitor<'de> for ManifestItemVisitor {
+    type Value = ManifestItem;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object with the key Config")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<ManifestItem, A::Error> {
+        let (mut config, mut repo_tags, mut layers) = (None, None, None);
+        let (mut keys, mut ambiguous) = ([const { None::<String> }; 3], None);
+        while let Some(key) = map.next_key::<String>()? {
+            let field = DOCKER_FIELDS.iter().position(|name| is_field(&key, name));
+            match field {
+                Some(0) => config = Some(map.next_value()?),
+                Some(1) => repo_tags = map.next_value()?,
+                Some(2) => layers = map.next_value()?,
+                _ => drop(map.next_value::<IgnoredAny>()?),
+            }
+            let Some(i) = field else { continue };
+            match keys[i].replace(key.clone()) {
+                Some(first) if first == key => {
+                    return Err(A::Error::duplicate_field(DOCKER_FIELDS[i]));
+                }
+                Some(_) => ambiguous = Some(key),
+                None => {}
+            }
+        }
+        Ok(ManifestItem {
+            config: config.ok_or_else(|| A::Error::missing_field("Config"))?,
+            repo_tags,
+            layers,
+            ambiguous,
+        })
+    }
 }
 
 /// Reads all images of an archive.
@@ -36,8 +83,12 @@ pub fn read(tree: &Tree, reading: &Reading<'_>, stager: &Stager<'_>) -> Result<C
     };
     let callbacks = reading.callbacks();
     callbacks.document(MANIFEST_FILE, &raw);
-    let manifest: Document<Vec<ManifestItem>> = tree.parse(MANIFEST_FILE, raw)?;
-    let items = manifest.view;
+    let manifest: Document<Option<Vec<ManifestItem>>> = tree.parse(MANIFEST_FILE, raw)?;
+    let items = manifest.view.unwrap_or_default();
+    if let Some(key) = items.iter().find_map(|item| item.ambiguous.clone()) {
+        let error = tree.document_error(MANIFEST_FILE, Problem::Ambiguous { key });
+        callbacks.violation(error)?;
+    }
     let mut configs: Vec<Option<Document<Config>>> = Vec::with_capacity(items.len());
     for item in &items {
         configs.push(callbacks.attempt(config(tree, item, callbacks))?);
@@ -48,10 +99,12 @@ pub fn read(tree: &Tree, reading: &Reading<'_>, stager: &Stager<'_>) -> Result<C
         .map(|(item, config)| Candidate {
             names: item.repo_tags.clone().unwrap_or_default(),
             platform: config.as_ref().map(|config| config.view.platform()),
+            digest: config.as_ref().map(|config| Digest::of(&config.raw)),
             ..Candidate::default()
         })
         .collect();
     let chosen = reading.choose(tree.input(), &candidates, false)?;
+    let is_only = chosen.len() == 1;
 
     let reader = Reader {
         tree,
@@ -71,8 +124,23 @@ pub fn read(tree: &Tree, reading: &Reading<'_>, stager: &Stager<'_>) -> Result<C
             continue;
         };
         let platform = config.view.platform();
+        let digest = Digest::of(&config.raw);
+        if platform.is_silent() && reading.input.platform_to_set(&digest).is_none() {
+            let input = tree.input().argument();
+            let argument = match items.len() {
+                1 => input,
+                _ => format!("{input}{}", pick_by_digest(&digest)),
+            };
+            let problem = Problem::NoPlatform {
+                claimed: None,
+                asserted: reading.input.platform.clone(),
+                argument,
+            };
+            let item = Item::Image(ImageInInput::Id((&*clean(&items[i].config)).into()));
+            callbacks.violation(Error::new((tree.input(), item), problem))?;
+        }
         contents.seen.push(platform.clone());
-        if !reading.has(&platform) {
+        if !(reading.has(&platform) || is_only && reading.compares_only(&platform)) {
             continue;
         }
         let names = &candidates[i].names;
@@ -107,11 +175,6 @@ fn config(
         let subject = (tree.input(), Item::Document((&*name).into()));
         let key = key.to_owned();
         callbacks.violation(Error::new(subject, Problem::Ambiguous { key }))?;
-    }
-    let platform = config.view.platform();
-    if platform.os.is_empty() || platform.architecture.is_empty() {
-        let item = Item::Image(ImageInInput::Id((&*name).into()));
-        callbacks.violation(Error::new((tree.input(), item), Problem::NoPlatform))?;
     }
     Ok(config)
 }
@@ -215,8 +278,7 @@ impl Reader<'_> {
 }
 
 fn missing(tree: &Tree, kind: &'static str, name: &str) -> Error {
-    let name = name.to_owned();
-    tree.document_error(MANIFEST_FILE, Problem::Missing { kind, name })
+    tree.document_error(MANIFEST_FILE, Problem::missing(kind, name))
 }
 
 /// A config is named by its digest. A name of another form says nothing.

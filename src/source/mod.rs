@@ -23,10 +23,11 @@ use crate::bytes::codec::Encoding;
 use crate::bytes::fill;
 use crate::error::{Candidate, Error, FileKind, InputName, Problem, Warning};
 use crate::image::{Image, IndexMetadata};
-use crate::oci::{DOCKER_FILE, Descriptor, Platform};
+use crate::oci::{DOCKER_FILE, Descriptor, Digest, Platform};
 use crate::source::callbacks::Callbacks;
 use crate::tar::is_tar;
 pub use select::Select;
+pub(crate) use select::choose_digest;
 pub use stager::Stager;
 pub use tree::{FileLocation, Tree};
 
@@ -42,6 +43,8 @@ pub struct Input {
     pub platform: Option<Platform>,
     /// The platform to write into the config of the image. Only a merge does.
     pub set_platform: Option<Platform>,
+    /// The same for single images of several: each by a prefix of the digest that picks it.
+    pub set_platforms: Vec<(String, Platform)>,
 }
 
 impl Input {
@@ -56,6 +59,16 @@ impl Input {
     /// Whether the image is read from standard input.
     pub fn is_stdin(&self) -> bool {
         self.path == Path::new("-")
+    }
+
+    /// Returns the platform to write into the config of the image that `digest` picks.
+    pub(crate) fn platform_to_set(&self, digest: &Digest) -> Option<&Platform> {
+        let digest = digest.to_string();
+        let mut single = self.set_platforms.iter();
+        let single = single.find(|(prefix, _)| digest.starts_with(prefix));
+        single
+            .map(|(_, platform)| platform)
+            .or(self.set_platform.as_ref())
     }
 
     /// Returns the name of the input in messages.
@@ -86,6 +99,16 @@ pub struct Contents {
     pub warnings: Vec<Warning>,
     /// The platforms of all its images, also of those that are not wanted.
     pub seen: Vec<Platform>,
+    /// Those of them whose images are named in the input, but are not complete.
+    pub incomplete: Vec<Platform>,
+}
+
+impl Contents {
+    /// The platforms that can be taken.
+    pub fn complete(&self) -> Vec<Platform> {
+        let complete = self.seen.iter().filter(|p| !self.incomplete.contains(p));
+        complete.cloned().collect()
+    }
 }
 
 /// What is wanted of all inputs.
@@ -121,13 +144,37 @@ impl<'a> Reading<'a> {
         select::choose(input, select, candidates, unnamed_is_one, several)
     }
 
-    /// Whether an image of this platform may be wanted. What is to be changed is known by its new
-    /// platform, an `arm` that is asserted to be a `v6` by that one.
+    /// Whether an image of this platform is selected: by the platform in front of the input, and by
+    /// those that are wanted of all inputs. An image that is to be changed is known by its new platform,
+    /// an `arm` that is asserted to be a `v6` by that one.
     fn has(&self, platform: &Platform) -> bool {
+        if self.input.set_platform.is_some() || !self.input.set_platforms.is_empty() {
+            return true;
+        }
+        match &self.input.platform {
+            Some(asserted) => platform
+                .narrowed_by(asserted)
+                .is_some_and(|narrowed| narrowed.is_one_of(self.wanted.platforms)),
+            None => platform.is_one_of(self.wanted.platforms),
+        }
+    }
+
+    /// Whether an image whose descriptor claims this platform may turn out to be selected: its config
+    /// may name the variant that the claim leaves out.
+    fn may_have(&self, claimed: &Platform) -> bool {
         let asserted = self.input.platform.as_ref();
-        let narrowed = asserted.and_then(|asserted| platform.narrowed_by(asserted));
-        let platform = narrowed.as_ref().unwrap_or(platform);
-        self.input.set_platform.is_some() || platform.is_one_of(self.wanted.platforms)
+        self.has(claimed) || asserted.is_some_and(|a| a.narrowed_by(claimed).is_some())
+    }
+
+    /// Whether the only image of an input is compared with the platform in front of the input, instead
+    /// of being selected by it: the error then names both.
+    fn compares_only(&self, platform: &Platform) -> bool {
+        self.input.platform.is_some() && platform.is_one_of(self.wanted.platforms)
+    }
+
+    /// Whether some images of an input are selected by their platforms.
+    fn is_narrowed(&self) -> bool {
+        self.input.platform.is_some() || !self.wanted.platforms.is_empty()
     }
 }
 
@@ -147,6 +194,7 @@ pub fn unite(
         united.images.extend(found.images);
         united.warnings.extend(found.warnings);
         united.seen.extend(found.seen);
+        united.incomplete.extend(found.incomplete);
         united
             .metadata
             .add(found.metadata, decided, &mut united.warnings)?;

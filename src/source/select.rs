@@ -15,6 +15,8 @@ pub enum Select {
     All,
     /// The image at a position, from 0.
     Position(usize),
+    /// The image whose digest starts with this, at any depth of image indexes.
+    Digest(String),
     /// The images with this name and tag, or with this tag.
     Name(String),
 }
@@ -24,6 +26,7 @@ impl fmt::Display for Select {
         match self {
             Self::All => Ok(()),
             Self::Position(position) => write!(f, "#@{position}"),
+            Self::Digest(prefix) => write!(f, "#@{prefix}"),
             Self::Name(name) => write!(f, "#{name}"),
         }
     }
@@ -38,20 +41,72 @@ pub fn choose(
     unnamed_is_one: bool,
     several: bool,
 ) -> Result<Vec<usize>, Error> {
-    let chosen: Vec<usize> = match select {
-        Select::All => (0..candidates.len()).collect(),
-        Select::Position(position) => (0..candidates.len()).filter(|i| i == position).collect(),
-        Select::Name(wanted) => (0..candidates.len())
-            .filter(|i| candidates[*i].names.iter().any(|name| is(name, wanted)))
-            .collect(),
-    };
     if candidates.is_empty() {
         return Err(Error::new(input, Problem::NoImage));
     }
+    let offered = || offered(candidates, unnamed_is_one);
+    if let Select::Digest(prefix) = select {
+        return choose_digest(input, prefix, candidates, offered);
+    }
+    let chosen = meant(select, candidates);
     if chosen.is_empty() {
-        let (wanted, offered) = (select.to_string(), candidates.to_vec());
+        let (wanted, offered) = (select.to_string(), offered());
         return Err(Error::new(input, Problem::NoSuchImage { wanted, offered }));
     }
+    if !(several || is_one(select, candidates, &chosen, unnamed_is_one)) {
+        let offered = offered();
+        return Err(Error::new(input, Problem::SeveralImages { offered }));
+    }
+    Ok(chosen)
+}
+
+/// The position of the candidate whose digest starts with `prefix`.
+pub fn choose_digest(
+    input: &InputName,
+    prefix: &str,
+    candidates: &[Candidate],
+    offered: impl FnOnce() -> Vec<Candidate>,
+) -> Result<Vec<usize>, Error> {
+    let chosen = meant(&Select::Digest(prefix.to_owned()), candidates);
+    let wanted = prefix.to_owned();
+    let problem = match chosen[..] {
+        [_] => return Ok(chosen),
+        [] => Problem::NoSuchImage {
+            wanted: format!("#@{wanted}"),
+            offered: offered(),
+        },
+        _ => {
+            let offered = offered();
+            let is_chosen = |(i, _): &(usize, Candidate)| chosen.contains(i);
+            let offered = offered.into_iter().enumerate().filter(is_chosen);
+            let offered = offered.map(|(_, candidate)| candidate).collect();
+            Problem::AmbiguousDigest { wanted, offered }
+        }
+    };
+    Err(Error::new(input, problem))
+}
+
+fn meant(select: &Select, candidates: &[Candidate]) -> Vec<usize> {
+    let is_meant = |(i, candidate): &(usize, &Candidate)| match select {
+        Select::All => true,
+        Select::Position(position) => i == position,
+        Select::Digest(prefix) => {
+            let digest = candidate.digest.as_ref();
+            digest.is_some_and(|digest| digest.to_string().starts_with(prefix))
+        }
+        Select::Name(wanted) => candidate.names.iter().any(|name| is(name, wanted)),
+    };
+    let all = candidates.iter().enumerate();
+    all.filter(is_meant).map(|(i, _)| i).collect()
+}
+
+/// Whether the candidates are the platforms of one image.
+fn is_one(
+    select: &Select,
+    candidates: &[Candidate],
+    chosen: &[usize],
+    unnamed_is_one: bool,
+) -> bool {
     // By what names they are chosen: `#v1` may be met by several images that only share the tag.
     let meant = |i: &usize| -> Vec<String> {
         let names = candidates[*i].names.iter();
@@ -64,17 +119,40 @@ pub fn choose(
         let names = meant(&pair[0]);
         names == meant(&pair[1]) && (unnamed_is_one || !names.is_empty())
     });
-    let places = chosen
-        .iter()
-        .filter_map(|i| candidates[*i].platform.as_ref());
-    let mut places: Vec<&Platform> = places.collect();
-    places.sort_by(|a, b| a.cmp_place(b));
-    let one_each = places.windows(2).all(|pair| !pair[0].same_place(pair[1]));
-    if !(several || one_image && one_each) {
-        let offered = candidates.to_vec();
-        return Err(Error::new(input, Problem::SeveralImages { offered }));
-    }
-    Ok(chosen)
+    let places = chosen.iter().filter_map(|i| {
+        let candidate = &candidates[*i];
+        Some((candidate.platform.as_ref()?, candidate.is_zstd))
+    });
+    let mut places: Vec<(&Platform, bool)> = places.collect();
+    let compare = |(a, a_zstd): &(&Platform, bool), (b, b_zstd): &(&Platform, bool)| {
+        a.cmp_place(b).then(a_zstd.cmp(b_zstd))
+    };
+    places.sort_by(compare);
+    one_image
+        && places
+            .windows(2)
+            .all(|pair| compare(&pair[0], &pair[1]).is_ne())
+}
+
+/// The candidates with what picks them. Only the first ones get a name, which takes a look at all others.
+fn offered(candidates: &[Candidate], unnamed_is_one: bool) -> Vec<Candidate> {
+    const NAMED: usize = 4;
+    let picks = |i: usize, name: &String| {
+        let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"._-/:".contains(&b);
+        let select = Select::Name(name.clone());
+        name.bytes().all(is_plain) && {
+            let chosen = meant(&select, candidates);
+            chosen.contains(&i) && is_one(&select, candidates, &chosen, unnamed_is_one)
+        }
+    };
+    let offer = |(i, candidate): (usize, &Candidate)| Candidate {
+        position: Some(i),
+        unique_name: (candidate.names.iter().take(NAMED))
+            .find(|name| i < NAMED && picks(i, name))
+            .cloned(),
+        ..candidate.clone()
+    };
+    candidates.iter().enumerate().map(offer).collect()
 }
 
 /// Whether `name` is what is meant by `wanted`: the same words, the same name as Docker normalises

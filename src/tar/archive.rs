@@ -26,7 +26,7 @@ impl<R: Read> TarArchive<R> {
         }
     }
 
-    /// Iterates over the entries; the content that is not read is read and dropped.
+    /// Iterates over the entries. Content that the caller does not read is read and dropped.
     pub fn entries(&mut self) -> io::Result<TarEntries<'_, R>> {
         Ok(TarEntries {
             entries: self.archive.entries()?,
@@ -35,7 +35,7 @@ impl<R: Read> TarArchive<R> {
         })
     }
 
-    /// Iterates over the entries; the content that is not read is skipped.
+    /// Iterates over the entries. Content that the caller does not read is skipped.
     pub fn entries_with_seek(&mut self) -> io::Result<TarEntries<'_, R>>
     where
         R: Seek,
@@ -61,8 +61,8 @@ impl<R: Read> TarArchive<R> {
     }
 }
 
-/// An iterator over the entries of an archive. After an error there is nothing more to be had: where
-/// readers disagree about headers, whatever follows may be anything.
+/// An iterator over the entries of an archive. It ends after an error: where readers
+/// disagree about headers, they also disagree about the entries that follow.
 pub struct TarEntries<'a, R: Read> {
     entries: tar::Entries<'a, LimitedReader<R>>,
     recorder: &'a HeaderRecorder,
@@ -126,7 +126,7 @@ impl<R: Read> TarEntry<'_, R> {
         self.extensions.link_of(self.entry.header())
     }
 
-    /// Whether anybody may execute the file.
+    /// Whether the file is executable.
     pub fn is_executable(&self) -> bool {
         let mode = self.entry.header().mode();
         mode.is_ok_and(|mode| mode & 0o111 != 0)
@@ -143,8 +143,8 @@ impl<R: Read> TarEntry<'_, R> {
         self.entry.header().entry_size().unwrap_or(0)
     }
 
-    /// Whether holes are left out, in the dialect of GNU or of pax. What is read is then not the
-    /// content of the file.
+    /// Whether holes are left out, in the dialect of GNU or of pax. The bytes that are read are then not
+    /// the content of the file.
     pub fn is_sparse(&self) -> bool {
         self.extensions.is_sparse
     }

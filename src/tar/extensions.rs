@@ -2,8 +2,8 @@
 //! names.
 //!
 //! Source: POSIX `pax`, "pax Header Block"; the manual of GNU tar, "Basic Tar Format". The tar crate
-//! looks for the records of pax headers line by line, but a value may have several lines: what is read
-//! here counts.
+//! looks for the records of pax headers line by line, but a value may have several lines, so the
+//! records that are read here count.
 
 use std::borrow::Cow;
 use std::io::Read;

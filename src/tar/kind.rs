@@ -13,7 +13,7 @@ pub enum EntryKind {
     /// A character or block device.
     Device,
     Fifo,
-    /// A sparse file of GNU's own type. (Those of pax are files; see [`TarEntry::is_sparse`].)
+    /// A sparse file of GNU's own type. (Sparse files of pax are regular files; see [`TarEntry::is_sparse`].)
     ///
     /// [`TarEntry::is_sparse`]: super::TarEntry::is_sparse
     GnuSparse,

@@ -8,9 +8,9 @@ use crate::bytes::LayerStream;
 /// An entry of a layer, whose content may be read.
 pub type LayerEntry<'a, 'b> = TarEntry<'a, &'b mut dyn LayerStream>;
 
-/// Passes each entry of a layer to `visit`. What that does not read of an entry is skipped.
+/// Passes each entry of a layer to `visit`. Content that `visit` does not read is skipped.
 ///
-/// Sparse files are passed on too, but what is read of them is not their content.
+/// Sparse files are passed on too, but their bytes are not their content.
 pub fn walk<'b>(
     layer: &'b mut dyn LayerStream,
     mut visit: impl FnMut(&mut LayerEntry<'_, 'b>) -> io::Result<()>,

@@ -1,7 +1,7 @@
-//! A bound on what the tar crate reads into memory for one entry, and a record of what it has read.
+//! Limits the bytes that the tar crate reads into memory for one entry, and records the headers.
 //!
-//! The tar crate reads GNU long names and pax headers as a whole, of whatever size. It also keeps the
-//! raw headers to itself, and those are what `headers` compares.
+//! The tar crate reads GNU long names and pax headers as a whole, of whatever size. It does not
+//! expose the raw headers, which `headers` compares.
 
 use std::cell::{Cell, Ref, RefCell};
 use std::io::{self, Read, Seek, SeekFrom};

@@ -4,7 +4,7 @@ use std::io::Read;
 
 use super::{TarEntry, TarError};
 
-/// The largest image has some hundred entries; each becomes a name in memory and perhaps a file.
+/// The largest image has some hundred entries; each becomes a name in memory, and may become a file.
 const MAX_ENTRIES: usize = 65_536;
 
 /// The names of all entries, and the targets of links: as many entries as there may be, each with two

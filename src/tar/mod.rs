@@ -1,7 +1,7 @@
 //! Reads tar archives strictly: the only room that interprets tar headers.
 //!
 //! Readers of archives disagree about headers that are wrong or that contradict each other. An entry
-//! that one reader overlooks can be hidden there from whoever inspects an image, as in CVE-2025-62518.
+//! that one reader overlooks can be hidden from a scanner of images, as in CVE-2025-62518.
 //! No tool that writes images writes such headers, so they are refused.
 //!
 //! - `archive` iterates over the entries of an archive; `layer` does so for a layer while it is copied.
@@ -9,10 +9,10 @@
 //!   extensions, `kind` the types of entries.
 //! - `limited_reader` bounds what one entry takes in memory, `limits` what an archive does.
 //! - `paths` normalises names and recognises whiteouts.
-//! - `error` lists everything that can be wrong.
+//!
+//! `error::tar` lists the defects.
 
 mod archive;
-mod error;
 mod extensions;
 mod headers;
 mod kind;
@@ -22,8 +22,8 @@ mod limits;
 mod paths;
 mod sparse;
 
+pub use crate::error::{HeaderError, TarError};
 pub use archive::{TarArchive, TarEntry};
-pub use error::{HeaderError, TarError};
 pub use headers::is_tar;
 pub use kind::EntryKind;
 pub use layer::{LayerEntry, walk};

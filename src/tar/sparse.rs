@@ -1,8 +1,8 @@
 //! Sparse files: those whose holes are left out, so that the stored bytes are not those of the file.
 //!
-//! Source: the manual of GNU tar, "Sparse Formats". The old format of GNU has a type of its own. The
+//! Source: the manual of GNU tar, "Sparse Formats". The old format of GNU has a separate entry type. The
 //! three versions for pax have records whose keys start with `GNU.sparse.`; the last of them also keeps
-//! the real name there, because the path is made up for readers that do not know sparse files.
+//! the real name there, because the path is a substitute for readers that do not know sparse files.
 
 use tar::EntryType;
 

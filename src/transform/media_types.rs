@@ -4,7 +4,7 @@
 
 use super::manifest::rewrite;
 use crate::image::{Image, LayerType};
-use crate::oci::{MediaType, docker};
+use crate::oci::MediaType;
 
 /// Sets the OCI media type of manifest, config and layers. That of a layer follows its content.
 pub fn to_oci(mut image: Image) -> Image {
@@ -15,8 +15,9 @@ pub fn to_oci(mut image: Image) -> Image {
             changed = true;
         }
     };
+    let is_image = image.manifest.view.is_image();
     let config = &mut image.config.descriptor.media_type;
-    if config.as_ref() == docker::CONFIG {
+    if is_image {
         set(config, Some(MediaType::ImageConfig));
     }
     for layer in &mut image.layers {

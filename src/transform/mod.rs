@@ -7,9 +7,11 @@ mod compression;
 mod manifest;
 mod media_types;
 mod platform;
+mod zstd_mark;
 
 pub use annotations::annotate;
 pub use attestations::drop_stale_attestations;
 pub use compression::compress;
 pub use media_types::to_oci;
 pub use platform::set_platform;
+pub use zstd_mark::mark_zstd;

@@ -65,7 +65,7 @@ impl Blobs {
             }
         }
         let mut work: Vec<(ReadKey, &AnyBlob)> = work.into_iter().collect();
-        // The largest first, so that no thread is left alone with one at the end.
+        // The largest first, so that no thread is left with a large one at the end.
         work.sort_by_key(|(_, wanted)| std::cmp::Reverse(wanted.blob().descriptor.size));
         for blob in work.iter().map(|(_, wanted)| wanted.blob()) {
             let is_read = blob.content.digests().is_none();
@@ -124,8 +124,9 @@ impl Blobs {
                     report(error);
                 } else if let Some(problem) = programs.damage(&found.diff_id) {
                     let name = blob.name.to_string();
-                    let message =
-                        format!("layer {name} is no tar archive as readers expect it: {problem}");
+                    let message = format!(
+                        "layer {name} is not a tar archive that all readers read alike: {problem}"
+                    );
                     findings.add(Code::LayerTar, &name, message);
                 }
             }

@@ -1,5 +1,5 @@
-//! What `verify` does while an input is read: it checks the documents, collects the blobs that are to be
-//! read, and goes on after errors.
+//! The callbacks of `verify` while an input is read: they check the documents, collect the blobs that are
+//! to be read, and go on after errors.
 
 use std::sync::{Mutex, MutexGuard};
 
@@ -8,7 +8,7 @@ use super::findings::Findings;
 use super::{configs, documents, names};
 use crate::error::{Code, Error};
 use crate::image::{AnyBlob, Layer};
-use crate::oci::{Config, Descriptor, Document, Index, Manifest};
+use crate::oci::{Config, DOCKER_FILE, Descriptor, Document, Index, Manifest};
 use crate::source::callbacks::Callbacks;
 use crate::tar::EntryKind;
 use crate::util::lock::lock;
@@ -19,7 +19,7 @@ pub struct Collector {
     collected: Mutex<Collected>,
 }
 
-/// What is checked when the whole input was read.
+/// The things to check after the whole input was read.
 #[derive(Default)]
 pub struct Collected {
     pub blobs: Vec<AnyBlob>,
@@ -66,18 +66,23 @@ impl Callbacks for Collector {
 
     fn document(&self, name: &str, raw: &[u8]) {
         documents::check_json(&self.findings, name, raw);
+        if name == DOCKER_FILE {
+            documents::check_docker_keys(&self.findings, raw);
+        }
     }
 
     fn descriptor(&self, by: &str, descriptor: &Descriptor) {
         documents::check_descriptor(&self.findings, by, descriptor);
     }
 
-    fn index(&self, name: &str, index: &Index) {
-        documents::check_index(&self.findings, name, index);
+    fn index(&self, name: &str, index: &Document<Index>) {
+        documents::check_index(&self.findings, name, &index.view);
+        documents::check_go_json(&self.findings, name, &index.raw, "manifests");
     }
 
-    fn manifest(&self, name: &str, descriptor: &Descriptor, manifest: &Manifest) {
-        documents::check_manifest(&self.findings, name, descriptor, manifest);
+    fn manifest(&self, name: &str, descriptor: &Descriptor, manifest: &Document<Manifest>) {
+        documents::check_manifest(&self.findings, name, descriptor, &manifest.view);
+        documents::check_go_json(&self.findings, name, &manifest.raw, "layers");
     }
 
     fn config(&self, name: &str, config: &Document<Config>) {

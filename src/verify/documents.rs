@@ -1,19 +1,24 @@
 //! Checks of descriptors, manifests and indexes that only `verify` makes.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use serde::de::IgnoredAny;
 
 use super::findings::Findings;
-use super::json::duplicate_keys;
+use super::json::{duplicate_keys, empty_fields};
 use super::names;
 use crate::bytes::codec::Encoding;
 use crate::error::Code;
 use crate::image::LayerType;
 use crate::oci::{
-    Descriptor, Hasher, INDEX_FILE, Index, Manifest, MediaType, Platform, docker, field_types,
+    DOCKER_FIELDS, DOCKER_FILE, Descriptor, Hasher, INDEX_FILE, Index, Manifest, MediaType,
+    Platform, docker, field_types, go_json, parse,
 };
+
+/// How many keys of one `manifest.json` are reported.
+const MAX_KEYS: usize = 10;
 
 /// Checks any document.
 pub fn check_json(findings: &Findings, name: &str, raw: &[u8]) {
@@ -26,6 +31,40 @@ pub fn check_json(findings: &Findings, name: &str, raw: &[u8]) {
     }
 }
 
+/// Checks an index or a manifest for fields that only programs in Go read as empty. `required` is the list
+/// that it must have.
+pub fn check_go_json(findings: &Findings, name: &str, raw: &[u8], required: &'static str) {
+    let empty = empty_fields(raw, required);
+    if !empty.is_empty() {
+        let message = format!(
+            "{name} has null, \"\" or nothing where the specification has a value: {}; programs in Go read all of them as empty",
+            empty.join(", ")
+        );
+        findings.add(Code::GoJson, name, message);
+    }
+}
+
+/// Checks the keys of `manifest.json`.
+pub fn check_docker_keys(findings: &Findings, raw: &[u8]) {
+    // An error is reported by the reader.
+    let items: Vec<BTreeMap<String, IgnoredAny>> = parse(raw).unwrap_or_default();
+    let others: BTreeSet<&str> = (items.iter().flat_map(BTreeMap::keys))
+        .filter(|key| {
+            let is_like = |name: &&str| go_json::is_field(key, name) && key != name;
+            DOCKER_FIELDS.iter().any(is_like)
+        })
+        .map(String::as_str)
+        .take(MAX_KEYS)
+        .collect();
+    for key in others {
+        let message = format!(
+            "{DOCKER_FILE} has the key {key:?}, expected one of {}; programs in Go ignore the case of keys",
+            DOCKER_FIELDS.join(", ")
+        );
+        findings.add(Code::GoJson, DOCKER_FILE, message);
+    }
+}
+
 /// Checks any descriptor.
 pub fn check_descriptor(findings: &Findings, by: &str, descriptor: &Descriptor) {
     let name = descriptor.digest.to_string();
@@ -34,6 +73,12 @@ pub fn check_descriptor(findings: &Findings, by: &str, descriptor: &Descriptor) 
         let message =
             format!("{by} gives {name} the media type {media_type:?}, expected TYPE/SUBTYPE");
         findings.add(Code::BadMediaType, &name, message);
+    }
+    if descriptor.platform.is_some() && descriptor.claimed().is_none() {
+        let message = format!(
+            "{by} gives {name} a platform without an operating system or an architecture, expected both"
+        );
+        findings.add(Code::GoJson, &name, message);
     }
     let wrong = field_types::wrong_types(&descriptor.extra, field_types::DESCRIPTOR);
     add_wrong_types(
@@ -62,7 +107,7 @@ pub fn check_descriptor(findings: &Findings, by: &str, descriptor: &Descriptor) 
     }
 }
 
-/// Adds the fields of other types than the specification has.
+/// Adds a finding for fields whose types are not those of the specification.
 pub fn add_wrong_types(findings: &Findings, subject: &str, by: &str, wrong: &[String]) {
     for field in wrong {
         findings.add(Code::FieldType, subject, format!("in {by}, {field}"));
@@ -109,7 +154,7 @@ fn check_head(findings: &Findings, name: &str, version: u32, media_type: Option<
         let message = format!("{name} has the schemaVersion {version}, expected 2");
         findings.add(Code::SchemaVersion, name, message);
     }
-    // The `index.json` of the specification has none either.
+    // In `index.json` the media type is often left out, as in the example of the specification.
     if media_type.is_none() && name != INDEX_FILE {
         findings.add(
             Code::NoMediaType,
@@ -201,7 +246,7 @@ pub fn check_index(findings: &Findings, name: &str, index: &Index) {
         if is_index(&manifest.media_type) {
             let message = format!("{name} names the index {digest}; expected image manifests only");
             findings.add(Code::NestedIndex, &digest, message);
-        } else if let Some(platform) = &manifest.platform {
+        } else if let Some(platform) = manifest.claimed() {
             places.extend((!is_attestation(platform)).then_some((platform, manifest)));
         } else if index.manifests.len() > 1 {
             let message = format!("{name} does not say the platform of {digest}");
@@ -209,12 +254,17 @@ pub fn check_index(findings: &Findings, name: &str, index: &Index) {
         }
     }
     check_order(findings, name, &places);
-    places.sort_by(|(a, _), (b, _)| a.cmp_place(b));
+    let is_zstd = Descriptor::is_marked_as_zstd;
+    places.sort_by(|(a, first), (b, second)| {
+        (a.cmp_place(b)).then_with(|| is_zstd(first).cmp(&is_zstd(second)))
+    });
     for pair in places.windows(2) {
         let [(a, first), (b, second)] = pair else {
             continue;
         };
-        if a.same_place(b) && first.digest != second.digest {
+        // podman writes an image in gzip and in zstd, and clients choose by the mark.
+        let are_twins = is_zstd(first) != is_zstd(second);
+        if a.same_place(b) && first.digest != second.digest && !are_twins {
             let (first, second) = (&first.digest, &second.digest);
             let message = format!("{name} has two images for {a}: {first} and {second}");
             findings.add(Code::DuplicatePlatform, name, message);

@@ -1,13 +1,13 @@
-//! What `verify` reports.
+//! A finding: the unit that `verify` reports.
 
 use serde::Serialize;
 
 use crate::error::{Code, Error, Severity};
 
-/// Something that was found to be wrong.
+/// A problem that was found.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Finding {
-    /// How much it matters.
+    /// Its severity.
     pub severity: Severity,
     /// The rule.
     pub id: &'static str,
@@ -17,9 +17,9 @@ pub struct Finding {
     pub subject: String,
     /// What was found, and what was expected.
     pub message: String,
-    /// The way out, where there is one.
+    /// The fix, if one is known.
     pub hint: Option<String>,
-    /// What is demanded, and by whom.
+    /// The requirement and its source.
     pub demand: &'static str,
 }
 

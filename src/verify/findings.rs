@@ -9,7 +9,7 @@ use crate::error::{Code, Error, Severity};
 use crate::util::lock::{lock, unpoisoned};
 use crate::util::text::elided;
 
-/// A hostile image can break a rule with every few of its bytes.
+/// A limit, because a hostile image can break a rule with every few of its bytes.
 const MAX_FINDINGS: usize = 10_000;
 
 /// The longest text of a finding, in bytes; an input can have names of megabytes.

@@ -13,13 +13,62 @@ use crate::util::text::elided;
 pub fn duplicate_keys(raw: &[u8]) -> Vec<String> {
     let mut walk = KeyWalk::default();
     let mut json = serde_json::Deserializer::from_slice(raw);
-    // An error in the rest is reported by whoever parses the document.
+    // The parser of the document reports an error in the rest.
     let _ = WalkedValue(&mut walk).deserialize(&mut json);
     walk.found
 }
 
+/// Returns the fields of an index or a manifest that the specification does not allow to be empty: those that
+/// are `null`, an empty `mediaType`, and the list `required` if it is absent. Each as a JSON pointer.
+pub fn empty_fields(raw: &[u8], required: &str) -> Vec<String> {
+    let mut walk = KeyWalk::default();
+    let mut json = serde_json::Deserializer::from_slice(raw);
+    let read = WalkedValue(&mut walk).deserialize(&mut json);
+    if read.is_ok() && !walk.root.contains(required) {
+        walk.empty.push(format!("/{required}"));
+    }
+    walk.empty
+}
+
+/// Whether a path leads to a field of the specification in an index or a manifest, or to an annotation.
+fn is_specified(path: &str) -> bool {
+    let mut keys = path.split('/').skip(1).peekable();
+    match keys.peek() {
+        Some(&("manifests" | "layers")) => drop((keys.next(), keys.next())),
+        Some(&("config" | "subject")) => drop(keys.next()),
+        _ => {}
+    }
+    keys.next_if_eq(&"platform");
+    let rest: Vec<&str> = keys.collect();
+    match rest[..] {
+        // The list or the object itself.
+        [] => true,
+        [key] => SPECIFIED.contains(&key),
+        ["annotations", _] => true,
+        _ => false,
+    }
+}
+
+const SPECIFIED: [&str; 12] = [
+    "mediaType",
+    "manifests",
+    "layers",
+    "config",
+    "annotations",
+    "urls",
+    "data",
+    "architecture",
+    "os",
+    "os.version",
+    "os.features",
+    "variant",
+];
+
 /// How many keys of one document are reported.
 const MAX_FOUND: usize = 100;
+
+/// How many empty fields of one document are reported.
+const MAX_EMPTY: usize = 10;
 
 /// A key can have megabytes.
 const MAX_PATH: usize = 200;
@@ -28,9 +77,19 @@ const MAX_PATH: usize = 200;
 struct KeyWalk {
     path: String,
     found: Vec<String>,
+    /// The paths of specified fields that are `null` or an empty media type.
+    empty: Vec<String>,
+    /// The keys of the document itself.
+    root: HashSet<String>,
 }
 
 impl KeyWalk {
+    fn add_empty(&mut self) {
+        if is_specified(&self.path) && self.empty.len() < MAX_EMPTY {
+            self.empty.push(elided(self.path.clone(), MAX_PATH));
+        }
+    }
+
     /// Walks the value of a key.
     fn below<T>(&mut self, key: &str, walk: impl FnOnce(&mut Self) -> T) -> T {
         let len = self.path.len();
@@ -75,6 +134,9 @@ impl<'de> Visitor<'de> for WalkedValue<'_> {
             })?;
             keys.insert(key);
         }
+        if self.0.path.is_empty() {
+            self.0.root = keys;
+        }
         Ok(())
     }
 
@@ -108,18 +170,54 @@ impl<'de> Visitor<'de> for WalkedValue<'_> {
         Ok(())
     }
 
-    fn visit_str<E>(self, _: &str) -> Result<(), E> {
+    fn visit_str<E>(self, text: &str) -> Result<(), E> {
+        if text.is_empty() && self.0.path == "/mediaType" {
+            self.0.add_empty();
+        }
         Ok(())
     }
 
     fn visit_unit<E>(self) -> Result<(), E> {
+        self.0.add_empty();
         Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::duplicate_keys;
+    use super::{duplicate_keys, empty_fields};
+
+    #[test]
+    fn empty_fields_are_found_where_the_specification_has_a_value() {
+        for (json, expected) in [
+            (r#"{"layers":[]}"#, &[][..]),
+            (
+                r#"{"layers":[],"new":null,"annotations":{"a":""},"x":{"data":null}}"#,
+                &[],
+            ),
+            (
+                r#"{"layers":null,"mediaType":""}"#,
+                &["/layers", "/mediaType"],
+            ),
+            ("{}", &["/layers"]),
+            (
+                r#"{"layers":[{"urls":null,"platform":{"os.features":null}},null],"annotations":{"a":null}}"#,
+                &[
+                    "/layers/0/urls",
+                    "/layers/0/platform/os.features",
+                    "/layers/1",
+                    "/annotations/a",
+                ],
+            ),
+            (
+                r#"{"layers":[],"config":{"data":null},"subject":null}"#,
+                &["/config/data", "/subject"],
+            ),
+            ("not JSON", &[]),
+        ] {
+            assert_eq!(empty_fields(json.as_bytes(), "layers"), expected, "{json}");
+        }
+    }
 
     #[test]
     fn duplicate_keys_are_found_at_any_depth() {

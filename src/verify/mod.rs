@@ -217,7 +217,11 @@ impl<'a> InputCheck<'a> {
             blobs.share_digests(tree, &self.collector.collected().blobs);
         }
         let input = Input::new(self.input.path.clone());
-        let read = opened.read_as_docker_archive(&input, wanted(&self.collector), stager);
+        let wanted = Wanted {
+            platforms: self.input.platform.as_slice(),
+            ..wanted(&self.collector)
+        };
+        let read = opened.read_as_docker_archive(&input, wanted, stager);
         if let Err(error) = read {
             self.collector.add_unreadable(&error);
         }
@@ -249,7 +253,8 @@ impl<'a> InputCheck<'a> {
             if tree.is_archive() {
                 collected.entries.check(findings, is_layout);
             }
-            if self.input.select == Select::All && !collected.is_incomplete {
+            let reads_all = self.input.select == Select::All && self.input.platform.is_none();
+            if reads_all && !collected.is_incomplete {
                 match tree.unused() {
                     Ok(names) => names.iter().for_each(|name| {
                         let message = format!("no document names the file {name:?}");

@@ -1,9 +1,9 @@
 """Makes the images that are merged in the benchmark, from files of this machine.
 
 Two docker-archives, amd64 and arm64, of 15 layers each, the first five of which they share, and one archive with all of
-their files in a single layer, as dockerTools.buildImage makes it. What is in a layer belongs together (files of one
-directory), as in layers of packages; which directories are taken is decided by a seed, so on one machine, the
-same files always make the same images. On another machine they are others: compare ratios, not seconds.
+their files in a single layer, as dockerTools.buildImage makes it. The files of a layer belong together (those of one
+directory), as in layers of packages. A seed decides which directories are taken, so the same files on one machine
+always make the same images. Another machine has other files: compare ratios, not seconds.
 """
 
 import hashlib
@@ -18,12 +18,12 @@ from pathlib import Path
 SEED = 5
 LAYER = 31_000_000  # bytes in the tar: 15 of them make a layered image of about 470 MB
 SHARED, OWN = 5, 10
-# Bumped when another workload is wanted: the cache of an older one is not used then.
+# Increase it after a change of the workload, so that an older cache is not used.
 VERSION = 2
 
 
 def roots():
-    """Where files are taken from; every machine that builds Rust has enough there."""
+    """The directories of the files; every machine that builds Rust has enough of them."""
     sysroot = subprocess.run(["rustc", "--print", "sysroot"], check=True, capture_output=True, text=True).stdout.strip()
     return ["/usr/bin", "/usr/sbin", "/usr/lib", "/usr/libexec", "/usr/share", sysroot]
 
@@ -37,7 +37,7 @@ def groups():
             files = []
             for name in sorted(names):
                 path = os.path.join(directory, name)
-                # A single huge file would be a layer of its own kind.
+                # A layer of a single huge file would not be typical.
                 if os.path.isfile(path) and not os.path.islink(path) and os.path.getsize(path) < LAYER:
                     files.append(path)
             if files:
@@ -90,7 +90,7 @@ def small_files(number, count=20_000):
 
 
 def archive(path, architecture, layers):
-    """A docker-archive as dockerTools writes it: layers first, then what says which they are."""
+    """A docker-archive as dockerTools writes it: layers first, then config and manifest.json."""
     digests = []
     with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as tar:
 
@@ -124,7 +124,7 @@ def entry(name, content=b"", size=None):
 
 
 def large_layer():
-    """2 GiB that gzip cannot make smaller."""
+    """2 GiB that gzip cannot compress."""
     noise = random.Random(SEED).randbytes(64 << 20)
     yield entry("large", size=32 * len(noise))
     for _ in range(32):
@@ -133,7 +133,7 @@ def large_layer():
 
 
 def many_files():
-    """A million files, all of which could be started."""
+    """A million executable files."""
     for start in range(0, 1_000_000, 1000):
         path = f"nix/store/{hashlib.sha256(str(start).encode()).hexdigest()[:32]}-package-1.0/bin"
         yield b"".join(entry(f"{path}/program-{i}", b"#!/bin/sh\n") for i in range(start, start + 1000))
@@ -144,7 +144,7 @@ def tiny_layer(i):
     yield entry(f"file-{i}", str(i).encode()) + bytes(1024)
 
 
-# What memory must not grow with: the layers of an image, each in pieces.
+# Large layers, each in pieces: memory must not grow with them.
 EXTREMES = {
     "a layer of 2 GiB": lambda: [large_layer()],
     "a layer of a million files": lambda: [many_files()],
@@ -174,7 +174,7 @@ def extreme(path, layers):
 
 
 def make(cache, say):
-    """Makes what is not in `cache` yet; what it is, in numbers."""
+    """Creates the inputs that are not in `cache` yet, and returns their figures."""
     described = cache / f"workload-{VERSION}.json"
     if described.exists():
         return json.loads(described.read_text())

@@ -48,7 +48,7 @@ for document in documents:
             path, fragment = tree / unquote(ours[1]).split("#")[0], ""
         elif address.scheme:
             if address.scheme not in ("http", "https", "mailto") or not (address.netloc or address.path):
-                broken.append(f"{where}: {target} is no address")
+                broken.append(f"{where}: {target} is not an address")
             continue
         else:
             path = (document.parent / unquote(address.path)).resolve() if address.path else document

@@ -1,4 +1,4 @@
-# Stands in for the flake of nix2container, which needs Go packages of its own: `buildImage` for a name, an
+# Stands in for the flake of nix2container, which needs Go packages that are not here: `buildImage` for a name, an
 # architecture and a config, with one layer. The JSON has the form that nix2container's tool writes (commit 20d3395),
 # and the digests are of the layer as that makes it: so polyarch, which makes the layers of nix2container and compares,
 # finds here what it would find there.

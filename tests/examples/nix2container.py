@@ -1,4 +1,4 @@
-"""Prints the JSON of an image as nix2container does, for the store paths of ./graph and what ./arguments.json says."""
+"""Prints the JSON of an image as nix2container does, for the store paths of ./graph and the arguments in ./arguments.json."""
 
 import hashlib
 import io
@@ -18,7 +18,7 @@ while lines:
 
 
 class TarInfo(tarfile.TarInfo):
-    """Headers as Go writes them: no slash behind the name of a directory, device numbers of whatever is no device."""
+    """Headers as Go writes them: no slash after the name of a directory, device numbers for entries that are not devices."""
 
     def get_info(self):
         return super().get_info() | {"name": self.name}

@@ -36,7 +36,7 @@ const GOLDEN: &[([&str; 2], &str, &str)] = &[
     (
         LAYERED,
         "zstd",
-        "sha256:73a93b2598044940bbfd78a83b3c5906119f21a32799fe0e7f5c5ac78a0368e2",
+        "sha256:8df7bf1e29f3c673be6b8e08742bc3a949b64961564b5ff8edc18e76adc5170f",
     ),
     (
         LAYERED,

@@ -99,11 +99,11 @@ fn raw_prints_the_exact_bytes_of_a_document() {
 
     let error = scratch.fail(&["inspect", "--raw=config", "out"]);
     assert!(
-        error.contains("there are linux/amd64, linux/arm64"),
+        error.contains("  linux/amd64\n") && error.contains("  linux/arm64\n"),
         "{error}"
     );
     assert!(
-        error.contains("hint: take one of them with --platform"),
+        error.contains("hint: take one of them with --platform, such as --platform linux/amd64"),
         "{error}"
     );
     let error = scratch.fail(&["inspect", "--raw", "a.tar"]);

@@ -1,8 +1,8 @@
 //! Runs the real binary on images that are built in code, and reads back what it writes.
 //!
 //! All tests are modules of this one program, so that it is linked once and cargo runs them side by side.
-//! None may change what all threads share: the environment, the current directory, the umask.
-//! [`support`] builds images and reads them back; each folder is a topic with helpers of its own in
+//! A test must not change what all threads share: the environment, the current directory, the umask.
+//! [`support`] builds images and reads them back; each folder is a topic with its own helpers in
 //! `mod.rs`.
 
 mod analyze;

@@ -149,11 +149,11 @@ fn every_command_that_reads_images_shows_a_bar_for_each_input() {
         let mut shown = vec!["standard input", "1.0"];
         shown.extend(has_two.then_some("a.tar"));
         let (end, stdout) = fed_halfway(scratch.command(arguments), &bytes, &shown);
-        // The result is printed after the bars, to a standard output that has none.
+        // The result is printed after the bars, to a standard output without bars.
         assert!(end.contains("\u{1b}[2K"), "{arguments:?}: {end:?}");
         let is_clean = !stdout.contains('\u{1b}') && stdout.contains("linux");
         assert!(is_clean, "{arguments:?}: {stdout:?}");
-        // What a log keeps has none at all.
+        // A log file has no bars.
         let mut command = scratch.command(arguments);
         command.stdin(File::open(scratch.path("image")).unwrap());
         assert_eq!(stderr(&command.output().unwrap()), "", "{arguments:?}");

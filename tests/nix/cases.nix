@@ -1,4 +1,4 @@
-# What tests/nix/run builds and evaluates: the functions of nix/ called in each way that the tests look at.
+# The derivations and values of tests/nix/run: the functions of nix/ called in each way that the tests check.
 {
   pkgs ? import <nixpkgs> { },
   polyarch ? import ../.. { inherit pkgs; },
@@ -106,7 +106,7 @@ rec {
           "armv7l-linux"
         ];
   };
-  # What is wrong with one image is no concern of who looks at another.
+  # An error in one image does not affect the evaluation of another.
   oneIsWrong = hello {
     images = {
       x86_64-linux = images.amd64;
@@ -167,7 +167,7 @@ rec {
         script = images.scriptFor foreignProgram (writeAmd64 "exec");
       };
   writeAmd64 = run: "${run} ${pkgs.busybox}/bin/gzip -dc ${../fixtures/amd64-bli-hello-gz.tar.gz}";
-  # bash for AVR, which no Linux and no qemu of anyone runs, by its ELF header: bytes 18 and 19 are the machine.
+  # bash for AVR, which no Linux and no qemu runs, by its ELF header: bytes 18 and 19 are the machine.
   foreignProgram = pkgs.runCommand "foreign" { } ''
     cp ${pkgs.bash}/bin/bash $out
     chmod +w $out
@@ -180,7 +180,7 @@ rec {
     touch $out
   '';
 
-  # Streams that fail, at once, in the middle, and when all is written.
+  # Streams that fail: at once, in the middle, and after the last byte.
   streamFailures = builtins.mapAttrs (_: text: hello { images = [ (images.script text) ]; }) {
     atOnce = "echo 'no layers today' >&2; exit 7";
     inTheMiddle = "${writeAmd64 ""} | head -c 20000; exit 7";
@@ -188,13 +188,13 @@ rec {
   };
   otherMachineFailure = hello { images = [ (otherMachine.script "exit 7") ]; };
   streamOfNoImage = hello { images = [ (images.script "yes | head -c 10000000") ]; };
-  # A program of arm64 under a config that says riscv64, and the ways to have it all the same.
+  # A program of arm64 under a config that says riscv64, and the options that accept it.
   wrongProgram = hello { images = [ images.wrongProgram ]; };
   wrongProgramWarned = hello {
     images = [ images.wrongProgram ];
     platformCheck = "warn";
   };
-  # What nixpkgs builds and what pkgsCross builds is consistent but for what it is called.
+  # Images of nixpkgs and of pkgsCross are consistent except for their names.
   consistent = hello { consistency = "error"; };
   inconsistent = hello {
     images = [
@@ -289,7 +289,7 @@ rec {
     annotations.manifest."org.opencontainers.image.version" = "3";
   };
 
-  # Licences of nixpkgs → SPDX expressions, null where there is none.
+  # Licences of nixpkgs → SPDX expressions, null without one.
   licenses =
     let
       inherit (pkgs.lib.licenses) mit asl20;
@@ -346,7 +346,7 @@ rec {
         };
       };
 
-  # Scripts whose skopeo says what it is called with, and finds something else in the registry.
+  # Scripts whose skopeo prints its arguments, and finds another digest in the registry.
   otherSkopeo =
     (polyarch.overrideScope (
       _: _: {
@@ -568,17 +568,17 @@ rec {
       ]
   );
 
-  # What a build of this Nix may see: the ground on which the other tests stand.
+  # The files that a build of this Nix can access: all other tests depend on it.
   sandbox = pkgs.runCommand "sandbox" { } ''
     for path in /usr /home /root /sys /bin/bash "$HOME"; do
       if [ -e "$path" ]; then
-        echo "$path is there: this is no sandbox"
+        echo "$path is there: this is not a sandbox"
         exit 1
       fi
     done
     grep -v lo: /proc/net/dev | grep : && exit 1
     touch "$out"
   '';
-  # A build that --check must find fault with.
+  # A build that must fail with --check.
   unstable = pkgs.runCommand "unstable" { } "cat /proc/sys/kernel/random/uuid > $out";
 }

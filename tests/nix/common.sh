@@ -1,6 +1,6 @@
 # Sourced by the test scripts of Nix and of what is documented: a scratch world in which the real Nix, podman and a
-# registry work without touching anything of the machine's or the user's own, and which is gone afterwards; and what
-# the tests say about what they find in there.
+# registry work without touching anything of the machine's or the user's own, and which is removed afterwards; and the
+# assertions of the tests.
 # Its locals must not be called as variables of those scripts: their traps run in the middle of these functions.
 # shellcheck shell=bash
 
@@ -18,7 +18,7 @@ die() {
 }
 
 # Nix: a store under $1, the sandbox as strict as it gets, and no setting but ours. In here the store's paths are
-# where Nix says (/nix/store/…) only for what `in_store` runs; `physical` tells where they really are.
+# where Nix says (/nix/store/…) only for what `in_store` runs; `physical` prints their real path.
 nix_environment() {
   local dir=$1
   store=$dir/store
@@ -139,7 +139,7 @@ start_in_background() { exec "$@"; }
 start_docker() {
   local dir=$1 tries=300
   mkdir -p "$dir"
-  # Others look for credentials where DOCKER_CONFIG says, and some ask that it be there.
+  # Other tools read credentials from DOCKER_CONFIG, and some fail if it does not exist.
   mkdir -p "$dir/config"
   echo '{}' >"$dir/config/config.json"
   echo "${docker_settings:-{\}}" >"$dir/daemon.json"
@@ -164,28 +164,28 @@ stop_docker() {
   docker_pid=
 }
 
-# Take a scratch directory away: what is in a store is read-only, what is in podman's storage may belong to other
-# users of this one's user namespace.
+# Removes a scratch directory: files of a store are read-only, files of podman's storage may belong to other users of
+# the user namespace.
 remove_world() {
   [ -d "$1" ] || return 0
   chmod -R u+w "$1" 2>/dev/null || true
   rm -rf "$1" 2>/dev/null || command podman unshare rm -rf "$1"
 }
 
-# Digests: of what any reference of skopeo's leads to, by the bytes; and of the image index that a layout names.
+# Digests: of the document of any reference of skopeo, computed from its bytes; and of the image index that a layout names.
 skopeo() { command skopeo --insecure-policy "$@"; }
 file_digest() { sha256sum "$@" | sed 's/^\([0-9a-f]*\) .*/sha256:\1/'; }
 raw_digest() { skopeo inspect --raw "$@" | file_digest; }
 layout_digest() { jq -er '.manifests[0].digest' "$1/index.json"; }
 archive_digest() { tar -xOf "$1" index.json | jq -er '.manifests[0].digest'; }
 
-# What tests are made of.
+# Helpers of tests.
 fail() {
   printf '%s\n' "$*" >&2
   return 1
 }
 same() { # WHAT FOUND WANTED
-  # A command that fails in here leaves an empty word behind, and two of them would be the same.
+  # A command that fails prints an empty text, and two empty texts would be equal.
   [ -n "$3" ] || fail "$1: nothing to compare with"
   [ "$2" = "$3" ] || fail "$1: found '$2', wanted '$3'"
 }
@@ -195,11 +195,11 @@ none() { # WHAT FOUND
 has() { # TEXT PART
   grep -qF -- "$2" <<<"$1" || fail "'$2' is not in: $1"
 }
-refuse() { # COMMAND…: must fail; what it says is in $said
+refuse() { # COMMAND…: must fail; sets $said to its output
   ! said=$("$@" 2>&1) || fail "this should have failed: $*"
 }
 
-# Run a test in a shell of its own, and tell its log where it fails. A registry that it starts is stopped.
+# Runs a test in a separate shell, and prints its log if it fails. A registry that it starts is stopped.
 passed=0 failed=0
 try() { # TITLE COMMAND…
   local title=$1 status

@@ -1,5 +1,5 @@
 # The smallest offline stand-in for the parts of nixpkgs that nix/ uses, for a machine that cannot have nixpkgs. The
-# Nix is the real one, and so are the sandbox and the tool; what stands in is the userland of the builds (Debian's
+# Nix is the real one, and so are the sandbox and the tool; the stand-ins are the userland of the builds (Debian's
 # static bash and busybox) and the few nixpkgs functions between them and nix/. nix/ is written for nixpkgs: where
 # the two differ, this file is wrong.
 {
@@ -142,7 +142,7 @@ let
         ${pkgs.bash}/bin/bash -n "$out/bin/${name}"
       '';
 
-  # A program that is there already, as a package.
+  # An existing program, as a package.
   prebuilt =
     name: attributes:
     runCommand name ({ program = program name; } // attributes) ''
@@ -158,7 +158,7 @@ let
       text = ''exec /usr/bin/${name} "$@"'';
     };
 
-  # What differs between the package sets of two machines.
+  # The packages that differ between two machines.
   forHost = hostSystem: rec {
     stdenv = {
       hostPlatform.system = hostSystem;
@@ -168,7 +168,7 @@ let
       };
     };
 
-    # Something that an image can name.
+    # A package that an image can name.
     hello = runCommand "hello-${hostSystem}" {
       passthru.version = "2.12";
       meta.description = "Program that produces a familiar, friendly greeting";
@@ -205,7 +205,7 @@ let
     gnutar = installed "tar";
     coreutils = busybox;
 
-    # What the development shell has. Nothing starts one in here.
+    # The packages of the development shell. No test starts one.
     mkShell =
       { inputsFrom, packages }:
       runCommand "shell" { inherit inputsFrom packages; } "touch $out";
@@ -220,8 +220,8 @@ let
 
     rustc.version = "1.88.0";
 
-    # Cargo cannot fetch crates in here. The arguments are looked at as far as Nix can: `src` is made, `cargoLock`
-    # must be there, and the package is what `cargo build` made of the same tree before.
+    # Cargo cannot fetch crates in here. Nix checks the arguments: `src` is built, `cargoLock` must
+    # exist, and the package is the program that `cargo build` made from the same tree before.
     rustPlatform.buildRustPackage =
       {
         pname,

@@ -7,7 +7,7 @@ use super::largest::Largest;
 use crate::analyze::layer_files::FileRecord;
 use crate::analyze::paths::{PathId, PathTree, ROOT};
 
-/// How many paths of one item are listed.
+/// The number of paths that are listed for one item.
 const MAX_PATHS: usize = 10;
 
 const COPIED: WasteKind = WasteKind::new(

@@ -21,7 +21,7 @@ const DELETED: WasteKind = WasteKind::new(
 const REPEATED: WasteKind = WasteKind::new(
     "repeated",
     "files that are in one layer twice",
-    "a tar keeps every entry of a path, and the last one counts: write the layer's tar anew instead of appending to it",
+    "a tar keeps every entry of a path, and the last one counts: create the layer's tar again instead of appending to it",
 );
 
 /// The files that a container sees.
@@ -38,7 +38,7 @@ pub fn find<'a>(
 ) -> (Vec<Waste>, VisibleFiles<'a>) {
     let mut overlay = Overlay::new(paths);
     let [mut overwritten, mut deleted, mut repeated] = [(); 3].map(|()| Largest::new(top));
-    // Hard links that stay, by the file that they are another name of.
+    // Visible hard links, by the file that they are another name of.
     let mut links: HashMap<PathId, PathId> = HashMap::new();
     let mut visible: Vec<FileRecord> =
         Vec::with_capacity(layers.iter().map(|(_, l)| l.files.len()).sum());
@@ -49,7 +49,7 @@ pub fn find<'a>(
                 links.entry(*target).or_insert(*link);
             }
         }
-        // The last of several entries of a path is the one that counts.
+        // The last of several entries of a path counts.
         for file in layer.files.iter().rev() {
             let link = links.remove(&file.path);
             let hidden = overlay.hidden_by(file.path);

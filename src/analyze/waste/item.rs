@@ -24,7 +24,7 @@ pub struct WasteItem {
     pub bytes: u64,
     /// At most ten paths.
     pub paths: Vec<String>,
-    /// The number of all paths.
+    /// The number of all paths, listed or not.
     pub count: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub layer: Option<usize>,

@@ -3,7 +3,7 @@
 use super::item::{Waste, WasteItem, WasteKind};
 use crate::util::text::sum;
 
-/// How many items are kept at least before any are dropped, however few are wanted.
+/// The least number of items that are kept before any are dropped, however few are wanted.
 const MIN_KEPT: usize = 512;
 
 /// The largest of many items, and the totals of all.
@@ -37,8 +37,8 @@ impl<T: Copy> Largest<T> {
         }
     }
 
-    /// Drops all but the largest items and those that are as large as the last of them: which of those
-    /// stay is decided by their names.
+    /// Drops all items except the largest ones and those that are as large as the last of them: `finish`
+    /// chooses among those by name.
     fn shrink(&mut self) {
         if self.kept.len() <= self.top {
             return;
@@ -66,7 +66,7 @@ impl<T: Copy> Largest<T> {
         let mut items: Vec<WasteItem> = Vec::new();
         for (bytes, of) in self.kept {
             items.push(item(bytes, of));
-            // Very many can have the same size.
+            // Many items can have the same size.
             if items.len() >= 2 * self.top.max(MIN_KEPT) {
                 items.sort_by(order);
                 items.truncate(self.top);

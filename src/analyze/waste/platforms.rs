@@ -13,10 +13,10 @@ const RECOMPRESSED: WasteKind = WasteKind::new(
 const UNSHARED: WasteKind = WasteKind::new(
     "unshared-store-paths",
     "store paths that are the same on several platforms, but in layers that are not",
-    "give them a layer of their own: a larger maxLayers in buildLayeredImage, or one image with what does not depend on the platform as fromImage of all",
+    "give each of them a separate layer: a larger maxLayers in buildLayeredImage, or one image with the paths that do not depend on the platform as fromImage of all",
 );
 
-/// Finds what the platforms could share and do not.
+/// Finds layers and store paths that the platforms could share, but do not.
 pub fn between_platforms(sharing: &PlatformSharing, top: usize) -> Vec<Waste> {
     let mut recompressed = Largest::new(top);
     for layer in sharing.layers.iter().filter(|layer| layer.blobs.len() > 1) {

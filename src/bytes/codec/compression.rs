@@ -1,8 +1,8 @@
-//! What `--compression` asks for: a format and its level.
+//! The value of `--compression`: a format and its level.
 
 use super::Encoding;
 
-/// What `--compression` asks for.
+/// The value of `--compression`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Compression {
     /// Compress uncompressed layers with gzip, keep the others.
@@ -22,7 +22,7 @@ impl Default for Compression {
 }
 
 impl Compression {
-    /// Returns the encoding that a layer gets which is encoded as `found`.
+    /// Returns the new encoding of a layer that is encoded as `found`.
     ///
     /// A layer that is compressed already keeps its bytes, so that it keeps the digest that a
     /// registry may know. Only `none` changes it.

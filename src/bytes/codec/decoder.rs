@@ -1,4 +1,4 @@
-//! Bounds on what a decoder makes of its input: how much, and with how much memory.
+//! Limits on the output and the memory of decoders.
 
 use std::cell::Cell;
 use std::io::{self, Read};
@@ -6,30 +6,15 @@ use std::rc::Rc;
 
 use zstd::zstd_safe;
 
-/// What any stream may expand to. A layer of nothing but zeros is legal: a disk image, a `lastlog`.
+use crate::error::DecodeError;
+
+/// The bytes that any stream may expand to. A layer of only zeros is legal: a disk image, a `lastlog`.
 const UNCONDITIONAL: u64 = 8 << 30;
 
-/// How many bytes one byte may expand to in a stream that exceeds [`UNCONDITIONAL`]. Deflate cannot do
-/// better (zlib's "Technical Details", "Maximum Compression Factor"), so gzip never exceeds it; zstd
-/// can make 32,768 of one, and keep us busy for days with a file of a gigabyte.
+/// The number of bytes that one byte may expand to in a stream that exceeds [`UNCONDITIONAL`]. It is the
+/// maximum of deflate (zlib's "Technical Details", "Maximum Compression Factor"), so gzip never exceeds
+/// it; zstd can expand one byte to 32,768, so that decoding a file of a gigabyte would take days.
 const MAX_FACTOR: u64 = 1032;
-
-/// Why a stream that may be intact is not decoded. It travels inside of [`io::Error`];
-/// `util::cause` finds it again.
-#[derive(Debug, thiserror::Error)]
-pub enum DecodeError {
-    /// A decompression bomb.
-    #[error(
-        "it expands to more than {} GiB and to more than {MAX_FACTOR} times its size",
-        UNCONDITIONAL >> 30
-    )]
-    ExpandsTooMuch,
-
-    /// A zstd frame with a window of more than 128 MiB (`zstd --long=28` and above), which decoders
-    /// refuse unless told otherwise.
-    #[error("Frame requires too much memory for decoding")]
-    WindowTooLarge,
-}
 
 /// A reader that counts what a decoder reads.
 pub struct EncodedInput<R> {
@@ -37,7 +22,7 @@ pub struct EncodedInput<R> {
     read: Rc<Cell<u64>>,
 }
 
-/// A decoder that fails when it makes too much of what it reads.
+/// A decoder that fails when its input expands too much.
 pub struct BoundedDecoder<D> {
     decoder: D,
     read: Rc<Cell<u64>>,
@@ -76,13 +61,17 @@ impl<D: Read> Read for BoundedDecoder<D> {
         let n = self.decoder.read(buf).map_err(typed)?;
         self.decoded += n as u64;
         if self.decoded > UNCONDITIONAL && self.decoded / MAX_FACTOR > self.read.get() {
-            return Err(io::Error::other(DecodeError::ExpandsTooMuch));
+            return Err(io::Error::other(DecodeError::ExpandsTooMuch {
+                gib: UNCONDITIONAL >> 30,
+                factor: MAX_FACTOR,
+            }));
         }
         Ok(n)
     }
 }
 
-/// Gives the error of a decoder its type. The zstd crate passes on only the name of zstd's error code.
+/// Returns the error of a decoder as a [`DecodeError`], if it is one. The zstd crate passes on only the
+/// name of zstd's error code.
 fn typed(error: io::Error) -> io::Error {
     /// `ZSTD_error_frameParameter_windowTooLarge` (zstd_errors.h, stable since 1.3.1).
     const WINDOW_TOO_LARGE: usize = 16;
@@ -99,8 +88,8 @@ fn typed(error: io::Error) -> io::Error {
 mod tests {
     use std::io::{self, Read};
 
-    use super::DecodeError;
     use crate::bytes::codec::Encoding;
+    use crate::error::DecodeError;
     use crate::util::cause;
 
     #[test]
@@ -117,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn damage_is_no_refusal() {
+    fn damage_is_not_reported_as_a_limit() {
         let mut decoder = Encoding::Zstd
             .decode(&[0x28, 0xb5, 0x2f, 0xfd, 0xff][..])
             .unwrap();

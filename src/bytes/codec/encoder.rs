@@ -49,8 +49,8 @@ impl Encoder {
     /// Starts `jobs` threads.
     pub fn new(jobs: usize, compression: Compression) -> Self {
         let (tasks, queue) = unbounded::<Task>();
-        // Where the number of threads is limited, fewer do; without any, blocks are compressed by the
-        // thread that writes them.
+        // If the number of threads is limited, fewer are enough; without any, the thread that writes
+        // blocks compresses them.
         let workers: Vec<_> = (0..jobs)
             .map_while(|_| {
                 let queue = queue.clone();
@@ -135,13 +135,13 @@ fn work(compression: Compression, queue: &Receiver<Task>) {
     let mut worker = Worker::new(compression);
     for task in queue {
         let compressed = worker.compress(task.block);
-        // After a failure elsewhere nothing waits for the block.
+        // After a failure elsewhere, no thread waits for the block.
         let _ = task.reply.send(compressed);
     }
 }
 
-/// What a thread keeps from block to block: the tables of the library, and a buffer for the largest
-/// output. Allocating them for each block would cost page faults, and memory that the allocator is
+/// The state that a thread keeps from block to block: the tables of the library, and a buffer for the
+/// largest output. Allocating them for each block would cost page faults, and memory that the allocator is
 /// slow to give back.
 struct Worker {
     compression: Compression,
@@ -179,7 +179,7 @@ impl Worker {
             }
             (none, Compression::Zstd(level)) => {
                 let mut compressor = zstd::bulk::Compressor::new(level.number())?;
-                // As the zstd command does: readers notice damage without knowing a digest.
+                // With a checksum, as the zstd command does: readers notice damage without knowing a digest.
                 compressor.set_parameter(zstd::zstd_safe::CParameter::ChecksumFlag(true))?;
                 none.insert(Compressor::Zstd(compressor))
             }
@@ -206,7 +206,7 @@ impl Worker {
     }
 }
 
-/// Limits the blocks in flight, over all layers: what bounds memory.
+/// Limits the blocks in flight of all layers together, which bounds memory.
 struct Slots {
     free: Mutex<usize>,
     freed: Condvar,

@@ -13,7 +13,6 @@ use flate2::bufread::MultiGzDecoder;
 pub use block_writer::BlockWriter;
 pub use compression::{Compression, Level};
 use decoder::BoundedDecoder;
-pub use decoder::DecodeError;
 pub use encoder::Encoder;
 pub use read_ahead::ReadAhead;
 

@@ -1,5 +1,4 @@
-//! Reads and decodes a stream on a thread of its own, while the bytes read before are hashed and
-//! compressed.
+//! Reads and decodes a stream on a separate thread, while earlier bytes are hashed and compressed.
 
 use std::io::{self, Read};
 
@@ -9,7 +8,7 @@ use crate::bytes::fill::fill_or_fail;
 
 const CHUNK: usize = 256 << 10;
 
-/// How many chunks are read ahead: two blocks of gzip.
+/// The number of chunks that are read ahead: two blocks of gzip.
 const AHEAD: usize = 8;
 
 /// A reader that is read on another thread.

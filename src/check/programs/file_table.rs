@@ -1,5 +1,4 @@
-//! What is kept of the files of a layer: enough to find a program in it later, when the config is
-//! known, which in a stream comes last.
+//! A table of the files of a layer, to find a program in it later: in a stream the config comes last.
 //!
 //! Twelve bytes for each file, found by the hash of its name: names are not kept, so that a million
 //! files fit. Files that cannot be started count too: they hide what layers below have at their names.
@@ -14,10 +13,10 @@ use crate::tar::TarError;
 /// tenth of it.
 const BUDGET: usize = 32 << 20;
 
-/// More machines than anybody puts into a layer.
+/// More machines than any real layer has.
 const MAX_MACHINES: usize = 64;
 
-/// How many files of each machine are kept by name, for messages.
+/// The number of files of each machine whose names are kept, for messages.
 const EXAMPLES: usize = 3;
 
 /// The memory that is left for all tables.
@@ -39,7 +38,7 @@ impl TableBudget {
     }
 }
 
-/// What a layer has at a name.
+/// The entry of a layer at a name.
 #[derive(Debug, PartialEq, Eq)]
 pub enum LayerFile<'a> {
     Directory,
@@ -52,7 +51,9 @@ pub enum LayerFile<'a> {
     HardLink(&'a [u8]),
     /// An executable file of another kind.
     Executable,
-    /// A file that cannot be started: data, a device.
+    /// A file that nobody may execute: data, a library.
+    NotExecutable,
+    /// Something that cannot be started: a device.
     Plain,
     /// A file with holes, whose content is not known.
     Sparse,
@@ -92,10 +93,11 @@ mod tag {
     pub const EXECUTABLE: u32 = 5;
     pub const PLAIN: u32 = 6;
     pub const SPARSE: u32 = 7;
-    pub const SHIFT: u32 = 29;
+    pub const NOT_EXECUTABLE: u32 = 8;
+    pub const SHIFT: u32 = 28;
 }
 
-/// What a record says about a name. Records of different kinds do not collide.
+/// The kind of a record of a name. Records of different kinds do not collide.
 #[derive(Clone, Copy)]
 pub enum RecordKind {
     File,
@@ -130,6 +132,7 @@ impl FileTable {
             LayerFile::SymbolicLink(text) => (tag::SYMBOLIC_LINK, self.add_text(text, budget)),
             LayerFile::HardLink(text) => (tag::HARD_LINK, self.add_text(text, budget)),
             LayerFile::Executable => (tag::EXECUTABLE, Some(0)),
+            LayerFile::NotExecutable => (tag::NOT_EXECUTABLE, Some(0)),
             LayerFile::Plain => (tag::PLAIN, Some(0)),
             LayerFile::Sparse => (tag::SPARSE, Some(0)),
         };
@@ -139,7 +142,7 @@ impl FileTable {
         }
     }
 
-    /// Records a program, or a library that nobody may execute.
+    /// Records a program, or a library that is not executable.
     pub fn add_program(
         &mut self,
         name: &[u8],
@@ -154,7 +157,7 @@ impl FileTable {
         let program = pack(tag::PROGRAM, index);
         let file = match is_executable {
             true => program,
-            false => pack(tag::PLAIN, 0),
+            false => pack(tag::NOT_EXECUTABLE, 0),
         };
         self.push(RecordKind::File, name, file, budget);
         if matches!(machine, Machine::Pe { .. }) {
@@ -163,12 +166,12 @@ impl FileTable {
         }
     }
 
-    /// Records that a name, or what is in a directory, is deleted from the layers below.
+    /// Records that a name, or the content of a directory, is deleted from the layers below.
     pub fn add_whiteout(&mut self, kind: RecordKind, name: &[u8], budget: &TableBudget) {
         self.push(kind, name, 0, budget);
     }
 
-    /// Makes the records findable, when all of them were added.
+    /// Sorts the records for lookups, after all of them were added.
     pub fn finish(&mut self) {
         // Sorting keeps the order of records of the same name.
         self.records.sort_by_key(|[high, low, _]| [*high, *low]);
@@ -195,7 +198,7 @@ impl FileTable {
         Some(index)
     }
 
-    /// Counts a file that is for a machine; returns the index of the machine.
+    /// Counts a file of a machine; returns the index of the machine.
     fn count(&mut self, machine: Machine, name: &[u8]) -> Option<usize> {
         let known = |files: &MachineFiles| files.machine == machine;
         let index = match self.machines.iter().position(known) {
@@ -226,7 +229,7 @@ impl FileTable {
         ([high, low] == hash).then_some(packed)
     }
 
-    /// Returns what the layer has at a name.
+    /// Returns the entry of the layer at a name.
     pub fn file(&self, name: NameHash) -> Option<LayerFile<'_>> {
         let (tag, index) = unpack(self.find(name)?);
         let text = || {
@@ -241,6 +244,7 @@ impl FileTable {
             tag::HARD_LINK => LayerFile::HardLink(text()),
             tag::EXECUTABLE => LayerFile::Executable,
             tag::SPARSE => LayerFile::Sparse,
+            tag::NOT_EXECUTABLE => LayerFile::NotExecutable,
             _ => LayerFile::Plain,
         })
     }

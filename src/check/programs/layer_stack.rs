@@ -1,4 +1,4 @@
-//! Paths in the layers of an image: which layer has the file that a container finds at a path.
+//! Finds the file, and its layer, that a container has at a path.
 
 use std::cell::Cell;
 use std::collections::VecDeque;
@@ -6,13 +6,13 @@ use std::collections::VecDeque;
 use super::file_table::{FileTable, LayerFile, RecordKind};
 use super::machine::Machine;
 
-/// As many links as Linux follows.
+/// The number of links that Linux follows.
 const MAX_LINKS: usize = 40;
 
-/// As long as a path that Linux looks up (`PATH_MAX`).
+/// The length of the longest path that Linux looks up (`PATH_MAX`).
 pub const MAX_PATH: usize = 4096;
 
-/// In how many layers names are looked up for one image. The program of an image of ten thousand
+/// The number of lookups of a name in a layer for one image. The program of an image of ten thousand
 /// layers takes a tenth of it; a long PATH of a hostile config would take minutes.
 const MAX_LOOKUPS: usize = 1 << 22;
 
@@ -37,11 +37,11 @@ pub struct LayerStack<'a> {
     lookups: Cell<usize>,
 }
 
-/// What an image has at a name.
+/// The entry of an image at a name.
 struct Lookup<'a> {
     /// The topmost entry, and the layer that it is in. A directory need not have one.
     entry: Option<(usize, LayerFile<'a>)>,
-    /// The lowest layer whose entries still count in what is there now, where that is a directory.
+    /// The lowest layer whose entries are still in it, if it is a directory.
     floor: usize,
 }
 
@@ -131,7 +131,7 @@ impl<'a> LayerStack<'a> {
                     }));
                 }
                 None if left.is_empty() => return Ok(None),
-                // A directory need not have an entry of its own.
+                // A directory need not have an entry.
                 _ => {}
             }
         }
@@ -159,8 +159,7 @@ impl<'a> LayerStack<'a> {
         Ok(false)
     }
 
-    /// Returns the topmost entry of exactly that name below `top`; of a hard link, the entry that it is
-    /// a name of.
+    /// Returns the topmost entry of exactly that name below `top`; for a hard link, its target.
     fn entry(&self, name: &[u8], top: usize) -> Result<Option<(usize, LayerFile<'a>)>> {
         let (mut name, mut top) = (name, top);
         // Hard links lead to files of the same layer or of one below, so this ends.

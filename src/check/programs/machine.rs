@@ -7,14 +7,14 @@ use std::fmt;
 
 use object::endian::{Endian, Endianness, LittleEndian as LE};
 use object::pe::{self, ImageDosHeader, ImageNtHeaders32, ImageNtHeaders64};
-use object::read::elf::FileHeader;
+use object::read::elf::{FileHeader, ProgramHeader};
 use object::read::pe::{ImageNtHeaders, optional_header_magic};
 use object::{elf, read};
 
 use crate::oci::Platform;
 
-/// How much of a file is needed: an ELF header has 64 bytes; the header of a PE file comes after a
-/// program for DOS, and a table that marks .NET after that.
+/// The number of bytes of a file that are needed: the program headers of an ELF file follow its header of 64 bytes;
+/// the header of a PE file comes after a program for DOS, and a table that marks .NET after that.
 pub const HEAD: usize = 4096;
 
 /// The machine that a program was built for.
@@ -31,9 +31,12 @@ pub enum Machine {
         /// .NET code, which runs on any machine.
         is_managed: bool,
     },
+    /// A module of WebAssembly.
+    Wasm,
 }
 
-/// How a program passes floating-point numbers; only some headers tell.
+/// How a dynamically linked program passes floating-point numbers to its libraries; only some headers
+/// tell. A static program runs with either ABI.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Float {
     Unknown,
@@ -48,20 +51,24 @@ impl Machine {
     pub fn parse(head: &[u8]) -> Option<Self> {
         match head {
             [0x7f, b'E', b'L', b'F', 1, ..] => {
-                elf(elf::FileHeader32::<Endianness>::parse(head).ok()?)
+                elf(elf::FileHeader32::<Endianness>::parse(head).ok()?, head)
             }
             [0x7f, b'E', b'L', b'F', 2, ..] => {
-                elf(elf::FileHeader64::<Endianness>::parse(head).ok()?)
+                elf(elf::FileHeader64::<Endianness>::parse(head).ok()?, head)
             }
+            [0, b'a', b's', b'm', ..] => Some(Self::Wasm),
             [b'M', b'Z', ..] => pe(head),
             _ => None,
         }
     }
 
-    /// Whether a platform runs it; none where that is not known.
+    /// Whether a platform runs it; `None` if that is not known.
     pub fn runs_on(self, platform: &Platform) -> Option<bool> {
         let (architecture, variant) = platform.normal();
         match (self, platform.os.as_str()) {
+            (Self::Wasm, _) if architecture == "wasm" => Some(true),
+            // Runtimes with an engine start modules on any machine (`module.wasm.image/variant`).
+            (Self::Wasm, _) => None,
             (
                 Self::Pe {
                     is_managed: true, ..
@@ -82,7 +89,8 @@ impl Machine {
                 };
                 Some(expected.contains(&machine))
             }
-            (Self::Pe { .. }, _) | (Self::Elf { .. }, "windows" | "wasi" | "js") => None,
+            (Self::Pe { .. } | Self::Elf { .. }, _) if architecture == "wasm" => Some(false),
+            (Self::Pe { .. }, _) | (Self::Elf { .. }, "windows") => None,
             (
                 Self::Elf {
                     machine,
@@ -98,7 +106,7 @@ impl Machine {
                     // An `arm` without a variant may be either; v6 and later are hard-float by
                     // convention (Docker's and Debian's armhf).
                     ("arm" | "armbe", Some(_), float) => float != Float::Soft,
-                    ("riscv64", _, float) => float == Float::Hard,
+                    ("riscv64", _, float) => matches!(float, Float::Hard | Float::Unknown),
                     _ => true,
                 };
                 Some(
@@ -111,7 +119,7 @@ impl Machine {
         }
     }
 
-    /// Go's name of the architecture, as in a platform.
+    /// Returns Go's name of the architecture, as in a platform.
     pub fn architecture(self) -> Option<&'static str> {
         match self {
             Self::Elf {
@@ -130,6 +138,7 @@ impl Machine {
                 pe::IMAGE_FILE_MACHINE_ARM64 => Some("arm64"),
                 _ => None,
             },
+            Self::Wasm => Some("wasm"),
         }
     }
 }
@@ -170,7 +179,7 @@ fn elf_form(architecture: &str) -> Option<ElfForm> {
     found.map(|(_, form)| *form)
 }
 
-fn elf<T: FileHeader<Endian = Endianness>>(header: &T) -> Option<Machine> {
+fn elf<T: FileHeader<Endian = Endianness>>(header: &T, head: &[u8]) -> Option<Machine> {
     let endianness = header.endian().ok()?;
     let kind = header.e_type(endianness);
     if kind != elf::ET_EXEC && kind != elf::ET_DYN {
@@ -178,6 +187,7 @@ fn elf<T: FileHeader<Endian = Endianness>>(header: &T) -> Option<Machine> {
     }
     let (machine, flags) = (header.e_machine(endianness), header.e_flags(endianness));
     let float = match machine {
+        _ if !is_dynamic(header, head) => Float::Unknown,
         elf::EM_ARM if flags.arm_eabi() == elf::EF_ARM_EABI_VER5 => {
             match (
                 flags.0 & elf::EF_ARM_ABI_FLOAT_SOFT != 0,
@@ -201,6 +211,16 @@ fn elf<T: FileHeader<Endian = Endianness>>(header: &T) -> Option<Machine> {
         endianness,
         float,
     })
+}
+
+/// Whether a program has an interpreter, which links it to its libraries. Program headers behind `head`
+/// are not read.
+fn is_dynamic<T: FileHeader<Endian = Endianness>>(header: &T, head: &[u8]) -> bool {
+    let endianness = header.endian().unwrap_or_default();
+    let headers = header.program_headers(endianness, head).unwrap_or_default();
+    headers
+        .iter()
+        .any(|header| header.p_type(endianness) == elf::PT_INTERP)
 }
 
 fn pe(head: &[u8]) -> Option<Machine> {
@@ -232,6 +252,7 @@ impl fmt::Display for Machine {
                 endianness,
                 float,
             } => (machine, is_64_bit, endianness, float),
+            Self::Wasm => return f.write_str("WebAssembly"),
             Self::Pe { machine, .. } => {
                 return match self.architecture() {
                     Some(architecture) => write!(f, "Windows on {architecture}"),

@@ -15,17 +15,29 @@ pub fn is_foreign(machine: Machine, facts: &ImageFacts) -> bool {
 
 /// Returns the warning for a program that is in no layer.
 pub fn missing(facts: &ImageFacts, word: &str) -> String {
+    let (started, which) = started(facts, word);
+    format!("what it starts, {started}, {which} no program in any of its layers")
+}
+
+/// Returns the warning for a program that nobody may execute.
+pub fn not_executable(facts: &ImageFacts, word: &str) -> String {
+    let (started, which) = started(facts, word);
+    format!(
+        "what it starts, {started}, {which} in its layers, but not executable; set the x bits of its mode"
+    )
+}
+
+/// What an image starts, and the verb for its last word.
+fn started(facts: &ImageFacts, word: &str) -> (String, &'static str) {
     // The end of the message must be readable too.
     let short = |word: &str| format!("{:?}", shortened(word, 200));
-    let script = match facts.execution.program() {
-        Some(started) if started != word => format!("{}, is a script for ", short(started)),
-        _ => String::new(),
-    };
-    let which = if script.is_empty() { "is" } else { "which is" };
-    format!(
-        "what it starts, {script}{}, {which} no program in any of its layers",
-        short(word)
-    )
+    match facts.execution.program() {
+        Some(started) if started != word => {
+            let script = format!("{}, is a script for {}", short(started), short(word));
+            (script, "which is")
+        }
+        _ => (short(word), "is"),
+    }
 }
 
 /// Returns the warning for files that are for another machine, besides the program that is started.

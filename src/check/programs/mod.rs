@@ -90,7 +90,7 @@ impl Programs {
             damaged.find_map(|(files, (_, name))| Some((name, (*files)?.damage.as_ref()?)));
         if let Some((layer, damage)) = damaged {
             let message = format!(
-                "its programs were not all checked: layer {layer} is no tar archive that everybody reads alike: {damage}"
+                "its programs were not all checked: layer {layer} is not a tar archive that all readers read alike: {damage}"
             );
             warn(Code::LayerTar, message);
         }
@@ -100,6 +100,9 @@ impl Programs {
         let started = match &stack {
             None => Ok(StartedFile::Unknown),
             Some(stack) if is_windows => resolve::started_on_windows(stack, &facts.execution),
+            Some(stack) if facts.platform.architecture == "wasm" => {
+                resolve::started_module(stack, &facts.execution)
+            }
             Some(stack) => resolve::started(stack, &facts.execution),
         };
         let wrong = match started {
@@ -118,6 +121,10 @@ impl Programs {
             // It may be in the part of a layer that could not be read.
             Ok(StartedFile::Missing(word)) if damaged.is_none() => {
                 warn(Code::MissingProgram, messages::missing(facts, &word));
+                None
+            }
+            Ok(StartedFile::NotExecutable(word)) => {
+                warn(Code::MissingProgram, messages::not_executable(facts, &word));
                 None
             }
             Ok(StartedFile::Sparse(path)) => {

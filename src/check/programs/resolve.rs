@@ -1,4 +1,4 @@
-//! From a config to the program that a container of the image would start.
+//! Finds the program that a container of the image would start, from its config.
 
 use super::file_table::LayerFile;
 use super::layer_stack::{FoundFile, LayerStack, MAX_PATH, Result};
@@ -6,7 +6,7 @@ use super::machine::Machine;
 use crate::oci::Execution;
 use crate::tar::clean;
 
-/// As many scripts that are run by scripts as Linux starts (`exec_binprm`).
+/// The depth of scripts that are run by scripts that Linux starts (`exec_binprm`).
 const MAX_SCRIPTS: usize = 5;
 
 /// The search path of runtimes where the config has no PATH (containerd `oci.defaultUnixEnv`, moby).
@@ -16,15 +16,17 @@ const WINDOWS_PATH: &str = r"C:\Windows\System32;C:\Windows";
 /// Directories that runtimes mount.
 const MOUNTED: [&str; 3] = ["/dev/", "/proc/", "/sys/"];
 
-/// What an image starts.
+/// The result of the search for the program that an image starts.
 #[derive(Debug, PartialEq, Eq)]
 pub enum StartedFile {
     Program(ProgramFile),
-    /// There is nothing under this name that can be started.
+    /// No file of this name can be started.
     Missing(String),
+    /// There is a file under this name, but nobody may execute it.
+    NotExecutable(String),
     /// A file with holes, whose content is not known.
     Sparse(Vec<u8>),
-    /// Nothing, or a program of a kind that is not known here.
+    /// No program, or one of an unknown format.
     Unknown,
 }
 
@@ -38,7 +40,27 @@ pub struct ProgramFile {
     pub machine: Machine,
 }
 
-/// Finds what an image starts.
+/// Finds the program of an image of WebAssembly: a module, which may be in the working directory, and may be
+/// followed by a function (`app.wasm#run`).
+pub fn started_module(stack: &LayerStack<'_>, execution: &Execution) -> Result<StartedFile> {
+    let word = execution.program().unwrap_or_default();
+    let module = word.split('#').next().unwrap_or_default();
+    let found = stack.find(&[execution.working_dir.as_bytes(), module.as_bytes()])?;
+    match found {
+        Some(FoundFile {
+            path,
+            layer,
+            file: LayerFile::Program(machine),
+        }) => Ok(StartedFile::Program(ProgramFile {
+            path,
+            layer,
+            machine,
+        })),
+        _ => started(stack, execution),
+    }
+}
+
+/// Finds the program that an image starts.
 pub fn started(stack: &LayerStack<'_>, execution: &Execution) -> Result<StartedFile> {
     let Some(program) = execution.program() else {
         return Ok(StartedFile::Unknown);
@@ -52,6 +74,11 @@ pub fn started(stack: &LayerStack<'_>, execution: &Execution) -> Result<StartedF
             });
         };
         match found.file {
+            LayerFile::NotExecutable => {
+                return Ok(StartedFile::NotExecutable(
+                    String::from_utf8_lossy(&word).into(),
+                ));
+            }
             LayerFile::Program(machine) => {
                 return Ok(StartedFile::Program(ProgramFile {
                     path: found.path,
@@ -70,38 +97,43 @@ pub fn started(stack: &LayerStack<'_>, execution: &Execution) -> Result<StartedF
     Ok(StartedFile::Unknown)
 }
 
-/// Finds the file that `word` starts: a path, or a name that is looked up in PATH.
+/// Finds the file that `word` starts: a path, or a name that is looked up in PATH. A file that nobody may
+/// execute is found where there is no other.
 fn find_command<'a>(
     stack: &LayerStack<'a>,
     word: &[u8],
     execution: &Execution,
 ) -> Result<Option<FoundFile<'a>>> {
     let working_dir = execution.working_dir.as_bytes();
-    let can_start =
+    let is_file =
         |found: &FoundFile<'_>| !matches!(found.file, LayerFile::Directory | LayerFile::Plain);
     if word.contains(&b'/') {
         let found = stack.find(&[working_dir, word])?;
-        return Ok(found.filter(can_start));
+        return Ok(found.filter(is_file));
     }
     let path = execution.variable("PATH").unwrap_or(PATH).as_bytes();
+    let mut not_executable = None;
     for directory in path.split(|b| *b == b':') {
-        let found = stack.find(&[working_dir, directory, word])?;
-        if let Some(found) = found.filter(can_start) {
-            return Ok(Some(found));
+        match stack.find(&[working_dir, directory, word])?.filter(is_file) {
+            Some(found) if found.file == LayerFile::NotExecutable => {
+                not_executable.get_or_insert(found);
+            }
+            Some(found) => return Ok(Some(found)),
+            None => {}
         }
     }
-    Ok(None)
+    Ok(not_executable)
 }
 
-/// Whether a program that is in no layer may be in the container all the same.
+/// Whether a program that is not in a layer may be in the container nevertheless.
 fn may_be_elsewhere(stack: &LayerStack<'_>, word: &[u8], execution: &Execution) -> bool {
     let volumes = execution.volumes.iter().map(String::as_str);
     let mut directories = MOUNTED.into_iter().chain(volumes);
-    // An image without files is one to be filled, or to be tried out.
+    // An image without files is filled at run time, or is a test.
     stack.is_empty() || directories.any(|directory| word.starts_with(directory.as_bytes()))
 }
 
-/// Finds what an image for Windows starts: `app.exe`, `C:\app\app`, `cmd /S /C`. A program that is not
+/// Finds the program that an image for Windows starts: `app.exe`, `C:\app\app`, `cmd /S /C`. A program that is not
 /// found is in the base image, which is not part of the image.
 pub fn started_on_windows(stack: &LayerStack<'_>, execution: &Execution) -> Result<StartedFile> {
     let Some(word) = execution.program() else {

@@ -1,4 +1,4 @@
-//! Reads the files of a layer into a table: what each can be started as, by its first bytes.
+//! Reads the files of a layer into a table, each with its kind by its first bytes.
 
 use std::io::{self, Read};
 
@@ -10,8 +10,8 @@ use crate::tar::{EntryKind, LayerEntry, Whiteout, clean, walk, whiteout};
 /// Longer than what Linux reads of the first line of a script (`BINPRM_BUF_SIZE`).
 const SCRIPT: usize = 256;
 
-/// Reads a layer while its bytes are copied. A layer that is not a tar archive has no files; whoever
-/// unpacks it will report that.
+/// Reads a layer while its bytes are copied. A layer that is not a tar archive has no files; the
+/// check of its content reports that.
 pub fn scan(layer: &mut dyn LayerStream, budget: &TableBudget) -> FileTable {
     let mut table = FileTable::default();
     table.damage = walk(layer, |entry| add_entry(&mut table, entry, budget)).err();
@@ -73,8 +73,7 @@ fn add_file(
     let mut head = [0; HEAD];
     let mut n = fill(&mut entry.take(4), &mut head[..4])?;
     let more = match &head[..n] {
-        [0x7f, b'E', b'L', b'F'] => 64,
-        [b'M', b'Z', ..] => HEAD,
+        [0x7f, b'E', b'L', b'F'] | [b'M', b'Z', ..] => HEAD,
         [b'#', b'!', ..] if is_executable => SCRIPT,
         _ => 0,
     };
@@ -83,13 +82,15 @@ fn add_file(
     }
     let head = &head[..n];
     if let Some(machine) = Machine::parse(head) {
-        table.add_program(name, machine, is_executable, budget);
+        // An engine loads a module of WebAssembly; the kernel does not execute it.
+        let can_start = is_executable || machine == Machine::Wasm;
+        table.add_program(name, machine, can_start, budget);
         return Ok(());
     }
     let file = match interpreter(head) {
         Some(interpreter) if is_executable => LayerFile::Script(interpreter),
         None if is_executable => LayerFile::Executable,
-        _ => LayerFile::Plain,
+        _ => LayerFile::NotExecutable,
     };
     table.add(name, &file, budget);
     Ok(())

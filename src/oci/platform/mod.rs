@@ -5,6 +5,7 @@
 
 mod normalize;
 mod suggest;
+mod variants;
 
 use std::cmp::{Ordering, Reverse};
 use std::fmt;
@@ -13,20 +14,33 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::go_json;
 use crate::util::text::clean;
 
 /// The platform of an image.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Platform {
     /// Go's name of the architecture (`amd64`, `arm64`, …).
+    #[serde(default, deserialize_with = "go_json::null_is_empty")]
     pub architecture: String,
     /// Go's name of the operating system (`linux`, `windows`, …).
+    #[serde(default, deserialize_with = "go_json::null_is_empty")]
     pub os: String,
     /// The version of the operating system; Windows images need it.
-    #[serde(rename = "os.version", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        rename = "os.version",
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "go_json::text"
+    )]
     pub os_version: Option<String>,
     /// Features that the operating system must have (`win32k`).
-    #[serde(rename = "os.features", default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        rename = "os.features",
+        default,
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "go_json::null_is_empty"
+    )]
     pub os_features: Vec<String>,
     /// The variant of the CPU (`v7` of `arm`).
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -54,6 +68,19 @@ impl Platform {
         "darwin/arm64",
         "freebsd/amd64",
     ];
+
+    /// Returns the platform that a descriptor means if its config has `found`: a word that it leaves out is
+    /// that of the config.
+    pub(crate) fn completed_by(&self, found: &Platform) -> Platform {
+        let mut completed = self.clone();
+        if completed.os.is_empty() {
+            completed.os.clone_from(&found.os);
+        }
+        if completed.architecture.is_empty() {
+            completed.architecture.clone_from(&found.architecture);
+        }
+        completed
+    }
 
     /// Returns this platform with the details of `claim`, or none where the two contradict each other.
     /// Fields that only the claim has (`os.version`, unknown ones) are taken over.
@@ -115,6 +142,26 @@ impl Platform {
         wanted.is_empty() || wanted.iter().any(is)
     }
 
+    /// Returns the platform as the command line takes it, which knows no `os.version`.
+    pub(crate) fn argument(&self) -> String {
+        let plain = Self {
+            os_version: None,
+            ..self.clone()
+        };
+        plain.to_string()
+    }
+
+    /// Returns the argument that means this variant only: without a variant, the default one.
+    pub(crate) fn exact_argument(&self) -> String {
+        let default = match (&*self.architecture, self.variant.as_deref()) {
+            ("amd64", None) => "/v1",
+            ("arm64", None) => "/v8",
+            ("arm", None) => "/v7",
+            _ => "",
+        };
+        format!("{}{default}", self.argument())
+    }
+
     /// Returns a list of platforms for a message.
     pub(crate) fn list<'a>(platforms: impl IntoIterator<Item = &'a Platform>) -> String {
         let names: Vec<String> = platforms.into_iter().map(ToString::to_string).collect();
@@ -134,7 +181,8 @@ impl Platform {
     pub fn cmp_place(&self, other: &Platform) -> Ordering {
         fn key(p: &Platform) -> impl Ord {
             let (architecture, variant) = p.normal();
-            // The variant that containerd assumes.
+            // A variant that does not exist tells nothing apart, and containerd assumes one.
+            let variant = variant.filter(|_| p.unknown_variant().is_none());
             let variant = variant.or((architecture == "arm").then_some("v7"));
             let mut features = p.os_features.clone();
             features.sort();
@@ -168,6 +216,34 @@ impl Platform {
             variant: variant.map(str::to_owned),
             ..self.clone()
         })
+    }
+
+    /// Returns the variant if the architecture has no such variant. Of unknown architectures all exist.
+    pub fn unknown_variant(&self) -> Option<&str> {
+        let (architecture, variant) = self.normal();
+        variant.filter(|variant| variants::exists(architecture, variant) == Some(false))
+    }
+
+    /// Returns the same platform without a variant.
+    pub fn without_variant(&self) -> Platform {
+        Platform {
+            variant: None,
+            ..self.clone()
+        }
+    }
+
+    /// Returns `os/arch[/variant]`, which reads back as a platform.
+    pub(crate) fn name(&self) -> String {
+        let name = Platform {
+            os_version: None,
+            ..self.clone()
+        };
+        name.to_string()
+    }
+
+    /// Whether it does not say what it is.
+    pub fn is_silent(&self) -> bool {
+        self.os.is_empty() || self.architecture.is_empty()
     }
 
     fn normal_os(&self) -> &str {

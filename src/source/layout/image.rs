@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::Reader;
 use crate::bytes::SizedDigest;
 use crate::bytes::codec::Encoding;
-use crate::error::{Error, ImageInInput, Item, Problem, Subject};
+use crate::error::{Error, ImageInInput, Item, Problem, Subject, pick_by_digest};
 use crate::image::{Blob, Content, FileLayer, Image, Layer, LayerType};
 use crate::oci::{
     Config, Descriptor, DiffId, Document, MAX_CONFIG, MAX_MANIFEST, Manifest, MediaType, Platform,
@@ -19,6 +19,12 @@ use crate::source::tree::TreeFile;
 /// name that manifest for many platforms.
 const LAYER_COST: u64 = 1024;
 
+/// Whether a layer need not be there: it is non-distributable, and elsewhere.
+pub(super) fn may_be_absent(layer: &Descriptor) -> bool {
+    LayerType::of(&layer.media_type).is_some_and(|layer_type| !layer_type.is_distributable)
+        && layer.extra.contains_key("urls")
+}
+
 impl Reader<'_> {
     /// An image; where reading goes on whatever is broken, as much of it as there is.
     pub(super) fn image(&self, descriptor: Descriptor, by: &str) -> Result<Image, Error> {
@@ -26,7 +32,7 @@ impl Reader<'_> {
         let name = descriptor.digest.to_string();
         let (raw, manifest_content) = self.document(&descriptor, by, MAX_MANIFEST)?;
         let manifest: Document<Manifest> = tree.parse(&name, raw)?;
-        callbacks.manifest(&name, &descriptor, &manifest.view);
+        callbacks.manifest(&name, &descriptor, &manifest);
         let confusable = manifest.view.confusable();
         self.unambiguous(&name, &manifest.view.extra, &["manifests"], confusable)?;
         self.same_type(&name, &manifest.view.media_type, &descriptor)?;
@@ -120,31 +126,53 @@ impl Reader<'_> {
     ) -> Result<Platform, Error> {
         let callbacks = self.reading.callbacks();
         let claimed = descriptor.platform.as_ref();
-        let platform = match (config, claimed) {
-            (Some(config), Some(claimed)) => {
-                let found = config.view.platform();
-                match found.narrowed_by(claimed) {
-                    Some(platform) => platform,
-                    None => {
-                        let problem = Problem::ContradictoryPlatform {
-                            document: by.to_owned(),
-                            claimed: claimed.clone(),
-                            found: found.clone(),
-                        };
-                        callbacks.violation(Error::new(origin, problem))?;
-                        found
-                    }
-                }
-            }
-            (Some(config), None) => config.view.platform(),
-            (None, claimed) => claimed.cloned().unwrap_or_default(),
+        let input = self.reading.input;
+        let is_set = input.platform_to_set(&descriptor.digest).is_some();
+        let argument = || {
+            let argument = self.tree.input().argument();
+            format!("{argument}{}", pick_by_digest(&descriptor.digest))
         };
-        // A config that cannot be read has been reported.
+        let found = match config {
+            Some(config) => config.view.platform(),
+            // An artifact has its platform in the index. A config that cannot be read was reported.
+            None => claimed.cloned().unwrap_or_default(),
+        };
         let is_unreadable = config.is_none() && manifest.is_image();
-        if (platform.os.is_empty() || platform.architecture.is_empty()) && !is_unreadable {
-            callbacks.violation(Error::new(origin, Problem::NoPlatform))?;
+        if found.is_silent() && !is_set && !is_unreadable {
+            let problem = Problem::NoPlatform {
+                claimed: claimed.map(|claimed| (by.to_owned(), claimed.clone())),
+                asserted: input.platform.clone(),
+                argument: argument(),
+            };
+            callbacks.violation(Error::new(origin, problem))?;
+            return Ok(found);
         }
-        Ok(platform)
+        let Some(claimed) = claimed else {
+            return Ok(found);
+        };
+        if let Some(platform) = found.narrowed_by(&claimed.completed_by(&found)) {
+            return Ok(platform);
+        }
+        // The caller decides which of the two is right.
+        let asserted = input.platform.as_ref();
+        let is_asserted = asserted.is_some_and(|asserted| found.narrowed_by(asserted).is_some());
+        if is_set {
+            return Ok(Platform {
+                os_version: found.os_version.or_else(|| claimed.os_version.clone()),
+                extra: claimed.extra.clone(),
+                ..found
+            });
+        }
+        if !is_asserted || callbacks.reads_all() {
+            let problem = Problem::ContradictoryPlatform {
+                document: by.to_owned(),
+                claimed: claimed.clone(),
+                found: found.clone(),
+                argument: argument(),
+            };
+            callbacks.violation(Error::new(origin, problem))?;
+        }
+        Ok(found)
     }
 
     /// Looks up a layer, which messages call a `kind`.
@@ -156,11 +184,8 @@ impl Reader<'_> {
         kind: &'static str,
     ) -> Result<Layer, Error> {
         let layer_type = LayerType::of(&descriptor.media_type);
-        // A non-distributable layer may be absent.
-        let may_be_absent = layer_type.is_some_and(|layer_type| !layer_type.is_distributable)
-            && descriptor.extra.contains_key("urls");
         let layer = match self.look_up(descriptor.clone(), by)? {
-            None if may_be_absent => Layer::Absent {
+            None if may_be_absent(descriptor) => Layer::Absent {
                 descriptor: descriptor.clone(),
                 input: self.tree.input().clone(),
             },
@@ -204,8 +229,7 @@ impl Reader<'_> {
 
     fn missing(&self, descriptor: &Descriptor, by: &str, kind: &'static str) -> Error {
         let name = descriptor.digest.to_string();
-        self.tree
-            .document_error(by, Problem::Missing { kind, name })
+        self.tree.document_error(by, Problem::missing(kind, &name))
     }
 
     /// Detects how a layer is encoded from its content: podman saves uncompressed layers in Docker

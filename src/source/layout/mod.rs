@@ -4,15 +4,16 @@
 //! consumers do not follow them (containers/image refuses to copy them).
 
 mod image;
-mod listed;
+mod pick;
+mod survey;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::tree::Tree;
-use super::{Contents, Reading};
+use super::{Contents, Reading, Select};
 use crate::error::{Candidate, Code, DocumentProblem, Error, Item, Problem, Warning};
-use crate::image::IndexMetadata;
+use crate::image::{Image, IndexMetadata};
 use crate::oci::{
     Descriptor, Digest, Document, INDEX_FILE, Index, LAYOUT_FILE, LAYOUT_VERSION, MAX_MANIFEST,
     MediaType, NAME_ANNOTATIONS, Platform, attestation, docker, layout_version,
@@ -33,34 +34,17 @@ pub fn read(tree: &Tree, reading: &Reading<'_>) -> Result<Contents, Error> {
         },
         attestations: Vec::new(),
         seen: HashSet::new(),
+        picked: None,
         is_lost: false,
+        chosen: Vec::new(),
+        skipped: Vec::new(),
+        rejected: None,
+        missing: None,
     };
-    let (roots, metadata) = reader.roots()?;
-    let (roots, mut candidates): (Vec<_>, Vec<_>) = roots.into_iter().unzip();
-    reader.add_metadata(metadata)?;
-    let chosen = reading.choose(tree.input(), &candidates, true);
-    let chosen = chosen.or_else(|_| {
-        // The error lists them, and then it should say what each runs on.
-        listed::add_platforms(tree, &roots, &mut candidates);
-        reading.choose(tree.input(), &candidates, true)
-    });
-    for i in chosen? {
-        let root = roots[i].clone();
-        reader.name(&candidates[i].names);
-        // An index is taken apart; what was said of it is said of the merged one.
-        if is_index(&root.media_type) {
-            let metadata = IndexMetadata {
-                root_annotations: (root.annotations.clone().into_iter())
-                    .map(|(key, value)| (key, Some(value)))
-                    .collect(),
-                ..IndexMetadata::default()
-            };
-            reader.add_metadata(metadata)?;
-        }
-        let visited = reader.visit(root, INDEX_FILE, 0);
-        reader.attempt(visited)?;
+    match reader.read() {
+        Ok(()) => Ok(reader.contents),
+        Err(error) => Err(reader.with_complete(error)),
     }
-    reader.finish()
 }
 
 /// What only a manifest has.
@@ -79,11 +63,13 @@ fn is_attestation(descriptor: &Descriptor) -> bool {
         && descriptor.platform.as_ref().is_some_and(is_unknown)
 }
 
+fn is_missing(error: &Error) -> bool {
+    matches!(error.problem(), Problem::Missing { .. })
+}
+
 fn required(tree: &Tree, name: &str) -> Result<Arc<[u8]>, Error> {
-    tree.bytes(name, MAX_MANIFEST)?.ok_or_else(|| {
-        let (kind, name) = ("file", name.to_owned());
-        tree.document_error("the layout", Problem::Missing { kind, name })
-    })
+    tree.bytes(name, MAX_MANIFEST)?
+        .ok_or_else(|| tree.document_error("the layout", Problem::missing("file", name)))
 }
 
 struct Reader<'a> {
@@ -94,29 +80,157 @@ struct Reader<'a> {
     attestations: Vec<(Descriptor, String)>,
     /// What was visited, by digest and claimed platform.
     seen: HashSet<(Digest, String)>,
+    /// What to visit, if something is picked by its digest.
+    picked: Option<HashSet<Digest>>,
     /// Whether something that is named could not be read, so that there may be more images.
     is_lost: bool,
+    /// The descriptors in `index.json` that are meant.
+    chosen: Vec<Descriptor>,
+    /// The images that were not read, because they are not selected, with who names them.
+    skipped: Vec<(Descriptor, String)>,
+    /// The last image that was read and then not selected.
+    rejected: Option<Image>,
+    /// The first image that is not there, and may be selected or not.
+    missing: Option<Error>,
 }
 
 impl Reader<'_> {
+    fn read(&mut self) -> Result<(), Error> {
+        let (roots, metadata) = self.roots()?;
+        if let Select::Digest(prefix) = &self.reading.input.select {
+            self.picked = Some(self.pick(prefix, &roots)?);
+        }
+        let (roots, mut candidates): (Vec<_>, Vec<_>) = roots.into_iter().unzip();
+        self.add_metadata(metadata)?;
+        let input = self.tree.input();
+        let chosen = match &self.picked {
+            Some(picked) => (0..roots.len())
+                .filter(|i| picked.contains(&roots[*i].digest))
+                .collect(),
+            None => match self.reading.choose(input, &candidates, true) {
+                Ok(chosen) => chosen,
+                Err(_) => {
+                    self.add_inner(&roots, &mut candidates);
+                    self.reading.choose(input, &candidates, true)?
+                }
+            },
+        };
+        self.chosen = chosen.iter().map(|i| roots[*i].clone()).collect();
+        for i in chosen {
+            let root = roots[i].clone();
+            self.name(&candidates[i].names);
+            // An index is taken apart; what was said of it is said of the merged one.
+            if is_index(&root.media_type) {
+                let metadata = IndexMetadata {
+                    root_annotations: (root.annotations.clone().into_iter())
+                        .map(|(key, value)| (key, Some(value)))
+                        .collect(),
+                    ..IndexMetadata::default()
+                };
+                self.add_metadata(metadata)?;
+            }
+            let visited = self.visit(root, INDEX_FILE, 0);
+            self.attempt(visited)?;
+        }
+        self.compare_only()?;
+        self.finish()?;
+        self.find_incomplete();
+        Ok(())
+    }
+
+    /// Whether images that may not be selected can be left out without reading them.
+    fn leaves_out(&self) -> bool {
+        self.reading.is_narrowed() && !self.reading.callbacks().reads_all()
+    }
+
+    /// Takes the only image although it is not selected by the platform in front of the input, so that
+    /// the two are compared. Its descriptor may have claimed another platform than its config has.
+    fn compare_only(&mut self) -> Result<(), Error> {
+        let [only] = &self.contents.seen[..] else {
+            return Ok(());
+        };
+        if !self.contents.images.is_empty() || !self.reading.compares_only(only) {
+            return Ok(());
+        }
+        if let Some(image) = self.rejected.take() {
+            self.contents.images.push(image);
+        } else if let Some((descriptor, by)) = self.skipped.pop() {
+            match self.image(descriptor, &by) {
+                Err(error) if is_missing(&error) => {}
+                image => self.contents.images.push(image?),
+            }
+        }
+        Ok(())
+    }
+
+    /// Finds out which platforms cannot be taken, if one is wanted that is not there.
+    fn find_incomplete(&mut self) {
+        let images = &self.contents.images;
+        let is_there = |wanted: &Platform| {
+            let wanted = std::slice::from_ref(wanted);
+            images.iter().any(|image| image.platform.is_one_of(wanted))
+        };
+        let wanted = self.reading.wanted.platforms;
+        if self.skipped.is_empty() || !images.is_empty() && wanted.iter().all(is_there) {
+            return;
+        }
+        let skipped = self.skipped.iter().map(|(descriptor, _)| descriptor);
+        let surveyed = survey::survey(self.tree, skipped);
+        let incomplete = surveyed.into_iter().filter(|image| !image.is_complete);
+        self.contents.incomplete = incomplete.filter_map(|image| image.platform).collect();
+    }
+
+    /// Adds to an error about a missing file which platforms are complete, where others are not.
+    fn with_complete(&self, mut error: Error) -> Error {
+        if let Problem::Missing {
+            complete, select, ..
+        } = error.problem_mut()
+        {
+            let surveyed = survey::survey(self.tree, &self.chosen);
+            if surveyed.iter().any(|image| !image.is_complete) {
+                let taken = surveyed.into_iter().filter(|image| image.is_complete);
+                *complete = taken.filter_map(|image| image.platform).collect();
+                *select = self.reading.input.select.to_string();
+            }
+        }
+        error
+    }
+
     /// Reads the attestations of the images that are taken; others need not even be there.
-    fn finish(mut self) -> Result<Contents, Error> {
+    fn finish(&mut self) -> Result<(), Error> {
+        if let Some(error) = self.missing.take()
+            && self.contents.images.is_empty()
+        {
+            return Err(error);
+        }
         let images = self.contents.images.iter().enumerate();
         let places: HashMap<String, usize> = images
             .map(|(i, image)| (image.descriptor.digest.to_string(), i))
             .collect();
+        let reads_all = self.reading.callbacks().reads_all();
         for (descriptor, by) in std::mem::take(&mut self.attestations) {
             let subject = descriptor.annotations.get(attestation::SUBJECT);
             match subject.and_then(|subject| places.get(subject)) {
                 Some(place) => {
-                    let attestation = self
-                        .reading
-                        .callbacks()
-                        .attempt(self.image(descriptor, &by))?;
+                    let digest = descriptor.digest.clone();
+                    let attestation = match self.image(descriptor, &by) {
+                        // Saved without it. The image is complete all the same.
+                        Err(error) if is_missing(&error) && !reads_all => {
+                            let text = format!(
+                                "the attestation {digest} of {} was left out, because it is not in the file",
+                                self.contents.images[*place].platform,
+                            );
+                            let warning =
+                                Warning::new(Code::AttestationLeftOut, self.tree.input(), text);
+                            self.contents.warnings.push(warning);
+                            None
+                        }
+                        attestation => self.reading.callbacks().attempt(attestation)?,
+                    };
                     let attestations = &mut self.contents.images[*place].attestations;
                     attestations.extend(attestation);
                 }
-                None if self.reading.callbacks().reads_all() => {
+                None if reads_all && !self.reading.is_narrowed() => {
                     let attestation = Item::Attestation(descriptor.digest.clone());
                     let subject = subject.cloned();
                     let error = Error::new(
@@ -143,7 +257,7 @@ impl Reader<'_> {
             let error = Error::new(self.tree.input(), Problem::NoImage);
             self.reading.callbacks().violation(error)?;
         }
-        Ok(self.contents)
+        Ok(())
     }
 
     /// Goes on without what could not be read, if that is how it is read.
@@ -192,19 +306,32 @@ impl Reader<'_> {
             }) {
                 Some((_, candidate)) => candidate.names.extend(names),
                 None => {
-                    let platform = descriptor.platform.clone();
-                    roots.push((
-                        descriptor,
-                        Candidate {
-                            names,
-                            platform,
-                            ..Candidate::default()
-                        },
-                    ));
+                    let candidate = Candidate {
+                        names,
+                        platform: descriptor.claimed().cloned(),
+                        digest: Some(descriptor.digest.clone()),
+                        is_zstd: descriptor.is_marked_as_zstd(),
+                        ..Candidate::default()
+                    };
+                    roots.push((descriptor, candidate));
                 }
             }
         }
         Ok((roots, metadata))
+    }
+
+    /// Adds the platforms that are not known yet, for the list in an error.
+    fn add_inner(&self, roots: &[Descriptor], candidates: &mut [Candidate]) {
+        const LISTED: usize = 64;
+        for (root, candidate) in roots.iter().zip(candidates).take(LISTED) {
+            if is_index(&root.media_type) {
+                let inner = self.inner(&root.digest).into_iter();
+                let inner = inner.filter(|inner| !is_attestation(inner));
+                candidate.inner = inner.filter_map(|inner| inner.platform).collect();
+            } else if candidate.platform.is_none() {
+                candidate.platform = self.platform_of(&root.digest);
+            }
+        }
     }
 
     /// Holds the file that marks a layout to the one version that there is.
@@ -232,7 +359,7 @@ impl Reader<'_> {
         let raw = required(self.tree, INDEX_FILE)?;
         self.reading.callbacks().document(INDEX_FILE, &raw);
         let index: Document<Index> = self.tree.parse(INDEX_FILE, raw)?;
-        self.reading.callbacks().index(INDEX_FILE, &index.view);
+        self.reading.callbacks().index(INDEX_FILE, &index);
         let confusable = index.view.confusable();
         self.unambiguous(INDEX_FILE, &index.view.extra, NOT_OF_AN_INDEX, confusable)?;
         Ok(index.view)
@@ -250,6 +377,10 @@ impl Reader<'_> {
     }
 
     fn visit(&mut self, descriptor: Descriptor, by: &str, depth: usize) -> Result<(), Error> {
+        let picked = self.picked.as_ref();
+        if picked.is_some_and(|picked| !picked.contains(&descriptor.digest)) {
+            return Ok(());
+        }
         match descriptor.media_type.as_ref() {
             _ if is_index(&descriptor.media_type) => self.index(&descriptor, by, depth),
             "application/vnd.oci.image.manifest.v1+json" | docker::MANIFEST => {
@@ -279,16 +410,32 @@ impl Reader<'_> {
             self.attestations.push((descriptor, by.to_owned()));
             return Ok(());
         }
-        // Before it is read: what is not wanted need not be there.
-        let unwanted = |platform: &Platform| !self.reading.has(platform);
-        if let Some(platform) = descriptor.platform.as_ref().filter(|p| unwanted(p)) {
+        // Before it is read: an image that is not selected need not be there.
+        let claimed = descriptor.claimed();
+        if let Some(platform) = claimed.filter(|claimed| !self.reading.may_have(claimed)) {
             self.contents.seen.push(platform.clone());
+            self.skipped.push((descriptor, by.to_owned()));
             return Ok(());
         }
-        let image = self.image(descriptor, by)?;
+        let is_selected = claimed.is_some_and(|claimed| self.reading.has(claimed));
+        let is_optional = self.leaves_out() && !is_selected;
+        let digest = descriptor.digest.clone();
+        let image = match self.image(descriptor, by) {
+            Err(error) if is_missing(&error) && is_optional => {
+                let text = format!(
+                    "an image ({digest}) was left out, because it is not in the file, and {by} does not say exactly for which platform it is",
+                );
+                let warning = Warning::new(Code::Missing, self.tree.input(), text);
+                self.contents.warnings.push(warning);
+                self.missing.get_or_insert(error);
+                return Ok(());
+            }
+            image => image?,
+        };
         self.contents.seen.push(image.platform.clone());
-        if !unwanted(&image.platform) {
-            self.contents.images.push(image);
+        match self.reading.has(&image.platform) {
+            true => self.contents.images.push(image),
+            false => self.rejected = Some(image),
         }
         Ok(())
     }
@@ -309,7 +456,7 @@ impl Reader<'_> {
         let index: Document<Index> = self.tree.parse(&name, raw)?;
         let shown = (descriptor.clone(), index.raw.clone());
         self.contents.indexes.push(shown);
-        self.reading.callbacks().index(&name, &index.view);
+        self.reading.callbacks().index(&name, &index);
         let confusable = index.view.confusable();
         self.unambiguous(&name, &index.view.extra, NOT_OF_AN_INDEX, confusable)?;
         self.same_type(&name, &index.view.media_type, descriptor)?;

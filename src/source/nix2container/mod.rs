@@ -30,6 +30,7 @@ use super::{Contents, Reading, file_kind};
 use crate::bytes::codec::Encoding;
 use crate::error::{Candidate, DocumentProblem, Error, InputName, Item, Problem, Subject};
 use crate::image::{Blob, Content, FileLayer, Image, Layer, LayerType};
+use crate::oci::go_json::null_is_empty;
 use crate::oci::{Config, Descriptor, DiffId, Digest, Document, MediaType, parse};
 use crate::source::callbacks::Callbacks;
 use config::{History, ImageConfig, Time};
@@ -63,9 +64,10 @@ struct Probe {
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
 struct Nix2Container {
+    #[serde(deserialize_with = "null_is_empty")]
     image_config: ImageConfig,
     layers: Option<Vec<LayerSpec>>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     arch: String,
     created: Option<Time>,
 }
@@ -73,15 +75,15 @@ struct Nix2Container {
 #[derive(Deserialize)]
 struct LayerSpec {
     digest: Digest,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     size: u64,
     diff_ids: DiffId,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_empty")]
     paths: Vec<StorePath>,
     mediatype: MediaType,
     #[serde(rename = "layer-path")]
     layer_path: Option<PathBuf>,
-    #[serde(default, rename = "History")]
+    #[serde(default, rename = "History", deserialize_with = "null_is_empty")]
     history: History,
 }
 
@@ -89,13 +91,23 @@ struct LayerSpec {
 pub fn read(image: &Image, reading: &Reading<'_>) -> Result<Contents, Error> {
     let only = Candidate {
         platform: Some(image.platform.clone()),
+        digest: Some(image.config.descriptor.digest.clone()),
         ..Candidate::default()
     };
-    reading.choose(&image.config.input, &[only], true)?;
+    let input = &image.config.input;
+    reading.choose(input, &[only], true)?;
+    let is_set = (reading.input).platform_to_set(&image.config.descriptor.digest);
+    if image.platform.is_silent() && is_set.is_none() {
+        let problem = Problem::NoPlatform {
+            claimed: None,
+            asserted: reading.input.platform.clone(),
+            argument: input.argument(),
+        };
+        reading.callbacks().violation(Error::new(input, problem))?;
+    }
     Ok(Contents {
         seen: vec![image.platform.clone()],
-        images: reading
-            .has(&image.platform)
+        images: (reading.has(&image.platform) || reading.compares_only(&image.platform))
             .then(|| image.clone())
             .into_iter()
             .collect(),
@@ -137,9 +149,6 @@ fn image(
     let diff_ids: Vec<&DiffId> = items.iter().map(|item| &item.diff_ids).collect();
     let history: Vec<&History> = items.iter().map(|item| &item.history).collect();
     let (created, arch) = (document.created.as_ref(), &document.arch);
-    if arch.is_empty() {
-        callbacks.violation(Error::new(&input, Problem::NoPlatform))?;
-    }
     let raw = config::config(created, arch, &document.image_config, &diff_ids, &history)
         .map_err(|e| invalid(&input, DocumentProblem::Json(e)))?;
     let config: Document<Config> =

@@ -5,7 +5,7 @@
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use crate::oci::{Algorithm, Digest, MediaType, docker};
+use crate::oci::{Algorithm, Digest, MediaType, docker, go_json};
 
 pub const FLAT_MANIFEST: &str = "manifest.json";
 pub const FLAT_VERSION: &str = "version";
@@ -26,7 +26,7 @@ pub fn blob_names(digest: &Digest) -> [String; 2] {
 pub struct ManifestHead {
     #[serde(default)]
     schema_version: u32,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "go_json::text")]
     media_type: Option<String>,
     #[serde(default)]
     manifests: Option<IgnoredAny>,

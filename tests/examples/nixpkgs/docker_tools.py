@@ -34,7 +34,7 @@ def describe(arguments, *graphs):
 
 
 class Layer:
-    """A tar archive in memory whose bytes depend on what is put into it and on nothing else."""
+    """A tar archive in memory whose bytes depend only on its files."""
 
     def __init__(self):
         self.buffer = io.BytesIO()
@@ -93,7 +93,7 @@ class Layer:
 
 
 def write(conf, repo_tag, layers):
-    """Layers as (bytes, what is in it). Names of files are the digests of what is in them; manifest.json is last."""
+    """Writes an archive; layers are pairs (bytes, content). Files are named by the digests of their content; manifest.json is last."""
     out = tarfile.open(fileobj=sys.stdout.buffer, mode="w|", format=tarfile.PAX_FORMAT)
 
     def put(name, content):

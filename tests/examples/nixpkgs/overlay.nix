@@ -124,7 +124,7 @@ in
       postInstall ? "",
       doCheck ? true,
     }:
-    # There is nothing to fetch dependencies from, and the tests of the examples are no tests of theirs.
+    # Dependencies cannot be fetched here, and the tests of the examples do not run the tests of packages.
     assert vendorHash == null && builtins.isBool doCheck;
     runCommand "${pname}-${version}"
       (
@@ -188,7 +188,7 @@ in
             tar -xzf "$image"
             mkdir -p "$out/bin"
         for layer in */layer.tar; do
-          tar -xOf "$layer" 'nix/store/*/bin/hello' >> "$out/bin/hello" || true # there is none in the last one
+          tar -xOf "$layer" 'nix/store/*/bin/hello' >> "$out/bin/hello" || true # the last layer does not have it
         done
         [ -s "$out/bin/hello" ]
         chmod 555 "$out/bin/hello"

@@ -1,5 +1,5 @@
-//! Compressed streams: what is decoded does not depend on how it is read, two decoders agree, and
-//! what is encoded comes back.
+//! Compressed streams: decoding does not depend on the sizes of reads, two decoders agree, and encoded bytes
+//! decode to the same bytes.
 
 use std::io::{self, Read, Write};
 
@@ -9,10 +9,10 @@ use polyarch::internals::bytes::{Algorithms, SizedDigest, copy};
 use polyarch::merge::{Compression, Level};
 use polyarch::oci::Digest;
 
-/// As far as a stream is looked at: a few bytes of zstd can be gigabytes.
+/// The number of bytes that are decoded: a few bytes of zstd can expand to gigabytes.
 const ENOUGH: u64 = 4 << 20;
 
-/// Bytes as a compressed stream, or as the content of one.
+/// Decodes bytes, or encodes them.
 pub fn codecs(bytes: &[u8]) {
     match bytes.split_first() {
         Some((choice, bytes)) if choice & 1 == 1 => round_trip(choice >> 1, bytes),
@@ -27,13 +27,13 @@ fn decoding(bytes: &[u8]) {
         let (whole, failed) = decode(encoding, bytes, 64 << 10);
         let (dribbled, failed_too) = decode(encoding, Dribble(bytes), 7);
         assert_eq!(failed, failed_too, "{encoding:?}");
-        // How much of what is damaged comes out is the decoder's business.
+        // The number of bytes before an error depends on the decoder.
         assert!(whole == dribbled || failed, "{encoding:?}");
         if !failed && encoding == Encoding::Gzip {
             second_opinion(bytes, &whole);
         }
         if encoding == sniffed && (whole.len() as u64) < ENOUGH {
-            flows(encoding, bytes, &whole, failed);
+            copies(encoding, bytes, &whole, failed);
         }
     }
 }
@@ -55,7 +55,7 @@ fn decode(encoding: Encoding, input: impl Read, step: usize) -> (Vec<u8>, bool) 
     }
 }
 
-/// Gives one byte at a time, and is interrupted in between, as a pipe may be.
+/// A reader that returns one byte at a time, and is interrupted in between, as a pipe may be.
 struct Dribble<'a>(&'a [u8]);
 
 impl Read for Dribble<'_> {
@@ -65,7 +65,7 @@ impl Read for Dribble<'_> {
     }
 }
 
-/// Another implementation, which reads the first member alone, must find the same there.
+/// Compares the first member with the result of another implementation, which reads only that.
 fn second_opinion(bytes: &[u8], decoded: &[u8]) {
     if bytes.is_empty() || decoded.len() as u64 == ENOUGH {
         return;
@@ -77,8 +77,8 @@ fn second_opinion(bytes: &[u8], decoded: &[u8]) {
     assert_eq!(room[..len], decoded[..len]);
 }
 
-/// What flows by is hashed as what it is, and goes where it shall.
-fn flows(encoding: Encoding, bytes: &[u8], decoded: &[u8], failed: bool) {
+/// Checks the digests and the outputs of a copy.
+fn copies(encoding: Encoding, bytes: &[u8], decoded: &[u8], failed: bool) {
     let (mut as_is, mut plain) = (Vec::new(), Vec::new());
     let flowed = copy::copy(
         Dribble(bytes),
@@ -115,7 +115,7 @@ fn round_trip(choice: u8, bytes: &[u8]) {
             Encoding::Zstd,
         ),
     };
-    // Seldom enough for several blocks, which takes long.
+    // Content of several blocks takes long, so it is rare.
     let times = match choice {
         126.. if bytes.len() > 32 => (5 << 19) / bytes.len(),
         _ => 1,

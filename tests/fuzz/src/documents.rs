@@ -1,5 +1,5 @@
-//! The JSON documents: what is read is written back whole, and what readers would disagree on is
-//! noticed.
+//! JSON documents: reading and writing keeps all fields, and documents that readers understand in different
+//! ways are refused.
 
 use polyarch::internals::oci::{Config, Document, Index, Manifest, layout_version};
 use polyarch::oci::{Descriptor, DiffId, Platform};
@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-/// Bytes as every document that they may be.
+/// Reads bytes as each kind of document.
 pub fn documents(bytes: &[u8]) {
     let _ = layout_version(bytes).map_err(|problem| assert!(!problem.to_string().is_empty()));
     survives::<Descriptor>(bytes);
@@ -53,7 +53,7 @@ pub fn documents(bytes: &[u8]) {
     }
 }
 
-/// A document that was read and written has lost nothing, and writing it again changes nothing.
+/// Checks that reading and writing a document loses nothing, and that writing it again changes nothing.
 fn survives<T: Serialize + DeserializeOwned>(bytes: &[u8]) -> Option<T> {
     let read: Document<T> = match Document::parse(bytes) {
         Ok(read) => read,
@@ -73,7 +73,7 @@ fn survives<T: Serialize + DeserializeOwned>(bytes: &[u8]) -> Option<T> {
     Some(again.view)
 }
 
-/// Whether all that is said is said still. "Not set" has many spellings.
+/// Whether all fields are kept. A field that is not set can be missing, null or empty.
 fn is_kept(before: &Value, after: &Value) -> bool {
     match (before, after) {
         (Value::Object(before), Value::Object(after)) => {

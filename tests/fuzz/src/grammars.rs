@@ -1,12 +1,12 @@
-//! The small grammars: platforms, image names, digests. Each is held against a second statement of
-//! what the specification says, written so that it is obviously that.
+//! The small grammars: platforms, image names, digests. Each is checked against a second, obvious
+//! implementation of the specification.
 
 use std::cmp::Ordering;
 
 use polyarch::internals::oci::NAME_ANNOTATIONS;
 use polyarch::oci::{Digest, ImageName, Platform};
 
-/// Platforms, one a line.
+/// Parses platforms, one on each line.
 pub fn platform(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else {
         return;
@@ -31,7 +31,7 @@ pub fn platform(bytes: &[u8]) {
         for b in &platforms {
             pair(a, b);
             for c in &platforms {
-                // The order of an index is one, so sorting does not depend on where it starts.
+                // The order is transitive, so sorting does not depend on the order before.
                 if a.cmp_place(b) != Ordering::Greater && b.cmp_place(c) != Ordering::Greater {
                     assert_ne!(a.cmp_place(c), Ordering::Greater, "{a} {b} {c}");
                 }
@@ -58,9 +58,9 @@ fn alone(a: &Platform) {
         a.is_one_of(&[]) && a.is_one_of(std::slice::from_ref(a)),
         "{a}"
     );
-    if let Some(today) = a.legacy_name() {
-        assert_eq!(today.legacy_name(), None, "{a}");
-        assert!(today.same_place(a), "{a} and {today}");
+    if let Some(current) = a.legacy_name() {
+        assert_eq!(current.legacy_name(), None, "{a}");
+        assert!(current.same_place(a), "{a} and {current}");
     }
 }
 
@@ -78,13 +78,13 @@ fn pair(a: &Platform, b: &Platform) {
             "{a} by {b}"
         );
         assert_eq!(narrowed.legacy_name().is_some(), {
-            // What is asserted by the name of today has that name.
+            // The current name in an assertion replaces a legacy one.
             a.legacy_name().is_some() && a.architecture == b.architecture
         });
     }
 }
 
-/// A name, a tag and a digest, each on a line.
+/// Parses a name, a tag and a digest, each on a line.
 pub fn names(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else {
         return;
@@ -121,7 +121,7 @@ pub fn names(bytes: &[u8]) {
             let (repository, again) = full.rsplit_once(':').unwrap();
             assert_eq!(again, tag);
             assert!(repository.ends_with(name.rsplit('/').next().unwrap()));
-            // What was normalised is normal.
+            // Normalising again changes nothing.
             assert_eq!(ImageName::new(repository, tag).as_ref(), Ok(&image));
         }
     }
@@ -153,8 +153,8 @@ fn digest(text: &str) {
 }
 
 /// Docker's grammar (distribution `reference`): `[domain/]path`, where a first word is a domain only
-/// if it has a dot or a colon or is `localhost`. (Docker takes one with a capital for a domain too;
-/// who writes `Me/x` does not mean that, so it is refused here.)
+/// if it has a dot or a colon or is `localhost`. (Docker also takes a word with a capital for a domain;
+/// `Me/x` is hardly meant as that, so polyarch refuses it.)
 fn is_name(name: &str) -> bool {
     let is_domain = |word: &str| {
         let (host, port) = match word.split_once(':') {
@@ -185,7 +185,7 @@ fn names_registry(word: &str) -> bool {
     word.contains(['.', ':']) || word == "localhost"
 }
 
-/// How long what is left is once the domain is split off, `library/` in front where it is missing.
+/// Returns the length of the repository: the name without the domain, with `library/` where it is missing.
 fn repository_len(words: &[&str]) -> usize {
     let joined = words.join("/").len();
     let first = words[0];

@@ -1,5 +1,5 @@
-//! What must be true of polyarch whatever it is given: one function for each fuzz target, which takes
-//! the bytes of the fuzzer and panics where something is not as it must be.
+//! Properties of polyarch that hold for every input: one function for each fuzz target, which takes the bytes
+//! of the fuzzer and panics if the property is violated.
 //!
 //! `tests/fuzz/targets` gives them to libFuzzer; `tests/corpus.rs` runs them on the seeds, without it.
 
@@ -21,10 +21,10 @@ pub use nix2container::nix2container;
 pub use programs::programs;
 pub use sources::{archive, docker_archive, layout, merge, verify};
 
-/// A property of all inputs.
+/// A property that holds for all inputs.
 pub type Property = fn(&[u8]);
 
-/// Every target by its name, which is also that of its seeds' directory.
+/// All targets by name; the directory of the seeds has the same name.
 pub const TARGETS: &[(&str, Property)] = &[
     ("platform", platform),
     ("names", names),

@@ -1,4 +1,4 @@
-//! Merges in every way that must not matter, and what comes of it.
+//! Merges and verifies the same images in different ways, and compares the results.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,7 +12,7 @@ use polyarch::{CheckLevel, Error, Input, MergeRequest, Select, VerifyRequest};
 use super::readback::read_back;
 use super::scratch::{Given, Parcel, Scratch, Way};
 
-/// What is asked for, besides the images.
+/// The options of a merge.
 pub struct Asked {
     pub select: Select,
     pub platform: Option<Platform>,
@@ -45,7 +45,7 @@ impl Default for Asked {
     }
 }
 
-/// What must not matter.
+/// Settings that must not change the result.
 struct Manner {
     way: Way,
     jobs: usize,
@@ -53,7 +53,7 @@ struct Manner {
     reversed: bool,
 }
 
-/// Merges parcels twice, differently, and what came of it once more.
+/// Merges parcels twice, with different settings, and merges the output again.
 pub fn hold(parcels: &[Parcel], asked: &Asked, ways: [Way; 2]) {
     let scratch = Scratch::new();
     for (i, parcel) in parcels.iter().enumerate() {
@@ -73,25 +73,25 @@ pub fn hold(parcels: &[Parcel], asked: &Asked, ways: [Way; 2]) {
     };
     let one = attempt(&scratch, parcels, asked, &one);
     if asked.link && one.is_err() {
-        // What is linked was verified when it was made, and this was not.
+        // Linked blobs must have been verified when they were written, and these were not.
         return;
     }
     let two = attempt(&scratch, parcels, asked, &two);
     match (&one, &two) {
         (Ok(one), Ok(two)) => assert_eq!(one, two, "not the same bytes"),
         (Err(_), Err(_)) => return,
-        // A stream is read before it is known who needs what, so damage that hurts nobody is told too.
+        // A stream is read before its documents are known, so damage of unused entries is reported too.
         (Ok(_), Err(error)) | (Err(error), Ok(_)) if error.contains("cannot read the entry") => {
             return;
         }
-        // What two streams share is staged once, and who claims another's name and has other bytes is
-        // found out late (`Store::resolve`).
+        // A blob of two streams is staged once; a blob with the name of another one and other bytes is found
+        // late (`Stager::resolve`).
         (Ok(_), Err(error)) | (Err(error), Ok(_)) if error.contains("named for another digest") => {
             return;
         }
         _ => panic!("{ways:?}: {one:?}, but {two:?}"),
     }
-    // What a merge has made is as it should be, so merging it changes nothing.
+    // The output of a merge needs no change, so merging it again changes nothing.
     let again = Asked {
         compression: asked.compression,
         ..Asked::default()
@@ -102,7 +102,7 @@ pub fn hold(parcels: &[Parcel], asked: &Asked, ways: [Way; 2]) {
     assert_eq!(Ok(again.descriptor.digest), one);
 }
 
-/// Verifies a parcel twice, differently. A merge takes nothing that is wrong by it.
+/// Verifies a parcel twice, with different settings. A merge refuses every image with an error.
 pub fn report(parcel: &Parcel, ways: [Way; 2]) {
     let scratch = Scratch::new();
     scratch.put(0, parcel);
@@ -121,7 +121,7 @@ pub fn report(parcel: &Parcel, ways: [Way; 2]) {
         assert_eq!(errors(report).count(), report.errors);
         assert!(report.findings.iter().all(|f| !f.message.is_empty()));
     }
-    // Damage that hurts nobody is told of a stream alone.
+    // Damage of unused entries is reported only for a stream.
     let is_of_stream = |f: &Finding| f.subject.starts_with("entry ");
     if !reports.iter().flat_map(|r| &r.findings).any(is_of_stream) {
         let [one, two] = reports.map(|report| report.errors > 0);
@@ -136,7 +136,7 @@ fn verify(path: &Path, platform_check: CheckLevel, jobs: usize) -> VerifyReport 
     polyarch::verify(&request)
 }
 
-/// The rules that are broken.
+/// Returns the rules that are broken.
 fn errors(report: &VerifyReport) -> impl Iterator<Item = &'static str> {
     let errors = report.findings.iter();
     errors
@@ -144,7 +144,7 @@ fn errors(report: &VerifyReport) -> impl Iterator<Item = &'static str> {
         .map(|finding| finding.id)
 }
 
-/// Merges a file into a layout, and nothing more.
+/// Merges a file into a layout, without comparing anything.
 pub fn try_once(bytes: &[u8], output: &Path) -> Result<(), Error> {
     let input = output.with_extension("json");
     fs::write(&input, bytes).unwrap();
@@ -159,7 +159,7 @@ pub fn try_once(bytes: &[u8], output: &Path) -> Result<(), Error> {
     merged
 }
 
-/// Merges once; the digest or the message. An output that is a directory is kept.
+/// Merges once and returns the digest or the message. An output that is a directory is kept.
 fn attempt(
     scratch: &Scratch,
     parcels: &[Parcel],
@@ -195,7 +195,7 @@ fn attempt(
         }
         Ok(outcome) => {
             let after = scratch.everything();
-            assert!(after.is_superset(&before), "an input is not what it was");
+            assert!(after.is_superset(&before), "an input has changed");
             let mut made = after.difference(&before).map(|(path, _)| path);
             assert!(
                 made.all(|path| path.starts_with(&output)),
@@ -204,7 +204,7 @@ fn attempt(
             assert_eq!(read_back(&output), outcome.descriptor.digest);
             let found = verify(&output, CheckLevel::Off, manner.jobs);
             let added = errors(&found).find(|id| {
-                // Much of what is wrong with an image is carried, above all what its layers hold.
+                // Many errors of an image are copied with it, above all those within layers.
                 let mut inputs = parcels.iter().enumerate();
                 *id != "layer-tar"
                     && !inputs.any(|(i, parcel)| {

@@ -1,7 +1,7 @@
-//! Images of nix2container: any JSON, and documents that are true of store paths made here.
+//! Images of nix2container: any JSON, and documents that match generated store paths.
 //!
-//! Such a document may name any path of the machine, and it is read. So wherever one names a path,
-//! it is seen to that this is one of ours.
+//! A document may name any path of the machine, which is then read. Each path in a document is therefore
+//! checked to be one of the test.
 
 use std::collections::BTreeSet;
 use std::fs::{self, Permissions};
@@ -21,10 +21,10 @@ use super::merging::{Asked, hold, try_once};
 use super::recipe::{Dice, document};
 use super::scratch::{Parcel, Way};
 
-/// Where our store paths are by what documents say.
+/// The directory of the store paths in documents.
 const STORE: &str = "/nix/store/";
 
-/// Bytes as a document, or as what one is made of.
+/// Reads bytes as a document, or generates one from them.
 pub fn nix2container(bytes: &[u8]) {
     let Some((choice, bytes)) = bytes.split_first() else {
         return;
@@ -56,7 +56,7 @@ fn take(document: &[u8], store: &TempDir) {
     }
 }
 
-/// The document with our store for the one of Nix.
+/// Returns the document with the store of the test instead of that of Nix.
 fn placed(document: &[u8], store: &TempDir) -> Vec<u8> {
     let ours = format!("{}/", store.path().display());
     String::from_utf8_lossy(document)
@@ -64,8 +64,8 @@ fn placed(document: &[u8], store: &TempDir) -> Vec<u8> {
         .into_bytes()
 }
 
-/// Whether no path is named but ours. (What is no JSON names none, and a key that is there twice is
-/// refused before a path is looked at.)
+/// Whether all paths are in the store of the test. (Text that is not JSON has no paths, and a document with
+/// a duplicate key is refused before its paths are read.)
 fn is_ours(document: &[u8], store: &TempDir) -> bool {
     fn all(value: &Value, is_ours: &impl Fn(&str) -> bool) -> bool {
         match value {
@@ -84,7 +84,7 @@ fn is_ours(document: &[u8], store: &TempDir) -> bool {
     serde_json::from_slice(document).map_or(true, |value: Value| all(&value, &is_ours))
 }
 
-/// Makes store paths; their names.
+/// Creates store paths and returns their names.
 fn fill(u: &mut Unstructured<'_>, store: &Path) -> Vec<String> {
     let names: Vec<String> = (0..=u.up_to(2)).map(|i| format!("path{i}")).collect();
     for name in &names {
@@ -179,8 +179,8 @@ fn store_path(u: &mut Unstructured<'_>, names: &[String]) -> Value {
     path
 }
 
-/// Puts what polyarch finds where it finds something else, as somebody would who writes such a
-/// document, so that it is true in the end. What then goes out must be a tar.
+/// Replaces wrong values in the document by those that polyarch reports, until it is correct, as the author
+/// of a document would. The layers of the output must then be tar archives.
 fn learn(mut document: Value, store: &TempDir) -> Value {
     let output = store.path().with_extension("learnt");
     let count = document["layers"].as_array().map_or(0, Vec::len);
@@ -199,7 +199,7 @@ fn learn(mut document: Value, store: &TempDir) -> Value {
     document
 }
 
-/// Whether the error tells what a layer should have been.
+/// Corrects the document by the error; returns whether the error has the value that was found.
 fn correct(document: &mut Value, error: &Error) -> bool {
     let Problem::StorePathsChanged { found, .. } = error.problem() else {
         return false;
@@ -217,7 +217,7 @@ fn correct(document: &mut Value, error: &Error) -> bool {
     true
 }
 
-/// Every blob that is a tar is read to its end, and has no name twice.
+/// Checks that every tar archive can be read to its end and has no name twice.
 fn readable(layout: &Path) {
     for blob in fs::read_dir(layout.join("blobs/sha256")).unwrap() {
         let bytes = fs::read(blob.unwrap().path()).unwrap();
@@ -229,7 +229,7 @@ fn readable(layout: &Path) {
         for entry in archive.entries().unwrap() {
             let mut entry = entry.unwrap();
             let name: PathBuf = entry.path().unwrap().into_owned();
-            assert!(names.insert(name.clone()), "{name:?} is there twice");
+            assert!(names.insert(name.clone()), "{name:?} is a duplicate");
             let mut content = Vec::new();
             entry.read_to_end(&mut content).unwrap();
             assert_eq!(

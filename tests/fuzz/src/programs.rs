@@ -1,5 +1,4 @@
-//! The look at programs in layers: it changes nothing of what flows by, and blames nothing but
-//! programs.
+//! The check of programs in layers: it does not change the bytes that are read, and reports only programs.
 
 use std::io;
 
@@ -15,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::recipe::{Dice, Entry, archive};
 
-/// An image as its layers and what it starts.
+/// Checks an image of generated layers and a generated entrypoint.
 pub fn programs(bytes: &[u8]) {
     let u = &mut Unstructured::new(bytes);
     let platforms = [
@@ -36,15 +35,15 @@ pub fn programs(bytes: &[u8]) {
     };
     if !has(b"\x7fELF") && !has(b"MZ") {
         let (wrong, notes) = &found;
-        assert_eq!(*wrong, None, "there is no program");
+        assert_eq!(*wrong, None, "an error without a program");
         let is_foreign = |note: &String| note.contains("another machine");
         assert!(!notes.iter().any(is_foreign), "{notes:?}");
     }
-    // What a layer below hides or not, and what is started or not, is found again.
+    // A second check of the same layers has the same result.
     assert_eq!(check(&layers, &config, &platform), found);
 }
 
-/// The error and the notes.
+/// Returns the error and the notes.
 fn check(layers: &[Vec<u8>], config: &Value, platform: &Platform) -> (Option<String>, Vec<String>) {
     let programs = Programs::default();
     let ids = layers.iter().enumerate().map(|(i, layer)| {
@@ -161,7 +160,7 @@ fn program(u: &mut Unstructured<'_>) -> Vec<u8> {
     match u.up_to(3) {
         3 => u.blob(300),
         2 => {
-            // A header for DOS, and where the other one is.
+            // A header for DOS, with the position of the PE header.
             let mut head = vec![0; 64];
             head[..2].copy_from_slice(b"MZ");
             head[60] = *u.one_of(&[&64, &0, &255]);

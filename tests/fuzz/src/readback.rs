@@ -1,4 +1,4 @@
-//! Reads an output back and holds everything in it against everything else.
+//! Reads an output back and checks that all its parts agree.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -10,7 +10,7 @@ use polyarch::internals::oci::Hasher;
 use polyarch::oci::{Digest, Platform};
 use serde_json::Value;
 
-/// The digest of the image index.
+/// Returns the digest of the image index.
 pub fn read_back(path: &Path) -> Digest {
     let files = match path.is_dir() {
         true => directory(path),
@@ -90,21 +90,21 @@ impl Output {
             );
         }
         let names: BTreeSet<String> = self.files.keys().cloned().collect();
-        assert_eq!(names, self.seen, "what is there, and what is named");
+        assert_eq!(names, self.seen, "files and named blobs");
         if let Some(docker) = docker {
             self.docker(&docker);
         }
         top["digest"].as_str().unwrap().parse().unwrap()
     }
 
-    /// The platform that the index gives an image.
+    /// Returns the platform of an image in the index.
     fn image(&mut self, descriptor: &Value) -> Platform {
         let platform: Platform = serde_json::from_value(descriptor["platform"].clone()).unwrap();
         let manifest = self.json(descriptor, "application/vnd.oci.image.manifest.v1+json");
         let config = &manifest["config"];
         let layers = manifest["layers"].as_array().unwrap();
         if config["mediaType"] != "application/vnd.oci.image.config.v1+json" {
-            // An artifact, which only its index gives a platform.
+            // An artifact: only its index has a platform.
             self.blob(config);
             layers.iter().for_each(|layer| drop(self.blob(layer)));
             return platform;
@@ -164,7 +164,7 @@ impl Output {
         serde_json::from_slice(&self.blob(descriptor).unwrap()).unwrap()
     }
 
-    /// The bytes that a descriptor names, held against it.
+    /// Returns the bytes that a descriptor names, checked against it.
     fn blob(&mut self, descriptor: &Value) -> Option<Vec<u8>> {
         let digest: Digest = descriptor["digest"].as_str().unwrap().parse().unwrap();
         let bytes = self.files.get(&digest.blob_path())?;

@@ -1,5 +1,5 @@
-//! A directory for one run, deep enough that who climbs out of where the work is done is seen, and the
-//! ways in which an archive can be handed over.
+//! A directory for one run, deep enough that files above the working directory are noticed, and the ways in
+//! which an archive can be read.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use super::recipe::{gzip, zstd};
 
-/// What a pipe takes while nobody reads it.
+/// The bytes that fit into a pipe before a reader takes them.
 const PIPE: usize = 64 << 10;
 
 /// The directory.
@@ -20,7 +20,7 @@ pub struct Scratch {
     work: PathBuf,
 }
 
-/// How an archive comes.
+/// How an archive is read.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Way {
     File,
@@ -29,7 +29,7 @@ pub enum Way {
     Zstd,
 }
 
-/// An input to be: an archive, or the files of a directory.
+/// The content of an input: an archive, or the files of a directory.
 pub enum Parcel {
     Archive(Vec<u8>),
     Directory(BTreeMap<String, Vec<u8>>),
@@ -41,7 +41,7 @@ impl Parcel {
     }
 }
 
-/// A path that can be read while this is there.
+/// A path that can be read until this is dropped.
 pub struct Given {
     pub path: PathBuf,
     _pipe: Option<PipeReader>,
@@ -59,7 +59,7 @@ impl Scratch {
         self.work.join(name)
     }
 
-    /// All there is, with the bytes of files.
+    /// Returns all paths, with the bytes of files.
     pub fn everything(&self) -> BTreeSet<(PathBuf, Vec<u8>)> {
         let walk = walkdir::WalkDir::new(self.root.path());
         walk.into_iter()
@@ -74,7 +74,7 @@ impl Scratch {
             .collect()
     }
 
-    /// Writes what stays where it is.
+    /// Writes a parcel that is read from a path.
     pub fn put(&self, number: usize, parcel: &Parcel) {
         let Parcel::Directory(files) = parcel else {
             return;
@@ -85,7 +85,7 @@ impl Scratch {
         }
     }
 
-    /// Hands a parcel over.
+    /// Makes a parcel readable.
     pub fn give(&self, number: usize, parcel: &Parcel, way: Way) -> Given {
         let path = self.path(&number.to_string());
         let Parcel::Archive(bytes) = parcel else {

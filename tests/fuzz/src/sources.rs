@@ -17,7 +17,7 @@ fn ways(u: &mut Unstructured<'_>) -> [Way; 2] {
     [*u.one_of(&WAYS), *u.one_of(&WAYS)]
 }
 
-/// Any bytes as an archive.
+/// Reads any bytes as an archive.
 pub fn archive(bytes: &[u8]) {
     let Some((choice, bytes)) = bytes.split_first() else {
         return;
@@ -31,8 +31,8 @@ pub fn archive(bytes: &[u8]) {
     hold(&[Parcel::Archive(bytes)], &Asked::default(), ways);
 }
 
-/// So that a change of a header is a change of what it says. A header is where one is sought first:
-/// at the beginning, and behind what the last one says that it has.
+/// Corrects the checksums of headers, so that changed headers are read. A header is at the beginning of the
+/// archive, and after the content of the header before.
 fn right_checksums(bytes: &mut [u8]) {
     let mut at = 0;
     while let Some(block) = bytes.get_mut(at..at + 512) {
@@ -74,7 +74,7 @@ fn layout_parcel(u: &mut Unstructured<'_>) -> Parcel {
     }
 }
 
-/// One image of any kind, of which all that is wrong is told, whoever looks.
+/// Verifies one image of any kind: the report does not depend on the settings.
 pub fn verify(bytes: &[u8]) {
     let u = &mut Unstructured::new(bytes);
     let ways = ways(u);
@@ -88,7 +88,7 @@ fn any_parcel(u: &mut Unstructured<'_>) -> Parcel {
     }
 }
 
-/// Several images of any kind, and everything that can be asked for.
+/// Merges several images of any kind with any options.
 pub fn merge(bytes: &[u8]) {
     let u = &mut Unstructured::new(bytes);
     let ways = ways(u);
@@ -116,7 +116,7 @@ fn asked(u: &mut Unstructured<'_>) -> Asked {
         select: match u.up_to(9) {
             7 => Select::Position(u.up_to(3)),
             8 => Select::Name(u.one_of(&["v1", "x:v1", "test:0", "0"]).to_owned()),
-            // What the user writes is printed as it is.
+            // Text of the user is printed unchanged.
             9 => Select::Name(u.text().replace(char::is_control, "")),
             _ => Select::All,
         },

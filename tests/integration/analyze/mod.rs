@@ -1,4 +1,4 @@
-//! `polyarch analyze`: what takes space in an image, and what of it is waste.
+//! `polyarch analyze`: the sizes of the parts of an image, and its waste.
 
 mod names;
 mod page;
@@ -18,7 +18,7 @@ fn analyze(scratch: &Scratch, image: &str) -> Value {
     scratch.json(&["analyze", "--json", image])
 }
 
-/// The waste of one kind in the first platform; null if there is none.
+/// The waste of one kind in the first platform; null if it is not listed.
 fn waste(analysis: &Value, kind: &str) -> Value {
     let all = analysis["platforms"][0]["waste"].as_array().unwrap();
     let found = all.iter().find(|waste| waste["kind"] == kind);

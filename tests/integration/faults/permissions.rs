@@ -1,4 +1,4 @@
-//! Merges of a user who may not read or write everything.
+//! Merges without permission to read or write some files.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -131,7 +131,7 @@ fn a_umask_that_excludes_the_owner_does_not_change_modes() {
     }
 }
 
-/// Staged blobs were verified already, so nobody else may change them.
+/// Staged blobs were verified already, so other users must not change them.
 #[test]
 fn only_the_owner_can_read_the_staging_directory() {
     let scratch = Scratch::new();

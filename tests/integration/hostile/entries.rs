@@ -165,7 +165,7 @@ fn entries_larger_than_the_archive_are_refused() {
     for kind in [EntryType::Fifo, EntryType::Symlink, EntryType::Directory] {
         refused(
             &entry(&header("x", kind, 5000), &[b'x'; 1000]),
-            "cannot read the tar archive: the entry \"x\" has 5000 bytes, but is no file",
+            "cannot read the tar archive: the entry \"x\" has 5000 bytes, but is not a file",
             None,
         );
     }

@@ -34,7 +34,11 @@ fn control_characters_in_names_are_escaped_in_messages() {
     expect(
         &scratch,
         &["several.tar"],
-        &[&format!("#@0  #{shown}  linux/amd64\n  #@1")],
+        &[
+            &format!("#@0  #{shown}  linux/amd64  sha256:"),
+            "\n  #@1  ",
+            "hint: pick one with several.tar#@0 or several.tar#@1\n",
+        ],
     );
 
     let mut image = amd64();

@@ -50,7 +50,7 @@ fn legacy_and_unknown_files_are_ignored() {
             ("b/layer.tar", &p.image.layers[1]),
             ("config.json", &p.config),
             ("manifest.json", &p.manifest),
-            ("README", b"of nobody"),
+            ("README", b"unused"),
             ("repositories", b"null"),
         ]),
     );

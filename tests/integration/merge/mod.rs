@@ -26,7 +26,7 @@ fn wrong_usage_exits_with_2_and_names_what_was_expected() {
         (&["merge", "-o", "x", "--tag", "v1", "a.tar"], "--name"),
         (
             &["merge", "-o", "x", "--name", "A", "a.tar"],
-            "no image name",
+            "is not a valid image name",
         ),
         (
             &["merge", "-o", "x", "--name", "docker://a", "a.tar"],

@@ -31,19 +31,45 @@ fn a_platform_assertion_that_contradicts_the_config_is_refused() {
 }
 
 #[test]
-fn a_platform_assertion_for_an_input_with_two_images_is_refused() {
+fn a_platform_in_front_selects_one_of_several_images() {
     let scratch = Scratch::new();
     scratch.write("a.tar", &amd64().docker_archive());
     scratch.write("b.tar", &TestImage::new("linux/arm64").docker_archive());
     scratch.run(&["merge", "-o", "both", "a.tar", "b.tar"]);
+    let merged = scratch.merge(&["linux/arm64=both"]);
+    assert_eq!(merged.platforms(), ["linux/arm64"]);
+    assert_eq!(
+        merged.digest,
+        scratch.merge_to("alone", &["b.tar"]).digest,
+        "the selected image is not the one that was merged"
+    );
+    std::fs::remove_dir_all(scratch.path("out")).unwrap();
     expect(
         &scratch,
-        &["linux/arm64=both"],
+        &["linux/s390x=both"],
+        &["both: no image for the platform linux/s390x; there are linux/amd64, linux/arm64"],
+    );
+}
+
+#[test]
+fn a_platform_in_front_that_two_images_have_is_refused() {
+    let scratch = Scratch::new();
+    for name in ["v6", "v7"] {
+        let mut image = TestImage::new(&format!("linux/arm/{name}"));
+        image.layers.push(tar(&[("which", name.as_bytes())]));
+        scratch.write(name, &image.docker_archive());
+    }
+    scratch.run(&["merge", "-o", "both", "v6", "v7"]);
+    expect(
+        &scratch,
+        &["linux/arm=both"],
         &[
-            "both: 2 images, but it was given as the platform linux/arm64",
-            "hint: ",
+            "both: 2 images, but it was given as the platform linux/arm; there are linux/arm/v7, linux/arm/v6",
+            "hint: name the variant: linux/arm/v6=IMAGE or linux/arm/v7=IMAGE",
         ],
     );
+    let merged = scratch.merge(&["linux/arm/v6=both"]);
+    assert_eq!(merged.platforms(), ["linux/arm/v6"]);
 }
 
 #[test]

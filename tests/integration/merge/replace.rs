@@ -52,7 +52,10 @@ fn force_does_not_replace_other_files_or_layouts_with_extra_files() {
     expect(
         &scratch,
         &["--force", "a.tar"],
-        &["not replaced: found a directory", "or has other files"],
+        &[
+            "not replaced: found a directory",
+            "or has other files in it",
+        ],
     );
 }
 

@@ -51,7 +51,7 @@ fn one_of_several_images_is_selected_by_tag_or_position() {
         "error: in.tar: several images",
         "\n  #@0  #x:1  #x:latest  linux/amd64",
         "\n  #@1  #me/y:2  linux/arm64",
-        "hint: pick one with in.tar#NAME:TAG or in.tar#@POSITION",
+        "hint: pick one with in.tar#x:1 or in.tar#me/y:2",
     ] {
         assert!(message.contains(text), "{text:?} is not in:\n{message}");
     }
@@ -106,7 +106,9 @@ fn one_of_several_images_in_a_layout_is_selected_by_tag() {
     let message = scratch.fail(&["merge", "-o", "out", "in"]);
     assert!(
         message.contains("several images")
-            && message.contains("#@0  #a  #c  linux/amd64\n  #@1  #b  linux/arm64"),
+            && message.contains("\n  #@0  #a  #c  linux/amd64  sha256:")
+            && message.contains("\n  #@1  #b  linux/arm64  sha256:")
+            && message.contains("hint: pick one with in#a or in#b"),
         "{message}"
     );
     for (which, platform) in [

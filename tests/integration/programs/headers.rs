@@ -47,6 +47,14 @@ fn elf_headers_are_checked_against_the_platform() {
         ("linux/arm/v7", elf(32, true, 40, ARM | 0x400), true),
         ("linux/arm/v6", elf(32, true, 40, ARM | 0x400), true),
         ("linux/arm/v7", elf(32, true, 40, ARM | 0x200), false),
+        // The ABI matters only between a program and its libraries.
+        ("linux/arm/v7", static_elf(32, true, 40, ARM | 0x200), true),
+        ("linux/arm/v6", static_elf(32, true, 40, ARM | 0x200), true),
+        ("linux/arm/v5", static_elf(32, true, 40, ARM | 0x400), true),
+        ("linux/arm64", static_elf(32, true, 40, ARM | 0x200), false),
+        ("linux/riscv64", static_elf(64, true, 243, 1), true),
+        ("linux/amd64", static_elf(64, true, 62, 0), true),
+        ("linux/ppc64", static_elf(64, false, 21, 1), true),
         // Static programs of Go have neither flag.
         ("linux/arm/v7", elf(32, true, 40, ARM | 0x2), true),
         ("linux/arm/v5", elf(32, true, 40, ARM | 0x200), true),
@@ -73,7 +81,8 @@ fn elf_headers_are_checked_against_the_platform() {
         ("freebsd/arm64", AMD64, false),
         // There is no known header for these platforms.
         ("linux/e2k", AMD64, true),
-        ("wasi/wasm", AMD64, true),
+        ("wasi/wasm", AMD64, false),
+        ("wasip1/wasm", ARM64, false),
     ] {
         let Elf {
             class,

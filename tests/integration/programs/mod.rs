@@ -16,6 +16,7 @@ struct Elf {
     machine: u16,
     flags: u32,
     kind: u16,
+    is_dynamic: bool,
 }
 
 const fn elf(bits: u8, little: bool, machine: u16, flags: u32) -> Elf {
@@ -25,11 +26,23 @@ const fn elf(bits: u8, little: bool, machine: u16, flags: u32) -> Elf {
         machine,
         flags,
         kind: 2,
+        is_dynamic: true,
+    }
+}
+
+/// The same without an interpreter.
+const fn static_elf(bits: u8, little: bool, machine: u16, flags: u32) -> Elf {
+    Elf {
+        is_dynamic: false,
+        ..elf(bits, little, machine, flags)
     }
 }
 
 const AMD64: Elf = elf(64, true, 62, 0);
 const ARM64: Elf = elf(64, true, 183, 0);
+
+/// The type of the program header that names the interpreter.
+const PT_INTERP: u32 = 3;
 
 impl Elf {
     fn bytes(self) -> Vec<u8> {
@@ -39,15 +52,16 @@ impl Elf {
             machine,
             flags,
             kind,
+            is_dynamic,
         } = self;
         let (half, word) = match data {
             1 => (
-                u16::to_le_bytes as fn(u16) -> _,
-                u32::to_le_bytes as fn(u32) -> _,
+                u16::to_le_bytes as fn(u16) -> [u8; 2],
+                u32::to_le_bytes as fn(u32) -> [u8; 4],
             ),
             _ => (
-                u16::to_be_bytes as fn(u16) -> _,
-                u32::to_be_bytes as fn(u32) -> _,
+                u16::to_be_bytes as fn(u16) -> [u8; 2],
+                u32::to_be_bytes as fn(u32) -> [u8; 4],
             ),
         };
         let mut bytes = vec![0x7f, b'E', b'L', b'F', class, data, 1];
@@ -56,8 +70,21 @@ impl Elf {
         bytes.extend(half(machine));
         bytes.extend(word(1));
         // Addresses of the entry point, of program headers and of section headers.
-        bytes.resize(bytes.len() + 3 * if class == 2 { 8 } else { 4 }, 0);
+        let (size, header) = if class == 2 { (64, 56) } else { (52, 32) };
+        for place in [0, size, 0] {
+            bytes.extend(match (class, data) {
+                (1, _) => word(u32::from(place)).to_vec(),
+                (_, 1) => u64::from(place).to_le_bytes().to_vec(),
+                _ => u64::from(place).to_be_bytes().to_vec(),
+            });
+        }
         bytes.extend(word(flags));
+        for value in [size, header, u16::from(is_dynamic), 40, 0, 0] {
+            bytes.extend(half(value));
+        }
+        if is_dynamic {
+            bytes.extend(word(PT_INTERP));
+        }
         bytes.resize(4096, 0);
         bytes
     }
@@ -84,7 +111,7 @@ fn layer(entries: &[Entry<'_>]) -> Vec<u8> {
                 (name, b"", 0o777)
             }
         };
-        // A long name is written in an entry of its own.
+        // A long name is written in a separate entry.
         let own = if name.len() > 100 { "" } else { name };
         let mut header = tar_header(own, content.len() as u64);
         header.set_mode(mode);

@@ -101,7 +101,10 @@ fn a_program_that_is_in_no_layer_gives_a_warning() {
     for (word, told) in [
         ("/bin/hello", Some("\"/bin/hello\", is no program")),
         ("hello", Some("\"hello\", is no program")),
-        ("bin/data", Some("\"bin/data\", is no program")),
+        (
+            "bin/data",
+            Some("\"bin/data\", is in its layers, but not executable"),
+        ),
         ("/dir", Some("\"/dir\", is no program")),
         ("/dangling", Some("\"/dangling\", is no program")),
         (

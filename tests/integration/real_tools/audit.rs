@@ -454,13 +454,15 @@ impl Audit {
             }
         }
         for (key, value) in &image.descriptor_fields {
-            if kept.descriptor_fields.get(key) != Some(value) {
+            if kept.descriptor_fields.get(key) != Some(value) && !value.is_null() {
                 lost.insert(format!("field {key} of the descriptor of {of}"));
             }
         }
         for (key, value) in &image.descriptor_platform {
             let is_default = key == "variant" && value == "v8";
-            if kept.descriptor_platform.get(key) != Some(value) && !is_default {
+            // Go writes and reads both as "not set".
+            let is_empty = value.is_null() || value == "";
+            if kept.descriptor_platform.get(key) != Some(value) && !is_default && !is_empty {
                 lost.insert(format!("{key} {value} of the descriptor of {of}"));
             }
         }

@@ -58,7 +58,7 @@ pub fn ambiguous() -> Vec<(Vec<u8>, &'static str)> {
         entry(&header, b"evil")
     };
     let name = "has a name of which some readers take more than others";
-    let not_the_end = "a block of zeros is behind its entry 1, but not the end";
+    let not_the_end = "a block of zeros follows its entry 1, but not the end";
     let first = entry(&tar_header("x", 0), b"");
     let long = [&[b'a'; 131][..], b"14724650000\0"].concat();
     let mut star = prefixed(b"ustar\x0000", &long);
@@ -80,15 +80,15 @@ pub fn ambiguous() -> Vec<(Vec<u8>, &'static str)> {
     vec![
         (
             swallowed("x", EntryType::Symlink),
-            "the entry \"x\" has 1024 bytes, but is no file",
+            "the entry \"x\" has 1024 bytes, but is not a file",
         ),
         (
             swallowed("x", EntryType::Link),
-            "the entry \"x\" has 1024 bytes, but is no file",
+            "the entry \"x\" has 1024 bytes, but is not a file",
         ),
         (
             swallowed("x", EntryType::Directory),
-            "the entry \"x\" has 1024 bytes, but is no file",
+            "the entry \"x\" has 1024 bytes, but is not a file",
         ),
         (
             entry(&old, &hidden),
@@ -102,7 +102,7 @@ pub fn ambiguous() -> Vec<(Vec<u8>, &'static str)> {
         (star, name),
         (
             [without_format, first.clone()].concat(),
-            "the entry \"pax\" is a header of another entry, in a format that has none",
+            "the entry \"pax\" is a header of another entry, in a format without such headers",
         ),
         (
             [

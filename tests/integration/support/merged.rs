@@ -95,7 +95,9 @@ impl Merged {
             assert_eq!(descriptor["mediaType"], MANIFEST);
             let manifest = json(descriptor);
             configs.push(json(&manifest["config"]));
-            layers.push(manifest["layers"].as_array().unwrap().clone());
+            // A manifest that is kept may have none.
+            let listed = manifest["layers"].as_array().cloned();
+            layers.push(listed.unwrap_or_default());
             manifests.push(manifest);
         }
         for (layers, config) in layers.iter().zip(&configs) {

@@ -171,7 +171,7 @@ fn in_memory() -> PathBuf {
     }
 }
 
-/// The names of all files below a directory, with their contents; directories have none.
+/// The names of all files below a directory, with their contents; `None` for directories.
 pub fn tree(root: &Path) -> BTreeSet<(PathBuf, Option<Vec<u8>>)> {
     walkdir::WalkDir::new(root)
         .into_iter()

@@ -76,8 +76,12 @@ pub fn inputs() -> Vec<Case> {
         case(&["wrong-platform"], &["linux/arm64=image"], |scratch| {
             scratch.write("image", &docker_archive(|_| ()));
         }),
-        case(&["several-platforms"], &["linux/arm64=image"], |s| {
+        case(&["wrong-platform"], &["linux/s390x=image"], |s| {
             good().directory(s, "image")
+        }),
+        case(&["several-platforms"], &["linux/arm=image"], |s| {
+            let arm = images(&["linux/arm/v7", "linux/arm/v6"]);
+            layout_of(&arm, gzipped, NO_EDIT, |_, text| text).directory(s, "image")
         }),
         case(&["store-paths"], &["image"], |scratch| {
             let digest = digest(b"");
@@ -314,6 +318,26 @@ pub fn documents() -> Vec<Case> {
         layout(&["field-type"], || {
             part("index", |value| value["subject"] = json!([]))
         }),
+        layout(&["go-json"], || {
+            part("root", |value| value["annotations"] = Value::Null)
+        }),
+        layout(&["go-json"], || {
+            part("manifest0", |value| {
+                value["layers"][0]["annotations"] = Value::Null
+            })
+        }),
+        layout(&["go-json", "descriptor-without-platform"], || {
+            part("index", |value| {
+                value["manifests"][1]["platform"] = json!({ "os": "", "architecture": "" })
+            })
+        }),
+        file(&["go-json"], || {
+            let mut image = TestImage::new("linux/amd64");
+            image.layers.clear();
+            let config = image.config_bytes();
+            let manifest = br#"[{"config":"c","repoTags":null,"Layers":null}]"#;
+            tar(&[("c", &config), ("manifest.json", manifest)])
+        }),
         layout(&["document-too-large"], || {
             part("manifest0", |value| {
                 value["annotations"] = json!({ "a": "a".repeat(4 << 20) })
@@ -481,6 +505,9 @@ pub fn platforms() -> Vec<Case> {
                 }
             };
             layout_of(&images, gzipped, &edit, |_, text| text)
+        }),
+        file(&["unknown-variant"], || {
+            docker_archive(|image| image.config["variant"] = "v8".into())
         }),
         layout(&["descriptor-without-platform"], || {
             part("index", |value| {

@@ -2,8 +2,8 @@
 "use strict";
 (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
-  const ROWS = 15; // of a long table, until somebody wants all
-  const SMALLEST = 4; // pixels of what is still drawn
+  const ROWS = 15; // of a long table, until all are shown
+  const SMALLEST = 4; // pixels: smaller rectangles are not drawn
 
   const units = ["kB", "MB", "GB", "TB", "PB"];
   const bytes = (n) => {
@@ -19,7 +19,7 @@
     if (text !== undefined) made.textContent = text;
     return made;
   };
-  // What of a store path tells people which one it is.
+  // The part of a store path that people recognise.
   const short = (path) => path.replace(/^\/(nix|gnu)\/store\/[0-9a-z]{32}-/, "");
   const matches = (text, word) => text.toLowerCase().includes(word);
 
@@ -128,7 +128,7 @@
         const [dx, dy] = [centre(leaf)[0] - x, centre(leaf)[1] - y];
         const along = dx * direction[0] + dy * direction[1];
         const across = Math.abs(dx * direction[1]) + Math.abs(dy * direction[0]);
-        // A leaf that lies more beside than ahead is not the next one.
+        // A leaf that is more beside than ahead is not in this direction.
         if (along > 0 && across <= 2 * along && along + 2 * across < least) { least = along + 2 * across; best = i; }
       });
       return best;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::tar::{Entry, archive};
 use super::{Dice, Packing, document, layer, pack};
 
-/// An archive of one image, or a few.
+/// Generates an archive of one image, or a few.
 pub fn docker_archive(u: &mut Unstructured<'_>) -> Vec<u8> {
     let mut entries = Vec::new();
     let mut items = Vec::new();

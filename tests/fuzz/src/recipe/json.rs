@@ -1,11 +1,11 @@
-//! JSON documents that are nearly what they should be.
+//! JSON documents with few changes.
 
 use arbitrary::Unstructured;
 use serde_json::{Map, Value, json};
 
 use super::{Dice, spoil};
 
-/// The bytes of `value`, perhaps with something else in it.
+/// Returns the bytes of `value`, sometimes after a change.
 pub fn document(u: &mut Unstructured<'_>, mut value: Value) -> Vec<u8> {
     while u.rarely() {
         change(u, &mut value);
@@ -15,7 +15,7 @@ pub fn document(u: &mut Unstructured<'_>, mut value: Value) -> Vec<u8> {
         _ => serde_json::to_vec_pretty(&value).unwrap(),
     };
     if u.rarely() {
-        // A key twice, which no `Value` can say.
+        // A duplicate key, which a `Value` cannot have.
         let key = value.as_object().and_then(|o| {
             let keys: Vec<&String> = o.keys().collect();
             (!keys.is_empty()).then(|| keys[u.up_to(keys.len() - 1)].clone())
@@ -31,7 +31,7 @@ pub fn document(u: &mut Unstructured<'_>, mut value: Value) -> Vec<u8> {
     bytes
 }
 
-/// Changes something somewhere in a value.
+/// Changes a part of a value.
 fn change(u: &mut Unstructured<'_>, value: &mut Value) {
     match value {
         Value::Object(members) if !members.is_empty() => {

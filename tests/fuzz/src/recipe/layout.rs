@@ -17,12 +17,12 @@ const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 #[derive(Default)]
 pub struct Layout {
     pub files: BTreeMap<String, Vec<u8>>,
-    /// Which of the blobs is what there is to be had.
+    /// The digest of the blob that `index.json` names.
     root: Option<String>,
 }
 
 impl Layout {
-    /// As entries of an archive.
+    /// Returns the files as entries of an archive.
     pub fn entries(&self) -> Vec<Entry> {
         let mut entries: Vec<Entry> = self
             .files
@@ -33,7 +33,7 @@ impl Layout {
         entries
     }
 
-    /// As skopeo's `dir:` has them.
+    /// Returns the files as in skopeo's `dir:`.
     pub fn flat(&self, u: &mut Unstructured<'_>) -> BTreeMap<String, Vec<u8>> {
         let mut files = BTreeMap::new();
         let version = "Directory Transport Version: 1.1\n";
@@ -114,7 +114,7 @@ impl Layout {
         descriptor
     }
 
-    /// Descriptors of images, of what speaks of them, and of indexes of them.
+    /// Generates descriptors of images, of their attestations, and of indexes.
     fn manifests(&mut self, u: &mut Unstructured<'_>, depth: usize) -> Vec<Value> {
         let mut manifests = vec![self.image(u)];
         while u.up_to(7) > 4 && manifests.len() < 4 {
@@ -158,7 +158,7 @@ impl Layout {
     }
 }
 
-/// A layout of one image, or several.
+/// Generates a layout of one image, or several.
 pub fn layout(u: &mut Unstructured<'_>) -> Layout {
     let mut layout = Layout::default();
     let mut roots = layout.manifests(u, 0);
@@ -197,7 +197,7 @@ fn platform(u: &mut Unstructured<'_>) -> Value {
     platform
 }
 
-/// A config for layers.
+/// Generates a config for layers.
 pub fn config(u: &mut Unstructured<'_>, diff_ids: &[String]) -> Value {
     let mut config = platform(u);
     config["config"] = json!({ "Cmd": ["/bin/program"] });

@@ -1,7 +1,7 @@
-//! Makes images out of the fuzzer's bytes: good ones with something wrong here and there, whose
-//! digests are right all the same, so that what is read last is reached too.
+//! Generates images from the bytes of the fuzzer: valid ones with a few changes. Their digests are correct
+//! nevertheless, so that the documents that are read last are reached too.
 //!
-//! Bytes of zero, and no more bytes, choose what is good.
+//! Bytes of zero, and the end of the bytes, choose valid images.
 
 mod docker;
 mod json;
@@ -17,17 +17,17 @@ pub use json::document;
 pub use layout::layout;
 pub use tar::{Entry, archive};
 
-/// The choices that bytes make.
+/// Choices by the bytes of the fuzzer.
 pub trait Dice {
-    /// 0 to `most`.
+    /// Returns 0 to `most`.
     fn up_to(&mut self, most: usize) -> usize;
-    /// Not often, and not for a byte of zero.
+    /// Returns true rarely, and never for a byte of zero.
     fn rarely(&mut self) -> bool;
-    /// One of several; the first one is the usual.
+    /// Returns one of several items; the first one for a byte of zero.
     fn one_of<'a, T: ?Sized>(&mut self, items: &[&'a T]) -> &'a T;
-    /// Bytes as they are.
+    /// Returns raw bytes.
     fn blob(&mut self, most: usize) -> Vec<u8>;
-    /// A short text of any characters.
+    /// Returns a short text of any characters.
     fn text(&mut self) -> String {
         String::from_utf8_lossy(&self.blob(24)).into_owned()
     }
@@ -56,7 +56,7 @@ impl Dice for Unstructured<'_> {
     }
 }
 
-/// The content of a layer, uncompressed. A few are the same again and again.
+/// Generates the content of a layer, uncompressed. Some images get the same layers.
 fn layer(u: &mut Unstructured<'_>) -> Vec<u8> {
     match u.up_to(5) {
         0 => tar::plain(&[("etc/shared", b"the same everywhere")]),
@@ -68,7 +68,7 @@ fn layer(u: &mut Unstructured<'_>) -> Vec<u8> {
     }
 }
 
-/// A layer as it is stored.
+/// How a layer is stored.
 #[derive(Clone, Copy, PartialEq)]
 enum Packing {
     Plain,

@@ -1,10 +1,10 @@
-//! Tar archives of any entries, with headers that say anything.
+//! Tar archives of any entries, with any headers.
 
 use arbitrary::Unstructured;
 
 use super::{Dice, spoil};
 
-/// An entry to be.
+/// An entry to write.
 #[derive(Clone, Debug)]
 pub struct Entry {
     pub name: Vec<u8>,
@@ -15,7 +15,7 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// A regular file.
+    /// Returns a regular file.
     pub fn file(name: impl Into<Vec<u8>>, content: impl Into<Vec<u8>>) -> Self {
         Self {
             name: name.into(),
@@ -25,7 +25,7 @@ impl Entry {
         }
     }
 
-    /// A link, symbolic (`2`) or hard (`1`).
+    /// Returns a link, symbolic (`2`) or hard (`1`).
     pub fn link(name: impl Into<Vec<u8>>, kind: u8, to: impl Into<Vec<u8>>) -> Self {
         Self {
             kind,
@@ -35,7 +35,7 @@ impl Entry {
     }
 }
 
-/// An archive of files and nothing wrong.
+/// Returns a valid archive of files.
 pub fn plain(files: &[(&str, &[u8])]) -> Vec<u8> {
     let mut bytes = Vec::new();
     for (name, content) in files {
@@ -49,7 +49,7 @@ pub fn plain(files: &[(&str, &[u8])]) -> Vec<u8> {
     bytes
 }
 
-/// An archive of entries, perhaps in another order, with others between them, or not whole.
+/// Returns an archive of entries, sometimes reordered, with others between them, or truncated.
 pub fn archive(u: &mut Unstructured<'_>, mut entries: Vec<Entry>) -> Vec<u8> {
     while u.rarely() && !entries.is_empty() {
         let (a, b) = (u.up_to(entries.len() - 1), u.up_to(entries.len() - 1));
@@ -58,7 +58,7 @@ pub fn archive(u: &mut Unstructured<'_>, mut entries: Vec<Entry>) -> Vec<u8> {
             1 => entries.push(entries[a].clone()),
             2 => drop(entries.remove(a)),
             3 => {
-                // A link in its place.
+                // A link instead of the file.
                 let moved = Entry {
                     name: b"moved".to_vec(),
                     ..entries[a].clone()
@@ -92,7 +92,7 @@ pub fn archive(u: &mut Unstructured<'_>, mut entries: Vec<Entry>) -> Vec<u8> {
     bytes
 }
 
-/// What no archive of an image has.
+/// Generates an entry that archives of images do not have.
 fn stranger(u: &mut Unstructured<'_>) -> Entry {
     let names = [
         "../../escaped",
@@ -116,7 +116,7 @@ fn stranger(u: &mut Unstructured<'_>) -> Entry {
     }
 }
 
-/// A pax extended header in front of an entry.
+/// Writes a pax extended header before an entry.
 fn records(u: &mut Unstructured<'_>, bytes: &mut Vec<u8>, entry: &Entry) {
     let key = u.one_of(&[
         "path",

@@ -41,7 +41,7 @@ pub fn docker_layer(layer: &[u8]) -> (&'static str, Vec<u8>) {
     )
 }
 
-const ZSTD_MARK: &str = "io.github.containers.compression.zstd";
+pub const ZSTD_MARK: &str = "io.github.containers.compression.zstd";
 
 pub fn is_marked(descriptor: &Value) -> bool {
     descriptor["annotations"][ZSTD_MARK] == "true"

@@ -156,7 +156,7 @@ fn inputs<'a>(arguments: &[&'a str]) -> (Vec<&'a str>, bool) {
 fn check(row: &Row) -> Vec<String> {
     let scratch = Scratch::new();
     (row.write)(&scratch);
-    let is_merge = !matches!(row.arguments[0], "verify" | "inspect" | "analyze");
+    let is_merge = !matches!(row.arguments[0], "verify" | "inspect" | "analyze" | "diff");
     let mut command = match is_merge {
         true => vec!["merge", "--no-sync", "--output", "merged"],
         false => Vec::new(),

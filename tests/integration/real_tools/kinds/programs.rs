@@ -22,8 +22,7 @@ pub fn rows() -> Vec<Row> {
             &["v6.tar", "v7.tar"],
             "linux/arm/v6,linux/arm/v7",
         )
-        .quiet()
-        .todo(),
+        .quiet(),
         merged(
             "a static program of hard-float for arm/v5",
             |s| {
@@ -35,8 +34,7 @@ pub fn rows() -> Vec<Row> {
             &["v5.tar"],
             "linux/arm/v5",
         )
-        .quiet()
-        .todo(),
+        .quiet(),
         refused(
             "a dynamic program of soft-float for arm/v7",
             |s| {
@@ -71,8 +69,7 @@ pub fn rows() -> Vec<Row> {
             &["wasm.tar"],
             "wasip1/wasm",
         )
-        .quiet()
-        .todo(),
+        .quiet(),
         merged(
             "a wasm module with an x bit",
             |s| drop(s.write("wasm.tar", &starts("wasi/wasm", 0o755, b"\0asm\x01\0\0\0"))),
@@ -80,6 +77,31 @@ pub fn rows() -> Vec<Row> {
             "wasi/wasm",
         )
         .quiet(),
+        merged(
+            "a wasm module in the working directory, with a function",
+            |s| {
+                let mut image = TestImage::new("wasi/wasm");
+                image.config["config"] =
+                    json!({ "Entrypoint": ["app.wasm#run"], "WorkingDir": "/app" });
+                image.layers = vec![layer(&[("app/app.wasm", 0o644, b"\0asm\x01\0\0\0")])];
+                s.write("wasm.tar", &image.docker_archive());
+            },
+            &["wasm.tar"],
+            "wasi/wasm",
+        )
+        .quiet(),
+        merged(
+            "an image of wasm whose module is not there",
+            |s| {
+                let mut image = TestImage::new("wasi/wasm");
+                image.config["config"] = json!({ "Entrypoint": ["/other.wasm"] });
+                image.layers = vec![layer(&[("app.wasm", 0o644, b"\0asm\x01\0\0\0")])];
+                s.write("wasm.tar", &image.docker_archive());
+            },
+            &["wasm.tar"],
+            "wasi/wasm",
+        )
+        .says("(?m)^warning.*other.wasm.*is no program"),
         refused(
             "a program of arm in an image of wasm",
             |s| {
@@ -90,8 +112,7 @@ pub fn rows() -> Vec<Row> {
             },
             &["wasm.tar"],
         )
-        .says("(?i)wasm")
-        .todo(),
+        .says("(?i)wasm"),
         merged(
             "a program that is there and not executable",
             |s| {
@@ -103,15 +124,43 @@ pub fn rows() -> Vec<Row> {
             &["a.tar"],
             "linux/arm/v7",
         )
-        .says("(?m)^warning.*not executable")
-        .todo(),
+        .says("(?m)^warning.*not executable"),
+        merged(
+            "a script whose interpreter is not executable",
+            |s| {
+                let mut image = TestImage::new("linux/amd64");
+                image.config["config"] = json!({ "Entrypoint": ["/bin/app"] });
+                let files = [
+                    ("bin/app", 0o755, &b"#!/bin/sh\n"[..]),
+                    ("bin/sh", 0o644, b"data"),
+                ];
+                image.layers = vec![layer(&files)];
+                s.write("a.tar", &image.docker_archive());
+            },
+            &["a.tar"],
+            "linux/amd64",
+        )
+        .says("(?m)^warning.*script for \"/bin/sh\".*not executable"),
+        merged(
+            "a file in PATH that is not executable hides no program behind it",
+            |s| {
+                let mut image = TestImage::new("linux/arm/v7");
+                image.config["config"] = json!({ "Cmd": ["app"], "Env": ["PATH=/a:/b"] });
+                let program = arm_program(HARD, false);
+                let files = [("a/app", 0o644, &b"data"[..]), ("b/app", 0o755, &program)];
+                image.layers = vec![layer(&files)];
+                s.write("a.tar", &image.docker_archive());
+            },
+            &["a.tar"],
+            "linux/arm/v7",
+        )
+        .quiet(),
         merged(
             "a script that is there and not executable",
             |s| drop(s.write("a.tar", &starts("linux/amd64", 0o644, b"#!/bin/sh\n"))),
             &["a.tar"],
             "linux/amd64",
         )
-        .says("(?m)^warning.*not executable")
-        .todo(),
+        .says("(?m)^warning.*not executable"),
     ]
 }

@@ -30,32 +30,28 @@ pub fn rows() -> Vec<Row> {
             set,
             "linux/amd64",
         )
-        .quiet()
-        .todo(),
+        .quiet(),
         merged(
             "a config without a platform",
             |s| with_platform(s, json!({})),
             set,
             "linux/amd64",
         )
-        .quiet()
-        .todo(),
+        .quiet(),
         merged(
             "a config whose platform is null",
             |s| with_platform(s, json!({ "os": null, "architecture": null })),
             set,
             "linux/amd64",
         )
-        .quiet()
-        .todo(),
+        .quiet(),
         merged(
             "a config that says its system alone",
             |s| with_platform(s, json!({ "os": "linux" })),
             set,
             "linux/amd64",
         )
-        .quiet()
-        .todo(),
+        .quiet(),
         merged(
             "a config that says something else",
             |s| save(s, "image.tar", "linux/arm64"),
@@ -69,16 +65,14 @@ pub fn rows() -> Vec<Row> {
             &["image.tar"],
         )
         .says("no platform")
-        .says("--set-platform image.tar=")
-        .todo(),
+        .says("--set-platform image.tar="),
         refused(
             "an absent platform is the same error",
             |s| with_platform(s, json!({})),
             &["image.tar"],
         )
         .says("no platform")
-        .says("--set-platform image.tar=")
-        .todo(),
+        .says("--set-platform image.tar="),
         merged(
             "the config of a layout that says nothing",
             |s| {
@@ -91,15 +85,13 @@ pub fn rows() -> Vec<Row> {
             &["--set-platform", "image=linux/amd64", "image"],
             "linux/amd64",
         )
-        .quiet()
-        .todo(),
+        .quiet(),
         refused(
             "configs that say nothing in an index: the error names the way out",
             says_nothing,
             &["image"],
         )
-        .says("--set-platform")
-        .todo(),
+        .says("--set-platform"),
         refused(
             "index and config contradict each other: both ways out",
             contradicts,
@@ -107,22 +99,19 @@ pub fn rows() -> Vec<Row> {
         )
         .says("linux/arm64 by its config")
         .says("--set-platform image.*=linux/amd64")
-        .says("linux/arm64=|index")
-        .todo(),
+        .says("linux/arm64=|index"),
         merged(
             "the config is put right where the index contradicts it",
             contradicts,
             &["--set-platform", "image=linux/amd64", "image"],
             "linux/amd64",
-        )
-        .todo(),
+        ),
         refused(
             "several images: the error says how to pick one",
             |s| both(s, |_| ()),
             &["--set-platform", "image=linux/amd64", "image"],
         )
-        .says("image#@sha256:[0-9a-f]{8,}")
-        .todo(),
+        .says("image#@sha256:[0-9a-f]{8,}"),
     ]
 }
 

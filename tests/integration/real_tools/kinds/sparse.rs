@@ -13,24 +13,21 @@ pub fn rows() -> Vec<Row> {
             &["--platform", "linux/amd64", "saved.tar"],
             "linux/amd64",
         )
-        .says("(?m)^warning.*attestation")
-        .todo(),
+        .says("(?m)^warning.*attestation"),
         merged(
             "a platform in front narrows what is read",
             unattested,
             &["linux/amd64=saved.tar"],
             "linux/amd64",
         )
-        .quiet()
-        .todo(),
+        .quiet(),
         merged(
             "a platform in front narrows what is read of an attested image",
             attested,
             &["linux/amd64=saved.tar"],
             "linux/amd64",
         )
-        .says("(?m)^warning.*attestation")
-        .todo(),
+        .says("(?m)^warning.*attestation"),
         merged(
             "each input is narrowed by what is in front of it",
             |s| {
@@ -40,28 +37,24 @@ pub fn rows() -> Vec<Row> {
             &["linux/amd64=saved.tar", "linux/arm64=arm64.tar"],
             "linux/amd64,linux/arm64",
         )
-        .quiet()
-        .todo(),
+        .quiet(),
         passed(
             "inspect narrows",
             attested,
             &["inspect", "--platform", "linux/amd64", "saved.tar"],
-        )
-        .todo(),
+        ),
         passed(
             "inspect narrows by what is in front",
             unattested,
             &["inspect", "linux/amd64=saved.tar"],
-        )
-        .todo(),
+        ),
         refused(
             "without a selection the error lists what can be taken",
             unattested,
             &["saved.tar"],
         )
         .says("for some of its platforms")
-        .leads("--platform linux/amd64")
-        .todo(),
+        .leads("--platform linux/amd64"),
         refused(
             "two of three platforms are listed",
             |s| sparse(s, &["linux/amd64", "linux/arm/v7"], &["linux/arm64"], true),
@@ -69,23 +62,20 @@ pub fn rows() -> Vec<Row> {
         )
         .says("--platform linux/amd64")
         .says("--platform linux/arm/v7")
-        .never("--platform linux/arm64")
-        .todo(),
+        .never("--platform linux/arm64"),
         refused(
             "a platform that is not there is not offered",
             unattested,
             &["--platform", "linux/arm64", "saved.tar"],
         )
-        .says("linux/amd64")
-        .todo(),
+        .says("linux/amd64"),
         merged(
             "an attestation that is not there of an image that is",
             |s| sparse(s, &["linux/amd64", "linux/arm64"], &[], true),
             &["saved.tar"],
             "linux/amd64,linux/arm64",
         )
-        .says("(?m)^warning.*attestation")
-        .todo(),
+        .says("(?m)^warning.*attestation"),
         merged(
             "an image without its layers is left aside",
             |s| {
@@ -104,8 +94,7 @@ pub fn rows() -> Vec<Row> {
             &["linux/amd64=saved.tar"],
             "linux/amd64",
         )
-        .quiet()
-        .todo(),
+        .quiet(),
         merged(
             "a compressed archive is narrowed too",
             |s| {
@@ -116,8 +105,122 @@ pub fn rows() -> Vec<Row> {
             &["linux/amd64=saved.tar.gz"],
             "linux/amd64",
         )
-        .quiet()
-        .todo(),
+        .quiet(),
+        passed(
+            "verify reads what the platform in front selects",
+            unattested,
+            &["verify", "linux/amd64=saved.tar"],
+        )
+        .says("linux/amd64; 2 layers")
+        .says("0 errors"),
+        refused(
+            "verify reports what is missing without a selection",
+            unattested,
+            &["verify", "saved.tar"],
+        )
+        .says(r"error: .*no such file in it \[missing\]"),
+        passed(
+            "analyze narrows",
+            attested,
+            &["analyze", "--platform", "linux/amd64", "saved.tar"],
+        ),
+        passed(
+            "analyze narrows by what is in front",
+            attested,
+            &["analyze", "linux/amd64=saved.tar"],
+        ),
+        passed(
+            "diff narrows both sides",
+            attested,
+            &[
+                "diff",
+                "--platform",
+                "linux/amd64",
+                "saved.tar",
+                "saved.tar",
+            ],
+        ),
+        passed(
+            "diff narrows by what is in front",
+            attested,
+            &["diff", "linux/amd64=saved.tar", "linux/amd64=saved.tar"],
+        ),
+        refused("the way out of one input alone", unattested, &["saved.tar"])
+            .leads("linux/amd64=saved.tar"),
+        refused(
+            "the way out of one input alone with two platforms",
+            |s| sparse(s, &["linux/amd64", "linux/arm/v7"], &["linux/arm64"], true),
+            &["saved.tar"],
+        )
+        .leads("linux/amd64=saved.tar linux/arm/v7=saved.tar"),
+        refused(
+            "the way out of one of several images",
+            two_names,
+            &["saved.tar#2"],
+        )
+        .says("--platform linux/amd64")
+        .leads("linux/amd64=saved.tar#2"),
+        merged(
+            "another image that is incomplete does not matter",
+            two_names,
+            &["saved.tar#1"],
+            "linux/amd64,linux/arm64",
+        )
+        .quiet(),
+        refused(
+            "only complete platforms are offered for one that is not in the index",
+            |s| sparse(s, &["linux/amd64", "linux/arm/v7"], &["linux/arm64"], false),
+            &["--platform", "linux/s390x", "saved.tar"],
+        )
+        .says("there are linux/amd64, linux/arm/v7\n"),
+        refused(
+            "only complete platforms are offered for one in front",
+            |s| sparse(s, &["linux/amd64", "linux/arm/v7"], &["linux/arm64"], false),
+            &["linux/s390x=saved.tar"],
+        )
+        .says("there are linux/amd64, linux/arm/v7\n"),
+        refused(
+            "nothing is offered where nothing is complete",
+            |s| sparse(s, &[], &["linux/amd64", "linux/arm64"], false),
+            &["saved.tar"],
+        )
+        .says("incomplete")
+        .never("--platform"),
+        refused(
+            "one image of another platform than the one in front",
+            |s| sparse(s, &["linux/amd64"], &[], false),
+            &["linux/arm64=saved.tar"],
+        )
+        .says("its platform is linux/amd64 by its config, but it was given as linux/arm64")
+        .says("give it as linux/amd64=IMAGE"),
+        // The Docker index that `ctr` exports names no platforms.
+        merged(
+            "an image without a platform that is not there",
+            unnamed_platforms,
+            &["--platform", "linux/amd64", "saved.tar"],
+            "linux/amd64",
+        )
+        .says("(?m)^warning.*an image .*was left out"),
+        refused(
+            "an image without a platform that is not there may be the wanted one",
+            unnamed_platforms,
+            &["--platform", "linux/arm64", "saved.tar"],
+        )
+        .says("incomplete.*--platform linux/amd64"),
+        merged(
+            "the variant is in the config only",
+            |s| {
+                let mut layout = Layout::default();
+                let mut v3 = image(&mut layout, "linux/amd64/v3");
+                v3["platform"].as_object_mut().unwrap().remove("variant");
+                let arm64 = image(&mut layout, "linux/arm64");
+                let index = index(&mut layout, &[&v3, &arm64]);
+                drop_blob(&mut layout, &arm64);
+                s.write("saved.tar", &with_roots(layout, &[&index]).archive());
+            },
+            &["linux/amd64/v3=saved.tar"],
+            "linux/amd64/v3",
+        ),
         refused(
             "a layer that is missing of the image that is wanted",
             |s| {
@@ -130,6 +233,35 @@ pub fn rows() -> Vec<Row> {
         )
         .says("incomplete"),
     ]
+}
+
+/// An archive of two images, `1` and `2`, the second of which is sparse.
+fn two_names(scratch: &Scratch) {
+    let mut layout = Layout::default();
+    let amd64 = image(&mut layout, "linux/amd64");
+    let arm64 = image(&mut layout, "linux/arm64");
+    let other = image_as(
+        &mut layout,
+        Spec::of("linux/arm64").layers(vec![tar(&[("only", b"here")])]),
+    );
+    let one = index(&mut layout, &[&amd64, &arm64]);
+    let two = index(&mut layout, &[&amd64, &other]);
+    drop_blob(&mut layout, &other);
+    let roots = [&named(one, "1"), &named(two, "2")];
+    scratch.write("saved.tar", &with_roots(layout, &roots).archive());
+}
+
+/// A sparse archive whose index does not say the platforms of its images.
+fn unnamed_platforms(scratch: &Scratch) {
+    let mut layout = Layout::default();
+    let [amd64, arm64] = ["linux/amd64", "linux/arm64"].map(|platform| {
+        let mut descriptor = image(&mut layout, platform);
+        descriptor.as_object_mut().unwrap().remove("platform");
+        descriptor
+    });
+    let index = index(&mut layout, &[&amd64, &arm64]);
+    drop_blob(&mut layout, &arm64);
+    scratch.write("saved.tar", &with_roots(layout, &[&index]).archive());
 }
 
 /// What `docker save` of a pulled image writes with the containerd store, `saved.tar`: the index names all

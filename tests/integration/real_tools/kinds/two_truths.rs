@@ -91,8 +91,7 @@ pub fn rows() -> Vec<Row> {
             },
             &["image"],
         )
-        .says("no image")
-        .todo(),
+        .says("no image"),
     ]
 }
 

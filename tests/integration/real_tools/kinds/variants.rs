@@ -43,40 +43,35 @@ pub fn rows() -> Vec<Row> {
             &["linux/amd64=amd64.tar"],
         )
         .says("v8")
-        .says("--set-platform amd64.tar=linux/amd64")
-        .todo(),
+        .says("--set-platform amd64.tar=linux/amd64"),
         refused(
             "s390x with v8, asserted without",
             v8,
             &["linux/s390x=s390x.tar"],
         )
         .says("v8")
-        .says("--set-platform s390x.tar=linux/s390x")
-        .todo(),
+        .says("--set-platform s390x.tar=linux/s390x"),
         refused(
             "ppc64le with v8, asserted without",
             v8,
             &["linux/ppc64le=ppc64le.tar"],
         )
         .says("v8")
-        .says("--set-platform ppc64le.tar=linux/ppc64le")
-        .todo(),
+        .says("--set-platform ppc64le.tar=linux/ppc64le"),
         merged(
             "amd64 with v8, not asserted",
             v8,
             &["amd64.tar"],
             "linux/amd64/v8",
         )
-        .says("(?m)^warning.*v8.*--set-platform")
-        .todo(),
+        .says("(?m)^warning.*v8.*--set-platform"),
         merged(
             "s390x with v8, not asserted",
             v8,
             &["s390x.tar"],
             "linux/s390x/v8",
         )
-        .says("(?m)^warning.*v8.*--set-platform")
-        .todo(),
+        .says("(?m)^warning.*v8.*--set-platform"),
         merged(
             "amd64 with v8, put right",
             v8,
@@ -101,11 +96,42 @@ pub fn rows() -> Vec<Row> {
             "linux/amd64/v8,linux/arm64/v8",
         )
         .says("(?m)^warning.*v8.*--set-platform")
-        .never("(?m)^warning.*arm64/v8")
-        .todo(),
+        .never("(?m)^warning.*arm64/v8"),
+        refused(
+            "amd64 with v8 beside amd64",
+            |s| {
+                save(s, "wrong.tar", "linux/amd64/v8");
+                save(s, "right.tar", "linux/amd64");
+            },
+            &["wrong.tar", "right.tar"],
+        )
+        .says("two images for the platform linux/amd64"),
+        merged(
+            "amd64 with v8, asserted with it",
+            v8,
+            &["linux/amd64/v8=amd64.tar"],
+            "linux/amd64/v8",
+        )
+        .says("(?m)^warning.*v8.*--set-platform"),
+        merged(
+            "amd64 with v8 of an index, put right",
+            |s| {
+                let mut layout = Layout::default();
+                let amd64 = image(&mut layout, "linux/amd64/v8");
+                let arm64 = image(&mut layout, "linux/arm64/v8");
+                let index = index(&mut layout, &[&amd64, &arm64]);
+                with_roots(layout, &[&index]).directory(s, "image");
+            },
+            &[
+                "--set-platform",
+                "image#@sha256:2fec0824=linux/amd64",
+                "image",
+            ],
+            "linux/amd64,linux/arm64/v8",
+        )
+        .quiet(),
         passed("verify warns of v8 of amd64", v8, &["verify", "amd64.tar"])
-            .says("(?m)^warning.*v8")
-            .todo(),
+            .says("(?m)^ *warning.*v8.*--set-platform amd64.tar=linux/amd64"),
         merged(
             "arm64/v8 asserted as arm64",
             real,

@@ -1,13 +1,13 @@
-//! What can be wrong with a tar archive.
+//! Defects of tar archives, which the `tar` room reports.
 //!
-//! Both types travel inside of [`io::Error`] where a reader needs one; `util::cause` finds them again.
+//! Both types are wrapped in [`io::Error`] where a reader needs one; `util::cause` finds them again.
 
 use std::io;
 
 /// A defect of an archive.
 #[derive(Debug, thiserror::Error)]
 pub enum TarError {
-    /// The archive cannot be read, or whoever was shown an entry failed.
+    /// The archive cannot be read, or the callback for an entry failed.
     #[error("{0}")]
     Io(#[from] io::Error),
 
@@ -20,7 +20,7 @@ pub enum TarError {
     BadHeaders { name: String, source: HeaderError },
 
     /// One block of zeros: Go's reader takes it for damage, most others for the end, and some go on.
-    #[error("a block of zeros is behind its entry {number}, but not the end")]
+    #[error("a block of zeros follows its entry {number}, but not the end")]
     NotTheEnd { number: usize },
 
     /// A sparse file, where the bytes that are stored must be those of the file.
@@ -87,13 +87,13 @@ pub enum HeaderError {
     #[error("has a name of which some readers take more than others")]
     AmbiguousPrefix,
 
-    #[error("has {size} bytes, but is no file")]
+    #[error("has {size} bytes, but is not a file")]
     NotAFile { size: u64 },
 
     #[error("has {size} bytes, but the name of a directory")]
     NamedAsDirectory { size: u64 },
 
-    #[error("is a header of another entry, in a format that has none")]
+    #[error("is a header of another entry, in a format without such headers")]
     MisplacedExtension,
 
     #[error("has a pax header with a record of another length than it says: \"{shown}\"")]

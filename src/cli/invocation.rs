@@ -1,0 +1,24 @@
+//! The result of parsing a command line.
+
+use std::path::PathBuf;
+
+use polyarch::inspect::RawDocument;
+use polyarch::{AnalyzeRequest, DiffRequest, InspectRequest, MergeRequest, VerifyRequest};
+
+use crate::show::{AnalyzeView, DiffView, InspectView, ManPage, MergeView, VerifyView};
+
+/// A command: its request, and how the result is shown.
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "a process has one")]
+pub enum Invocation {
+    Merge(MergeRequest, MergeView),
+    Verify(VerifyRequest, VerifyView),
+    Inspect(InspectRequest, InspectView),
+    InspectRaw(InspectRequest, RawDocument),
+    Analyze(AnalyzeRequest, AnalyzeView),
+    Diff(DiffRequest, DiffView),
+    /// The script.
+    Completions(Vec<u8>),
+    /// The directory of the pages.
+    Man(PathBuf, Vec<ManPage>),
+}

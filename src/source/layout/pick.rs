@@ -1,0 +1,133 @@
+//! Picks what is in a layout by a prefix of its digest, at any depth: `IMAGE#@sha256:…`.
+
+use std::collections::HashSet;
+
+use serde::de::DeserializeOwned;
+
+use super::{MAX_DEPTH, Reader, is_index};
+use crate::error::{Candidate, Error};
+use crate::oci::{
+    Config, Descriptor, Digest, Document, Index, MAX_MANIFEST, Manifest, Platform, attestation,
+};
+use crate::source::select;
+
+/// Something that an index names.
+struct Entry {
+    digest: Digest,
+    is_index: bool,
+    platform: Option<Platform>,
+    /// The image that it describes, if it is an attestation.
+    describes: Option<String>,
+    names: Vec<String>,
+    /// The position of the index that names it.
+    parent: Option<usize>,
+}
+
+impl Entry {
+    fn new(descriptor: &Descriptor, names: &[String], parent: Option<usize>) -> Self {
+        Self {
+            digest: descriptor.digest.clone(),
+            is_index: is_index(&descriptor.media_type),
+            platform: descriptor.platform.clone(),
+            describes: descriptor.annotations.get(attestation::SUBJECT).cloned(),
+            names: names.to_vec(),
+            parent,
+        }
+    }
+}
+
+impl Reader<'_> {
+    /// Returns the digests to visit for the one thing whose digest starts with `prefix`: the indexes above
+    /// it, what is below it, and the attestations of all that.
+    pub(super) fn pick(
+        &self,
+        prefix: &str,
+        roots: &[(Descriptor, Candidate)],
+    ) -> Result<HashSet<Digest>, Error> {
+        let entries = self.entries(roots);
+        let mut seen = HashSet::new();
+        let candidates: Vec<Candidate> = (entries.iter())
+            .filter(|entry| entry.describes.is_none() && seen.insert(&entry.digest))
+            .map(|entry| Candidate {
+                names: entry.names.clone(),
+                platform: entry.platform.clone(),
+                digest: Some(entry.digest.clone()),
+                ..Candidate::default()
+            })
+            .collect();
+        let offered = || candidates.clone();
+        let input = self.tree.input();
+        let chosen = select::choose_digest(input, prefix, &candidates, offered)?;
+        let picked = chosen.iter().filter_map(|i| candidates[*i].digest.clone());
+        let picked: HashSet<Digest> = picked.collect();
+
+        let mut visited = HashSet::new();
+        let mut is_below = Vec::with_capacity(entries.len());
+        for entry in &entries {
+            let is_picked = picked.contains(&entry.digest);
+            is_below.push(is_picked || entry.parent.is_some_and(|parent| is_below[parent]));
+            let mut above = entry.parent.filter(|_| is_picked);
+            while let Some(parent) = above {
+                visited.insert(entries[parent].digest.clone());
+                above = entries[parent].parent;
+            }
+        }
+        let below = entries.iter().zip(&is_below).filter(|(_, below)| **below);
+        let below: HashSet<&Digest> = below.map(|(entry, _)| &entry.digest).collect();
+        let images: HashSet<String> = below.iter().map(ToString::to_string).collect();
+        let describes = |entry: &&Entry| {
+            let image = entry.describes.as_ref();
+            image.is_some_and(|image| images.contains(image))
+        };
+        let attestations = entries.iter().filter(describes);
+        visited.extend(attestations.map(|entry| entry.digest.clone()));
+        visited.extend(below.into_iter().cloned());
+        Ok(visited)
+    }
+
+    /// All that the layout names, what is outside first. An index is listed once.
+    fn entries(&self, roots: &[(Descriptor, Candidate)]) -> Vec<Entry> {
+        let mut entries: Vec<Entry> = (roots.iter())
+            .map(|(root, candidate)| Entry::new(root, &candidate.names, None))
+            .collect();
+        let mut seen = HashSet::new();
+        let (mut level, mut depth) = (0..entries.len(), 0);
+        while !level.is_empty() && depth < MAX_DEPTH {
+            for parent in level.clone() {
+                let digest = entries[parent].digest.clone();
+                if !entries[parent].is_index || !seen.insert(digest.clone()) {
+                    continue;
+                }
+                let inner = self.inner(&digest);
+                entries.extend(
+                    inner
+                        .iter()
+                        .map(|inner| Entry::new(inner, &[], Some(parent))),
+                );
+            }
+            (level, depth) = (level.end..entries.len(), depth + 1);
+        }
+        entries
+    }
+
+    /// The descriptors in an index; none where it cannot be read. It is verified when it is visited.
+    pub(super) fn inner(&self, digest: &Digest) -> Vec<Descriptor> {
+        let index: Option<Index> = self.peek(digest);
+        index.map_or_else(Vec::new, |index| index.manifests)
+    }
+
+    /// The platform of a manifest, if its config can be read and says it.
+    pub(super) fn platform_of(&self, manifest: &Digest) -> Option<Platform> {
+        let manifest: Manifest = self.peek(manifest)?;
+        let config: Config = self.peek(&manifest.config.digest)?;
+        Some(config.platform()).filter(|platform| !platform.is_silent())
+    }
+
+    fn peek<T: DeserializeOwned>(&self, digest: &Digest) -> Option<T> {
+        let name = digest.to_string();
+        let found = self.tree.blob(digest).ok()??;
+        let raw = self.tree.read(&found, &name, MAX_MANIFEST).ok()?;
+        let document: Document<T> = self.tree.parse(&name, raw).ok()?;
+        Some(document.view)
+    }
+}

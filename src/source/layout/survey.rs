@@ -1,0 +1,85 @@
+//! Which images of a layout are complete: looked up, without reading a layer.
+
+use std::collections::HashSet;
+
+use super::image::may_be_absent;
+use super::{MAX_DEPTH, is_attestation, is_index};
+use crate::oci::{Config, Descriptor, Digest, Index, MAX_CONFIG, MAX_MANIFEST, Manifest, Platform};
+use crate::source::tree::Tree;
+
+/// An image that an index names.
+pub struct SurveyedImage {
+    /// The platform, if its descriptor or its config says it.
+    pub platform: Option<Platform>,
+    /// Whether its manifest, its config and its layers are there.
+    pub is_complete: bool,
+}
+
+/// Lists the images below `roots`, without their attestations. A document that cannot be read counts as
+/// absent: the survey only adds to an error, or to what is known of images that are not taken.
+pub fn survey<'a>(
+    tree: &Tree,
+    roots: impl IntoIterator<Item = &'a Descriptor>,
+) -> Vec<SurveyedImage> {
+    let mut survey = Survey {
+        tree,
+        images: Vec::new(),
+        seen: HashSet::new(),
+    };
+    for root in roots {
+        survey.visit(root, 0);
+    }
+    survey.images
+}
+
+struct Survey<'a> {
+    tree: &'a Tree,
+    images: Vec<SurveyedImage>,
+    seen: HashSet<(Digest, Option<String>)>,
+}
+
+impl Survey<'_> {
+    fn visit(&mut self, descriptor: &Descriptor, depth: usize) {
+        let place = descriptor.platform.as_ref().map(ToString::to_string);
+        let is_new = self.seen.insert((descriptor.digest.clone(), place));
+        if !is_new || depth > MAX_DEPTH || is_attestation(descriptor) {
+            return;
+        }
+        if is_index(&descriptor.media_type) {
+            let index: Option<Index> = self.document(descriptor, MAX_MANIFEST);
+            for manifest in index.iter().flat_map(|index| &index.manifests) {
+                self.visit(manifest, depth + 1);
+            }
+            return;
+        }
+        let manifest: Option<Manifest> = self.document(descriptor, MAX_MANIFEST);
+        let config = manifest
+            .as_ref()
+            .and_then(|manifest| self.document::<Config>(&manifest.config, MAX_CONFIG));
+        let claimed = descriptor.claimed().cloned();
+        let platform = claimed.or(config.as_ref().map(Config::platform));
+        let is_there = |layer: &Descriptor| {
+            let found = self.tree.blob(&layer.digest);
+            may_be_absent(layer) || matches!(found, Ok(Some(_)))
+        };
+        let is_complete = manifest.is_some_and(|manifest| {
+            is_there(&manifest.config) && manifest.layers.iter().all(is_there)
+        });
+        self.images.push(SurveyedImage {
+            platform,
+            is_complete,
+        });
+    }
+
+    /// Reads a document, if it is there and is one.
+    fn document<T: serde::de::DeserializeOwned>(
+        &self,
+        descriptor: &Descriptor,
+        limit: u64,
+    ) -> Option<T> {
+        let name = descriptor.digest.to_string();
+        let found = self.tree.blob(&descriptor.digest).ok()??;
+        let raw = self.tree.read(&found, &name, limit).ok()?;
+        Some(self.tree.parse(&name, raw).ok()?.view)
+    }
+}
