@@ -35,8 +35,8 @@
 
   `setPlatform`
   : The platform to write into the image's config, in the same form as `platform`: for a config with a wrong
-    architecture, such as `aarch64` instead of `arm64`, or without the variant of a 32-bit ARM. Config and manifest get
-    other digests; the layers do not change. Default: `null`, the config is not changed.
+    architecture, such as `aarch64` instead of `arm64`, without the variant of a 32-bit ARM, or without a platform. Config
+    and manifest get other digests; the layers do not change. Default: `null`, the config is not changed.
 
   `compression`
   : Compression of the layers. `"gzip"` and `"zstd"` compress the uncompressed layers, `"none"` decompresses all layers,

@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
 use clap::{Args, ValueEnum};
-use polyarch::merge::{Annotations, Compression, DockerManifest, Format, Level};
+use polyarch::merge::{Annotations, Compression, DockerManifest, Format, Level, Referrers};
 use polyarch::oci::{ImageName, Platform};
 use polyarch::{Input, MergeRequest, Select};
 
@@ -40,8 +40,9 @@ pub struct MergeArgs {
     /// selects the image for that platform, and nothing else is read. The order of images does not
     /// matter.
     ///
-    /// `#NAME:TAG`, `#TAG` or `#@POSITION` (from 0) after the path selects one of several images; a path
-    /// that has a `#` needs a further one at its end. `-` is standard input.
+    /// `#NAME:TAG`, `#TAG`, `#@POSITION` (from 0) or `#@DIGEST` (sha256:… or the start of it, also of an
+    /// image in an index) after the path selects one of several images; a path that has a `#` needs a
+    /// further one at its end. `-` is standard input.
     #[arg(required = true, value_name = "[PLATFORM=]IMAGE[#WHICH]")]
     images: Vec<OsString>,
 
@@ -51,8 +52,9 @@ pub struct MergeArgs {
 
     /// Change the platform in the config of an image, which changes its image ID (repeatable)
     ///
-    /// For images whose config is wrong, such as `aarch64` or an arm without a variant. IMAGE is one of
-    /// the arguments, written in the same way.
+    /// For images whose config is wrong, such as `aarch64` or an arm without a variant, or names no
+    /// platform. IMAGE is one of the arguments, written in the same way, or one with `#@DIGEST` after it
+    /// for one of its images.
     #[arg(long = "set-platform", value_name = "IMAGE=PLATFORM", value_parser = set_platform)]
     set_platforms: Vec<(String, Platform)>,
 
@@ -127,6 +129,13 @@ pub struct MergeArgs {
     #[arg(long, value_name = "PLATFORM", num_args = 0..=1, require_equals = true)]
     docker_manifest: Option<Option<Platform>>,
 
+    /// What to do with artifacts that describe an image, such as signatures and SBOMs
+    ///
+    /// Artifacts that are entries of an image index stay entries of the merged index, as long as the
+    /// manifest that they describe does not change.
+    #[arg(long, value_name = "HOW", default_value = "drop")]
+    referrers: ReferrersArg,
+
     #[command(flatten)]
     jobs: JobsArg,
 
@@ -158,6 +167,15 @@ enum CompressionArg {
     /// Decompress
     None,
     /// Leave every layer as it is
+    Keep,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum ReferrersArg {
+    /// Leave out those beside the image index, with a warning for each
+    Drop,
+    /// Carry those whose subject does not change into an oci-layout, where oras and regctl find them;
+    /// skopeo and podman then need the tag: oci:DIR:TAG
     Keep,
 }
 
@@ -193,6 +211,10 @@ impl MergeArgs {
             Some(None) => DockerManifest::First,
             Some(Some(platform)) => DockerManifest::For(platform),
         };
+        request.referrers = match self.referrers {
+            ReferrersArg::Drop => Referrers::Drop,
+            ReferrersArg::Keep => Referrers::Keep,
+        };
         request.platforms = self.platforms;
         request.jobs = self.jobs.or(default_jobs);
         let view = MergeView {
@@ -217,11 +239,14 @@ impl MergeArgs {
             (Some(format), _) | (None, Some(format)) => format,
             (None, None) => format_of(path)?,
         };
-        match self.link && format == Format::Archive {
-            false => Ok(format),
-            true => Err(
+        match format {
+            Format::Archive if self.link => Err(
                 "--link needs an oci-layout output: an archive cannot link to other files".into(),
             ),
+            Format::Archive if self.referrers == ReferrersArg::Keep => Err(
+                "--referrers keep needs an oci-layout output: an oci-archive has one image; add --format oci-layout".into(),
+            ),
+            format => Ok(format),
         }
     }
 

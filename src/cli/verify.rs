@@ -35,8 +35,8 @@ pub struct VerifyArgs {
     /// The images, as for `polyarch merge`; everything in them is read
     ///
     /// `PLATFORM=` before the path asserts the platform of an image, and selects it in a multi-platform
-    /// image. `#NAME:TAG`, `#TAG` or `#@POSITION`
-    /// after it selects one of several images. `-` is standard input.
+    /// image. `#NAME:TAG`, `#TAG`, `#@POSITION` or `#@DIGEST` after it selects one of several images. `-`
+    /// is standard input.
     #[arg(required = true, value_name = "[PLATFORM=]IMAGE[#WHICH]")]
     images: Vec<OsString>,
 

@@ -1,5 +1,6 @@
 //! The images that an input offers, and the arguments that pick them.
 
+use crate::oci::artifact::ArtifactKind;
 use crate::oci::{Digest, Platform};
 use crate::util::text::clean;
 
@@ -26,6 +27,10 @@ pub struct Candidate {
     pub position: Option<usize>,
     /// The name that picks it, and nothing that is not the same image.
     pub unique_name: Option<String>,
+    /// What it is, if it is not an image.
+    pub artifact: Option<ArtifactKind>,
+    /// Whether it only describes an image, so that it is taken only where it is picked.
+    pub is_companion: bool,
 }
 
 impl Candidate {
@@ -76,7 +81,7 @@ fn digits(candidates: &[Candidate]) -> usize {
     needed.unwrap_or_default().max(SHORTEST)
 }
 
-/// The candidates, each on a line with what picks it, its names, platforms and digest.
+/// The candidates, each on a line with what picks it, its names, platforms, compression and digest.
 pub(super) fn list(candidates: &[Candidate]) -> String {
     let digits = digits(candidates);
     let line = |candidate: &Candidate| {
@@ -88,9 +93,11 @@ pub(super) fn list(candidates: &[Candidate]) -> String {
         let names = candidate.names.iter();
         words.extend(names.map(|name| format!("#{}", clean(name))));
         words.extend(candidate.platform.as_ref().map(ToString::to_string));
+        words.extend(candidate.is_zstd.then(|| "zstd".to_owned()));
         if !candidate.inner.is_empty() {
             words.push(Platform::list(&candidate.inner));
         }
+        words.extend(candidate.artifact.as_ref().map(ToString::to_string));
         let digest = digest.filter(|_| candidate.position.is_some());
         words.extend(digest.map(|digest| prefix(digest, digits)));
         format!("\n  {}", words.join("  "))

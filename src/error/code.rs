@@ -120,7 +120,7 @@ codes! {
         ArmWithoutVariant Warning "arm-without-variant" "An `arm` image says its variant in its config: without, containerd takes it for v7."
         UnknownVariant Warning "unknown-variant" "The variant of a platform is one that the architecture has: `amd64/v8` is not found by clients that look for `amd64`."
         DescriptorWithoutPlatform Warning "descriptor-without-platform" "In an index of several images each has a platform."
-        DuplicatePlatform Warning "duplicate-platform" "An index has one image for each platform: readers take the first, or one of them."
+        DuplicatePlatform Warning "duplicate-platform" "An index has one image for each platform, or one without and one with zstd: readers take the first, or one of them."
         PlatformOrder Note "platform-order" "More specific variants come first: some readers take the first that fits."
         AttestationSubject Warning "attestation-subject" "The image that an attestation describes is in the same index."
         WrongProgram Error "wrong-program" "What an image starts is a program for its platform."
@@ -129,10 +129,12 @@ codes! {
         // Layouts and their names.
         LayoutVersion Error "layout-version" "The `imageLayoutVersion` is 1.0.0 (image-spec, image-layout.md)."
         SeveralDescriptors Warning "several-descriptors" "`index.json` has one descriptor: skopeo and podman take no other without a name."
+        IndexMismatch Warning "index-mismatch" "The images of `manifest.json` are in the `index.json` beside it: some readers use one, some the other."
         NestedIndex Warning "nested-index" "An index that `index.json` points to has no further ones: skopeo cannot copy them."
         RefName Warning "ref-name" "`org.opencontainers.image.ref.name` has the characters of image-spec, annotations.md."
         ContainerdName Warning "containerd-name" "`io.containerd.image.name` is a full name with a tag, as Docker writes it: docker.io/library/x:1."
         DuplicateName Warning "duplicate-name" "No two images of a layout have the same name; umoci refuses such a name."
+        Companion Note "companion" "Signatures, SBOMs and other artifacts that an input has besides images: for information."
         // Archives.
         RepoTag Error "repo-tag" "A `RepoTags` is NAME:TAG; `docker load` refuses others."
         DuplicateDocument Error "duplicate-document" "`index.json`, `oci-layout` and `manifest.json` are there once: readers differ in which of them counts."
@@ -145,9 +147,11 @@ codes! {
         TooManyFindings Warning "too-many-findings" "There are at most 10,000 findings in an image; the rest is counted."
     }
     other {
-        AnnotationLeftOut "annotation-left-out" "An annotation of image indexes is left out, because they differ."
+        AnnotationLeftOut "annotation-left-out" "Annotations or fields are left out: they describe bytes that changed, image indexes differ in them, or a nested index has them."
         AttestationLeftOut "attestation-left-out" "An attestation is left out: it is not in the input, or its image is not taken or was changed."
+        CompanionLeftOut "companion-left-out" "An artifact that is in an index or beside the image is left out."
         DuplicateImage "duplicate-image" "The same image was given twice."
+        EncryptedLayers "encrypted-layers" "An image has encrypted layers, whose content cannot be checked."
         NotForDocker "not-for-docker" "An image is left out of `manifest.json`, because Docker cannot load it."
         InconsistentImages "inconsistent-images" "The configs of the images differ (`--consistency warn`)."
         NotDurable "not-durable" "The output is complete, but a crash of the machine may undo it."

@@ -105,11 +105,7 @@ impl Error {
                 argument,
                 ..
             } => {
-                let (claimed, found) = (claimed.name(), found.name());
-                // Versions of an operating system cannot be set.
-                return (claimed != found).then(|| format!(
-                    "if the config is wrong, --set-platform {argument}={claimed} (Nix: setPlatform = \"{claimed}\"); if the index is wrong, give the image as {found}={argument}"
-                ));
+                return contradictory_platform(claimed, found, argument);
             }
             Problem::WrongPlatform { asserted, found } if found.unknown_variant().is_some() => {
                 let argument = self.argument();
@@ -157,6 +153,9 @@ impl Error {
                 let end = format!("={platform}");
                 return Some(pick(self.subject(), offered, "--set-platform ", &end));
             }
+            Problem::IndexLacks { position, pick, .. } => {
+                return Some(index_lacks(self.subject(), *position, pick.as_deref()));
+            }
             Problem::ConflictingIndexes { key, .. } => {
                 return Some(format!(
                     "if it is an annotation, decide with --annotation {key}=VALUE"
@@ -203,7 +202,8 @@ impl Error {
             | Problem::DocumentTooLarge { .. }
             | Problem::TooManyDocuments { .. }
             | Problem::LayerCount { .. }
-            | Problem::NoImage => return None,
+            | Problem::NoImage
+            | Problem::Artifact { .. } => return None,
         };
         Some(text.to_owned())
     }
@@ -223,6 +223,21 @@ impl Error {
     fn path(&self) -> Option<&Path> {
         self.subject().input.as_ref().and_then(InputName::path)
     }
+}
+
+fn contradictory_platform(claimed: &Platform, found: &Platform, argument: &str) -> Option<String> {
+    let is_wrong = claimed.unknown_variant().is_some();
+    let (claimed, found) = (claimed.name(), found.name());
+    let as_found = format!("give the image as {found}={argument}");
+    if is_wrong {
+        return Some(format!("no machine is {claimed}; {as_found}"));
+    }
+    // Versions of an operating system cannot be set.
+    (claimed != found).then(|| {
+        format!(
+            "if the config is wrong, --set-platform {argument}={claimed} (Nix: setPlatform = \"{claimed}\"); if the index is wrong, {as_found}"
+        )
+    })
 }
 
 /// Whether a platform picks each of the candidates.
@@ -287,6 +302,20 @@ fn incomplete(subject: &Subject, complete: &[Platform], select: &str) -> String 
     format!(
         "the image is incomplete: it was saved for some of its platforms only; take those with {options}{in_front}"
     )
+}
+
+/// How to take an image that only `manifest.json` has.
+fn index_lacks(subject: &Subject, position: usize, pick: Option<&str>) -> String {
+    let input = (subject.input.as_ref()).map_or("IMAGE".to_owned(), InputName::argument);
+    match pick {
+        Some(name) => format!(
+            "pick what you mean: {input}#{} of manifest.json, {input}#@POSITION of index.json, or both",
+            clean(name)
+        ),
+        None => format!(
+            "take those of index.json with {input}#@POSITION, and the first of these out of the archive with: skopeo copy docker-archive:{input}:@{position} oci-archive:FILE.tar"
+        ),
+    }
 }
 
 fn asserted_several(offered: &[Platform]) -> String {

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use super::candidate::{Candidate, list};
 use super::{Code, InputName, Subject};
+use crate::oci::artifact::ArtifactKind;
 use crate::oci::{DiffId, Digest, MediaType, Platform, has_unsupported_algorithm};
 use crate::util::text::{bytes, clean};
 
@@ -116,6 +117,9 @@ pub enum Problem {
     #[error("it has no image")]
     NoImage,
 
+    #[error("found {kind}, not a container image")]
+    Artifact { kind: ArtifactKind },
+
     #[error("there is no image {wanted} in it; it has{}", list(offered))]
     NoSuchImage {
         wanted: String,
@@ -136,6 +140,18 @@ pub enum Problem {
         list(offered)
     )]
     SeveralImages { offered: Vec<Candidate> },
+
+    #[error(
+        "manifest.json has images that index.json lacks: {}",
+        one_line(lacking)
+    )]
+    IndexLacks {
+        lacking: Vec<Candidate>,
+        /// The position of the first one in `manifest.json`.
+        position: usize,
+        /// The name of the first one, if it picks it.
+        pick: Option<String>,
+    },
 
     #[error(
         "no image for the platform {wanted}; there are {}",
@@ -160,7 +176,7 @@ pub enum Problem {
 
     #[error("no platform: {}", silent(claimed.as_ref()))]
     NoPlatform {
-        /// The document that names a platform all the same, and that platform.
+        /// The document that names a platform nevertheless, and that platform.
         claimed: Option<(String, Platform)>,
         /// The platform that it was given as.
         asserted: Option<Platform>,
@@ -270,7 +286,7 @@ impl Problem {
         match self {
             Self::NotFound { .. } | Self::Swapped { .. } => Code::NotFound,
             Self::Io { .. } => Code::Unreadable,
-            Self::NotAnImage { .. } => Code::NotAnImage,
+            Self::NotAnImage { .. } | Self::Artifact { .. } => Code::NotAnImage,
             Self::Unreadable { .. } => Code::Corrupt,
             Self::InvalidDocument(_) => Code::BadDocument,
             Self::Ambiguous { .. } => Code::AmbiguousDocument,
@@ -289,6 +305,7 @@ impl Problem {
             Self::NoImage => Code::NoImage,
             Self::NoSuchImage { .. } | Self::AmbiguousDigest { .. } => Code::NoSuchImage,
             Self::NoPlatform { .. } => Code::NoPlatform,
+            Self::IndexLacks { .. } => Code::IndexMismatch,
             Self::WrongPlatform { .. } | Self::NoSuchPlatform { .. } => Code::WrongPlatform,
             Self::ContradictoryPlatform { .. } => Code::ContradictoryPlatform,
             Self::AssertedSeveral { .. } => Code::SeveralPlatforms,
@@ -459,6 +476,20 @@ impl fmt::Display for FileKind {
             Self::Compressed(stream, content) => return write!(f, "a {stream} of {content}"),
         })
     }
+}
+
+/// The candidates by their names and platforms.
+fn one_line(candidates: &[Candidate]) -> String {
+    let shown = |candidate: &Candidate| {
+        let name = candidate.names.first().map(|name| clean(name));
+        let name = name.unwrap_or_else(|| "one without a name".to_owned());
+        match &candidate.platform {
+            Some(platform) => format!("{name} ({platform})"),
+            None => name,
+        }
+    };
+    let candidates: Vec<String> = candidates.iter().map(shown).collect();
+    candidates.join(", ")
 }
 
 /// What an image promises of a layer.

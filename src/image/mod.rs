@@ -2,20 +2,24 @@
 
 pub mod annotations;
 mod blob;
+pub mod companion;
 mod content;
 mod index_metadata;
 mod layer;
 mod layer_type;
 mod multi_platform;
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use crate::bytes::codec::Encoding;
 use crate::bytes::progress::Progress;
 use crate::error::{Candidate, ImageInInput, InputName, Item, Subject, pick_by_digest};
-use crate::oci::{Config, Descriptor, Digest, Document, Manifest, MediaType, Platform};
+use crate::oci::{
+    Config, Descriptor, Digest, Document, Manifest, MediaType, Platform, describes_bytes,
+};
 
 pub use blob::Blob;
+pub use companion::Companion;
 pub use content::{Content, Generate};
 pub use index_metadata::IndexMetadata;
 pub use layer::{AnyBlob, FileLayer, Layer};
@@ -45,6 +49,28 @@ pub struct Image {
     pub layers: Vec<Layer>,
     /// BuildKit's attestations of this very manifest.
     pub attestations: Vec<Image>,
+    /// What was removed because it described bytes that were changed.
+    pub stale: StaleAnnotations,
+}
+
+/// The keys of annotations that described bytes which were changed since.
+#[derive(Clone, Debug, Default)]
+pub struct StaleAnnotations(BTreeSet<String>);
+
+impl StaleAnnotations {
+    /// Whether an annotation of something that changes is kept; remembers it if not.
+    pub fn keep(&mut self, key: &str) -> bool {
+        let is_stale = describes_bytes(key);
+        if is_stale {
+            self.0.insert(key.to_owned());
+        }
+        !is_stale
+    }
+
+    /// The keys, sorted.
+    pub fn keys(&self) -> impl Iterator<Item = &String> {
+        self.0.iter()
+    }
 }
 
 impl Image {
@@ -84,6 +110,7 @@ impl Image {
         Candidate {
             platform: Some(self.platform.clone()),
             digest: Some(self.pick_digest()),
+            is_zstd: self.has_zstd_layer(),
             ..Candidate::default()
         }
     }
@@ -120,6 +147,7 @@ impl Image {
             },
             layers,
             attestations: Vec::new(),
+            stale: StaleAnnotations::default(),
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::oci::{Descriptor, Document, Index};
 pub struct MultiPlatformImage {
     /// The descriptor of the image index.
     pub descriptor: Descriptor,
-    /// The content of `index.json`: one descriptor, that of the image index.
+    /// The content of `index.json`: the descriptor of the image index, then those of referrers.
     pub root: Document<Index>,
     /// Every blob once, in the order of an archive: the image index, then manifest and config of each
     /// image, then the layers. The reader of a stream gets each document before the blobs it names.

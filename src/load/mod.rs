@@ -50,6 +50,7 @@ impl LoadRequest<'_> {
             // Only the indexes of one image can contradict each other, and all of them are shown.
             decided: &Default::default(),
             callbacks: &FailFast,
+            referrers: false,
         };
         let contents = source::read(self.input, wanted, &stager)?;
         let mut contents = assertions::apply(contents, self.input, self.platforms)?;

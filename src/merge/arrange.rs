@@ -19,7 +19,8 @@ pub fn arrange(
 ) -> Result<Vec<Image>, Error> {
     images.sort_by(|a, b| {
         let platform = a.platform.cmp_place(&b.platform);
-        let zstd = will_be_zstd(a, compression).cmp(&will_be_zstd(b, compression));
+        let zstd = |image| (will_be_zstd(image, compression), image.has_zstd_layer());
+        let zstd = zstd(a).cmp(&zstd(b));
         let digest = a.descriptor.digest.cmp(&b.descriptor.digest);
         (platform.then(zstd).then(digest))
             .then_with(|| a.origin.to_string().cmp(&b.origin.to_string()))
@@ -62,8 +63,8 @@ pub fn arrange(
     Ok(arranged)
 }
 
-/// Whether one of the two has zstd layers and the other has none. Those of two inputs must also be the
-/// same image: otherwise they may be two builds, one of which was given by mistake.
+/// Whether one of the two has zstd layers and the other does not. Images of two inputs must also have
+/// the same config: otherwise they may be two builds, one of which was given by mistake.
 fn are_twins(one: &Image, other: &Image, is_zstd: impl Fn(&Image) -> bool) -> bool {
     let is_one_input = one.origin.input == other.origin.input;
     is_zstd(one) != is_zstd(other) && (is_one_input || has_same_config(one, other))

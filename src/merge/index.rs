@@ -6,15 +6,40 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde_json::Map;
 
+use super::companions;
 use crate::error::{Error, InputName, Problem, PromisedLayer, Subject};
 use crate::image::{
-    AnyBlob, Blob, Content, FileLayer, Image, IndexMetadata, Layer, MultiPlatformImage,
+    AnyBlob, Blob, Companion, Content, FileLayer, Image, IndexMetadata, Layer, MultiPlatformImage,
 };
 use crate::oci::{Descriptor, Digest, Document, ImageName, Index, MediaType};
 
-/// Builds the index of arranged images.
+/// Adds referrers beside the image, and what leads to them in `index.json`.
+pub fn add_referrers(merged: &mut MultiPlatformImage, referrers: Vec<Companion>) {
+    if referrers.is_empty() {
+        return;
+    }
+    let (roots, lists) = companions::lists(&referrers);
+    let mut manifests = merged.root.view.manifests.clone();
+    manifests.extend(roots);
+    merged.root = Document::write(Index::new(manifests, BTreeMap::new(), Map::new()));
+    let mut blobs = std::mem::take(&mut merged.blobs);
+    for list in lists {
+        let descriptor = Descriptor::of(MediaType::ImageIndex, &list.raw);
+        let content = Content::Bytes(list.raw);
+        blobs.push(document(&descriptor, content, &InputName::Merged));
+    }
+    let mut layers = Vec::new();
+    for image in referrers.into_iter().filter_map(|referrer| referrer.image) {
+        add_blobs(*image, &mut blobs, &mut layers);
+    }
+    blobs.extend(layers);
+    merged.blobs = each_once(blobs);
+}
+
+/// Builds the index of arranged images, and of companions behind them.
 pub fn build(
     images: Vec<Image>,
+    companions: Vec<Image>,
     metadata: IndexMetadata,
     name: Option<&ImageName>,
 ) -> Result<MultiPlatformImage, Error> {
@@ -29,6 +54,7 @@ pub fn build(
             platform: Some(image.platform.clone()),
             ..image.descriptor.clone()
         })
+        .chain(companions.iter().map(|entry| entry.descriptor.clone()))
         .collect();
     let index = Document::write(Index::new(manifests, metadata.annotations, metadata.extra));
     let descriptor = Descriptor::of(MediaType::ImageIndex, &index.raw);
@@ -42,14 +68,6 @@ pub fn build(
     };
     let root = Document::write(Index::new(vec![top], BTreeMap::new(), Map::new()));
 
-    let document = |descriptor: &Descriptor, content: Content, input: &InputName| {
-        AnyBlob::Blob(Blob {
-            name: descriptor.digest.to_string().into(),
-            descriptor: descriptor.clone(),
-            content,
-            input: input.clone(),
-        })
-    };
     let index_content = Content::Bytes(index.raw.clone());
     let mut blobs = vec![document(&descriptor, index_content, &InputName::Merged)];
     let mut layers = Vec::new();
@@ -57,15 +75,8 @@ pub fn build(
         let attestations = std::mem::take(&mut image.attestations);
         std::iter::once(image).chain(attestations)
     });
-    for image in all {
-        let manifest = image.manifest_content;
-        blobs.push(document(&image.descriptor, manifest, &image.config.input));
-        blobs.push(AnyBlob::Blob(image.config));
-        layers.extend(image.layers.into_iter().filter_map(|layer| match layer {
-            Layer::Files(layer) => Some(AnyBlob::Layer(layer)),
-            Layer::Opaque(blob) => Some(AnyBlob::Blob(blob)),
-            Layer::Absent { .. } => None,
-        }));
+    for image in all.chain(companions) {
+        add_blobs(image, &mut blobs, &mut layers);
     }
     blobs.extend(layers);
 
@@ -75,6 +86,27 @@ pub fn build(
         blobs: each_once(blobs),
         docker_manifest: None,
     })
+}
+
+fn document(descriptor: &Descriptor, content: Content, input: &InputName) -> AnyBlob {
+    AnyBlob::Blob(Blob {
+        name: descriptor.digest.to_string().into(),
+        descriptor: descriptor.clone(),
+        content,
+        input: input.clone(),
+    })
+}
+
+/// Adds manifest and config of an image to `documents`, and its layers to `layers`.
+fn add_blobs(image: Image, documents: &mut Vec<AnyBlob>, layers: &mut Vec<AnyBlob>) {
+    let manifest = image.manifest_content;
+    documents.push(document(&image.descriptor, manifest, &image.config.input));
+    documents.push(AnyBlob::Blob(image.config));
+    layers.extend(image.layers.into_iter().filter_map(|layer| match layer {
+        Layer::Files(layer) => Some(AnyBlob::Layer(layer)),
+        Layer::Opaque(blob) => Some(AnyBlob::Blob(blob)),
+        Layer::Absent { .. } => None,
+    }));
 }
 
 /// Removes blobs that are in the list already.

@@ -1,6 +1,7 @@
 //! `merge`: the pipeline from a request to a written image index. Each step is a room of its own.
 
 mod arrange;
+mod companions;
 mod docker_manifest;
 mod index;
 
@@ -22,10 +23,12 @@ use crate::source::callbacks::FailFast;
 use crate::source::{self, Input, Stager};
 use crate::transform;
 use crate::util::{parallel, text};
+use companions::{Companions, Described};
 
 pub use crate::bytes::codec::{Compression, Level};
 pub use crate::image::annotations::Annotations;
 pub use crate::sink::Format;
+pub use companions::Referrers;
 
 /// What to merge, and into what.
 ///
@@ -55,6 +58,9 @@ pub struct MergeRequest {
     pub annotations: Annotations,
     /// Whether a `manifest.json` is added; it needs a name.
     pub docker_manifest: DockerManifest,
+    /// What becomes of signatures, SBOMs and other artifacts beside the images. [`Referrers::Keep`] is
+    /// for [`Format::Layout`].
+    pub referrers: Referrers,
     /// The number of threads; 0 means one on each core.
     pub jobs: usize,
     /// Counts the bytes that are read of each input.
@@ -225,6 +231,7 @@ fn write(request: &MergeRequest, output: &AtomicOutput) -> Result<MergeReport, E
         platforms: &request.platforms,
         decided: &request.annotations.index,
         callbacks: &FailFast,
+        referrers: request.referrers == Referrers::Keep,
     };
     let contents = parallel::map(jobs, &request.inputs, |input| {
         let contents = source::read(input, wanted, &stager)?;
@@ -238,8 +245,15 @@ fn write(request: &MergeRequest, output: &AtomicOutput) -> Result<MergeReport, E
         .set_annotations(&annotations.index, &annotations.index_descriptor);
 
     stager.resolve(&mut contents.images)?;
+    for companion in &mut contents.companions {
+        let images = companion.image.as_deref_mut();
+        stager.resolve(images.map_or(&mut [], std::slice::from_mut))?;
+    }
+    let indexes = contents.indexes.into_iter().map(|(index, _)| index);
+    let indexes: Vec<Descriptor> = indexes.collect();
     let (images, mut warnings) = (contents.images, contents.warnings);
     let images = arrange::arrange(images, request.compression, &mut warnings)?;
+    let described = Described::of(&images, &indexes);
     image::expect_layers(&images, request.output.link, observers.progress);
     let images = images.into_iter().map(transform::to_oci).collect();
     let images = transform::compress(images, &staging, observers, jobs)?;
@@ -250,6 +264,7 @@ fn write(request: &MergeRequest, output: &AtomicOutput) -> Result<MergeReport, E
     );
     let images = transform::mark_zstd(images);
     let images = transform::drop_stale_attestations(images, &mut warnings);
+    transform::warn_of_losses(&images, &mut warnings);
     let summaries = images.iter().map(MergedImage::of).collect();
     let subjects = images.iter().map(ImageFacts::of);
     let subjects: Vec<_> = subjects.collect::<Result<_, Error>>()?;
@@ -270,7 +285,15 @@ fn write(request: &MergeRequest, output: &AtomicOutput) -> Result<MergeReport, E
         )?),
         _ => None,
     };
-    let mut merged = index::build(images, contents.metadata, request.name.as_ref())?;
+    let mut companions = Companions::new(contents.companions, described, &images);
+    let entries = companions.take_entries();
+    let name = request.name.as_ref();
+    let mut merged = index::build(images, entries, contents.metadata, name)?;
+    if request.referrers == Referrers::Keep {
+        let referrers = companions.take_referrers(&merged.descriptor.digest);
+        index::add_referrers(&mut merged, referrers);
+    }
+    companions.warn(request.referrers, &mut warnings);
     merged.docker_manifest = docker;
     if checks.trust_diff_ids {
         merged.trust_diff_ids();

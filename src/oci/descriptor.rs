@@ -39,6 +39,24 @@ pub struct Descriptor {
     pub extra: Map<String, Value>,
 }
 
+/// Whether an annotation describes the bytes of a blob, so that it is not true of other bytes with the same
+/// content. Lazily pulling snapshotters read tables of contents in these places.
+///
+/// Sources: stargz-snapshotter `estargz/`, accelerated-container-image `pkg/label` (overlaybd),
+/// nydus-snapshotter `pkg/label` (all `containerd.io/snapshot/`); containers/storage `pkg/chunked`;
+/// soci-snapshotter `soci/soci_index.go`; ocicrypt `spec/`.
+pub(crate) fn describes_bytes(key: &str) -> bool {
+    [
+        "containerd.io/snapshot/",
+        "io.containers.estargz.",
+        "io.github.containers.zstd-chunked.",
+        "org.opencontainers.image.enc.",
+        "com.amazon.soci.",
+    ]
+    .iter()
+    .any(|start| key.starts_with(start))
+}
+
 /// The size is an int64 (image-spec `descriptor.md`). Programs in Go refuse a whole document with a larger
 /// one.
 const MAX_SIZE: u64 = i64::MAX.unsigned_abs();
@@ -94,16 +112,11 @@ impl Descriptor {
             size,
             ..self.clone()
         };
-        // `data` is the old content, `urls` serve it, and the annotations point lazily pulling
-        // snapshotters to its table of contents (eStargz, zstd:chunked).
+        // `data` is the old content, `urls` serve it.
         for key in ["data", "urls"] {
             other.extra.shift_remove(key);
         }
-        other.annotations.retain(|key, _| {
-            !key.starts_with("containerd.io/snapshot/stargz/")
-                && !key.starts_with("io.containers.estargz.")
-                && !key.starts_with("io.github.containers.zstd-chunked.")
-        });
+        other.annotations.retain(|key, _| !describes_bytes(key));
         other
     }
 

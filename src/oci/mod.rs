@@ -11,6 +11,7 @@
     reason = "fields have the names of the specification, which describes them"
 )]
 
+pub(crate) mod artifact;
 pub(crate) mod config;
 mod descriptor;
 pub(crate) mod digest;
@@ -26,7 +27,7 @@ mod platform;
 mod time;
 
 pub use descriptor::Descriptor;
-pub(crate) use descriptor::ZSTD_MARK;
+pub(crate) use descriptor::{ZSTD_MARK, describes_bytes};
 pub use digest::{Algorithm, DiffId, Digest};
 pub use name::ImageName;
 pub use oci_spec::image::MediaType;

@@ -80,6 +80,11 @@ impl ImageName {
             .zip(values)
             .collect()
     }
+
+    /// Returns the annotations of a descriptor of `index.json` that has a tag and no repository.
+    pub(crate) fn tag_annotations(tag: &str) -> BTreeMap<String, String> {
+        BTreeMap::from([(ANNOTATION_REF_NAME.to_owned(), tag.to_owned())])
+    }
 }
 
 /// Fails for a tag that is not one by distribution-spec, section "Pulling manifests".

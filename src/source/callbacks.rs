@@ -5,7 +5,7 @@
 //! what it is shown.
 
 use crate::error::Error;
-use crate::image::Layer;
+use crate::image::{Companion, Layer};
 use crate::oci::{Config, Descriptor, Document, Index, Manifest};
 use crate::tar::EntryKind;
 
@@ -45,6 +45,9 @@ pub trait Callbacks: Sync {
 
     /// A name of an image in a docker-archive.
     fn repo_tag(&self, _tag: &str) {}
+
+    /// Something that is not an image, in an index or beside the images.
+    fn companion(&self, _companion: &Companion) {}
 
     /// A layer, whose bytes were not read yet unless they came through a stream. Also a blob of an
     /// unknown type that an index names.

@@ -76,6 +76,43 @@ impl<'de> Visitor<'de> for ManifestItemVisitor {
     }
 }
 
+/// An image that `manifest.json` names, as far as it is known without its layers.
+pub struct OtherImage {
+    pub candidate: Candidate,
+    /// Its position in `manifest.json`.
+    pub position: usize,
+    pub config: Digest,
+}
+
+/// Lists the images whose configs are there, of an archive that is a layout too: `manifest.json` need not
+/// be valid in it.
+pub fn images(tree: &Tree) -> Result<Vec<OtherImage>, Error> {
+    let Some(raw) = tree.bytes(MANIFEST_FILE, MAX_MANIFEST)? else {
+        return Ok(Vec::new());
+    };
+    let manifest: Result<Document<Option<Vec<ManifestItem>>>, _> = tree.parse(MANIFEST_FILE, raw);
+    let items = manifest.ok().and_then(|manifest| manifest.view);
+    let mut images = Vec::new();
+    for (position, item) in items.unwrap_or_default().into_iter().enumerate() {
+        let Some(raw) = tree.bytes(&item.config, MAX_CONFIG)? else {
+            continue;
+        };
+        let config = Digest::of(&raw);
+        let parsed: Option<Document<Config>> = tree.parse(&item.config, raw).ok();
+        images.push(OtherImage {
+            candidate: Candidate {
+                names: item.repo_tags.unwrap_or_default(),
+                platform: parsed.map(|config| config.view.platform()),
+                digest: Some(config.clone()),
+                ..Candidate::default()
+            },
+            position,
+            config,
+        });
+    }
+    Ok(images)
+}
+
 /// Reads all images of an archive.
 pub fn read(tree: &Tree, reading: &Reading<'_>, stager: &Stager<'_>) -> Result<Contents, Error> {
     let Some(raw) = tree.bytes(MANIFEST_FILE, MAX_MANIFEST)? else {

@@ -12,6 +12,7 @@ mod nix2container;
 mod select;
 mod stager;
 mod tree;
+mod two_formats;
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -22,7 +23,7 @@ use std::sync::Arc;
 use crate::bytes::codec::Encoding;
 use crate::bytes::fill;
 use crate::error::{Candidate, Error, FileKind, InputName, Problem, Warning};
-use crate::image::{Image, IndexMetadata};
+use crate::image::{Companion, Image, IndexMetadata};
 use crate::oci::{DOCKER_FILE, Descriptor, Digest, Platform};
 use crate::source::callbacks::Callbacks;
 use crate::tar::is_tar;
@@ -97,6 +98,10 @@ pub struct Contents {
     pub metadata: IndexMetadata,
     /// What the user should know.
     pub warnings: Vec<Warning>,
+    /// What the user should know if the images are merged: what is left out of the output.
+    pub left_out: Vec<Warning>,
+    /// What is in its indexes or beside them and is not an image.
+    pub companions: Vec<Companion>,
     /// The platforms of all its images, also of those that are not wanted.
     pub seen: Vec<Platform>,
     /// Those of them whose images are named in the input, but are not complete.
@@ -120,6 +125,8 @@ pub struct Wanted<'a> {
     pub decided: &'a BTreeMap<String, String>,
     /// Who is told of what is wrong.
     pub callbacks: &'a dyn Callbacks,
+    /// Whether companions beside the images are read too, not only those in their indexes.
+    pub referrers: bool,
 }
 
 /// What is wanted of an input.
@@ -193,6 +200,9 @@ pub fn unite(
     for found in contents {
         united.images.extend(found.images);
         united.warnings.extend(found.warnings);
+        united.warnings.extend(found.left_out);
+        united.companions.extend(found.companions);
+        united.indexes.extend(found.indexes);
         united.seen.extend(found.seen);
         united.incomplete.extend(found.incomplete);
         united
@@ -224,15 +234,15 @@ impl Opened {
     ) -> Result<Contents, Error> {
         let reading = Reading { input, wanted };
         let contents = match self {
-            // Docker 25 and later save both formats in one archive; only the layout says all.
-            Self::Tree(tree) if tree.is_layout()? => layout::read(tree, &reading)?,
+            Self::Tree(tree) if tree.is_layout()? => two_formats::read(tree, &reading, stager)?,
             Self::Tree(tree) => docker_archive::read(tree, &reading, stager)?,
             Self::Image(image) => nix2container::read(image, &reading)?,
         };
-        Ok(Contents {
-            format: self.format(),
-            ..contents
-        })
+        let format = match contents.format {
+            "" => self.format(),
+            format => format,
+        };
+        Ok(Contents { format, ..contents })
     }
 
     /// Reads what a layout says to those who take it for a docker-archive, if it says anything.

@@ -48,7 +48,7 @@ pub fn choose(
     if let Select::Digest(prefix) = select {
         return choose_digest(input, prefix, candidates, offered);
     }
-    let chosen = meant(select, candidates);
+    let chosen = meant(select, candidates, several);
     if chosen.is_empty() {
         let (wanted, offered) = (select.to_string(), offered());
         return Err(Error::new(input, Problem::NoSuchImage { wanted, offered }));
@@ -67,7 +67,7 @@ pub fn choose_digest(
     candidates: &[Candidate],
     offered: impl FnOnce() -> Vec<Candidate>,
 ) -> Result<Vec<usize>, Error> {
-    let chosen = meant(&Select::Digest(prefix.to_owned()), candidates);
+    let chosen = meant(&Select::Digest(prefix.to_owned()), candidates, true);
     let wanted = prefix.to_owned();
     let problem = match chosen[..] {
         [_] => return Ok(chosen),
@@ -86,15 +86,16 @@ pub fn choose_digest(
     Err(Error::new(input, problem))
 }
 
-fn meant(select: &Select, candidates: &[Candidate]) -> Vec<usize> {
+/// The candidates that are meant. Companions of an image are meant only where `several` are.
+fn meant(select: &Select, candidates: &[Candidate], several: bool) -> Vec<usize> {
     let is_meant = |(i, candidate): &(usize, &Candidate)| match select {
-        Select::All => true,
+        Select::All => several || !candidate.is_companion,
         Select::Position(position) => i == position,
         Select::Digest(prefix) => {
             let digest = candidate.digest.as_ref();
             digest.is_some_and(|digest| digest.to_string().starts_with(prefix))
         }
-        Select::Name(wanted) => candidate.names.iter().any(|name| is(name, wanted)),
+        Select::Name(wanted) => is_named(candidate, wanted),
     };
     let all = candidates.iter().enumerate();
     all.filter(is_meant).map(|(i, _)| i).collect()
@@ -141,7 +142,7 @@ fn offered(candidates: &[Candidate], unnamed_is_one: bool) -> Vec<Candidate> {
         let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"._-/:".contains(&b);
         let select = Select::Name(name.clone());
         name.bytes().all(is_plain) && {
-            let chosen = meant(&select, candidates);
+            let chosen = meant(&select, candidates, true);
             chosen.contains(&i) && is_one(&select, candidates, &chosen, unnamed_is_one)
         }
     };
@@ -153,6 +154,11 @@ fn offered(candidates: &[Candidate], unnamed_is_one: bool) -> Vec<Candidate> {
         ..candidate.clone()
     };
     candidates.iter().enumerate().map(offer).collect()
+}
+
+/// Whether a candidate has a name that is meant by `wanted`.
+pub fn is_named(candidate: &Candidate, wanted: &str) -> bool {
+    candidate.names.iter().any(|name| is(name, wanted))
 }
 
 /// Whether `name` is what is meant by `wanted`: the same words, the same name as Docker normalises

@@ -10,7 +10,7 @@ use super::manifest::rewrite;
 use crate::bytes::codec::Compression;
 use crate::bytes::{Observers, StagedBlob, Staging};
 use crate::error::Error;
-use crate::image::{Content, FileLayer, Image, Layer, LayerType};
+use crate::image::{Content, FileLayer, Image, Layer, LayerType, StaleAnnotations};
 use crate::oci::{Descriptor, DiffId, Digest};
 use crate::util::parallel;
 
@@ -46,7 +46,7 @@ pub fn compress(
             }
             if let Content::Staged(staged) = &layer.blob.content {
                 verify_staged(layer, observers)?;
-                is_changed |= describe_staged(layer, &staged.clone());
+                is_changed |= describe_staged(layer, &staged.clone(), &mut image.stale);
             }
         }
         if is_changed {
@@ -78,14 +78,19 @@ fn verify_staged(layer: &FileLayer, observers: Observers<'_>) -> Result<(), Erro
 }
 
 /// Replaces the descriptor of a layer by that of the staged file. Returns whether it changed.
-fn describe_staged(layer: &mut FileLayer, staged: &StagedBlob) -> bool {
+fn describe_staged(
+    layer: &mut FileLayer,
+    staged: &StagedBlob,
+    stale: &mut StaleAnnotations,
+) -> bool {
     // A non-distributable layer that was encoded, because it came through a stream, is decoded when it
     // is written.
     if staged.encoding == staged.original.encoding || !layer.is_distributable() {
         return false;
     }
     let stored = staged.stored.clone();
-    let old = &layer.blob.descriptor;
+    let old = &mut layer.blob.descriptor;
+    old.annotations.retain(|key, _| stale.keep(key));
     layer.blob.descriptor = Descriptor {
         media_type: LayerType::distributable(staged.encoding).oci(),
         ..old.with_content(stored.digest, stored.size)

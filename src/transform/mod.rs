@@ -4,6 +4,7 @@
 mod annotations;
 mod attestations;
 mod compression;
+mod losses;
 mod manifest;
 mod media_types;
 mod platform;
@@ -12,6 +13,7 @@ mod zstd_mark;
 pub use annotations::annotate;
 pub use attestations::drop_stale_attestations;
 pub use compression::compress;
+pub use losses::warn_of_losses;
 pub use media_types::to_oci;
 pub use platform::set_platform;
 pub use zstd_mark::mark_zstd;

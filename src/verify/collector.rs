@@ -1,14 +1,15 @@
 //! The callbacks of `verify` while an input is read: they check the documents, collect the blobs that are
 //! to be read, and go on after errors.
 
+use std::collections::HashSet;
 use std::sync::{Mutex, MutexGuard};
 
 use super::archive::ArchiveEntries;
 use super::findings::Findings;
 use super::{configs, documents, names};
 use crate::error::{Code, Error};
-use crate::image::{AnyBlob, Layer};
-use crate::oci::{Config, DOCKER_FILE, Descriptor, Document, Index, Manifest};
+use crate::image::{AnyBlob, Companion, Layer};
+use crate::oci::{Config, DOCKER_FILE, Descriptor, Digest, Document, Index, Manifest};
 use crate::source::callbacks::Callbacks;
 use crate::tar::EntryKind;
 use crate::util::lock::lock;
@@ -24,6 +25,10 @@ pub struct Collector {
 pub struct Collected {
     pub blobs: Vec<AnyBlob>,
     pub entries: ArchiveEntries,
+    /// Manifests without a platform, with the indexes that name them.
+    pub without_platform: Vec<(String, Digest)>,
+    /// The manifests that are not images.
+    pub companions: HashSet<Digest>,
     /// Whether a document could not be read, so that what it names is not known.
     pub is_incomplete: bool,
 }
@@ -78,6 +83,9 @@ impl Callbacks for Collector {
     fn index(&self, name: &str, index: &Document<Index>) {
         documents::check_index(&self.findings, name, &index.view);
         documents::check_go_json(&self.findings, name, &index.raw, "manifests");
+        let manifests = documents::without_platform(name, &index.view);
+        let manifests = manifests.map(|entry| (name.to_owned(), entry.digest.clone()));
+        self.collected().without_platform.extend(manifests);
     }
 
     fn manifest(&self, name: &str, descriptor: &Descriptor, manifest: &Document<Manifest>) {
@@ -91,6 +99,18 @@ impl Callbacks for Collector {
 
     fn repo_tag(&self, tag: &str) {
         names::check_repo_tag(&self.findings, tag);
+    }
+
+    fn companion(&self, companion: &Companion) {
+        let digest = companion.descriptor.digest.clone();
+        self.collected().companions.insert(digest);
+        let digest = companion.descriptor.digest.to_string();
+        let described = match &companion.subject {
+            Some(subject) => format!(", which describes {subject}"),
+            None => String::new(),
+        };
+        let message = format!("{digest} is {}{described}", companion.kind);
+        self.findings.add(Code::Companion, &digest, message);
     }
 
     fn layer(&self, layer: &Layer) {

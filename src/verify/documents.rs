@@ -12,8 +12,9 @@ use super::names;
 use crate::bytes::codec::Encoding;
 use crate::error::Code;
 use crate::image::LayerType;
+use crate::oci::artifact::artifact_type;
 use crate::oci::{
-    DOCKER_FIELDS, DOCKER_FILE, Descriptor, Hasher, INDEX_FILE, Index, Manifest, MediaType,
+    DOCKER_FIELDS, DOCKER_FILE, Descriptor, Digest, Hasher, INDEX_FILE, Index, Manifest, MediaType,
     Platform, docker, field_types, go_json, parse,
 };
 
@@ -246,11 +247,10 @@ pub fn check_index(findings: &Findings, name: &str, index: &Index) {
         if is_index(&manifest.media_type) {
             let message = format!("{name} names the index {digest}; expected image manifests only");
             findings.add(Code::NestedIndex, &digest, message);
+        } else if artifact_type(manifest).is_some() {
+            // It is no platform's image. Its manifest is reported as a companion.
         } else if let Some(platform) = manifest.claimed() {
             places.extend((!is_attestation(platform)).then_some((platform, manifest)));
-        } else if index.manifests.len() > 1 {
-            let message = format!("{name} does not say the platform of {digest}");
-            findings.add(Code::DescriptorWithoutPlatform, &digest, message);
         }
     }
     check_order(findings, name, &places);
@@ -270,6 +270,23 @@ pub fn check_index(findings: &Findings, name: &str, index: &Index) {
             findings.add(Code::DuplicatePlatform, name, message);
         }
     }
+}
+
+/// Returns the manifests of an index of several that have no platform. Whether they are images is known
+/// when they were read.
+pub fn without_platform<'a>(name: &str, index: &'a Index) -> impl Iterator<Item = &'a Descriptor> {
+    let is_list = name != INDEX_FILE && index.manifests.len() > 1;
+    let is_meant = move |entry: &&Descriptor| {
+        is_list && entry.claimed().is_none() && !is_index(&entry.media_type)
+    };
+    index.manifests.iter().filter(is_meant)
+}
+
+/// Checks that a manifest has a platform in the index `by`.
+pub fn add_without_platform(findings: &Findings, by: &str, manifest: &Digest) {
+    let message = format!("{by} does not say the platform of {manifest}");
+    let code = Code::DescriptorWithoutPlatform;
+    findings.add(code, &manifest.to_string(), message);
 }
 
 fn check_order(findings: &Findings, name: &str, places: &[(&Platform, &Descriptor)]) {

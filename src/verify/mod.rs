@@ -17,7 +17,7 @@ mod findings;
 mod json;
 mod names;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::convert::Infallible;
 
 use serde::Serialize;
@@ -32,6 +32,7 @@ use crate::check::programs::Programs;
 use crate::check::{CheckLevel, assertions};
 use crate::error::{Code, Error, Subject, Warning};
 use crate::image::Image;
+use crate::oci::{DOCKER_FILE, INDEX_FILE, LAYOUT_FILE};
 use crate::source::{self, Contents, Input, Opened, Select, Stager, Wanted};
 use crate::util::parallel;
 use blobs::Blobs;
@@ -221,9 +222,30 @@ impl<'a> InputCheck<'a> {
             platforms: self.input.platform.as_slice(),
             ..wanted(&self.collector)
         };
-        let read = opened.read_as_docker_archive(&input, wanted, stager);
-        if let Err(error) = read {
-            self.collector.add_unreadable(&error);
+        match opened.read_as_docker_archive(&input, wanted, stager) {
+            Ok(Some(found)) if !self.collector.collected().is_incomplete => self.compare(&found),
+            Ok(_) => {}
+            Err(error) => self.collector.add_unreadable(&error),
+        }
+    }
+
+    /// Reports the images of `manifest.json` that are not in `index.json`.
+    fn compare(&self, found: &Contents) {
+        let config = |image: &Image| image.config.descriptor.digest.clone();
+        let known: HashSet<_> = self.contents.images.iter().map(config).collect();
+        for image in &found.images {
+            if !known.contains(&config(image)) {
+                let name = match image.origin.item.id() {
+                    id if id.is_empty() => image.config.name.to_string(),
+                    id => id,
+                };
+                let message = format!(
+                    "{DOCKER_FILE} has the image {name} for {}, which {INDEX_FILE} lacks",
+                    image.platform
+                );
+                let findings = &self.collector.findings;
+                findings.add(Code::IndexMismatch, &name, message);
+            }
         }
     }
 
@@ -236,6 +258,11 @@ impl<'a> InputCheck<'a> {
     ) {
         let findings = &self.collector.findings;
         let collected = std::mem::take(&mut *self.collector.collected());
+        for (by, manifest) in &collected.without_platform {
+            if !collected.companions.contains(manifest) {
+                documents::add_without_platform(findings, by, manifest);
+            }
+        }
         for blob in &collected.blobs {
             blobs.check(blob, programs, findings);
         }
@@ -250,8 +277,18 @@ impl<'a> InputCheck<'a> {
         }
         if let Some(Opened::Tree(tree)) = &self.opened {
             let is_layout = tree.is_layout().unwrap_or_default();
+            if !is_layout && tree.has(LAYOUT_FILE).unwrap_or_default() {
+                let message = format!(
+                    "{INDEX_FILE} has no image, but {DOCKER_FILE} has; readers of image layouts find none"
+                );
+                findings.add(Code::IndexMismatch, INDEX_FILE, message);
+            }
             if tree.is_archive() {
                 collected.entries.check(findings, is_layout);
+            }
+            for name in tree.signatures().unwrap_or_default() {
+                let message = format!("{name} is a signature, which skopeo made");
+                findings.add(Code::Companion, &name, message);
             }
             let reads_all = self.input.select == Select::All && self.input.platform.is_none();
             if reads_all && !collected.is_incomplete {
@@ -305,6 +342,7 @@ fn wanted(collector: &Collector) -> Wanted<'_> {
         platforms: &[],
         decided: &NONE,
         callbacks: collector,
+        referrers: true,
     }
 }
 

@@ -51,7 +51,7 @@ pub enum LayerFile<'a> {
     HardLink(&'a [u8]),
     /// An executable file of another kind.
     Executable,
-    /// A file that nobody may execute: data, a library.
+    /// A file without x bits: data, a library.
     NotExecutable,
     /// Something that cannot be started: a device.
     Plain,

@@ -19,7 +19,7 @@ pub fn missing(facts: &ImageFacts, word: &str) -> String {
     format!("what it starts, {started}, {which} no program in any of its layers")
 }
 
-/// Returns the warning for a program that nobody may execute.
+/// Returns the warning for a program without x bits.
 pub fn not_executable(facts: &ImageFacts, word: &str) -> String {
     let (started, which) = started(facts, word);
     format!(

@@ -22,7 +22,7 @@ pub enum StartedFile {
     Program(ProgramFile),
     /// No file of this name can be started.
     Missing(String),
-    /// There is a file under this name, but nobody may execute it.
+    /// The file with this name has no x bits.
     NotExecutable(String),
     /// A file with holes, whose content is not known.
     Sparse(Vec<u8>),
@@ -97,8 +97,8 @@ pub fn started(stack: &LayerStack<'_>, execution: &Execution) -> Result<StartedF
     Ok(StartedFile::Unknown)
 }
 
-/// Finds the file that `word` starts: a path, or a name that is looked up in PATH. A file that nobody may
-/// execute is found where there is no other.
+/// Finds the file that `word` starts: a path, or a name that is looked up in PATH. A file without x bits
+/// is found if there is no other.
 fn find_command<'a>(
     stack: &LayerStack<'a>,
     word: &[u8],

@@ -8,7 +8,7 @@ use super::Reader;
 use crate::bytes::SizedDigest;
 use crate::bytes::codec::Encoding;
 use crate::error::{Error, ImageInInput, Item, Problem, Subject, pick_by_digest};
-use crate::image::{Blob, Content, FileLayer, Image, Layer, LayerType};
+use crate::image::{Blob, Content, FileLayer, Image, Layer, LayerType, StaleAnnotations};
 use crate::oci::{
     Config, Descriptor, DiffId, Document, MAX_CONFIG, MAX_MANIFEST, Manifest, MediaType, Platform,
 };
@@ -25,22 +25,55 @@ pub(super) fn may_be_absent(layer: &Descriptor) -> bool {
         && layer.extra.contains_key("urls")
 }
 
+/// A manifest, and where its bytes are.
+pub type ManifestFile = (Document<Manifest>, Content);
+
 impl Reader<'_> {
     /// An image; where reading goes on whatever is broken, as much of it as there is.
     pub(super) fn image(&self, descriptor: Descriptor, by: &str) -> Result<Image, Error> {
-        let (tree, callbacks) = (self.tree, self.reading.callbacks());
+        let manifest = self.read_manifest(&descriptor, by)?;
+        self.image_of(descriptor, manifest, by, false)
+    }
+
+    /// The manifest of an image or an artifact.
+    pub(super) fn read_manifest(
+        &self,
+        descriptor: &Descriptor,
+        by: &str,
+    ) -> Result<ManifestFile, Error> {
         let name = descriptor.digest.to_string();
-        let (raw, manifest_content) = self.document(&descriptor, by, MAX_MANIFEST)?;
-        let manifest: Document<Manifest> = tree.parse(&name, raw)?;
-        callbacks.manifest(&name, &descriptor, &manifest);
+        let (raw, content) = self.document(descriptor, by, MAX_MANIFEST)?;
+        let manifest: Document<Manifest> = self.tree.parse(&name, raw)?;
+        (self.reading.callbacks()).manifest(&name, descriptor, &manifest);
         let confusable = manifest.view.confusable();
         self.unambiguous(&name, &manifest.view.extra, &["manifests"], confusable)?;
-        self.same_type(&name, &manifest.view.media_type, &descriptor)?;
+        self.same_type(&name, &manifest.view.media_type, descriptor)?;
+        Ok((manifest, content))
+    }
 
+    /// The image of a manifest. Of a companion, the config and the layers are blobs like others.
+    pub(super) fn image_of(
+        &self,
+        descriptor: Descriptor,
+        (manifest, manifest_content): ManifestFile,
+        by: &str,
+        is_companion: bool,
+    ) -> Result<Image, Error> {
+        let (tree, callbacks) = (self.tree, self.reading.callbacks());
+        let name = descriptor.digest.to_string();
         let id = Item::Image(ImageInInput::Id((&*name).into()));
         let origin = Subject::from((tree.input(), id));
-        let (config, config_content) = self.config(&manifest.view, &name)?;
-        let platform = self.platform(&descriptor, &manifest.view, config.as_ref(), by, &origin)?;
+        let (config, config_content) = match is_companion {
+            true => (
+                None,
+                self.document(&manifest.view.config, &name, MAX_CONFIG)?.1,
+            ),
+            false => self.config(&manifest.view, &name)?,
+        };
+        let platform = match is_companion {
+            true => descriptor.platform.clone().unwrap_or_default(),
+            false => self.platform(&descriptor, &manifest.view, config.as_ref(), by, &origin)?,
+        };
         let config_platform = match &config {
             Some(config) => config.view.platform(),
             None => platform.clone(),
@@ -80,6 +113,7 @@ impl Reader<'_> {
             config,
             layers,
             attestations: Vec::new(),
+            stale: StaleAnnotations::default(),
         })
     }
 

@@ -3,6 +3,7 @@
 //! Source: image-spec `image-layout.md`. Indexes inside of indexes are flattened, because
 //! consumers do not follow them (containers/image refuses to copy them).
 
+mod companions;
 mod image;
 mod pick;
 mod survey;
@@ -14,11 +15,13 @@ use super::tree::Tree;
 use super::{Contents, Reading, Select};
 use crate::error::{Candidate, Code, DocumentProblem, Error, Item, Problem, Warning};
 use crate::image::{Image, IndexMetadata};
+use crate::oci::artifact::{ArtifactKind, artifact_type};
 use crate::oci::{
     Descriptor, Digest, Document, INDEX_FILE, Index, LAYOUT_FILE, LAYOUT_VERSION, MAX_MANIFEST,
     MediaType, NAME_ANNOTATIONS, Platform, attestation, docker, layout_version,
 };
 use crate::util::text::clean;
+use companions::{FoundArtifact, Root};
 
 /// Deeper nesting than anybody writes; an index cannot contain itself, but a long chain can be made.
 const MAX_DEPTH: usize = 8;
@@ -33,6 +36,7 @@ pub fn read(tree: &Tree, reading: &Reading<'_>) -> Result<Contents, Error> {
             ..Contents::default()
         },
         attestations: Vec::new(),
+        artifacts: Vec::new(),
         seen: HashSet::new(),
         picked: None,
         is_lost: false,
@@ -45,6 +49,15 @@ pub fn read(tree: &Tree, reading: &Reading<'_>) -> Result<Contents, Error> {
         Ok(()) => Ok(reader.contents),
         Err(error) => Err(reader.with_complete(error)),
     }
+}
+
+/// Lists the digests of the configs of all images that `index.json` names.
+pub fn configs(tree: &Tree) -> HashSet<Digest> {
+    let raw = tree.bytes(INDEX_FILE, MAX_MANIFEST).ok().flatten();
+    let index: Option<Document<Index>> = raw.and_then(|raw| tree.parse(INDEX_FILE, raw).ok());
+    let roots = index.map(|index| index.view.manifests).unwrap_or_default();
+    let surveyed = survey::survey(tree, &roots).into_iter();
+    surveyed.filter_map(|image| image.config).collect()
 }
 
 /// What only a manifest has.
@@ -78,6 +91,8 @@ struct Reader<'a> {
     contents: Contents,
     /// The descriptors of attestations, with who names them.
     attestations: Vec<(Descriptor, String)>,
+    /// The artifacts that were found where images are.
+    artifacts: Vec<FoundArtifact>,
     /// What was visited, by digest and claimed platform.
     seen: HashSet<(Digest, String)>,
     /// What to visit, if something is picked by its digest.
@@ -96,30 +111,45 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn read(&mut self) -> Result<(), Error> {
-        let (roots, metadata) = self.roots()?;
-        if let Select::Digest(prefix) = &self.reading.input.select {
+        let reading = self.reading;
+        let (mut roots, metadata) = self.roots()?;
+        let classes = self.classify(&mut roots);
+        if let Select::Digest(prefix) = &reading.input.select {
             self.picked = Some(self.pick(prefix, &roots)?);
         }
         let (roots, mut candidates): (Vec<_>, Vec<_>) = roots.into_iter().unzip();
         self.add_metadata(metadata)?;
+        let reads_all = reading.callbacks().reads_all();
+        let takes_all = reading.input.select == Select::All;
+        if takes_all
+            && !reads_all
+            && candidates.iter().all(|candidate| candidate.is_companion)
+            && let Some(i) = candidates.iter().position(|c| c.artifact.is_some())
+            && let Some(kind) = &candidates[i].artifact
+        {
+            return Err(self.only_artifacts(&roots[i], kind));
+        }
         let input = self.tree.input();
-        let chosen = match &self.picked {
+        let chosen: Vec<usize> = match &self.picked {
             Some(picked) => (0..roots.len())
                 .filter(|i| picked.contains(&roots[*i].digest))
                 .collect(),
-            None => match self.reading.choose(input, &candidates, true) {
+            None => match reading.choose(input, &candidates, true) {
                 Ok(chosen) => chosen,
                 Err(_) => {
                     self.add_inner(&roots, &mut candidates);
-                    self.reading.choose(input, &candidates, true)?
+                    reading.choose(input, &candidates, true)?
                 }
             },
         };
         self.chosen = chosen.iter().map(|i| roots[*i].clone()).collect();
-        for i in chosen {
+        for i in chosen.iter().copied() {
+            if matches!(classes[i], Root::Repeated) && takes_all {
+                continue;
+            }
             let root = roots[i].clone();
             self.name(&candidates[i].names);
-            // An index is taken apart; what was said of it is said of the merged one.
+            // An index is taken apart; its annotations become those of the merged one.
             if is_index(&root.media_type) {
                 let metadata = IndexMetadata {
                     root_annotations: (root.annotations.clone().into_iter())
@@ -128,11 +158,23 @@ impl Reader<'_> {
                     ..IndexMetadata::default()
                 };
                 self.add_metadata(metadata)?;
+                self.leave_out(INDEX_FILE, &root, false);
             }
             let visited = self.visit(root, INDEX_FILE, 0);
             self.attempt(visited)?;
         }
+        self.finish_artifacts()?;
         self.compare_only()?;
+        if !reads_all {
+            let chosen: HashSet<usize> = chosen.into_iter().collect();
+            let beside = (roots.into_iter().zip(classes).enumerate())
+                .filter(|(i, (_, class))| matches!(class, Root::Repeated) || !chosen.contains(i))
+                .map(|(_, root)| root)
+                .collect();
+            self.finish_attestations()?;
+            self.add_beside(beside)?;
+            self.add_signatures()?;
+        }
         self.finish()?;
         self.find_incomplete();
         Ok(())
@@ -197,7 +239,7 @@ impl Reader<'_> {
     }
 
     /// Reads the attestations of the images that are taken; others need not even be there.
-    fn finish(&mut self) -> Result<(), Error> {
+    fn finish_attestations(&mut self) -> Result<(), Error> {
         if let Some(error) = self.missing.take()
             && self.contents.images.is_empty()
         {
@@ -252,9 +294,17 @@ impl Reader<'_> {
                 }
             }
         }
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<(), Error> {
+        self.finish_attestations()?;
         if self.contents.seen.is_empty() && !self.is_lost {
-            // An index without manifests.
-            let error = Error::new(self.tree.input(), Problem::NoImage);
+            let error = match self.contents.companions.first() {
+                Some(found) => self.only_artifacts(&found.descriptor, &found.kind),
+                // An index without manifests.
+                None => Error::new(self.tree.input(), Problem::NoImage),
+            };
             self.reading.callbacks().violation(error)?;
         }
         Ok(())
@@ -384,7 +434,7 @@ impl Reader<'_> {
         match descriptor.media_type.as_ref() {
             _ if is_index(&descriptor.media_type) => self.index(&descriptor, by, depth),
             "application/vnd.oci.image.manifest.v1+json" | docker::MANIFEST => {
-                self.manifest(descriptor, by)
+                self.manifest(descriptor, by, depth)
             }
             _ => {
                 self.is_lost = true;
@@ -400,7 +450,18 @@ impl Reader<'_> {
         }
     }
 
-    fn manifest(&mut self, descriptor: Descriptor, by: &str) -> Result<(), Error> {
+    /// Leaves out an image that is not in the file and may not be selected.
+    fn leave_out_missing(&mut self, descriptor: &Descriptor, by: &str, error: Error) {
+        let digest = &descriptor.digest;
+        let text = format!(
+            "an image ({digest}) was left out, because it is not in the file, and {by} does not say exactly for which platform it is",
+        );
+        let warning = Warning::new(Code::Missing, self.tree.input(), text);
+        self.contents.warnings.push(warning);
+        self.missing.get_or_insert(error);
+    }
+
+    fn manifest(&mut self, descriptor: Descriptor, by: &str, depth: usize) -> Result<(), Error> {
         let place = descriptor.platform.as_ref().map(ToString::to_string);
         let place = place.unwrap_or_default();
         if !self.seen.insert((descriptor.digest.clone(), place)) {
@@ -411,23 +472,45 @@ impl Reader<'_> {
             return Ok(());
         }
         // Before it is read: an image that is not selected need not be there.
-        let claimed = descriptor.claimed();
-        if let Some(platform) = claimed.filter(|claimed| !self.reading.may_have(claimed)) {
-            self.contents.seen.push(platform.clone());
+        let artifact_type = artifact_type(&descriptor).map(ArtifactKind::from);
+        let claimed = descriptor.claimed().cloned();
+        // A pick by its own digest is compared with its config, whatever the index claims.
+        let is_picked = match &self.reading.input.select {
+            Select::Digest(prefix) => descriptor.digest.to_string().starts_with(prefix),
+            _ => false,
+        };
+        let is_unselected = |claimed: &Platform| !is_picked && !self.reading.may_have(claimed);
+        let unselected = claimed.clone().filter(is_unselected);
+        if let Some(platform) = unselected.clone().filter(|_| artifact_type.is_none()) {
+            self.contents.seen.push(platform);
             self.skipped.push((descriptor, by.to_owned()));
             return Ok(());
         }
-        let is_selected = claimed.is_some_and(|claimed| self.reading.has(claimed));
+        let is_selected = claimed.is_some_and(|claimed| self.reading.has(&claimed));
         let is_optional = self.leaves_out() && !is_selected;
-        let digest = descriptor.digest.clone();
-        let image = match self.image(descriptor, by) {
+        let reads_all = self.reading.callbacks().reads_all();
+        let manifest = match (self.read_manifest(&descriptor, by), artifact_type) {
+            (Err(error), Some(kind)) if is_missing(&error) && !reads_all => {
+                self.add_unread(&descriptor, kind, depth > 0);
+                return Ok(());
+            }
+            (Err(error), None) if is_missing(&error) && is_optional => {
+                self.leave_out_missing(&descriptor, by, error);
+                return Ok(());
+            }
+            (manifest, _) => manifest?,
+        };
+        if let Some(kind) = self.artifact_kind(&descriptor, &manifest.0.view) {
+            self.add_artifact(descriptor, by, manifest, kind, depth > 0);
+            return Ok(());
+        }
+        if let Some(platform) = unselected {
+            self.contents.seen.push(platform);
+            return Ok(());
+        }
+        let image = match self.image_of(descriptor.clone(), manifest, by, false) {
             Err(error) if is_missing(&error) && is_optional => {
-                let text = format!(
-                    "an image ({digest}) was left out, because it is not in the file, and {by} does not say exactly for which platform it is",
-                );
-                let warning = Warning::new(Code::Missing, self.tree.input(), text);
-                self.contents.warnings.push(warning);
-                self.missing.get_or_insert(error);
+                self.leave_out_missing(&descriptor, by, error);
                 return Ok(());
             }
             image => image?,
@@ -452,6 +535,9 @@ impl Reader<'_> {
                 .tree
                 .invalid(by, DocumentProblem::NestedIndexes { limit }));
         }
+        if depth > 0 {
+            self.leave_out(by, descriptor, true);
+        }
         let (raw, _) = self.document(descriptor, by, MAX_MANIFEST)?;
         let index: Document<Index> = self.tree.parse(&name, raw)?;
         let shown = (descriptor.clone(), index.raw.clone());
@@ -460,9 +546,28 @@ impl Reader<'_> {
         let confusable = index.view.confusable();
         self.unambiguous(&name, &index.view.extra, NOT_OF_AN_INDEX, confusable)?;
         self.same_type(&name, &index.view.media_type, descriptor)?;
+        if let Some(kind) = ArtifactKind::of_index(&index.view) {
+            self.add_unread(descriptor, kind, depth > 0);
+            for blob in &index.view.manifests {
+                let read = self.layer(blob, None, &name, "blob");
+                if self.reading.callbacks().reads_all() {
+                    self.reading.callbacks().attempt(read)?;
+                }
+            }
+            return Ok(());
+        }
+        let mut extra = index.view.extra;
+        if let Some(subject) = extra.shift_remove("subject") {
+            let text = format!(
+                "the subject of the image index {name} was left out, because the merged index does not describe it: {}",
+                clean(&subject.to_string())
+            );
+            let warning = Warning::new(Code::CompanionLeftOut, self.tree.input(), text);
+            self.contents.left_out.push(warning);
+        }
         let metadata = IndexMetadata {
             annotations: index.view.annotations,
-            extra: index.view.extra,
+            extra,
             ..IndexMetadata::default()
         };
         self.add_metadata(metadata)?;

@@ -1,4 +1,4 @@
-//! Picks what is in a layout by a prefix of its digest, at any depth: `IMAGE#@sha256:…`.
+//! Picks an image or an index of a layout by a prefix of its digest, at any depth: `IMAGE#@sha256:…`.
 
 use std::collections::HashSet;
 
@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 
 use super::{MAX_DEPTH, Reader, is_index};
 use crate::error::{Candidate, Error};
+use crate::oci::artifact::{artifact_type, described};
 use crate::oci::{
     Config, Descriptor, Digest, Document, Index, MAX_MANIFEST, Manifest, Platform, attestation,
 };
@@ -15,6 +16,7 @@ use crate::source::select;
 struct Entry {
     digest: Digest,
     is_index: bool,
+    is_zstd: bool,
     platform: Option<Platform>,
     /// The image that it describes, if it is an attestation.
     describes: Option<String>,
@@ -28,6 +30,7 @@ impl Entry {
         Self {
             digest: descriptor.digest.clone(),
             is_index: is_index(&descriptor.media_type),
+            is_zstd: descriptor.is_marked_as_zstd(),
             platform: descriptor.platform.clone(),
             describes: descriptor.annotations.get(attestation::SUBJECT).cloned(),
             names: names.to_vec(),
@@ -52,6 +55,7 @@ impl Reader<'_> {
                 names: entry.names.clone(),
                 platform: entry.platform.clone(),
                 digest: Some(entry.digest.clone()),
+                is_zstd: entry.is_zstd,
                 ..Candidate::default()
             })
             .collect();
@@ -85,7 +89,7 @@ impl Reader<'_> {
         Ok(visited)
     }
 
-    /// All that the layout names, what is outside first. An index is listed once.
+    /// The entries of all indexes, outer ones first. Each index is read once.
     fn entries(&self, roots: &[(Descriptor, Candidate)]) -> Vec<Entry> {
         let mut entries: Vec<Entry> = (roots.iter())
             .map(|(root, candidate)| Entry::new(root, &candidate.names, None))
@@ -98,32 +102,40 @@ impl Reader<'_> {
                 if !entries[parent].is_index || !seen.insert(digest.clone()) {
                     continue;
                 }
-                let inner = self.inner(&digest);
-                entries.extend(
-                    inner
-                        .iter()
-                        .map(|inner| Entry::new(inner, &[], Some(parent))),
-                );
+                for inner in self.inner(&digest) {
+                    let mut entry = Entry::new(&inner, &[], Some(parent));
+                    if entry.describes.is_none() {
+                        entry.describes = self.described_by(&inner);
+                    }
+                    entries.push(entry);
+                }
             }
             (level, depth) = (level.end..entries.len(), depth + 1);
         }
         entries
     }
 
+    /// The image that an artifact describes.
+    fn described_by(&self, descriptor: &Descriptor) -> Option<String> {
+        artifact_type(descriptor)?;
+        let manifest: Manifest = self.peek_at(&descriptor.digest)?;
+        described(descriptor, &manifest.extra, &[]).map(|subject| subject.to_string())
+    }
+
     /// The descriptors in an index; none where it cannot be read. It is verified when it is visited.
     pub(super) fn inner(&self, digest: &Digest) -> Vec<Descriptor> {
-        let index: Option<Index> = self.peek(digest);
+        let index: Option<Index> = self.peek_at(digest);
         index.map_or_else(Vec::new, |index| index.manifests)
     }
 
     /// The platform of a manifest, if its config can be read and says it.
     pub(super) fn platform_of(&self, manifest: &Digest) -> Option<Platform> {
-        let manifest: Manifest = self.peek(manifest)?;
-        let config: Config = self.peek(&manifest.config.digest)?;
+        let manifest: Manifest = self.peek_at(manifest)?;
+        let config: Config = self.peek_at(&manifest.config.digest)?;
         Some(config.platform()).filter(|platform| !platform.is_silent())
     }
 
-    fn peek<T: DeserializeOwned>(&self, digest: &Digest) -> Option<T> {
+    fn peek_at<T: DeserializeOwned>(&self, digest: &Digest) -> Option<T> {
         let name = digest.to_string();
         let found = self.tree.blob(digest).ok()??;
         let raw = self.tree.read(&found, &name, MAX_MANIFEST).ok()?;

@@ -11,6 +11,8 @@ use crate::source::tree::Tree;
 pub struct SurveyedImage {
     /// The platform, if its descriptor or its config says it.
     pub platform: Option<Platform>,
+    /// The digest of its config, if its manifest can be read.
+    pub config: Option<Digest>,
     /// Whether its manifest, its config and its layers are there.
     pub is_complete: bool,
 }
@@ -58,6 +60,7 @@ impl Survey<'_> {
             .and_then(|manifest| self.document::<Config>(&manifest.config, MAX_CONFIG));
         let claimed = descriptor.claimed().cloned();
         let platform = claimed.or(config.as_ref().map(Config::platform));
+        let config_digest = manifest.as_ref().map(|m| m.config.digest.clone());
         let is_there = |layer: &Descriptor| {
             let found = self.tree.blob(&layer.digest);
             may_be_absent(layer) || matches!(found, Ok(Some(_)))
@@ -67,6 +70,7 @@ impl Survey<'_> {
         });
         self.images.push(SurveyedImage {
             platform,
+            config: config_digest,
             is_complete,
         });
     }

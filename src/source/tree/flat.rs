@@ -20,6 +20,18 @@ pub fn blob_names(digest: &Digest) -> [String; 2] {
     [stem.clone(), stem + ".manifest.json"]
 }
 
+/// Returns the hex digits of the manifest that a file is a signature of, nothing for the only manifest;
+/// `None` if it is not a signature: `signature-1`, `HEX.signature-1`, `sha512-HEX.signature-1`.
+pub fn signed_manifest(name: &str) -> Option<&str> {
+    let (manifest, number) = name.rsplit_once("signature-")?;
+    let is_number = !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit());
+    let manifest = match manifest {
+        "" => "",
+        manifest => manifest.strip_suffix('.')?,
+    };
+    is_number.then_some(manifest)
+}
+
 /// The fields of a manifest that decide its media type, which OCI manifests may leave out.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -5,21 +5,26 @@ mod flat;
 mod location;
 mod unused;
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::{HashMap, HashSet};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 
 pub use archive::ArchiveEntry;
+pub use flat::signed_manifest;
 use flat::{FLAT_MANIFEST, FLAT_VERSION, ManifestHead};
 pub use location::FileLocation;
 
 use crate::error::{DocumentProblem, Error, FileKind, InputName, Item, Problem};
 use crate::image::Content;
-use crate::oci::{Descriptor, Digest, Document, INDEX_FILE, LAYOUT_FILE, MAX_MANIFEST, extent};
+use crate::oci::go_json::is_field;
+use crate::oci::{
+    DOCKER_FILE, Descriptor, Digest, Document, INDEX_FILE, LAYOUT_FILE, MAX_MANIFEST, extent,
+};
 use crate::tar::resolve;
 
 /// The bytes that all manifests, indexes and configs of an input may have together, each as often as it is
@@ -40,6 +45,7 @@ pub struct Tree {
     used: RefCell<HashSet<String>>,
     /// Layers that had to be staged because no document has their digest; several names can mean one.
     staged: RefCell<HashMap<FileLocation, Content>>,
+    is_layout: OnceCell<bool>,
 }
 
 enum TreeFiles {
@@ -105,6 +111,7 @@ impl Tree {
             budget: Cell::new(MAX_DOCUMENTS),
             used: RefCell::default(),
             staged: RefCell::default(),
+            is_layout: OnceCell::new(),
         }
     }
 
@@ -123,9 +130,36 @@ impl Tree {
         &self.input
     }
 
-    /// Whether the files are those of an image layout, or are found in the same way.
+    /// Whether the files are those of an image layout, or are found in the same way. Docker 25.0.0 to
+    /// 25.0.2 wrote a layout without images around a docker-archive (moby/moby#47210): that is one.
     pub fn is_layout(&self) -> Result<bool, Error> {
-        Ok(self.root().is_some() || self.has(LAYOUT_FILE)?)
+        if let Some(known) = self.is_layout.get() {
+            return Ok(*known);
+        }
+        let is_layout = self.root().is_some()
+            || self.has(LAYOUT_FILE)? && !(self.has(DOCKER_FILE)? && self.has_empty_index());
+        Ok(*self.is_layout.get_or_init(|| is_layout))
+    }
+
+    /// Whether `index.json` is there and names nothing.
+    fn has_empty_index(&self) -> bool {
+        // An error is reported by the reader of the layout.
+        let Ok(Some(raw)) = self.bytes(INDEX_FILE, MAX_MANIFEST) else {
+            return false;
+        };
+        let index: Result<Document<Map<String, Value>>, _> = self.parse(INDEX_FILE, raw);
+        let is_empty = |(key, value): (&String, &Value)| match value {
+            _ if ["layers", "config"]
+                .iter()
+                .any(|other| is_field(key, other)) =>
+            {
+                false
+            }
+            Value::Null => true,
+            Value::Array(items) => items.is_empty() || !is_field(key, "manifests"),
+            _ => !is_field(key, "manifests"),
+        };
+        index.is_ok_and(|index| index.view.iter().all(is_empty))
     }
 
     /// The descriptor of the only manifest, in a format that has no index.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use walkdir::WalkDir;
 
-use super::flat::{FLAT_MANIFEST, FLAT_VERSION};
+use super::flat::{FLAT_MANIFEST, FLAT_VERSION, signed_manifest};
 use super::{ArchiveEntry, Tree, TreeFiles};
 use crate::error::Error;
 use crate::oci::LEGACY_DOCKER_FILES;
@@ -18,7 +18,7 @@ impl Tree {
                 let mut names = self.walk(path, "")?;
                 names.retain(|name| {
                     ![FLAT_MANIFEST, FLAT_VERSION].contains(&&**name)
-                        && !name.starts_with("signature-")
+                        && signed_manifest(name).is_none()
                 });
                 names
             }
@@ -43,6 +43,17 @@ impl Tree {
         unused.retain(|name| !used.contains(name));
         unused.sort();
         Ok(unused)
+    }
+
+    /// Lists the signatures in a directory of skopeo's `dir:` transport.
+    pub fn signatures(&self) -> Result<Vec<String>, Error> {
+        let TreeFiles::Flat { path, .. } = &self.files else {
+            return Ok(Vec::new());
+        };
+        let mut names = self.walk(path, "")?;
+        names.retain(|name| signed_manifest(name).is_some());
+        names.sort();
+        Ok(names)
     }
 
     /// Lists the names of the files in a directory, with `prefix` in front.

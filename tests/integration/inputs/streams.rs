@@ -41,6 +41,39 @@ fn an_image_is_read_from_standard_input() {
     }
 }
 
+/// The name of standard input in a hint is one that the option takes.
+#[test]
+fn the_platform_of_an_image_from_standard_input_is_set_as_the_hint_says() {
+    let scratch = Scratch::new();
+    let mut image = TestImage::new("linux/amd64");
+    image.config["os"] = "".into();
+    let merge = |arguments: &[&str]| {
+        let all = [
+            &["merge", "--no-sync", "-o", "out"],
+            arguments,
+            &["linux/amd64=-"],
+        ]
+        .concat();
+        let mut child = (scratch.command(&all))
+            .stdin(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        stdin.write_all(&image.docker_archive()).unwrap();
+        drop(stdin);
+        child.wait_with_output().unwrap()
+    };
+    let message = stderr(&merge(&[]));
+    let option = "--set-platform /dev/stdin=linux/amd64";
+    assert!(message.contains(option), "{message}");
+    let option: Vec<&str> = option.split(' ').collect();
+    let output = merge(&option);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let merged = Merged::directory(&scratch.path("out"));
+    assert_eq!(merged.platforms(), ["linux/amd64"]);
+}
+
 #[test]
 fn an_empty_standard_input_is_an_error() {
     let scratch = Scratch::new();

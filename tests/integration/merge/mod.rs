@@ -4,6 +4,7 @@ mod annotations;
 mod attestations;
 mod combine;
 mod compression;
+mod digests;
 mod links;
 mod output;
 mod platforms;

@@ -234,7 +234,7 @@ fn the_index_sorts_platforms_whatever_the_order_of_the_inputs() {
 }
 
 #[test]
-fn an_artifact_without_a_platform_in_its_descriptor_is_refused() {
+fn an_artifact_alone_needs_a_platform_in_its_descriptor() {
     let scratch = Scratch::new();
     let mut layout = Layout::default();
     let config = layout.blob("application/vnd.oci.empty.v1+json", b"{}");
@@ -247,7 +247,8 @@ fn an_artifact_without_a_platform_in_its_descriptor_is_refused() {
     layout.index = json!({ "schemaVersion": 2, "manifests": [descriptor] });
     layout.directory(&scratch, "in");
     let message = scratch.fail(&["merge", "-o", "out", "in"]);
-    assert!(message.contains("no platform"), "{message}");
+    let kind = r#"an artifact of the type "application/vnd.example", not a container image"#;
+    assert!(message.contains(kind), "{message}");
     layout.index["manifests"][0]["platform"] = json!({ "os": "linux", "architecture": "amd64" });
     layout.directory(&scratch, "in");
     scratch.run(&["merge", "-o", "out", "in"]);

@@ -109,6 +109,7 @@ pub fn unnoted(lost: BTreeSet<String>, message: &str) -> Vec<String> {
     let notes = notes(message);
     let is_named = |item: &String| {
         let named = match item.split_once(' ') {
+            Some(("absent", what)) if what.starts_with('?') => "attestation|artifact".to_owned(),
             Some(("attestation" | "absent", _)) => "attestation".to_owned(),
             Some(("artifact", _)) => "artifact|referrer|signature|attached|describe".to_owned(),
             Some(("signature", _)) => "signature".to_owned(),
@@ -206,7 +207,7 @@ fn merge(
     }
 }
 
-fn decompressed(scratch: &Scratch, file: &str, name: &str) {
+pub fn decompressed(scratch: &Scratch, file: &str, name: &str) {
     let bytes = zstd::decode_all(&*std::fs::read(fixture(&format!("tools/{file}"))).unwrap());
     let bytes = bytes.unwrap();
     match file.ends_with(".dir.tar.zst") {

@@ -4,4 +4,6 @@
 mod audit;
 mod corpus;
 mod kinds;
-mod writer;
+mod ordinary;
+mod referrers;
+pub mod writer;

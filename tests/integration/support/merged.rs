@@ -75,8 +75,8 @@ impl Merged {
     fn new(files: BTreeMap<String, Vec<u8>>) -> Self {
         assert_eq!(files["oci-layout"], br#"{"imageLayoutVersion":"1.0.0"}"#);
         let root: Value = serde_json::from_slice(&files["index.json"]).unwrap();
-        let [top] = &root["manifests"].as_array().unwrap()[..] else {
-            panic!("index.json must have one descriptor: {root}");
+        let [top, referrers @ ..] = &root["manifests"].as_array().unwrap()[..] else {
+            panic!("index.json must have a descriptor: {root}");
         };
         assert_eq!(top["mediaType"], INDEX);
         let mut seen = BTreeSet::from(["oci-layout".to_owned(), "index.json".to_owned()]);
@@ -91,6 +91,7 @@ impl Merged {
         let mut manifests = Vec::new();
         let mut configs = Vec::new();
         let mut layers = Vec::new();
+        let mut others = Vec::new();
         for descriptor in index["manifests"].as_array().unwrap() {
             assert_eq!(descriptor["mediaType"], MANIFEST);
             let manifest = json(descriptor);
@@ -100,6 +101,19 @@ impl Merged {
             layers.push(listed.unwrap_or_default());
             manifests.push(manifest);
         }
+        // With `--referrers keep`, lists of referrers come after it, each under the tag of its subject.
+        for list in referrers {
+            let tag = list["annotations"]["org.opencontainers.image.ref.name"].as_str();
+            assert!(tag.is_some_and(|tag| tag.starts_with("sha256-")), "{root}");
+            let found = json(list);
+            let entries = found["manifests"].as_array().cloned();
+            for entry in entries.unwrap_or_else(|| vec![list.clone()]) {
+                let manifest = json(&entry);
+                json(&manifest["config"]);
+                others.extend(manifest["layers"].as_array().unwrap().clone());
+            }
+        }
+        others.iter().for_each(|layer| drop(blob(layer)));
         for (layers, config) in layers.iter().zip(&configs) {
             for (i, layer) in layers.iter().enumerate() {
                 let content = decode(layer["mediaType"].as_str().unwrap(), &blob(layer));

@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::samples::*;
+use crate::real_tools::writer::artifact;
 use crate::support::*;
 
 /// An image, and the rules that it breaks.
@@ -318,6 +319,14 @@ pub fn documents() -> Vec<Case> {
         layout(&["field-type"], || {
             part("index", |value| value["subject"] = json!([]))
         }),
+        case(&["index-mismatch"], &["image"], |scratch| {
+            good().directory(scratch, "image");
+            let mut other = TestImage::new("linux/s390x");
+            other.layers.clear();
+            scratch.write("image/config", &other.config_bytes());
+            let manifest = br#"[{"Config":"config","Layers":[]}]"#;
+            scratch.write("image/manifest.json", manifest);
+        }),
         layout(&["go-json"], || {
             part("root", |value| value["annotations"] = Value::Null)
         }),
@@ -595,6 +604,28 @@ pub fn layouts() -> Vec<Case> {
             for manifest in manifests {
                 manifest["annotations"] = json!({ "org.opencontainers.image.ref.name": "v1" });
             }
+            layout
+        }),
+        layout(&["companion"], || {
+            let mut layout = good();
+            let mut index: Value = serde_json::from_slice(layout.blobs.last().unwrap()).unwrap();
+            let entry = artifact(&mut layout, "application/spdx+json", None);
+            index["manifests"].as_array_mut().unwrap().push(entry);
+            layout
+                .blobs
+                .retain(|blob| layout.index["manifests"][0]["digest"] != digest(blob));
+            let changed = layout.blob(INDEX, index.to_string().as_bytes());
+            layout.index["manifests"] = json!([changed]);
+            layout
+        }),
+        layout(&["several-descriptors", "companion"], || {
+            let mut layout = good();
+            let index = layout.index["manifests"][0].clone();
+            let beside = artifact(&mut layout, "application/spdx+json", Some(&index));
+            layout.index["manifests"]
+                .as_array_mut()
+                .unwrap()
+                .push(beside);
             layout
         }),
         // Readers of docker-archives read manifest.json.

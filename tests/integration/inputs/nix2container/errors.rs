@@ -224,7 +224,15 @@ fn an_invalid_document_is_refused() {
     };
     let text = "the nix2container image is not valid: found version 2, expected 1";
     store.expect_image(&change("version", json!(2)), &[text]);
-    store.expect_image(&change("arch", json!("")), &["no platform"]);
+    let silent = [
+        "no platform",
+        "--set-platform image.json=PLATFORM, such as linux/amd64",
+    ];
+    store.expect_image(&change("arch", json!("")), &silent);
+    let set = ["--set-platform", "image.json=linux/arm64", "image.json"];
+    let empty = r#"{ "version": 1, "image-config": {}, "layers": null, "arch": "" }"#;
+    store.0.write("image.json", empty.as_bytes());
+    assert_eq!(store.0.merge_to("set", &set).platforms(), ["linux/arm64"]);
     store.expect_image(&change("image-config", json!("x")), &["not valid: "]);
 }
 

@@ -15,7 +15,294 @@ pub fn rows() -> Vec<Row> {
     let mut rows = in_an_index();
     rows.extend(beside_an_image());
     rows.extend(alone());
+    rows.extend(odd());
+    rows.extend(kept());
     rows
+}
+
+/// Companions in unusual forms, and beside what is not taken.
+fn odd() -> Vec<Row> {
+    vec![
+        merged(
+            "a SOCI index of a platform whose manifest changes",
+            |s| {
+                let mut layout = Layout::default();
+                let spec = Spec::of("linux/amd64").encode(plain);
+                let amd64 = image_as(&mut layout, spec);
+                let soci = soci(&mut layout, &amd64);
+                let index = index(&mut layout, &[&amd64, &soci]);
+                with_roots(layout, &[&index]).directory(s, "image");
+            },
+            &["image"],
+            "linux/amd64",
+        )
+        .says("(?m)^warning.*SOCI index.*describes the image for linux/amd64")
+        .also(|m| m.index["manifests"].as_array().unwrap().len() == 1),
+        merged(
+            "a SOCI index of a platform that is not taken",
+            |s| with_companion(s, soci),
+            &["--platform", "linux/arm64", "image"],
+            "linux/arm64",
+        )
+        .says("(?m)^warning.*SOCI index.*not taken"),
+        merged(
+            "an artifact in an index whose blobs are not there",
+            |s| {
+                with_companion(s, |layout, amd64| {
+                    let artifact = artifact(layout, SPDX, Some(amd64));
+                    drop_blob(layout, &artifact);
+                    artifact
+                })
+            },
+            &["image"],
+            BOTH,
+        )
+        .says("(?m)^warning.*spdx.*not all of its blobs are there"),
+        merged(
+            "an image that describes another one",
+            |s| {
+                beside(s, |layout, _, amd64| {
+                    let subject = json!({
+                        "mediaType": MANIFEST, "digest": amd64["digest"], "size": amd64["size"],
+                    });
+                    let mut manifest: Value = serde_json::from_slice(
+                        layout
+                            .blobs
+                            .iter()
+                            .find(|b| amd64["digest"] == digest(b))
+                            .unwrap(),
+                    )
+                    .unwrap();
+                    manifest["artifactType"] =
+                        "application/vnd.containerd.overlaybd.native.v1+json".into();
+                    manifest["subject"] = subject;
+                    vec![document(layout, MANIFEST, &manifest)]
+                })
+            },
+            &["image"],
+            BOTH,
+        )
+        .says("(?m)^warning.*overlaybd.*describes the image for linux/amd64"),
+        merged(
+            "an index that describes an image",
+            |s| {
+                beside(s, |layout, image, _| {
+                    let sbom = artifact(layout, SPDX, None);
+                    let subject = json!({
+                        "mediaType": INDEX, "digest": image["digest"], "size": image["size"],
+                    });
+                    vec![index_as(layout, &[&sbom], |index| {
+                        index["artifactType"] = "application/vnd.example.sboms".into();
+                        index["subject"] = subject.clone();
+                    })]
+                })
+            },
+            &["image#v1"],
+            BOTH,
+        )
+        .says("(?m)^warning.*application/vnd.example.sboms.*describes the image index"),
+        merged(
+            "an image that only an index which describes another image has",
+            |s| {
+                let mut layout = Layout::default();
+                let amd64 = image(&mut layout, "linux/amd64");
+                let arm64 = image(&mut layout, "linux/arm64");
+                let other = index_as(&mut layout, &[&arm64], |index| {
+                    index["subject"] = json!({
+                        "mediaType": MANIFEST, "digest": digest(b""), "size": 0,
+                    });
+                });
+                // An index whose subject is not here is an image.
+                with_roots(layout, &[&amd64, &other, &arm64]).directory(s, "image");
+            },
+            &["image"],
+            BOTH,
+        )
+        .says("(?m)^warning.*subject"),
+        merged(
+            "entries of an index that index.json has too",
+            |s| beside(s, |_, _, amd64| vec![amd64.clone()]),
+            &["image"],
+            BOTH,
+        )
+        .quiet(),
+        merged(
+            "a BuildKit cache in the form of an index beside an image",
+            |s| beside(s, |layout, _, _| vec![cache(layout)]),
+            &["image"],
+            BOTH,
+        )
+        .says("(?m)^warning.*BuildKit cache"),
+        refused(
+            "a BuildKit cache in the form of an index",
+            |s| {
+                let mut layout = Layout::default();
+                let cache = cache(&mut layout);
+                with_roots(layout, &[&cache]).directory(s, "image");
+            },
+            &["image"],
+        )
+        .says("BuildKit cache.*not a container image"),
+        merged(
+            "the same signed image in two inputs",
+            |s| {
+                beside(s, |layout, _, amd64| {
+                    vec![artifact(layout, SPDX, Some(amd64))]
+                });
+                let output = s.command(&[
+                    "merge",
+                    "--quiet",
+                    "--no-sync",
+                    "--output",
+                    "other",
+                    "--platform",
+                    "linux/arm64",
+                    "image",
+                ]);
+                assert!({ output }.status().unwrap().success());
+            },
+            &["image", "other"],
+            BOTH,
+        )
+        .says("(?m)^warning.*spdx.*--referrers keep"),
+        passed(
+            "verify takes an artifact whose type is in its manifest alone for a note",
+            |s| {
+                with_companion(s, |layout, _| {
+                    let mut descriptor = artifact(layout, SPDX, None);
+                    descriptor.as_object_mut().unwrap().remove("artifactType");
+                    descriptor
+                })
+            },
+            &["verify", "image"],
+        )
+        .says(" 0 warnings, 1 note"),
+        passed(
+            "analyze reads an image with an artifact",
+            |s| with_companion(s, soci),
+            &["analyze", "image"],
+        ),
+    ]
+}
+
+/// `--referrers keep`.
+fn kept() -> Vec<Row> {
+    vec![
+        merged(
+            "a referrer of an index that changes is not kept",
+            |s| {
+                beside(s, |layout, index, _| {
+                    vec![artifact(layout, SPDX, Some(index))]
+                })
+            },
+            &["--referrers", "keep", "image"],
+            BOTH,
+        )
+        .says("(?m)^warning.*spdx.*image index.*another digest")
+        .also(|m| roots(m) == 1),
+        merged(
+            "a referrer of a referrer is kept",
+            |s| {
+                beside(s, |layout, _, amd64| {
+                    let sbom = artifact(layout, SPDX, Some(amd64));
+                    let signature = artifact(layout, NOTATION, Some(&sbom));
+                    vec![sbom, signature]
+                })
+            },
+            &["--referrers", "keep", "image"],
+            BOTH,
+        )
+        .quiet()
+        .also(|m| roots(m) == 3),
+        merged(
+            "a referrer of a platform that is not taken is not kept",
+            |s| {
+                beside(s, |layout, _, amd64| {
+                    vec![artifact(layout, SPDX, Some(amd64))]
+                })
+            },
+            &["--referrers", "keep", "--platform", "linux/arm64", "image"],
+            "linux/arm64",
+        )
+        .says("(?m)^warning.*spdx.*not taken")
+        .also(|m| roots(m) == 1),
+        merged(
+            "a referrer of a manifest that changes is not kept",
+            |s| {
+                let mut layout = Layout::default();
+                let amd64 = image_as(&mut layout, Spec::of("linux/amd64").encode(plain));
+                let sbom = artifact(&mut layout, SPDX, Some(&amd64));
+                with_roots(layout, &[&named(amd64, "v1"), &sbom]).directory(s, "image");
+            },
+            &["--referrers", "keep", "image"],
+            "linux/amd64",
+        )
+        .says("(?m)^warning.*spdx.*another digest")
+        .also(|m| roots(m) == 1),
+        merged(
+            "a signature of cosign is kept under its tag",
+            |s| beside(s, |layout, _, amd64| vec![cosign_signature(layout, amd64)]),
+            &["--referrers", "keep", "image"],
+            BOTH,
+        )
+        .quiet()
+        .also(|m| {
+            let root = m.root["manifests"][1]["annotations"].clone();
+            let tag = root["org.opencontainers.image.ref.name"].as_str().unwrap();
+            roots(m) == 2 && tag.starts_with("sha256-") && tag.ends_with(".sig")
+        }),
+        merged(
+            "the list of referrers that regctl writes is written again",
+            |s| {
+                beside(s, |layout, _, amd64| {
+                    let sbom = artifact(layout, SPDX, Some(amd64));
+                    let list = index(layout, &[&sbom]);
+                    let tag = amd64["digest"].as_str().unwrap().replace(':', "-");
+                    vec![named(list, &tag)]
+                })
+            },
+            &["--referrers", "keep", "image"],
+            BOTH,
+        )
+        .quiet()
+        .also(|m| roots(m) == 2),
+        merged(
+            "a referrer whose blobs are not there is named",
+            |s| {
+                beside(s, |layout, _, amd64| {
+                    let sbom = artifact(layout, SPDX, Some(amd64));
+                    let content = layout.blob(SPDX, SPDX.as_bytes());
+                    drop_blob(layout, &content);
+                    vec![sbom]
+                })
+            },
+            &["--referrers", "keep", "image"],
+            BOTH,
+        )
+        .says("(?m)^warning.*spdx.*not all of its blobs are there")
+        .also(|m| roots(m) == 1),
+        row(
+            "an archive cannot have referrers",
+            |s| beside(s, |_, _, _| Vec::new()),
+            &["--format", "oci-archive", "--referrers", "keep", "image"],
+            Right::Misused,
+        )
+        .says("--format oci-layout"),
+    ]
+}
+
+fn roots(merged: &Merged) -> usize {
+    merged.root["manifests"].as_array().unwrap().len()
+}
+
+/// A BuildKit cache as registries had it before `image-manifest=true`: an index of layers and a config.
+fn cache(layout: &mut Layout) -> Value {
+    let layer = layout.blob(
+        "application/vnd.oci.image.layer.v1.tar+gzip",
+        &gzip(b"cached"),
+    );
+    let config = layout.blob(CACHE, b"{}");
+    index(layout, &[&layer, &config])
 }
 
 fn in_an_index() -> Vec<Row> {
@@ -31,23 +318,20 @@ fn in_an_index() -> Vec<Row> {
         .also(|m| {
             let manifests = m.index["manifests"].as_array().unwrap();
             manifests.iter().any(|d| d["artifactType"] == SOCI)
-        })
-        .todo(),
+        }),
         // containers/podman#21653, opencontainers/image-spec#1131
-        merged("an artifact without a subject", spdx, &["image"], BOTH).todo(),
+        merged("an artifact without a subject", spdx, &["image"], BOTH),
         merged(
             "one platform of an index with an artifact",
             spdx,
             &["--platform", "linux/amd64", "image"],
             "linux/amd64",
-        )
-        .todo(),
+        ),
         passed(
             "verify takes an artifact for a note",
             spdx,
             &["verify", "image"],
-        )
-        .todo(),
+        ),
         merged(
             "an artifact whose type stands in its manifest alone",
             |s| {
@@ -59,8 +343,7 @@ fn in_an_index() -> Vec<Row> {
             },
             &["image"],
             BOTH,
-        )
-        .todo(),
+        ),
         merged(
             "an attestation in the form of an artifact",
             |s| {
@@ -93,8 +376,7 @@ fn in_an_index() -> Vec<Row> {
             "linux/amd64",
         )
         .says("(?m)^warning.*subject")
-        .also(|m| m.index.get("subject").is_none())
-        .todo(),
+        .also(|m| m.index.get("subject").is_none()),
     ]
 }
 
@@ -106,29 +388,24 @@ fn beside_an_image() -> Vec<Row> {
     };
     let signed = |s: &Scratch| beside(s, |layout, index, _| vec![cosign_signature(layout, index)]);
     vec![
-        merged("a referrer of an index", spdx, &["image"], BOTH)
-            .says(SPDX_PATTERN)
-            .todo(),
+        merged("a referrer of an index", spdx, &["image"], BOTH).says(SPDX_PATTERN),
         merged(
             "a referrer of an image that was picked",
             spdx,
             &["image#v1"],
             BOTH,
         )
-        .says(SPDX_PATTERN)
-        .todo(),
+        .says(SPDX_PATTERN),
         passed(
             "verify takes referrers for notes",
             spdx,
             &["verify", "image"],
-        )
-        .todo(),
+        ),
         passed(
             "inspect shows an image with referrers",
             spdx,
             &["inspect", "image"],
-        )
-        .todo(),
+        ),
         merged(
             "a signature of an SBOM of an image",
             |s| {
@@ -142,8 +419,7 @@ fn beside_an_image() -> Vec<Row> {
             BOTH,
         )
         .says(SPDX_PATTERN)
-        .says("notary")
-        .todo(),
+        .says("notary"),
         // What `regctl` writes: an index under the tag by which referrers are looked for.
         merged(
             "referrers under a tag of the old form",
@@ -160,30 +436,26 @@ fn beside_an_image() -> Vec<Row> {
             &["image"],
             BOTH,
         )
-        .says(SPDX_PATTERN)
-        .todo(),
+        .says(SPDX_PATTERN),
         merged(
             "a signature of cosign under its tag",
             signed,
             &["image"],
             BOTH,
         )
-        .says("(?i)signature")
-        .todo(),
+        .says("(?i)signature"),
         merged(
             "a signature of an image that was picked",
             signed,
             &["image#v1"],
             BOTH,
         )
-        .says("(?i)signature")
-        .todo(),
+        .says("(?i)signature"),
         passed(
             "verify takes a signature for a note",
             signed,
             &["verify", "image"],
-        )
-        .todo(),
+        ),
         merged(
             "what `cosign save` of before 3.0 writes",
             |s| {
@@ -199,16 +471,14 @@ fn beside_an_image() -> Vec<Row> {
             &["image"],
             BOTH,
         )
-        .says("(?i)signature")
-        .todo(),
+        .says("(?i)signature"),
         merged(
             "a Helm chart without a name",
             |s| beside(s, |layout, _, _| vec![not_an_image(layout, HELM, CHART)]),
             &["image"],
             BOTH,
         )
-        .says("(?i)helm")
-        .todo(),
+        .says("(?i)helm"),
         // Which of the two is meant nobody can know; the list says what each is.
         refused(
             "a Helm chart with a name of its own",
@@ -220,8 +490,7 @@ fn beside_an_image() -> Vec<Row> {
             &["image"],
         )
         .says("several images, expected one")
-        .says("(?i)#chart.*helm")
-        .todo(),
+        .says("(?i)#chart.*helm"),
         merged(
             "signatures of a dir:",
             |s| {
@@ -242,8 +511,7 @@ fn beside_an_image() -> Vec<Row> {
             &["flat"],
             "linux/amd64",
         )
-        .says("(?m)^warning.*signature")
-        .todo(),
+        .says("(?m)^warning.*signature"),
         merged(
             "referrers that are to be kept",
             |s| {
@@ -254,30 +522,25 @@ fn beside_an_image() -> Vec<Row> {
             &["--referrers", "keep", "image"],
             BOTH,
         )
-        .never("(?m)^warning")
-        .todo(),
+        .never("(?m)^warning"),
     ]
 }
 
 fn alone() -> Vec<Row> {
     vec![
-        refused("a Helm chart alone", |s| only(s, HELM, CHART), &["image"])
-            .says("(?i)helm chart")
-            .todo(),
+        refused("a Helm chart alone", |s| only(s, HELM, CHART), &["image"]).says("(?i)helm chart"),
         refused(
             "a BuildKit cache alone",
             |s| only(s, CACHE, CHART),
             &["image"],
         )
-        .says("BuildKit cache")
-        .todo(),
+        .says("BuildKit cache"),
         refused(
             "a wasm artifact alone",
             |s| only(s, "application/vnd.wasm.config.v0+json", "application/wasm"),
             &["image"],
         )
-        .says("not a container image|artifact")
-        .todo(),
+        .says("not a container image|artifact"),
         refused(
             "an artifact alone is named by its type",
             |s| {
@@ -287,8 +550,7 @@ fn alone() -> Vec<Row> {
             },
             &["image"],
         )
-        .says("application/vnd.example.thing")
-        .todo(),
+        .says("application/vnd.example.thing"),
         refused(
             "a referrer without its subject",
             |s| {
@@ -299,8 +561,7 @@ fn alone() -> Vec<Row> {
             },
             &["image"],
         )
-        .says(SPDX_PATTERN)
-        .todo(),
+        .says(SPDX_PATTERN),
     ]
 }
 

@@ -247,7 +247,8 @@ fn lead(scratch: &Scratch, row: &Row, way: &str, printed: &str) -> Option<String
     let mut arguments = vec!["merge", "--no-sync", "--output", "way"];
     arguments.extend(found.as_str().split(' '));
     let input = row.arguments.last().unwrap();
-    if !found.as_str().contains(input) {
+    let is_an_option = found.as_str().starts_with("--");
+    if is_an_option || !found.as_str().contains(input) {
         arguments.push(input);
     }
     let output = scratch.command(&arguments).output().unwrap();

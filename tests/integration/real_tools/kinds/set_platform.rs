@@ -22,7 +22,42 @@ pub fn rows() -> Vec<Row> {
         let index = index(&mut layout, &[&amd64]);
         with_roots(layout, &[&index]).directory(s, "image");
     }
+    fn half_silent(s: &Scratch) {
+        let mut layout = Layout::default();
+        let amd64 = image_as(&mut layout, Spec::default().config(json!({})));
+        let arm64 = image(&mut layout, "linux/arm64");
+        let index = index(&mut layout, &[&amd64, &arm64]);
+        with_roots(layout, &[&index]).directory(s, "image");
+    }
     vec![
+        refused(
+            "one config of an index that says nothing is put right",
+            half_silent,
+            &["image"],
+        )
+        .says("no platform")
+        .leads("--set-platform image#@sha256:[0-9a-f]+=linux/amd64"),
+        merged(
+            "an image of an index that is picked, and put right",
+            half_silent,
+            &[
+                "--set-platform",
+                "image#@sha256:9e87443c=linux/amd64",
+                "image#@sha256:9e87443c",
+            ],
+            "linux/amd64",
+        ),
+        refused(
+            "no image of the input has that digest",
+            half_silent,
+            &["--set-platform", "image#@sha256:00=linux/amd64", "image"],
+        ),
+        refused(
+            "index and config contradict each other: the config counts if the caller asserts it",
+            contradicts,
+            &["image"],
+        )
+        .leads("linux/arm64=image#@sha256:[0-9a-f]+"),
         // grafana/alloy#5378
         merged(
             "a config with an empty platform",
@@ -98,6 +133,7 @@ pub fn rows() -> Vec<Row> {
             &["image"],
         )
         .says("linux/arm64 by its config")
+        .leads("--set-platform image#@sha256:[0-9a-f]+=linux/amd64")
         .says("--set-platform image.*=linux/amd64")
         .says("linux/arm64=|index"),
         merged(
@@ -111,7 +147,8 @@ pub fn rows() -> Vec<Row> {
             |s| both(s, |_| ()),
             &["--set-platform", "image=linux/amd64", "image"],
         )
-        .says("image#@sha256:[0-9a-f]{8,}"),
+        .says("image#@sha256:[0-9a-f]{8,}")
+        .leads("--set-platform image#@sha256:[0-9a-f]+=linux/amd64"),
     ]
 }
 

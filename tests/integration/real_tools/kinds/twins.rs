@@ -48,6 +48,99 @@ pub fn rows() -> Vec<Row> {
             "linux/amd64,linux/amd64,linux/arm64",
         )
         .push(),
+        merged(
+            "twins that are decompressed become one image",
+            twins,
+            &["--compression", "none", "image"],
+            "linux/amd64",
+        )
+        .push()
+        .says("(?m)^warning.*the same image for linux/amd64.*only the first is kept"),
+        merged(
+            "twins under an assertion",
+            twins,
+            &["linux/amd64=image"],
+            "linux/amd64,linux/amd64",
+        )
+        .quiet(),
+        merged(
+            "twins in index.json itself",
+            |s| {
+                let mut layout = Layout::default();
+                let gzip = image(&mut layout, "linux/amd64");
+                let mut zstd = image_as(&mut layout, Spec::default().encode(zstd_layer));
+                mark(&mut zstd);
+                with_roots(layout, &[&zstd, &gzip]).directory(s, "image");
+            },
+            &["image"],
+            "linux/amd64,linux/amd64",
+        )
+        .push()
+        .quiet()
+        .also(|m| !is_marked(&m.index["manifests"][0]) && is_marked(&m.index["manifests"][1])),
+        merged(
+            "an image and its zstd twin from another input",
+            |s| {
+                one(s, Spec::default().encode(zstd_layer));
+                save(s, "gzip.tar", "linux/amd64");
+            },
+            &["image", "gzip.tar"],
+            "linux/amd64,linux/amd64",
+        )
+        .push()
+        .quiet(),
+        refused(
+            "two builds in two inputs are no twins",
+            |s| {
+                let layers = vec![tar(&[("other", b"build")])];
+                one(s, Spec::default().encode(zstd_layer).layers(layers));
+                save(s, "gzip.tar", "linux/amd64");
+            },
+            &["image", "gzip.tar"],
+        )
+        .says("two images for the platform linux/amd64")
+        .says("leave one of the two out"),
+        refused(
+            "an image of gzip that is marked is no twin",
+            |s| {
+                let mut layout = Layout::default();
+                let one = image(&mut layout, "linux/amd64");
+                let layers = vec![tar(&[("other", b"build")])];
+                let mut two = image_as(&mut layout, Spec::default().layers(layers));
+                mark(&mut two);
+                let index = index(&mut layout, &[&one, &two]);
+                with_roots(layout, &[&index]).directory(s, "image");
+            },
+            &["image"],
+        )
+        .leads("image#@sha256:[0-9a-f]{8,}"),
+        merged(
+            "twins are consistent",
+            twins,
+            &["--consistency=error", "image"],
+            "linux/amd64,linux/amd64",
+        )
+        .quiet(),
+        passed("twins are verified", twins, &["verify", "image"])
+            .never("warning:|duplicate-platform"),
+        passed("twins are shown", twins, &["inspect", "image"])
+            .says("(?s)linux/amd64.*linux/amd64"),
+        passed("twins are analyzed", twins, &["analyze", "image"])
+            .says("(?s)\nlinux/amd64\\n.*\\nlinux/amd64\\n"),
+        passed(
+            "twins are compared with those of the same compression",
+            twins,
+            &["diff", "image", "image"],
+        )
+        .says("(?s)linux/amd64: the same.*linux/amd64: the same"),
+        row(
+            "a document of one of the twins",
+            twins,
+            &["inspect", "--raw=manifest", "image"],
+            Right::Refused,
+        )
+        .says("pick one with image#@sha256:[0-9a-f]+ or image#@sha256:")
+        .says("linux/amd64  zstd"),
         refused(
             "two builds of one platform are told apart by digests that can be picked",
             builds,

@@ -13,6 +13,13 @@ pub fn rows() -> Vec<Row> {
             );
         }
     };
+    fn of_a_mac(s: &Scratch) {
+        let mut layout = Layout::default();
+        let amd64 = image(&mut layout, "linux/amd64/v8");
+        let arm64 = image(&mut layout, "linux/arm64/v8");
+        let index = index(&mut layout, &[&amd64, &arm64]);
+        with_roots(layout, &[&index]).directory(s, "image");
+    }
     let real = |s: &Scratch| {
         for platform in [
             "amd64/v1",
@@ -85,13 +92,7 @@ pub fn rows() -> Vec<Row> {
         .quiet(),
         merged(
             "an index that says v8 of amd64, as its config does",
-            |s| {
-                let mut layout = Layout::default();
-                let amd64 = image(&mut layout, "linux/amd64/v8");
-                let arm64 = image(&mut layout, "linux/arm64/v8");
-                let index = index(&mut layout, &[&amd64, &arm64]);
-                with_roots(layout, &[&index]).directory(s, "image");
-            },
+            of_a_mac,
             &["image"],
             "linux/amd64/v8,linux/arm64/v8",
         )
@@ -115,13 +116,7 @@ pub fn rows() -> Vec<Row> {
         .says("(?m)^warning.*v8.*--set-platform"),
         merged(
             "amd64 with v8 of an index, put right",
-            |s| {
-                let mut layout = Layout::default();
-                let amd64 = image(&mut layout, "linux/amd64/v8");
-                let arm64 = image(&mut layout, "linux/arm64/v8");
-                let index = index(&mut layout, &[&amd64, &arm64]);
-                with_roots(layout, &[&index]).directory(s, "image");
-            },
+            of_a_mac,
             &[
                 "--set-platform",
                 "image#@sha256:2fec0824=linux/amd64",
@@ -130,6 +125,19 @@ pub fn rows() -> Vec<Row> {
             "linux/amd64,linux/arm64/v8",
         )
         .quiet(),
+        refused(
+            "an index that says v8 of amd64, and its config does not",
+            |s| {
+                let mut layout = Layout::default();
+                let config = json!({ "os": "linux", "architecture": "amd64" });
+                let amd64 = image_as(&mut layout, Spec::of("linux/amd64/v8").config(config));
+                let index = index(&mut layout, &[&amd64]);
+                with_roots(layout, &[&index]).directory(s, "image");
+            },
+            &["image"],
+        )
+        .never("--set-platform")
+        .leads("linux/amd64=image#@sha256:[0-9a-f]+"),
         passed("verify warns of v8 of amd64", v8, &["verify", "amd64.tar"])
             .says("(?m)^ *warning.*v8.*--set-platform amd64.tar=linux/amd64"),
         merged(
