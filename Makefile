@@ -22,17 +22,20 @@ endif
 host := $(shell rustc -vV | sed -n 's/^host: //p')
 export POLYARCH := $(CURDIR)/target/$(host)/release/polyarch
 
-.PHONY: test test-newer-nix newer-tools bench fuzz demo aarch64 lint docs docs-nix docs-interop docs-picture setup bench-setup static
+# No step waits for ever. Each takes some minutes.
+limit := timeout --foreground --kill-after=60 5400
+
+.PHONY: test test-newer-nix newer-tools bench fuzz demo aarch64 lint docs docs-nix docs-interop docs-picture setup bench-setup demo-setup static
 
 test: setup static newer-tools
-	POLYARCH_TOOLS=required cargo test --locked
-	tests/nix/run
-	tests/nix/newer
-	tests/readme/run
-	tests/page/run
-	tests/docs/run
-	tests/examples/run
-	tests/interop/run
+	$(limit) env POLYARCH_TOOLS=required cargo test --locked
+	$(limit) tests/nix/run
+	$(limit) tests/nix/newer
+	$(limit) tests/readme/run
+	$(limit) tests/page/run
+	$(limit) tests/docs/run
+	$(limit) tests/examples/run
+	$(limit) tests/interop/run
 
 # Not part of `test`, which only says so: it gets 330 MB from Debian's archive.
 test-newer-nix: setup static
@@ -44,7 +47,7 @@ bench: bench-setup static
 fuzz:
 	tests/fuzz/run
 
-demo: setup static
+demo: demo-setup static
 	tests/demo/run
 
 aarch64: setup static
@@ -93,7 +96,12 @@ newer-tools:
 bench-setup:
 	tests/setup bench
 
+# Only what the demo uses.
+demo-setup:
+	tests/setup demo
+
 # Cargo knows best whether there is something to do. Linked statically, because nothing else runs in a Nix sandbox
 # without nixpkgs; with a separate target, so that the flags do not disturb other builds.
 static:
-	RUSTFLAGS='-C target-feature=+crt-static' cargo build --locked --release --quiet --target $(host)
+	@echo 'Compiling polyarch, linked statically, into $(POLYARCH:$(CURDIR)/%=%) (minutes on the first run)' >&2
+	@RUSTFLAGS='-C target-feature=+crt-static' cargo build --locked --release --target $(host)

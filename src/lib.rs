@@ -135,7 +135,7 @@ pub mod internals {
     }
 
     pub mod sink {
-        pub use crate::sink::{clean_up, may_replace_page, replace};
+        pub use crate::sink::{clean_up, create_directory, may_replace_page, replace};
     }
 
     pub mod store_path {

@@ -22,7 +22,7 @@ use serde::Serialize;
 
 use crate::bytes::progress::Progress;
 use crate::error::{Error, Warning};
-use crate::load::{LoadRequest, Loaded};
+use crate::load::{self, LoadRequest, Loaded};
 use crate::oci::Platform;
 use crate::source::Input;
 use crate::util::text::sum;
@@ -143,6 +143,9 @@ impl Groups {
 fn platform(place: usize, found: &SurveyedImages, top: usize) -> (PlatformAnalysis, bool) {
     let loaded = &found.loaded;
     let image = &loaded.contents.images[place];
+    // An artifact has no config of an image.
+    let history = load::config(image).map(|config| load::layer_history(&config));
+    let mut history = history.unwrap_or_default().into_iter();
     let layers: Vec<LayerAnalysis> = (image.layers.iter().zip(found.layers(place)))
         .map(|(layer, files)| LayerAnalysis {
             digest: layer.descriptor().digest.clone(),
@@ -151,19 +154,36 @@ fn platform(place: usize, found: &SurveyedImages, top: usize) -> (PlatformAnalys
             uncompressed: loaded.uncompressed(layer),
             files: files.as_ref().map_or(0, |files| files.count),
             file_size: files.as_ref().map_or(0, |files| files.size),
+            history: history.next(),
         })
         .collect();
     let once = found.layers_once(place);
     let (paths, is_less) = found.groups(place);
+    let is_nix = paths.iter().any(|path| names::is_in_store(&path.path));
+    let (waste, avoidable) = waste::find(&once, &found.paths, is_nix, top);
+    let file_size = sum(once.iter().map(|(_, files)| files.size));
     let platform = PlatformAnalysis {
         platform: image.platform.to_string(),
         size: sum(layers.iter().map(|layer| layer.size)),
         uncompressed: sum(layers.iter().filter_map(|layer| layer.uncompressed)),
         files: once.iter().map(|(_, files)| files.count).sum(),
+        file_size,
+        avoidable,
+        score: score(avoidable, file_size),
         layers,
         packages: groups::packages(&paths),
         paths,
-        waste: waste::find(&once, &found.paths, top),
+        waste,
     };
     (platform, is_less)
+}
+
+/// Returns how many percent of the bytes an image needs, rounded down.
+fn score(avoidable: u64, file_size: u64) -> u64 {
+    let needed = u128::from(file_size.saturating_sub(avoidable));
+    match file_size {
+        0 => 100,
+        // At most 100.
+        _ => u64::try_from(needed * 100 / u128::from(file_size)).unwrap_or(100),
+    }
 }

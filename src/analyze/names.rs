@@ -8,7 +8,18 @@ const STORES: [&str; 2] = ["nix/store/", "gnu/store/"];
 /// The number of characters of the hash in a store path.
 const HASH: usize = 32;
 
-/// Returns the part of a path that the report lists: the store path, or else the first two directories.
+/// Directories that have most of an image of a distribution, so that their bytes are counted for one more
+/// directory; the longest first.
+const DEEP: [&str; 2] = ["usr/local/", "usr/"];
+
+/// Whether a path (with a leading slash) is in a store.
+pub fn is_in_store(path: &str) -> bool {
+    let path = path.strip_prefix('/');
+    path.is_some_and(|path| STORES.iter().any(|store| path.starts_with(store)))
+}
+
+/// Returns the part of a path that its bytes are counted for: the store path, or else the first two
+/// directories; below `/usr` and `/usr/local` two more.
 pub fn group(path: &[u8]) -> &[u8] {
     let end_of = |from: usize| {
         let next = path[from..].iter().position(|b| *b == b'/');
@@ -20,8 +31,10 @@ pub fn group(path: &[u8]) -> &[u8] {
     {
         return &path[..end_of(store.len()).unwrap_or(path.len())];
     }
-    match end_of(0) {
-        None => b"",
+    let deep = DEEP.iter().find(|deep| path.starts_with(deep.as_bytes()));
+    let from = deep.map_or(0, |deep| deep.len());
+    match end_of(from) {
+        None => &path[..from.saturating_sub(1)],
         Some(first) => &path[..end_of(first + 1).unwrap_or(first)],
     }
 }
@@ -64,8 +77,14 @@ mod tests {
             ("nix/store/abc-x", "nix/store/abc-x"),
             ("gnu/store/abc-x/lib", "gnu/store/abc-x"),
             ("bin/hello", "bin"),
-            ("usr/lib/x/y", "usr/lib"),
+            ("usr/lib/x/y/z", "usr/lib/x"),
+            ("usr/lib/x/y", "usr/lib/x"),
             ("usr/lib/x", "usr/lib"),
+            ("usr/x", "usr"),
+            ("usr/local/lib/python3.12/os.py", "usr/local/lib/python3.12"),
+            ("usr/local/bin/x", "usr/local/bin"),
+            ("usr/local/x", "usr/local"),
+            ("opt/x/y/z", "opt/x"),
             ("file", ""),
         ] {
             assert_eq!(group(path.as_bytes()), expected.as_bytes(), "{path}");

@@ -1,6 +1,7 @@
 //! The parts of the report of one platform. What platforms share is in `sharing`, waste in `waste`.
 
 use serde::Serialize;
+use serde_json::Value;
 
 use super::content::ContentHash;
 use super::waste::Waste;
@@ -15,6 +16,9 @@ pub struct PlatformAnalysis {
     pub size: u64,
     pub uncompressed: u64,
     pub files: u64,
+    pub file_size: u64,
+    pub avoidable: u64,
+    pub score: u64,
     pub layers: Vec<LayerAnalysis>,
     pub paths: Vec<PathAnalysis>,
     pub packages: Vec<Package>,
@@ -32,6 +36,8 @@ pub struct LayerAnalysis {
     pub uncompressed: Option<u64>,
     pub files: u64,
     pub file_size: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub history: Option<Value>,
 }
 
 /// A store path, or a directory outside of the store.

@@ -18,7 +18,7 @@ use crate::show::ManPage;
 Examples:
   polyarch man ~/.local/share/man/man1 && man polyarch-merge")]
 pub struct ManArgs {
-    /// The directory; it must exist
+    /// The directory; it is created if it does not exist
     #[arg(value_name = "DIRECTORY")]
     directory: PathBuf,
 }

@@ -1,7 +1,7 @@
 //! `polyarch merge`.
 
 use std::ffi::{OsStr, OsString};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use clap::{Args, ValueEnum};
 use polyarch::merge::{Annotations, Compression, DockerManifest, Format, Level, Referrers};
@@ -9,8 +9,11 @@ use polyarch::oci::{ImageName, Platform};
 use polyarch::{Input, MergeRequest, Select};
 
 use super::arguments::{CheckArg, JobsArg};
-use super::{Invocation, input};
+use super::{Invocation, input, transport};
 use crate::show::MergeView;
+
+/// The annotation that names an image in its layout (image-spec, annotations.md).
+const REF_NAME: &str = "org.opencontainers.image.ref.name";
 
 /// Merge images into one image index, as an OCI image layout directory or an oci-archive
 ///
@@ -55,9 +58,10 @@ pub struct MergeArgs {
     #[arg(long = "set-platform", value_name = "IMAGE=PLATFORM", value_parser = set_platform)]
     set_platforms: Vec<(String, Platform)>,
 
-    /// Where to write the merged image
+    /// Where to write the merged image: a path, or `oci:DIR[:TAG]` or `oci-archive:FILE[:NAME:TAG]` as
+    /// skopeo writes it
     #[arg(short, long, value_name = "PATH")]
-    output: PathBuf,
+    output: OsString,
 
     /// The format of the output; by default an oci-archive if PATH ends in .tar or .ociarchive, else
     /// an oci-layout
@@ -68,13 +72,13 @@ pub struct MergeArgs {
     #[arg(short, long)]
     force: bool,
 
-    /// The name that the image has when it is loaded, such as hello or ghcr.io/me/hello
-    #[arg(long)]
+    /// The name that the image has when it is loaded, such as hello or ghcr.io/me/hello:v1
+    #[arg(long, value_name = "NAME[:TAG]")]
     name: Option<String>,
 
-    /// The tag that goes with --name
-    #[arg(long, default_value = "latest", requires = "name")]
-    tag: String,
+    /// The tag that goes with --name [default: latest]; or name and tag, as in docker
+    #[arg(short, long, value_name = "[NAME:]TAG")]
+    tag: Option<String>,
 
     /// How to compress layers; only `none` changes layers that are already compressed
     #[arg(long, value_name = "HOW", default_value = "gzip")]
@@ -122,7 +126,7 @@ pub struct MergeArgs {
     ///
     /// Docker then loads every image as NAME:TAG-OS-ARCH, and the one for PLATFORM (by default the first
     /// in the index) as NAME:TAG. Some tools, such as crane, then read only these images.
-    #[arg(long, value_name = "PLATFORM", num_args = 0..=1, require_equals = true, requires = "name")]
+    #[arg(long, value_name = "PLATFORM", num_args = 0..=1, require_equals = true)]
     docker_manifest: Option<Option<Platform>>,
 
     /// What to do with artifacts that describe an image, such as signatures and SBOMs
@@ -177,8 +181,14 @@ enum ReferrersArg {
 
 impl MergeArgs {
     pub fn invocation(self, default_jobs: usize) -> Result<Invocation, String> {
-        let mut request = MergeRequest::new(self.inputs()?, &self.output);
-        request.output.format = self.format()?;
+        let output = self.output.to_str();
+        let place = output.map(transport::output).transpose()?;
+        let reference = place.as_ref().and_then(|place| place.reference);
+        let path = place
+            .as_ref()
+            .map_or(Path::new(&self.output), |place| Path::new(place.path));
+        let mut request = MergeRequest::new(self.inputs()?, path);
+        request.output.format = self.format(path, place.as_ref().and_then(|place| place.format))?;
         request.output.force = self.force;
         request.output.link = self.link;
         request.output.sync = !self.no_sync;
@@ -186,10 +196,16 @@ impl MergeArgs {
         request.checks.platform = self.platform_check.into();
         request.checks.consistency = self.consistency.into();
         request.checks.trust_diff_ids = self.trust_diff_ids;
-        let name = self.name.as_deref();
-        let name = name.map(|name| ImageName::new(name, &self.tag));
-        request.name = name.transpose()?;
+        request.name = image_name(self.name.as_deref(), self.tag.as_deref(), reference)?;
+        if self.docker_manifest.is_some() && request.name.is_none() {
+            return Err("--docker-manifest needs the name of the image: --name NAME[:TAG]".into());
+        }
         request.annotations = annotations_by_level(self.annotations)?;
+        if let (Some(tag), None) = (reference, &request.name) {
+            // As skopeo does for a tag alone.
+            let of_index = &mut request.annotations.index_descriptor;
+            of_index.insert(REF_NAME.to_owned(), tag.to_owned());
+        }
         request.docker_manifest = match self.docker_manifest {
             None => DockerManifest::None,
             Some(None) => DockerManifest::First,
@@ -204,15 +220,24 @@ impl MergeArgs {
         let view = MergeView {
             json: self.json,
             quiet: self.quiet,
+            output: request.output.path.clone(),
+            format: request.output.format,
+            name: request.name.clone(),
         };
         Ok(Invocation::Merge(request, view))
     }
 
-    fn format(&self) -> Result<Format, String> {
-        let format = match self.format {
-            Some(FormatArg::OciLayout) => Format::Layout,
-            Some(FormatArg::OciArchive) => Format::Archive,
-            None => format_of(&self.output)?,
+    fn format(&self, path: &Path, of_transport: Option<Format>) -> Result<Format, String> {
+        let chosen = self.format.map(|format| match format {
+            FormatArg::OciLayout => Format::Layout,
+            FormatArg::OciArchive => Format::Archive,
+        });
+        let format = match (of_transport, chosen) {
+            (Some(transport), Some(chosen)) if transport != chosen => {
+                return Err("--format and the transport of --output differ".into());
+            }
+            (Some(format), _) | (None, Some(format)) => format,
+            (None, None) => format_of(path)?,
         };
         match format {
             Format::Archive if self.link => Err(
@@ -279,6 +304,64 @@ impl MergeArgs {
     }
 }
 
+/// Returns the name of the image from `--name`, `--tag` and the reference in `--output`.
+fn image_name(
+    name: Option<&str>,
+    tag: Option<&str>,
+    reference: Option<&str>,
+) -> Result<Option<ImageName>, String> {
+    // A tag comes after the last slash, unlike the port of a registry.
+    let split = |text: &str| match text.rsplit_once(':') {
+        Some((name, tag)) if !tag.contains('/') => (name.to_owned(), Some(tag.to_owned())),
+        _ => (text.to_owned(), None),
+    };
+    let (name, of_name) = match (name, tag, reference) {
+        (Some(_), _, Some(reference)) if reference.contains([':', '/']) => {
+            return Err(format!(
+                "--name and --output …:{reference} both name the image; give one of them"
+            ));
+        }
+        (Some(name), ..) => split(name),
+        // `-t` of docker.
+        (None, Some(tag), None) if tag.contains([':', '/']) => return named(split(tag), None),
+        (None, Some(tag), None) => {
+            return Err(format!(
+                "--tag {tag}: the name is missing; give --name NAME --tag {tag}, or --tag {tag}:latest if it is the name"
+            ));
+        }
+        (None, Some(tag), Some(reference)) => {
+            return Err(format!(
+                "--tag {tag} and --output …:{reference} both name the image; give one of them"
+            ));
+        }
+        (None, None, Some(reference)) if reference.contains([':', '/']) => split(reference),
+        (None, None, _) => return Ok(None),
+    };
+    let of_output = reference.map(|reference| split(reference).1.unwrap_or(reference.to_owned()));
+    let of_output = of_output.filter(|tag| of_name.as_ref() != Some(tag));
+    match (tag, of_output) {
+        (Some(_), Some(_)) => Err("the tag is given twice: with --tag and with --output".into()),
+        (tag, of_output) => named(
+            (name, of_name),
+            tag.map(str::to_owned).or(of_output).as_deref(),
+        ),
+    }
+}
+
+/// Returns a name whose tag is given with it or on its own.
+fn named(
+    (name, tag): (String, Option<String>),
+    other: Option<&str>,
+) -> Result<Option<ImageName>, String> {
+    let tag = match (tag.as_deref(), other) {
+        (Some(tag), Some(other)) if tag != other => {
+            return Err(format!("two tags are given, {tag} and {other}"));
+        }
+        (tag, other) => tag.or(other).unwrap_or("latest"),
+    };
+    ImageName::new(&name, tag).map(Some)
+}
+
 /// The name of standard input in messages.
 const STDIN: &str = "/dev/stdin";
 
@@ -317,7 +400,7 @@ fn format_of(output: &Path) -> Result<Format, String> {
     let ends = |suffixes: &[&str]| suffixes.iter().any(|suffix| name.ends_with(suffix));
     if ends(&[".tar.gz", ".tgz", ".tar.zst", ".tar.xz"]) {
         return Err(format!(
-            "{}: an oci-archive is not compressed, its layers are; name it .tar, or choose with --format",
+            "{}: an oci-archive is not compressed, its layers are; name it .tar, or choose with --format (if it is one of the images, give it after the output)",
             output.display()
         ));
     }
@@ -360,6 +443,13 @@ fn annotation(text: &str) -> Result<AnnotationArg, String> {
     };
     let (levels, key) = match key.split_once(':') {
         Some((before, after)) if levels(before).is_some() => (levels(before), after),
+        Some((before, _)) if before.split(',').all(is_level_in_capitals) => {
+            let lower = before.to_ascii_lowercase();
+            return Err(format!(
+                "{before:?} is not a level; levels are written in lower case: {lower}:{after}",
+                after = &text[before.len() + 1..]
+            ));
+        }
         // As in buildx, nothing else that looks like a level is the start of a key.
         Some((before, _))
             if before
@@ -380,6 +470,10 @@ fn annotation(text: &str) -> Result<AnnotationArg, String> {
         key: key.to_owned(),
         value: value.to_owned(),
     })
+}
+
+fn is_level_in_capitals(level: &str) -> bool {
+    AnnotationLevel::from_str(level, true).is_ok()
 }
 
 fn annotations_by_level(arguments: Vec<AnnotationArg>) -> Result<Annotations, String> {

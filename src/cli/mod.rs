@@ -9,6 +9,7 @@ mod inspect;
 mod invocation;
 mod man;
 mod merge;
+mod transport;
 mod verify;
 
 use std::ffi::OsString;

@@ -47,7 +47,10 @@ impl Error {
         let subject = Subject::from(path);
         move |source| {
             let problem = match source.kind() {
-                io::ErrorKind::NotFound if action == "read" => Problem::NotFound { select: None },
+                io::ErrorKind::NotFound if action == "read" => Problem::NotFound {
+                    select: None,
+                    before_colon: None,
+                },
                 _ => Problem::Io { action, source },
             };
             Error::new(subject, problem)

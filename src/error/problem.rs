@@ -9,7 +9,7 @@ use super::candidate::{Candidate, list};
 use super::{Code, InputName, Subject};
 use crate::oci::artifact::ArtifactKind;
 use crate::oci::{DiffId, Digest, MediaType, Platform, has_unsupported_algorithm};
-use crate::util::text::clean;
+use crate::util::text::{bytes, clean};
 
 /// What is wrong with the subject of an [`Error`](super::Error).
 #[derive(Debug, thiserror::Error)]
@@ -19,7 +19,18 @@ use crate::util::text::clean;
 )]
 pub enum Problem {
     #[error("no such file or directory{}", to_select(select.as_deref()))]
-    NotFound { select: Option<String> },
+    NotFound {
+        select: Option<String>,
+        /// The part of the path before a colon, if that exists.
+        before_colon: Option<PathBuf>,
+    },
+
+    #[error("no such file or directory, but the output {} is an image", output.display())]
+    Swapped {
+        output: PathBuf,
+        /// The other inputs, as the command line has them.
+        others: Vec<String>,
+    },
 
     #[error("cannot {action}: {source}")]
     Io {
@@ -58,11 +69,11 @@ pub enum Problem {
     #[error("the image that it describes ({}) is not there", subject.as_deref().map_or("none is named".into(), clean))]
     NoAttestedImage { subject: Option<String> },
 
-    #[error("has {size} bytes, expected at most {limit}")]
+    #[error("has {}, expected at most {}", bytes(*size), bytes(*limit))]
     DocumentTooLarge { size: u64, limit: u64 },
 
     #[error(
-        "its manifests and configs take more than {limit} bytes of memory, which no image needs"
+        "its manifests and configs take more than {} of memory, which no image needs", bytes(*limit)
     )]
     TooManyDocuments { limit: u64 },
 
@@ -85,6 +96,11 @@ pub enum Problem {
         "does not have the content that the config promises: found {found}, expected diff ID {expected}"
     )]
     WrongDiffId { found: DiffId, expected: DiffId },
+
+    #[error(
+        "is compressed with {format}, which OCI does not define; expected a tar archive, plain or compressed with gzip or zstd"
+    )]
+    UndefinedCompression { format: &'static str },
 
     #[error("has the wrong digest: found {found}, expected {expected}")]
     WrongDigest { found: Digest, expected: Digest },
@@ -243,6 +259,11 @@ pub enum Problem {
     #[error("the output exists already")]
     OutputExists,
 
+    #[error(
+        "is a directory, but not an image layout; expected the path of a new file or directory"
+    )]
+    OutputIsDirectory,
+
     #[error("not replaced: found {found}, expected {expected}")]
     OutputForeign {
         found: &'static str,
@@ -263,7 +284,7 @@ impl Problem {
     /// The rule that is broken.
     pub fn code(&self) -> Code {
         match self {
-            Self::NotFound { .. } => Code::NotFound,
+            Self::NotFound { .. } | Self::Swapped { .. } => Code::NotFound,
             Self::Io { .. } => Code::Unreadable,
             Self::NotAnImage { .. } | Self::Artifact { .. } => Code::NotAnImage,
             Self::Unreadable { .. } => Code::Corrupt,
@@ -277,7 +298,7 @@ impl Problem {
             Self::TooManyDocuments { .. } => Code::TooManyDocuments,
             Self::Missing { .. } => Code::Missing,
             Self::LayerCount { .. } => Code::LayerCount,
-            Self::WrongDiffId { .. } => Code::WrongDiffId,
+            Self::WrongDiffId { .. } | Self::UndefinedCompression { .. } => Code::WrongDiffId,
             Self::WrongDigest { .. } => Code::WrongDigest,
             Self::WrongSize { .. } => Code::WrongSize,
             Self::StorePaths { .. } | Self::StorePathsChanged { .. } => Code::StorePaths,
@@ -301,6 +322,7 @@ impl Problem {
             | Self::BadTag { .. }
             | Self::NothingForDocker
             | Self::OutputExists
+            | Self::OutputIsDirectory
             | Self::OutputForeign { .. }
             | Self::OutputInsideInput { .. }
             | Self::InputInsideOutput { .. }
@@ -407,8 +429,17 @@ pub enum FileKind {
     Zip,
     Zeros,
     Other,
+    Lz4,
+    /// The instructions to build an image.
+    Dockerfile,
+    /// A manifest, an image index or a `manifest.json`, without the blobs that it names.
+    Manifest,
     /// A directory that lacks the file that marks a layout.
     Directory,
+    /// A layout that lacks only the file that marks it.
+    UnmarkedLayout,
+    /// A tar archive whose image is in a directory.
+    Nested(String),
     /// A tar archive that is neither a docker-archive nor an oci-archive.
     Tar,
     /// A gzip stream or zstd stream of something else.
@@ -429,6 +460,17 @@ impl fmt::Display for FileKind {
             Self::Zip => "a zip archive",
             Self::Zeros => "only zeros",
             Self::Other => "a file of another format",
+            Self::Lz4 => "an lz4-compressed file",
+            Self::Dockerfile => "a Dockerfile",
+            Self::Manifest => "a manifest without the blobs that it names",
+            Self::UnmarkedLayout => "an \"index.json\", but no file \"oci-layout\" beside it",
+            Self::Nested(directory) => {
+                return write!(
+                    f,
+                    "a tar archive with the image in the directory {}/",
+                    clean(directory)
+                );
+            }
             Self::Directory => "a directory without the file \"oci-layout\"",
             Self::Tar => "a tar archive without \"manifest.json\" or \"index.json\"",
             Self::Compressed(stream, content) => return write!(f, "a {stream} of {content}"),

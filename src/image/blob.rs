@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::bytes::codec::Encoding;
 use crate::bytes::progress::Progress;
-use crate::bytes::{Algorithms, Digests, Observers, SizedDigest, VerifiedReader, Verify};
+use crate::bytes::{Algorithms, Digests, Observers, SizedDigest, VerifiedReader, Verify, fill};
 use crate::error::{Error, InputName, Item, Problem, Subject};
 use crate::image::content::Content;
 use crate::oci::{Descriptor, DiffId};
@@ -91,9 +91,22 @@ impl Blob {
             return Ok(());
         }
         self.check_generated(found, expected)?;
-        let (found, expected) = (found.clone(), expected.clone());
-        let problem = Problem::WrongDiffId { found, expected };
+        let problem = match self.undefined_compression() {
+            Some(format) => Problem::UndefinedCompression { format },
+            None => Problem::WrongDiffId {
+                found: found.clone(),
+                expected: expected.clone(),
+            },
+        };
         Err(Error::new(self.subject(Item::Layer), problem))
+    }
+
+    /// Returns the name of the compression, if it is one that OCI does not define and that is therefore
+    /// not decompressed.
+    fn undefined_compression(&self) -> Option<&'static str> {
+        let mut head = [0; 8];
+        let n = fill(&mut self.content.open().ok()?, &mut head).ok()?;
+        Encoding::undefined(&head[..n])
     }
 
     /// Returns the subject of an error about this blob, as an item of the kind that the caller knows.

@@ -219,10 +219,7 @@ fn platform_image(
             .map(|user| loaded.contents.images[*user].platform.to_string())
             .collect()
     };
-    // Empty entries of the history belong to no layer.
-    let is_empty = |entry: &&Value| entry["empty_layer"].as_bool() == Some(true);
-    let history = config["history"].as_array().into_iter().flatten();
-    let mut history = history.filter(|entry| !is_empty(entry)).cloned();
+    let mut history = load::layer_history(&config).into_iter();
     let layers: Vec<PlatformLayer> = image
         .layers
         .iter()

@@ -98,6 +98,13 @@ pub fn config(image: &Image) -> Result<serde_json::Value, Error> {
     })
 }
 
+/// Returns the entries of the history in a config that belong to layers, in their order.
+pub fn layer_history(config: &serde_json::Value) -> Vec<serde_json::Value> {
+    let is_empty = |entry: &&serde_json::Value| entry["empty_layer"].as_bool() == Some(true);
+    let history = config["history"].as_array().into_iter().flatten();
+    history.filter(|entry| !is_empty(entry)).cloned().collect()
+}
+
 /// Records the sizes of layers, and passes the layers on to another observer.
 struct Sizes<'a> {
     sizes: Mutex<HashMap<DiffId, u64>>,

@@ -22,6 +22,9 @@ pub const NAME_ANNOTATIONS: [&str; 3] = [
     "com.apple.containerization.image.name",
 ];
 
+/// The most characters of a tag (distribution-spec).
+const MAX_TAG: usize = 128;
+
 /// A name as Docker normalises it: `x` is `docker.io/library/x`, `localhost/x` stays.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImageName {
@@ -38,6 +41,7 @@ impl ImageName {
                 "{name:?} has a tag or a digest, expected the name alone (the tag goes to --tag)"
             ));
         }
+        check_tag(tag)?;
         let bad = |problem: &dyn Display| {
             format!(
                 "{name:?} with tag {tag:?} is not a valid image name: {problem}; expected a name in lower case and without a transport, such as hello or ghcr.io/me/hello"
@@ -81,6 +85,25 @@ impl ImageName {
     pub(crate) fn tag_annotations(tag: &str) -> BTreeMap<String, String> {
         BTreeMap::from([(ANNOTATION_REF_NAME.to_owned(), tag.to_owned())])
     }
+}
+
+/// Fails for a tag that is not one by distribution-spec, section "Pulling manifests".
+fn check_tag(tag: &str) -> Result<(), String> {
+    let is_letter = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let is_valid = |c: char| is_letter(c) || c == '.' || c == '-';
+    if tag.len() <= MAX_TAG && tag.starts_with(is_letter) && tag.chars().all(is_valid) {
+        return Ok(());
+    }
+    let valid = |c: char| if is_valid(c) { c } else { '-' };
+    let close: String = tag.chars().take(MAX_TAG).map(valid).collect();
+    let close = close.trim_start_matches(['.', '-']);
+    let close = match close {
+        "" => String::new(),
+        close => format!("; such as {close:?}"),
+    };
+    Err(format!(
+        "{tag:?} is not a valid tag: expected at most {MAX_TAG} letters, digits, underscores, dots and dashes, with a letter, digit or underscore first{close}"
+    ))
 }
 
 impl Display for ImageName {

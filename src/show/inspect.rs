@@ -1,7 +1,7 @@
 //! The report of `polyarch inspect`.
 
 use polyarch::inspect::{InspectReport, PlatformImage};
-use polyarch::internals::text::{bytes, instead_of};
+use polyarch::internals::text::{bytes, instead_of, quoted};
 use polyarch::oci::Digest;
 use serde_json::Value;
 
@@ -28,20 +28,8 @@ impl InspectView {
 }
 
 fn overview(page: &mut Page, inspection: &InspectReport) {
-    let names = match &inspection.names[..] {
-        [] => vec![inspection.image.clone()],
-        // A layout can also have the tag alone.
-        names => {
-            let is_tag_of_another = |name: &&String| {
-                let tag = format!(":{name}");
-                names.iter().any(|other| other.ends_with(&tag))
-            };
-            let whole = names.iter().filter(|name| !is_tag_of_another(name));
-            whole.cloned().collect()
-        }
-    };
-    for name in names {
-        page.heading(&name);
+    for name in whole_names(&inspection.names, &inspection.image) {
+        page.heading(name);
     }
     let mut facts = vec![("format", inspection.format.to_owned())];
     if let Some(index) = &inspection.index {
@@ -55,30 +43,32 @@ fn overview(page: &mut Page, inspection: &InspectReport) {
 
     let head = [
         ("PLATFORM", Align::Left),
-        ("MANIFEST", Align::Left),
         ("LAYERS", Align::Right),
         ("SIZE", Align::Right),
         ("UNCOMPRESSED", Align::Right),
         ("CREATED", Align::Left),
-        ("COMMAND", Align::Left),
     ];
     let rows: Vec<Vec<String>> = inspection
         .platforms
         .iter()
         .map(|image| {
-            let manifest = image.manifest.as_ref();
             vec![
                 image.platform.clone(),
-                manifest.map_or_else(|| "-".to_owned(), |m| short(&m.digest)),
                 image.layers.len().to_string(),
                 bytes(image.size),
                 bytes(image.uncompressed),
                 created(image),
-                command(&image.command),
             ]
         })
         .collect();
-    page.table(&head, &rows);
+    // A manifest and a command each take a line of their own: a digest is only of use in full.
+    let details = inspection.platforms.iter().map(|image| {
+        let manifest = image.manifest.iter().map(|m| m.digest.to_string());
+        let command = (!image.command.is_empty()).then(|| command(&image.command));
+        manifest.chain(command).collect()
+    });
+    let details: Vec<Vec<String>> = details.collect();
+    page.table(&head, &rows, &details, 2);
     page.gap();
 
     let sharing = &inspection.sharing;
@@ -96,6 +86,20 @@ fn overview(page: &mut Page, inspection: &InspectReport) {
     }
 }
 
+/// Returns the names of an image, or the input if it has none. A layout can also have a tag alone, which is
+/// left out if a name has it.
+pub fn whole_names<'a>(names: &'a [String], input: &'a String) -> Vec<&'a str> {
+    let is_tag_of_another = |name: &&String| {
+        let tag = format!(":{name}");
+        names.iter().any(|other| other.ends_with(&tag))
+    };
+    let whole = names.iter().filter(|name| !is_tag_of_another(name));
+    match names.is_empty() {
+        true => vec![input],
+        false => whole.map(String::as_str).collect(),
+    }
+}
+
 fn in_full(page: &mut Page, image: &PlatformImage) {
     page.heading(&image.platform);
     let mut facts = Vec::new();
@@ -107,9 +111,8 @@ fn in_full(page: &mut Page, image: &PlatformImage) {
     facts.push((
         "size",
         format!(
-            "{} ({} bytes), {} uncompressed",
+            "{}, {} uncompressed",
             bytes(image.size),
-            image.size,
             bytes(image.uncompressed)
         ),
     ));
@@ -155,7 +158,6 @@ fn in_full(page: &mut Page, image: &PlatformImage) {
     page.heading("layers, bottom first");
     let head = [
         ("", Align::Right),
-        ("DIGEST", Align::Left),
         ("SIZE", Align::Right),
         ("UNCOMPRESSED", Align::Right),
         ("HISTORY", Align::Left),
@@ -167,17 +169,19 @@ fn in_full(page: &mut Page, image: &PlatformImage) {
         .map(|(i, layer)| {
             vec![
                 (i + 1).to_string(),
-                short(&layer.digest),
                 bytes(layer.size),
                 layer.uncompressed.map_or_else(|| "-".to_owned(), bytes),
                 layer.history.as_ref().map(history).unwrap_or_default(),
             ]
         })
         .collect();
-    page.table(&head, &rows);
+    let digests = image.layers.iter();
+    let digests: Vec<Vec<String>> = digests.map(|l| vec![l.digest.to_string()]).collect();
+    page.table(&head, &rows, &digests, 3);
 }
 
-fn history(entry: &Value) -> String {
+/// Returns the command and the comment of an entry of the history.
+pub fn history(entry: &Value) -> String {
     let words = ["created_by", "comment"].map(|key| entry[key].as_str().unwrap_or_default());
     let words: Vec<&str> = words.into_iter().filter(|text| !text.is_empty()).collect();
     words.join(" · ")
@@ -200,12 +204,7 @@ fn word(value: &Value) -> String {
 
 /// A command line, quoted for a shell.
 fn command(words: &[String]) -> String {
-    let is_plain = |c: char| c.is_alphanumeric() || "_-+=/.,:@%".contains(c);
-    let quoted = words.iter().map(|word| match word.as_str() {
-        plain if !plain.is_empty() && plain.chars().all(is_plain) => plain.to_owned(),
-        other => format!("'{}'", other.replace('\'', r"'\''")),
-    });
-    let quoted: Vec<String> = quoted.collect();
+    let quoted: Vec<String> = words.iter().map(|word| quoted(word)).collect();
     match quoted.is_empty() {
         true => "-".to_owned(),
         false => quoted.join(" "),

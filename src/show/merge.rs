@@ -1,11 +1,14 @@
-//! The result of `polyarch merge`: the digest on standard output, a line for each image on standard
-//! error.
+//! The result of `polyarch merge`: the digest on standard output; on standard error a line for each image,
+//! what was written, and how to push it.
 
 use std::io::{self, Write};
+use std::path::PathBuf;
 
-use polyarch::internals::text::{bytes, clean, message};
-use polyarch::merge::{MergeReport, MergedImage};
+use polyarch::internals::text::{bytes, clean, message, quoted};
+use polyarch::merge::{Format, MergeReport, MergedImage};
+use polyarch::oci::ImageName;
 
+use super::progress::is_nix_build;
 use super::{Failure, count, warning};
 
 #[derive(Debug)]
@@ -14,6 +17,10 @@ pub struct MergeView {
     pub json: bool,
     /// Print neither warnings nor images.
     pub quiet: bool,
+    /// The output, its format and the name of the image, for the command that pushes it.
+    pub output: PathBuf,
+    pub format: Format,
+    pub name: Option<ImageName>,
 }
 
 impl MergeView {
@@ -22,9 +29,9 @@ impl MergeView {
             for one in &merged.warnings {
                 warning(one);
             }
-            for image in &merged.images {
+            for line in self.lines(merged) {
                 // A closed standard error is not a reason to fail.
-                let _ = writeln!(io::stderr(), "{}", line(image));
+                let _ = writeln!(io::stderr(), "{line}");
             }
         }
         self.print_descriptor(merged).map_err(|e| {
@@ -42,6 +49,49 @@ impl MergeView {
             writeln!(stdout, "{}", merged.descriptor.digest)?;
         }
         stdout.flush()
+    }
+
+    fn lines(&self, merged: &MergeReport) -> Vec<String> {
+        let mut lines: Vec<String> = merged.images.iter().map(line).collect();
+        let format = match self.format {
+            Format::Layout => "oci-layout",
+            Format::Archive => "oci-archive",
+        };
+        lines.push(format!(
+            "wrote {}: {format}, {}, {}",
+            clean(&self.output.to_string_lossy()),
+            count(merged.images.len(), "platform"),
+            bytes(merged.size)
+        ));
+        lines.extend(self.push().map(|command| format!("push it: {command}")));
+        lines
+    }
+
+    /// The command that pushes the output; none if skopeo cannot name its path. In a Nix build it is not
+    /// the user's: the result of the build has a script for that.
+    fn push(&self) -> Option<String> {
+        if is_nix_build() {
+            return None;
+        }
+        let path = self.output.to_str().filter(|path| !path.contains(':'))?;
+        let transport = match self.format {
+            Format::Layout => "oci",
+            Format::Archive => "oci-archive",
+        };
+        let name = self.name.as_ref().map(ToString::to_string);
+        // Only Docker itself pushes to docker.io/library, which is where a name without a registry leads.
+        let name = match name.as_deref() {
+            None => "REGISTRY/NAME:TAG".to_owned(),
+            Some(name) => match name.strip_prefix("docker.io/library/") {
+                Some(short) => format!("REGISTRY/{short}"),
+                None => name.to_owned(),
+            },
+        };
+        Some(format!(
+            "skopeo copy --all --preserve-digests {} docker://{}",
+            quoted(&format!("{transport}:{path}")),
+            clean(&name)
+        ))
     }
 }
 

@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal};
 
 use anstyle::{AnsiColor, Style};
 use polyarch::internals::text::{bytes, clean, percent};
+use polyarch::oci::Digest;
 use unicode_width::UnicodeWidthStr;
 
 const HEADING: Style = Style::new().bold();
@@ -14,6 +15,8 @@ const NOTE: Style = AnsiColor::Yellow.on_default().bold();
 
 /// In a narrower page, rows cannot be distinguished.
 const MIN_WIDTH: usize = 40;
+/// What fits where the width is not known.
+const USUAL_WIDTH: usize = 80;
 /// The widest page: longer lines are hard to read.
 const MAX_WIDTH: usize = 160;
 
@@ -42,7 +45,7 @@ impl Page {
     pub fn for_stdout() -> Self {
         let terminal = io::stdout().is_terminal();
         let columns = terminal_size::terminal_size_of(io::stdout());
-        let columns = columns.map_or(80, |(width, _)| usize::from(width.0));
+        let columns = columns.map_or(USUAL_WIDTH, |(width, _)| usize::from(width.0));
         Self {
             text: String::new(),
             width: terminal.then(|| columns.clamp(MIN_WIDTH, MAX_WIDTH)),
@@ -68,6 +71,13 @@ impl Page {
     /// Adds a dimmed line, which explains others.
     pub fn faint(&mut self, text: &str) {
         let _ = writeln!(self.text, "{FAINT}{}{FAINT:#}", clean(text));
+    }
+
+    /// Adds a dimmed text, broken where the page ends.
+    pub fn faint_lines(&mut self, text: &str) {
+        for line in wrapped(&clean(text), self.width.unwrap_or(USUAL_WIDTH)) {
+            let _ = writeln!(self.text, "{FAINT}{line}{FAINT:#}");
+        }
     }
 
     /// Adds an empty line.
@@ -100,18 +110,39 @@ impl Page {
         let _ = writeln!(self.text, "  {style}{sign} {text}{style:#}");
     }
 
-    /// Adds a line for each name and value, the values in a column.
+    /// Adds a line for each name and value, the values in a column. A digest is never cut: where it does
+    /// not fit beside its name, it has a line of its own.
     pub fn facts(&mut self, facts: &[(&str, String)]) {
         let wide = facts.iter().map(|(name, _)| name.width()).max();
         let wide = wide.unwrap_or(0);
         for (name, value) in facts {
+            if value.parse::<Digest>().is_ok() {
+                let room = self
+                    .width
+                    .unwrap_or(USUAL_WIDTH)
+                    .saturating_sub(value.width());
+                let gap = match name.width() {
+                    _ if wide + 2 <= room => " ".repeat(wide - name.width() + 2),
+                    name if name < room => " ".to_owned(),
+                    _ => "\n  ".to_owned(),
+                };
+                let _ = writeln!(self.text, "{FAINT}{name}{FAINT:#}{gap}{value}");
+                continue;
+            }
             let value = self.cut(&clean(value), wide + 2);
             let _ = writeln!(self.text, "{FAINT}{name:<wide$}{FAINT:#}  {value}");
         }
     }
 
-    /// Adds a table. The last column is cut off where the page ends.
-    pub fn table(&mut self, head: &[(&str, Align)], rows: &[Vec<String>]) {
+    /// Adds a table, with more lines below each row, indented by `indent`. The last column and these
+    /// lines are cut off where the page ends, except for digests.
+    pub fn table(
+        &mut self,
+        head: &[(&str, Align)],
+        rows: &[Vec<String>],
+        details: &[Vec<String>],
+        indent: usize,
+    ) {
         let rows: Vec<Vec<String>> = (rows.iter())
             .map(|row| row.iter().map(|cell| clean(cell)).collect())
             .collect();
@@ -127,9 +158,17 @@ impl Page {
         if names.iter().any(|name| !name.is_empty()) {
             let _ = writeln!(self.text, "{FAINT}{head}{FAINT:#}");
         }
-        for row in &rows {
+        for (i, row) in rows.iter().enumerate() {
             let line = self.row(row, &aligns, &widths);
             let _ = writeln!(self.text, "{line}");
+            for detail in details.get(i).into_iter().flatten() {
+                let detail = clean(detail);
+                let detail = match detail.parse::<Digest>() {
+                    Ok(_) => detail,
+                    Err(_) => self.cut(&detail, indent),
+                };
+                let _ = writeln!(self.text, "{:indent$}{detail}", "");
+            }
         }
     }
 

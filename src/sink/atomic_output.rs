@@ -39,7 +39,7 @@ impl AtomicOutput {
             _ => Error::io("read", parent)(e),
         })?;
         let Some(name) = destination.file_name() else {
-            return Err(Error::new(destination, Problem::OutputExists));
+            return Err(Error::new(destination, Problem::OutputIsDirectory));
         };
         let real = parent.join(name);
         for input in inputs {

@@ -22,7 +22,15 @@ pub fn may_replace_image(path: &Path, replace: bool) -> Result<(), Error> {
     if metadata.is_symlink() {
         Err(foreign("a symbolic link"))
     } else if !replace {
-        Err(Error::new(path, Problem::OutputExists))
+        // Only what --force would replace.
+        let is_directory = metadata.is_dir() && !is_layout(path).unwrap_or(true);
+        Err(Error::new(
+            path,
+            match is_directory {
+                true => Problem::OutputIsDirectory,
+                false => Problem::OutputExists,
+            },
+        ))
     } else if metadata.is_dir() {
         match is_layout(path).map_err(Error::io("read", path))? {
             true => Ok(()),
@@ -37,6 +45,14 @@ pub fn may_replace_image(path: &Path, replace: bool) -> Result<(), Error> {
         }
     } else {
         Err(foreign("neither a file nor a directory"))
+    }
+}
+
+/// Whether there is an image at a path.
+pub fn is_image(path: &Path) -> bool {
+    match path.is_dir() {
+        true => is_layout(path).unwrap_or_default(),
+        false => is_archive(path).unwrap_or_default(),
     }
 }
 
@@ -77,6 +93,11 @@ pub fn may_replace_page(path: &Path) -> Result<(), Error> {
             Err(Error::new(path, Problem::OutputForeign { found, expected }))
         }
     }
+}
+
+/// Creates a directory and those above it, if they do not exist.
+pub fn create_directory(path: &Path) -> Result<(), Error> {
+    fs::create_dir_all(path).map_err(Error::io("create", path))
 }
 
 /// Writes a single file, all or nothing.

@@ -13,9 +13,7 @@ use super::tree::{FileLocation, Tree, TreeFile};
 use super::{Contents, Reading, Stager, sniff};
 use crate::bytes::codec::Encoding;
 use crate::bytes::{Algorithms, VerifiedReader, Verify};
-use crate::error::{
-    Candidate, Error, FileKind, ImageInInput, Item, Problem, Subject, pick_by_digest,
-};
+use crate::error::{Candidate, Error, ImageInInput, Item, Problem, Subject, pick_by_digest};
 use crate::image::{Blob, Content, FileLayer, Image, Layer, LayerType};
 use crate::oci::{
     Config, DOCKER_FIELDS, DOCKER_FILE as MANIFEST_FILE, Descriptor, DiffId, Digest, Document,
@@ -118,8 +116,7 @@ pub fn images(tree: &Tree) -> Result<Vec<OtherImage>, Error> {
 /// Reads all images of an archive.
 pub fn read(tree: &Tree, reading: &Reading<'_>, stager: &Stager<'_>) -> Result<Contents, Error> {
     let Some(raw) = tree.bytes(MANIFEST_FILE, MAX_MANIFEST)? else {
-        let found = FileKind::Tar;
-        return Err(Error::new(tree.input(), Problem::NotAnImage { found }));
+        return Err(tree.not_an_image()?);
     };
     let callbacks = reading.callbacks();
     callbacks.document(MANIFEST_FILE, &raw);

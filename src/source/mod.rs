@@ -20,6 +20,7 @@ mod two_formats;
 
 use std::fs::File;
 use std::io::{self, Read};
+use std::path::{Path, PathBuf};
 
 use crate::bytes::codec::Encoding;
 use crate::bytes::fill;
@@ -115,10 +116,15 @@ pub fn open(
         let tree = archive::open_stream(name, stdin, callbacks, stager);
         return tree.map(Opened::tree);
     }
-    let metadata = path.metadata().map_err(|e| match &input.select {
-        select if *select != Select::All && e.kind() == io::ErrorKind::NotFound => {
-            let select = Some(select.to_string());
-            Error::new(&**path, Problem::NotFound { select })
+    let metadata = path.metadata().map_err(|e| match e.kind() {
+        io::ErrorKind::NotFound => {
+            let select = Some(input.select.to_string()).filter(|select| !select.is_empty());
+            let before_colon = before_colon(path);
+            let problem = Problem::NotFound {
+                select,
+                before_colon,
+            };
+            Error::new(&**path, problem)
         }
         _ => Error::io("read", path)(e),
     })?;
@@ -150,4 +156,12 @@ pub fn open(
             archive::open_stream(name, all, callbacks, stager).map(Opened::tree)
         }
     }
+}
+
+/// Returns the part of a path before its last colon, if that exists: `layout:tag` is how others write
+/// what is `layout#tag` here.
+fn before_colon(path: &Path) -> Option<PathBuf> {
+    let (before, _) = path.to_str()?.rsplit_once(':')?;
+    let before = Path::new(before);
+    before.exists().then(|| before.to_owned())
 }

@@ -86,6 +86,24 @@ pub fn message(text: &str) -> String {
     lines.join("\n  ") + more
 }
 
+/// Returns a word as a shell reads it: in quotes, unless it is plain.
+pub fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "_-+=/.,:@%#".contains(c);
+    match !word.is_empty() && !word.starts_with('#') && word.chars().all(is_plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    }
+}
+
+/// Returns the name of an archive for an image: the last part of the image's name.
+pub fn archive_name(reference: &str) -> String {
+    let last = reference.rsplit('/').next().unwrap_or(reference);
+    match last.split([':', '@']).next() {
+        None | Some("") => "image.tar".to_owned(),
+        Some(name) => format!("{name}.tar"),
+    }
+}
+
 /// Leaves out the middle of a text that is longer than `max` bytes.
 pub fn elided(text: String, max: usize) -> String {
     if text.len() <= max {

@@ -50,8 +50,9 @@ pub fn check(findings: &Findings, name: &str, config: &Document<Config>) {
         .filter(|entry| entry["empty_layer"] != true)
         .count();
     if !history.is_empty() && counted != diff_ids {
+        let layers = if counted == 1 { "layer" } else { "layers" };
         let message = format!(
-            "the history of {name} has {counted} layers, but there are {diff_ids} diff IDs"
+            "the history of {name} has {counted} {layers}, but there are {diff_ids} diff IDs"
         );
         findings.add(Code::HistoryCount, name, message);
     }

@@ -48,6 +48,14 @@ impl Findings {
         self.push(Finding::of(&self.input, error));
     }
 
+    /// Adds the finding for an error that the user wants to be a warning; its id stays.
+    pub fn add_as_warning(&self, error: &Error) {
+        self.push(Finding {
+            severity: Severity::Warning,
+            ..Finding::of(&self.input, error)
+        });
+    }
+
     fn push(&self, finding: Finding) {
         let finding = Finding {
             subject: elided(finding.subject, MAX_TEXT),

@@ -57,6 +57,8 @@ pub struct VerifyRequest {
 #[derive(Debug, Serialize)]
 #[non_exhaustive]
 pub struct VerifyReport {
+    /// The version of the fields.
+    pub version: u32,
     /// The inputs, in the order of the request.
     pub inputs: Vec<VerifiedInput>,
     /// The findings of each input in this order, errors first.
@@ -147,6 +149,7 @@ pub fn verify(request: &VerifyRequest) -> VerifyReport {
     blobs.read_all(&reads, &programs, &request.progress, jobs);
 
     let mut report = VerifyReport {
+        version: 1,
         inputs: Vec::new(),
         findings: Vec::new(),
         errors: 0,
@@ -322,7 +325,7 @@ fn check_programs(findings: &Findings, image: &Image, programs: &Programs, level
     let name = &image.config.name;
     match wrong {
         Some(error) if level == CheckLevel::Error => findings.add_error(&error),
-        Some(error) => findings.add(Code::ForeignPrograms, name, error.to_string()),
+        Some(error) => findings.add_as_warning(&error),
         None => {}
     }
     for Warning { code, text, .. } in warnings {

@@ -101,7 +101,12 @@ fn every_json_field_is_documented_and_every_documented_field_exists() {
         (
             "## `polyarch analyze --json`",
             &["analyze", "--json", "new"],
-            &["platforms[].waste[]", "waste[]", "warnings[]"],
+            &[
+                "platforms[].layers[].history",
+                "platforms[].waste[]",
+                "waste[]",
+                "warnings[]",
+            ],
         ),
         (
             "## `polyarch diff --json`",

@@ -10,19 +10,20 @@ use crate::analyze::paths::{PathId, PathTree, ROOT};
 /// The number of paths that are listed for one item.
 const MAX_PATHS: usize = 10;
 
-const COPIED: WasteKind = WasteKind {
-    kind: "copied-from-store",
-    title: "files that are in the store and copied out of it",
-    advice: "link instead of copying: copyToRoot = pkgs.buildEnv { name = \"root\"; paths = [ … ]; pathsToLink = [ \"/bin\" ]; } has symbolic links into the store; or name the copy (Cmd = [ \"/bin/…\" ]), so that nothing refers to the store path",
-};
+const COPIED: WasteKind = WasteKind::new(
+    "copied-from-store",
+    "files that are in the store and copied out of it",
+    "link instead of copying: copyToRoot = pkgs.buildEnv { name = \"root\"; paths = [ … ]; pathsToLink = [ \"/bin\" ]; } has symbolic links into the store; or name the copy (Cmd = [ \"/bin/…\" ]), so that nothing refers to the store path",
+);
 const DUPLICATES: WasteKind = WasteKind {
     kind: "duplicates",
     title: "files of the same content under several paths",
-    advice: "two versions or variants of a package: let everything use one (nix why-depends shows which package refers to the other); otherwise make one a link to the other",
+    advice: "let everything use one copy, and make the others links to it; COPY --link or a chown in a layer of its own copies files as well",
+    nix_advice: "two versions or variants of a package: let everything use one (nix why-depends shows what refers to the other); otherwise make one a link to the other",
 };
 
 /// Finds files of the same content.
-pub fn find(visible: &mut [FileRecord], paths: &PathTree, top: usize) -> Vec<Waste> {
+pub fn find(visible: &mut [FileRecord], paths: &PathTree, is_nix: bool, top: usize) -> Vec<Waste> {
     let key = |file: &FileRecord| (file.size, file.content);
     visible.sort_unstable_by_key(key);
     let mut copied = Largest::new(top);
@@ -52,7 +53,7 @@ pub fn find(visible: &mut [FileRecord], paths: &PathTree, top: usize) -> Vec<Was
     };
     vec![
         copied.finish(&COPIED, item),
-        others.finish(&DUPLICATES, item),
+        others.finish(&DUPLICATES.advised(is_nix), item),
     ]
 }
 

@@ -8,21 +8,21 @@ use crate::analyze::layer_files::{FileRecord, LayerFiles};
 use crate::analyze::overlay::{Hidden, Overlay};
 use crate::analyze::paths::{PathId, PathTree};
 
-const OVERWRITTEN: WasteKind = WasteKind {
-    kind: "overwritten",
-    title: "files that a later layer overwrites",
-    advice: "each layer is stored and sent whole: leave the file out of the earlier layer, or make both one layer",
-};
-const DELETED: WasteKind = WasteKind {
-    kind: "deleted",
-    title: "files that a later layer deletes",
-    advice: "a deleted file is still stored and sent: delete it in the layer that makes it, or do not take it in",
-};
-const REPEATED: WasteKind = WasteKind {
-    kind: "repeated",
-    title: "files that are in one layer twice",
-    advice: "a tar keeps every entry of a path, and the last one counts: create the layer's tar again instead of appending to it",
-};
+const OVERWRITTEN: WasteKind = WasteKind::new(
+    "overwritten",
+    "files that a later layer overwrites",
+    "each layer is stored and sent whole: leave the file out of the earlier layer, or make both one layer",
+);
+const DELETED: WasteKind = WasteKind::new(
+    "deleted",
+    "files that a later layer deletes",
+    "a deleted file is still stored and sent: delete it in the layer that makes it, or do not take it in",
+);
+const REPEATED: WasteKind = WasteKind::new(
+    "repeated",
+    "files that are in one layer twice",
+    "a tar keeps every entry of a path, and the last one counts: create the layer's tar again instead of appending to it",
+);
 
 /// The files that a container sees.
 pub struct VisibleFiles<'a> {

@@ -39,4 +39,24 @@ pub struct WasteKind {
     pub kind: &'static str,
     pub title: &'static str,
     pub advice: &'static str,
+    /// The advice for images of Nix.
+    pub nix_advice: &'static str,
+}
+
+impl WasteKind {
+    /// The kind with the advice for an image that is or is not one of Nix.
+    pub fn advised(&self, is_nix: bool) -> Self {
+        let advice = if is_nix { self.nix_advice } else { self.advice };
+        Self { advice, ..*self }
+    }
+
+    /// A kind whose advice is the same everywhere.
+    pub const fn new(kind: &'static str, title: &'static str, advice: &'static str) -> Self {
+        Self {
+            kind,
+            title,
+            advice,
+            nix_advice: advice,
+        }
+    }
 }

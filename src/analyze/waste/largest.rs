@@ -91,11 +91,7 @@ mod tests {
 
     #[test]
     fn of_many_items_of_one_size_the_first_by_name_are_kept() {
-        const KIND: WasteKind = WasteKind {
-            kind: "",
-            title: "",
-            advice: "",
-        };
+        const KIND: WasteKind = WasteKind::new("", "", "");
         for top in [0, 3, 1000] {
             let mut largest = Largest::new(top);
             // 7919 and 5000 have no divisor in common: each number once, in no order.

@@ -5,16 +5,16 @@ use super::largest::Largest;
 use crate::analyze::sharing::{PlatformSharing, SharedPath};
 use crate::util::text::sum;
 
-const RECOMPRESSED: WasteKind = WasteKind {
-    kind: "recompressed-layers",
-    title: "layers that are the same on several platforms, but compressed differently",
-    advice: "compress them by one tool with one setting: give polyarch the uncompressed images, or merge with --compression none and then with gzip or zstd",
-};
-const UNSHARED: WasteKind = WasteKind {
-    kind: "unshared-store-paths",
-    title: "store paths that are the same on several platforms, but in layers that are not",
-    advice: "give each of them a separate layer: a larger maxLayers in buildLayeredImage, or one image with the paths that do not depend on the platform as fromImage of all",
-};
+const RECOMPRESSED: WasteKind = WasteKind::new(
+    "recompressed-layers",
+    "layers that are the same on several platforms, but compressed differently",
+    "compress them by one tool with one setting: give polyarch the uncompressed images, or merge with --compression none and then with gzip or zstd",
+);
+const UNSHARED: WasteKind = WasteKind::new(
+    "unshared-store-paths",
+    "store paths that are the same on several platforms, but in layers that are not",
+    "give each of them a separate layer: a larger maxLayers in buildLayeredImage, or one image with the paths that do not depend on the platform as fromImage of all",
+);
 
 /// Finds layers and store paths that the platforms could share, but do not.
 pub fn between_platforms(sharing: &PlatformSharing, top: usize) -> Vec<Waste> {

@@ -17,7 +17,8 @@ const KINDS: [(FileCategory, WasteKind); 6] = [
         WasteKind {
             kind: "debug-symbols",
             title: "debug symbols: files of them, and what `strip` takes out of programs",
-            advice: "leave the `debug` outputs out, or strip what is built (dontStrip = false; strip = true in Cargo's profile; -ldflags=-s for Go)",
+            advice: "strip what is built (strip --strip-unneeded; strip = true in Cargo's profile; -ldflags=-s for Go), and leave packages of debug symbols out",
+            nix_advice: "leave the `debug` outputs out, or strip what is built (dontStrip = false; strip = true in Cargo's profile; -ldflags=-s for Go)",
         },
     ),
     (
@@ -25,7 +26,8 @@ const KINDS: [(FileCategory, WasteKind); 6] = [
         WasteKind {
             kind: "static-libraries",
             title: "static libraries",
-            advice: "only building needs them: refer to the `out` or `lib` output of a package, not to `dev` or `static`",
+            advice: "only building needs them: build in an earlier stage, and copy the result into the last one",
+            nix_advice: "only building needs them: refer to the `out` or `lib` output of a package, not to `dev` or `static`",
         },
     ),
     (
@@ -33,7 +35,8 @@ const KINDS: [(FileCategory, WasteKind); 6] = [
         WasteKind {
             kind: "headers",
             title: "headers",
-            advice: "only building needs them: find out who refers to the `dev` output (nix why-depends) and use `lib` or `out`",
+            advice: "only building needs them: leave packages that end in -dev or -devel out, or build in an earlier stage",
+            nix_advice: "only building needs them: find what refers to the `dev` output (nix why-depends) and use `lib` or `out`",
         },
     ),
     (
@@ -41,7 +44,8 @@ const KINDS: [(FileCategory, WasteKind); 6] = [
         WasteKind {
             kind: "documentation",
             title: "manual pages and other documentation",
-            advice: "leave the `man`, `doc` and `info` outputs out: with buildEnv by extraOutputsToInstall = [ ] and pathsToLink",
+            advice: "leave them out when packages are installed (path-exclude=/usr/share/doc/* and /usr/share/man/* of dpkg; tsflags=nodocs of dnf)",
+            nix_advice: "leave the `man`, `doc` and `info` outputs out: with buildEnv by extraOutputsToInstall = [ ] and pathsToLink",
         },
     ),
     (
@@ -49,7 +53,8 @@ const KINDS: [(FileCategory, WasteKind); 6] = [
         WasteKind {
             kind: "locales",
             title: "translations and locale data",
-            advice: "take glibcLocales.override { allLocales = false; locales = [ … ]; }, or none where the C locale will do",
+            advice: "keep the locales that are used (path-exclude=/usr/share/locale/* of dpkg; install_langs of dnf), or none where the C locale is enough",
+            nix_advice: "take glibcLocales.override { allLocales = false; locales = [ … ]; }, or none where the C locale is enough",
         },
     ),
     (
@@ -58,6 +63,7 @@ const KINDS: [(FileCategory, WasteKind); 6] = [
             kind: "python-bytecode",
             title: "compiled Python beside its source",
             advice: "Python compiles what it needs; leave out __pycache__ unless it saves you time at the start (PYTHONDONTWRITEBYTECODE=1 when building)",
+            nix_advice: "Python compiles what it needs; leave out __pycache__ unless it saves you time at the start (PYTHONDONTWRITEBYTECODE=1 when building)",
         },
     ),
 ];
@@ -67,6 +73,7 @@ pub fn find(
     visible: &VisibleFiles<'_>,
     symbols: &HashMap<ContentHash, u64>,
     paths: &PathTree,
+    is_nix: bool,
     top: usize,
 ) -> Vec<Waste> {
     let mut largest: BTreeMap<FileCategory, Largest<PathId>> = BTreeMap::new();
@@ -78,14 +85,10 @@ pub fn find(
             of_category.push(*symbols, file.path);
             continue;
         }
-        if file.category == FileCategory::Other
-            || (file.category == FileCategory::Pyc && !has_source(file, paths, &visible.overlay))
-        {
+        let Some(category) = category(file, paths, &visible.overlay) else {
             continue;
-        }
-        let of_category = largest
-            .entry(file.category)
-            .or_insert_with(|| Largest::new(top));
+        };
+        let of_category = largest.entry(category).or_insert_with(|| Largest::new(top));
         of_category.push(file.size, file.path);
     }
     let item = |bytes, path| WasteItem {
@@ -99,10 +102,23 @@ pub fn find(
         found.extend(
             largest
                 .remove(category)
-                .map(|of_category| of_category.finish(kind, item)),
+                .map(|of_category| of_category.finish(&kind.advised(is_nix), item)),
         );
     }
     found
+}
+
+/// Returns the category of a file that few images need.
+pub fn category(
+    file: &FileRecord,
+    paths: &PathTree,
+    overlay: &Overlay<'_>,
+) -> Option<FileCategory> {
+    match file.category {
+        FileCategory::Other => None,
+        FileCategory::Pyc if !has_source(file, paths, overlay) => None,
+        category => Some(category),
+    }
 }
 
 fn has_source(file: &FileRecord, paths: &PathTree, overlay: &Overlay<'_>) -> bool {

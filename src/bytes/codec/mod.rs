@@ -39,6 +39,17 @@ impl Encoding {
         }
     }
 
+    /// Returns the name of a compression that OCI does not define, by the magic number at the start of a
+    /// stream. A tar archive cannot start with one.
+    pub fn undefined(head: &[u8]) -> Option<&'static str> {
+        match head {
+            [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Some("xz"),
+            [b'B', b'Z', b'h', b'1'..=b'9', ..] => Some("bzip2"),
+            [0x04, 0x22, 0x4d, 0x18, ..] => Some("lz4"),
+            _ => None,
+        }
+    }
+
     /// Returns a reader of the decoded bytes of `input`.
     pub fn decode<'a>(self, input: impl Read + 'a) -> io::Result<Box<dyn Read + 'a>> {
         Ok(match self {

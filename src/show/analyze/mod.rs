@@ -11,8 +11,8 @@ use polyarch::analyze::{
 use polyarch::internals::sink;
 use polyarch::internals::text::{bytes, instead_of, percent, sum};
 
-use super::inspect::short;
-use super::terminal::Page;
+use super::inspect::{self, short};
+use super::terminal::{Align, Page};
 use super::{Failure, count, json, text};
 
 #[derive(Debug)]
@@ -30,6 +30,8 @@ impl AnalyzeView {
     /// Fails if the page would replace something that is not a page, before any work is done.
     pub fn check_page(&self) -> Result<(), Failure> {
         match self {
+            // Standard output, also if there is a file of that name.
+            Self::Html(file) if file == Path::new("-") => Ok(()),
             Self::Html(file) => Ok(sink::may_replace_page(file)?),
             Self::Json | Self::Text { .. } => Ok(()),
         }
@@ -52,7 +54,9 @@ impl AnalyzeView {
 
 /// Prints `top` rows of each list.
 fn overview(page: &mut Page, analysis: &AnalyzeReport, top: usize) {
-    page.heading(analysis.names.first().unwrap_or(&analysis.image));
+    page.heading(title(analysis));
+    page.gap();
+    summary(page, &analysis.platforms);
     for platform in &analysis.platforms {
         page.gap();
         one(page, platform, top);
@@ -69,6 +73,42 @@ fn overview(page: &mut Page, analysis: &AnalyzeReport, top: usize) {
     }
     for warning in &analysis.warnings {
         page.note(&warning.to_string());
+    }
+}
+
+/// The name of the image, or the input if it has none.
+fn title(analysis: &AnalyzeReport) -> &str {
+    let names = inspect::whole_names(&analysis.names, &analysis.image);
+    names.first().copied().unwrap_or(&analysis.image)
+}
+
+/// What the columns of the summary and the bars mean.
+const LEGEND: [&str; 2] = [
+    "AVOIDABLE: bytes of the waste below, each file once; SCORE: 100 less its share",
+    "Bars, percentages and sizes below: bytes without compression",
+];
+
+fn summary(page: &mut Page, platforms: &[PlatformAnalysis]) {
+    let head = [
+        ("PLATFORM", Align::Left),
+        ("SIZE", Align::Right),
+        ("UNCOMPRESSED", Align::Right),
+        ("AVOIDABLE", Align::Right),
+        ("SCORE", Align::Right),
+    ];
+    let row = |image: &PlatformAnalysis| {
+        vec![
+            image.platform.clone(),
+            bytes(image.size),
+            bytes(image.uncompressed),
+            bytes(image.avoidable),
+            format!("{}/100", image.score),
+        ]
+    };
+    let rows: Vec<Vec<String>> = platforms.iter().map(row).collect();
+    page.table(&head, &rows, &[], 0);
+    for line in LEGEND {
+        page.faint_lines(line);
     }
 }
 
@@ -100,8 +140,15 @@ fn one(page: &mut Page, image: &PlatformAnalysis, top: usize) {
     // A layer that is not a tar archive has no uncompressed size.
     let total = sum(layers.iter().map(|(size, _)| *size));
     list(page, "layers", &layers, total, top, |(i, (layer, path))| {
-        let what = format!("{}  {}", i + 1, short(&layer.digest));
-        path.map_or(what.clone(), |path| format!("{what}  {path}"))
+        let mut what = format!("{}  {}", i + 1, short(&layer.digest));
+        let history = layer.history.as_ref().map(inspect::history);
+        // dockerTools repeats the paths of the layer there.
+        let history = history.filter(|history| path.is_none_or(|path| !history.contains(&**path)));
+        // The command is the end of the line, so that it is what is cut off.
+        for part in path.cloned().into_iter().chain(history) {
+            what += &format!("  {part}");
+        }
+        what
     });
 
     let paths = image.paths.iter().filter(|path| path.size > 0);

@@ -90,7 +90,6 @@ struct LayerSpec {
 /// Returns the contents of the input: the image, if it is wanted.
 pub fn read(image: &Image, reading: &Reading<'_>) -> Result<Contents, Error> {
     let only = Candidate {
-        names: Vec::new(),
         platform: Some(image.platform.clone()),
         digest: Some(image.config.descriptor.digest.clone()),
         ..Candidate::default()

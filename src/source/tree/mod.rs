@@ -78,8 +78,20 @@ impl Tree {
             tree.files = TreeFiles::Flat { path: real, root };
             return Ok(tree);
         }
-        let found = FileKind::Directory;
-        Err(Error::new(tree.input(), Problem::NotAnImage { found }))
+        Err(tree.not_an_image()?)
+    }
+
+    /// Returns the error for files that are neither a layout nor a docker-archive.
+    pub fn not_an_image(&self) -> Result<Error, Error> {
+        let found = match &self.files {
+            _ if self.has(INDEX_FILE)? => FileKind::UnmarkedLayout,
+            TreeFiles::Archive(entries) => match archive::directory_of_image(entries) {
+                Some(directory) => FileKind::Nested(directory.to_owned()),
+                None => FileKind::Tar,
+            },
+            TreeFiles::Directory(_) | TreeFiles::Flat { .. } => FileKind::Directory,
+        };
+        Ok(Error::new(self.input(), Problem::NotAnImage { found }))
     }
 
     /// The entries of an archive.

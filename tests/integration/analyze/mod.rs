@@ -4,6 +4,7 @@ mod names;
 mod page;
 mod platforms;
 mod sizes;
+mod summary;
 mod symbols;
 mod waste;
 

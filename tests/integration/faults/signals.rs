@@ -44,7 +44,7 @@ fn kill_at(merge: &Merge, i: usize, moment: Duration) -> bool {
     let signal = ["KILL", "TERM", "INT"][i % 3];
     let (which, older) = (i / 3 % 2, i / 6 % 2 == 1);
     let arguments = merge.prepare(which, older);
-    let mut command = merge.scratch.command(&arguments);
+    let mut command = merge.scratch.interruptible(&arguments);
     let mut child = quietly(&mut command).spawn().unwrap();
     thread::sleep(moment);
     kill(&child, signal);

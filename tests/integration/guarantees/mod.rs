@@ -33,7 +33,7 @@ fn start_on_a_pipe(scratch: &Scratch, compression: &str) -> (std::process::Child
             .success()
     );
     let child = scratch
-        .command(&[
+        .interruptible(&[
             "merge",
             "--compression",
             compression,

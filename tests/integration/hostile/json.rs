@@ -104,7 +104,9 @@ fn json_of_one_gibibyte_is_refused() {
         );
     };
     let too_large = |document: &str, limit: u64| {
-        format!("{document} has {SIZE} bytes, expected at most {limit}")
+        let limit = limit as f64 / 1e6;
+        let digits = if limit < 10.0 { 2 } else { 1 };
+        format!("{document} has 1.07 GB, expected at most {limit:.digits$} MB")
     };
     amd64().layout(plain).directory(&scratch, "layout");
     sparse("layout/index.json", b"{", SIZE);

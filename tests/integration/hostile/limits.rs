@@ -97,7 +97,7 @@ fn a_small_layout_that_names_too_many_documents_is_refused() {
     expect(
         &scratch,
         &["large"],
-        &["its manifests and configs take more than 67108864 bytes"],
+        &["its manifests and configs take more than 67.1 MB"],
     );
 
     // Very many layers, which take more memory than their bytes in the manifest.
@@ -153,7 +153,7 @@ fn a_document_of_two_million_values_is_refused() {
     let descriptor = layout.blob(MANIFEST, &serde_json::to_vec(&manifest).unwrap());
     layout.index["manifests"] = json!([descriptor]);
     layout.directory(&scratch, "in");
-    let problem = "in: its manifests and configs take more than 67108864 bytes of memory";
+    let problem = "in: its manifests and configs take more than 67.1 MB of memory";
     expect(&scratch, &["in"], &[problem]);
 }
 

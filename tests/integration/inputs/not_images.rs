@@ -29,15 +29,8 @@ fn a_nix_system_before_the_input_gets_the_platform_as_a_hint() {
 }
 
 #[test]
-fn a_skopeo_transport_before_the_input_gets_a_hint() {
+fn a_platform_that_is_not_before_an_image_gets_a_hint() {
     let scratch = Scratch::new();
-    let hint = "hint: images are files and directories here, without a transport in front";
-    expect(&scratch, &["docker://hello"], &["no such file", hint]);
-    expect(
-        &scratch,
-        &["oci-archive:hello.tar"],
-        &["no such file", hint],
-    );
     for (image, hint) in [
         ("linux/arm64:a.tar", "hint: did you mean linux/arm64=a.tar?"),
         (
@@ -47,13 +40,8 @@ fn a_skopeo_transport_before_the_input_gets_a_hint() {
     ] {
         expect(&scratch, &[image], &["no such file", hint]);
     }
-    for path in ["images/hello", "images/hello:v1"] {
-        let message = scratch.fail(&["merge", "-o", "out", path]);
-        assert_eq!(
-            message,
-            format!("error: {path}: no such file or directory\n")
-        );
-    }
+    let message = scratch.fail(&["merge", "-o", "out", "images/hello"]);
+    assert_eq!(message, "error: images/hello: no such file or directory\n");
 }
 
 #[test]
@@ -95,7 +83,7 @@ fn the_error_for_another_format_names_the_format() {
             ],
         );
     }
-    let hint = "hint: decompress it on the way: xz -dc FILE | polyarch … -";
+    let hint = "hint: decompress it on the way: xz -dc xz | polyarch … -";
     expect(&scratch, &["xz"], &[hint]);
     fs::create_dir(scratch.path("directory")).unwrap();
     expect(

@@ -35,14 +35,14 @@ fn wrong_usage_exits_with_2_and_names_what_was_expected() {
         ),
         (
             &["merge", "-o", "x", "linux/arm64="],
-            "there is no IMAGE behind linux/arm64=",
+            "there is no IMAGE after linux/arm64=",
         ),
         (
             &["merge", "-o", "x", "--annotation", "indx:a=b", "a.tar"],
             "\"indx\" is not a level",
         ),
         (
-            &["merge", "-o", "x", "--name", "a:b", "a.tar"],
+            &["merge", "-o", "x", "--name", "a@sha256", "a.tar"],
             "the tag goes to --tag",
         ),
         (

@@ -2,23 +2,33 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::{Arc, Mutex, Once, PoisonError, Weak};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use super::Merged;
 
 /// A temporary directory of one test.
-pub struct Scratch(tempfile::TempDir);
+pub struct Scratch {
+    directory: tempfile::TempDir,
+    _limit: TimeLimit,
+}
 
 impl Scratch {
     pub fn new() -> Self {
-        Self(tempfile::tempdir_in(in_memory()).unwrap())
+        Self {
+            directory: tempfile::tempdir_in(in_memory()).unwrap(),
+            _limit: TimeLimit::start(),
+        }
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
+        self.directory.path().join(name)
     }
 
     pub fn write(&self, name: &str, bytes: &[u8]) -> PathBuf {
@@ -32,8 +42,25 @@ impl Scratch {
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_polyarch"));
         command
-            .current_dir(self.0.path())
+            .current_dir(self.directory.path())
             .env_remove("NIX_BUILD_CORES")
+            .env_remove("NIX_BUILD_TOP")
+            .args(arguments);
+        command
+    }
+
+    /// The same, with the usual effect of signals. The tests may have been started with some of them
+    /// ignored, as a shell starts a program in the background of a script, and programs inherit that.
+    pub fn interruptible(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new("env");
+        command
+            .current_dir(self.directory.path())
+            .env_remove("NIX_BUILD_CORES")
+            .env_remove("NIX_BUILD_TOP")
+            .args([
+                "--default-signal=INT,HUP,TERM",
+                env!("CARGO_BIN_EXE_polyarch"),
+            ])
             .args(arguments);
         command
     }
@@ -93,7 +120,45 @@ impl Scratch {
 
     /// The names of all files, with their contents.
     pub fn tree(&self) -> BTreeSet<(PathBuf, Option<Vec<u8>>)> {
-        tree(self.0.path())
+        tree(self.directory.path())
+    }
+}
+
+/// How long a test may take: many times what the slowest one needs on a busy machine.
+const TIME_LIMIT: Duration = Duration::from_secs(600);
+
+/// Ends the whole test program if one test waits for ever, for example for a program that waits for it.
+struct TimeLimit(Arc<()>);
+
+impl TimeLimit {
+    fn start() -> Self {
+        static RUNNING: Mutex<Vec<(Weak<()>, Instant, String)>> = Mutex::new(Vec::new());
+        static WATCH: Once = Once::new();
+        let limit = Self(Arc::new(()));
+        let name = thread::current().name().unwrap_or("?").to_owned();
+        let running = || RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
+        running().push((Arc::downgrade(&limit.0), Instant::now(), name));
+        WATCH.call_once(|| {
+            thread::spawn(move || {
+                loop {
+                    thread::sleep(Duration::from_secs(1));
+                    let mut tests = running();
+                    tests.retain(|(test, ..)| test.strong_count() > 0);
+                    let late = tests
+                        .iter()
+                        .find(|(_, start, _)| start.elapsed() > TIME_LIMIT);
+                    if let Some((_, _, name)) = late {
+                        // Not captured, unlike what a test prints.
+                        let _ = writeln!(
+                            std::io::stderr(),
+                            "{name} has not ended after {TIME_LIMIT:?}"
+                        );
+                        std::process::exit(101);
+                    }
+                }
+            });
+        });
+        limit
     }
 }
 

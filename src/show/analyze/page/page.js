@@ -36,6 +36,7 @@
         .sum((node) => node.size || 0)
         .sort((a, b) => b.value - a.value);
       place.hidden = false;
+      this.about.previousElementSibling.hidden = false;
       place.addEventListener("keydown", (event) => this.key(event));
       new ResizeObserver(() => this.draw()).observe(place);
     }
@@ -87,7 +88,7 @@
       box.type = "button";
       box.tabIndex = -1;
       box.style.setProperty("--hue", String((layer * 47 + 205) % 360));
-      const text = `${path}: ${bytes(size)}, ${percent(size, this.root.value)} of all files; ${files} files; in layer ${layer + 1}`
+      const text = `${path}: ${bytes(size)}, ${percent(size, this.root.value)} of all files; ${files} ${files === 1 ? "file" : "files"}; in layer ${layer + 1}`
         + (shared ? ", which other platforms share" : "");
       box.setAttribute("aria-label", text);
       if (width > 40 && height > 17) box.append(element("span", "", short(path)));
@@ -150,6 +151,7 @@
       this.more.type = "button";
       this.more.addEventListener("click", () => { this.all = true; this.show(); this.rows[ROWS].row.cells[0].focus?.(); });
       table.parentElement.after(this.more);
+      this.part = table.closest(".part");
       this.show();
     }
 
@@ -161,6 +163,8 @@
         shown += wanted;
       }
       this.more.hidden = this.all || this.word !== "";
+      // A heading or an advice alone would read like a result.
+      this.part.hidden = shown === 0;
       return shown;
     }
 
@@ -183,9 +187,11 @@
     const word = text.trim().toLowerCase();
     treemaps.forEach((treemap) => treemap.filter(word));
     const rows = tables.reduce((sum, table) => sum + table.filter(word), 0);
+    // Parts without a table have nothing to match.
+    document.querySelectorAll(".part:not(:has(table))").forEach((part) => { part.hidden = word !== ""; });
     const size = data.platforms.flatMap((platform) => platform.paths).filter((path) => matches(path.path, word))
       .reduce((sum, path) => sum + path.size, 0);
-    found.textContent = word ? `${rows} rows; ${bytes(size)} in paths that match, on all platforms` : "";
+    found.textContent = word ? `${rows} ${rows === 1 ? "row" : "rows"}; ${bytes(size)} in paths that match, on all platforms` : "";
   };
   form.hidden = false;
   form.addEventListener("submit", (event) => event.preventDefault());
