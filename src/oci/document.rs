@@ -8,6 +8,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::go_json::is_field;
+
 /// Manifests and indexes: registries refuse more than 4 MiB (distribution-spec, "Pushing
 /// Manifests").
 pub const MAX_MANIFEST: u64 = 4 << 20;
@@ -28,7 +30,7 @@ pub fn confusable<'a>(
     let is_like = |key: &&String| {
         known
             .iter()
-            .any(|known| known.eq_ignore_ascii_case(key) && known != key)
+            .any(|known| is_field(key, known) && known != key)
     };
     keys.find(is_like).map(String::as_str)
 }
@@ -125,7 +127,19 @@ impl<T: Serialize> Document<T> {
 
 #[cfg(test)]
 mod tests {
-    use super::extent;
+    use super::{confusable, extent};
+
+    #[test]
+    fn keys_that_go_folds_are_confusable() {
+        for key in ["Layers", "layer\u{17f}"] {
+            let keys = [key.to_owned()];
+            assert_eq!(confusable(&["layers"], keys.iter()), Some(key));
+        }
+        for key in ["layers", "layer"] {
+            let keys = [key.to_owned()];
+            assert_eq!(confusable(&["layers"], keys.iter()), None, "{key}");
+        }
+    }
 
     #[test]
     fn brackets_in_text_are_not_nested() {

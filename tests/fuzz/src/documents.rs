@@ -75,14 +75,17 @@ fn survives<T: Serialize + DeserializeOwned>(bytes: &[u8]) -> Option<T> {
 
 /// Whether all fields are kept. A field that is not set can be missing, null or empty.
 fn is_kept(before: &Value, after: &Value) -> bool {
+    // Go writes and reads all of them for an empty field.
+    let is_nothing = |value: &Value| match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(members) => members.is_empty(),
+        _ => false,
+    };
     match (before, after) {
+        (Value::Null, after) => is_nothing(after),
         (Value::Object(before), Value::Object(after)) => {
-            let is_nothing = |value: &Value| match value {
-                Value::Null => true,
-                Value::Array(items) => items.is_empty(),
-                Value::Object(members) => members.is_empty(),
-                _ => false,
-            };
             before.iter().all(|(key, value)| match after.get(key) {
                 Some(kept) => is_kept(value, kept),
                 None => is_nothing(value),
