@@ -82,7 +82,11 @@ pub fn apply_platform(
             return Ok(());
         }
         // Twins that differ in compression.
-        (images @ [_, ..], _) if images.iter().all(|image| is(&image.platform, &asserted)) => {
+        (images @ [_, ..], _)
+            if images.iter().all(|image| {
+                is(&image.platform, &asserted) && image.platform.same_place(&images[0].platform)
+            }) =>
+        {
             for image in images {
                 image.platform = narrow(&image.platform, &asserted, &image.origin)?;
             }

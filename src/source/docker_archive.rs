@@ -143,7 +143,7 @@ pub fn read(tree: &Tree, reading: &Reading<'_>, stager: &Stager<'_>) -> Result<C
     let chosen = reading.choose(tree.input(), &candidates, false)?;
     let is_only = chosen.len() == 1;
 
-    let reader = Reader {
+    let reader = DockerArchiveReader {
         tree,
         stager,
         callbacks,
@@ -216,13 +216,13 @@ fn config(
     Ok(config)
 }
 
-struct Reader<'a> {
+struct DockerArchiveReader<'a> {
     tree: &'a Tree,
     stager: &'a Stager<'a>,
     callbacks: &'a dyn Callbacks,
 }
 
-impl Reader<'_> {
+impl DockerArchiveReader<'_> {
     fn image(
         &self,
         item: &ManifestItem,

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Map;
 
 use super::image::ManifestFile;
-use super::{Reader, is_index};
+use super::{LayoutReader, is_index};
 use crate::error::{Candidate, Code, Error, ImageInInput, Item, Problem, Subject, Warning};
 use crate::image::Companion;
 use crate::image::companion::{add_referrers, without_files};
@@ -46,7 +46,7 @@ pub struct FoundArtifact {
     is_entry: bool,
 }
 
-impl Reader<'_> {
+impl LayoutReader<'_> {
     /// Tells the descriptors of `index.json` apart. The manifest of a lone one is read when it is taken.
     pub(super) fn classify(&self, roots: &mut [(Descriptor, Candidate)]) -> Vec<Root> {
         if roots.len() < 2 {

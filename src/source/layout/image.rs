@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::Reader;
+use super::LayoutReader;
 use crate::bytes::SizedDigest;
 use crate::bytes::codec::Encoding;
 use crate::error::{Error, ImageInInput, Item, Problem, Subject, pick_by_digest};
@@ -28,7 +28,7 @@ pub(super) fn may_be_absent(layer: &Descriptor) -> bool {
 /// A manifest, and where its bytes are.
 pub type ManifestFile = (Document<Manifest>, Content);
 
-impl Reader<'_> {
+impl LayoutReader<'_> {
     /// An image; where reading goes on whatever is broken, as much of it as there is.
     pub(super) fn image(&self, descriptor: Descriptor, by: &str) -> Result<Image, Error> {
         let manifest = self.read_manifest(&descriptor, by)?;

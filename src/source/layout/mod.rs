@@ -28,7 +28,7 @@ const MAX_DEPTH: usize = 8;
 
 /// Reads what is wanted of a layout.
 pub fn read(tree: &Tree, reading: &Reading<'_>) -> Result<Contents, Error> {
-    let mut reader = Reader {
+    let mut reader = LayoutReader {
         tree,
         reading,
         contents: Contents {
@@ -85,7 +85,7 @@ fn required(tree: &Tree, name: &str) -> Result<Arc<[u8]>, Error> {
         .ok_or_else(|| tree.document_error("the layout", Problem::missing("file", name)))
 }
 
-struct Reader<'a> {
+struct LayoutReader<'a> {
     tree: &'a Tree,
     reading: &'a Reading<'a>,
     contents: Contents,
@@ -109,7 +109,7 @@ struct Reader<'a> {
     missing: Option<Error>,
 }
 
-impl Reader<'_> {
+impl LayoutReader<'_> {
     fn read(&mut self) -> Result<(), Error> {
         let reading = self.reading;
         let (mut roots, metadata) = self.roots()?;

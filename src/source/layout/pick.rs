@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use serde::de::DeserializeOwned;
 
-use super::{MAX_DEPTH, Reader, is_index};
+use super::{LayoutReader, MAX_DEPTH, is_index};
 use crate::error::{Candidate, Error};
 use crate::oci::artifact::{artifact_type, described};
 use crate::oci::{
@@ -39,7 +39,7 @@ impl Entry {
     }
 }
 
-impl Reader<'_> {
+impl LayoutReader<'_> {
     /// Returns the digests to visit for the one thing whose digest starts with `prefix`: the indexes above
     /// it, what is below it, and the attestations of all that.
     pub(super) fn pick(

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::TreeFile;
+use super::file::TreeFile;
 use crate::oci::{DOCKER_FILE, INDEX_FILE, LAYOUT_FILE};
 use crate::tar::resolve;
 

@@ -1,6 +1,7 @@
 //! The files of an input, by name: those of a directory, or the entries of an archive.
 
 mod archive;
+mod file;
 mod flat;
 mod location;
 mod unused;
@@ -15,6 +16,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 pub use archive::ArchiveEntry;
+pub use file::TreeFile;
 pub use flat::signed_manifest;
 use flat::{FLAT_MANIFEST, FLAT_VERSION, ManifestHead};
 pub use location::FileLocation;
@@ -57,13 +59,6 @@ enum TreeFiles {
         root: Box<Descriptor>,
     },
     Archive(HashMap<String, ArchiveEntry>),
-}
-
-/// A file of an input.
-#[derive(Clone)]
-pub struct TreeFile {
-    pub content: Content,
-    pub size: u64,
 }
 
 impl Tree {
