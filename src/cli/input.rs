@@ -1,9 +1,11 @@
-//! The image arguments: `[PLATFORM=]IMAGE[#WHICH]`.
+//! The image arguments: `[PLATFORM=]IMAGE[#WHICH]`, where IMAGE may have a transport of skopeo.
 
 use std::ffi::{OsStr, OsString};
 
 use polyarch::oci::Platform;
 use polyarch::{Input, Select};
+
+use super::transport;
 
 /// Parses `linux/arm64=image.tar#v1`. A path with a `=` of its own starts with `./` or `/`, or with
 /// something that is not a platform; a path with a `#` of its own has a further `#` at its end.
@@ -15,6 +17,14 @@ pub fn parse(argument: &OsStr) -> Input {
     let (path, select) = match text.rsplit_once('#') {
         None | Some((_, "")) => (text.strip_suffix('#').unwrap_or(text), Select::All),
         Some((path, which)) => (path, select(which)),
+    };
+    let (path, select) = match transport::split(path) {
+        Some((transport, path)) if select == Select::All => {
+            let (path, reference) = transport.split_reference(path);
+            (path, reference.map_or(select, transport::select))
+        }
+        Some((_, path)) => (path, select),
+        None => (path, select),
     };
     let mut input = Input::new(path);
     input.platform = platform;
@@ -44,7 +54,7 @@ pub fn parse_all(arguments: &[OsString]) -> Result<Vec<Input>, String> {
         .find(|input| input.path.as_os_str().is_empty());
     if let Some(unnamed) = unnamed {
         let platform = unnamed.platform.as_ref();
-        let before = platform.map_or_else(String::new, |platform| format!(" behind {platform}="));
+        let before = platform.map_or_else(String::new, |platform| format!(" after {platform}="));
         return Err(format!("there is no IMAGE{before}"));
     }
     match inputs.iter().filter(|input| input.is_stdin()).count() {
@@ -100,6 +110,17 @@ mod tests {
             ("a.tar#@93d6", "a.tar", Select::Name("@93d6".into())),
             ("a#b.tar#", "a#b.tar", Select::All),
             ("a#b.tar#@0", "a#b.tar", Select::Position(0)),
+            ("oci:d", "d", Select::All),
+            ("oci:d:v1", "d", Select::Name("v1".into())),
+            (
+                "oci-archive:a.tar:me/x:v1",
+                "a.tar",
+                Select::Name("me/x:v1".into()),
+            ),
+            ("docker-archive:a.tar:@1", "a.tar", Select::Position(1)),
+            ("linux/arm64=oci:d#v1", "d", Select::Name("v1".into())),
+            ("dir:a:b", "a:b", Select::All),
+            ("./oci:d:v1", "./oci:d:v1", Select::All),
         ] {
             let found = parse(OsStr::new(argument));
             assert_eq!((found.path, found.select), (PathBuf::from(path), select));

@@ -4,6 +4,8 @@
 use std::io;
 use std::path::Path;
 
+use oci_spec::distribution::Reference;
+
 use super::candidate::{Candidate, pick_by_digest, picks};
 use super::{
     DecodeError, DocumentProblem, Error, FileKind, ImageInInput, InputName, Item, Problem, Subject,
@@ -11,23 +13,53 @@ use super::{
 };
 use crate::oci::{Platform, docker};
 use crate::util::cause;
-use crate::util::text::clean;
+use crate::util::text::{archive_name, clean, quoted};
 
 impl Error {
     /// What the user can do about it.
     pub fn hint(&self) -> Option<String> {
         let text = match self.problem() {
-            Problem::NotFound { select: None } => return self.path().and_then(not_found),
+            Problem::NotFound {
+                select: None,
+                before_colon,
+            } => {
+                return self
+                    .path()
+                    .and_then(|path| not_found(path, before_colon.as_deref()));
+            }
             Problem::NotFound {
                 select: Some(select),
+                ..
             } => {
                 let path = self.path()?.display();
                 return Some(format!(
-                    "what stands behind a # picks one of several images; if the file is called \"{path}{select}\", put a # behind that"
+                    "the part after a # selects one of several images; if the file is called \"{path}{select}\", put another # at its end"
+                ));
+            }
+            Problem::Swapped { output, others } => {
+                let new = quoted(&self.path()?.to_string_lossy());
+                let mut inputs = vec![quoted(&output.to_string_lossy())];
+                inputs.extend(others.iter().map(|other| quoted(other)));
+                return Some(format!(
+                    "--output comes before the path that is written: polyarch merge --output {new} {}",
+                    inputs.join(" ")
+                ));
+            }
+            Problem::OutputIsDirectory => {
+                let inside = self.path()?.join("image.tar");
+                return Some(format!(
+                    "name the output in it: --output {}",
+                    quoted(&inside.to_string_lossy())
+                ));
+            }
+            Problem::NoParent { parent } => {
+                return Some(format!(
+                    "create it first: mkdir -p {}",
+                    quoted(&parent.to_string_lossy())
                 ));
             }
             Problem::Io { source, .. } => return io_failed(source).map(str::to_owned),
-            Problem::NotAnImage { found } => return not_an_image(found).map(str::to_owned),
+            Problem::NotAnImage { found } => return not_an_image(found, self.path()),
             Problem::Unreadable { source } => unreadable(source),
             Problem::InvalidDocument(DocumentProblem::UnsupportedAlgorithm(_)) => {
                 "a digest of another algorithm cannot be verified here; build the image again, with sha256"
@@ -38,6 +70,9 @@ impl Error {
             Problem::Missing {
                 complete, select, ..
             } => return Some(incomplete(self.subject(), complete, select)),
+            Problem::UndefinedCompression { .. } => {
+                "compress the layer again with gzip or zstd, and build the image again"
+            }
             Problem::WrongDiffId { .. }
             | Problem::WrongDigest { .. }
             | Problem::WrongSize { .. } => {
@@ -104,12 +139,15 @@ impl Error {
                 ));
             }
             Problem::DuplicatePlatform { .. } => {
-                "an index has one image for each platform; leave one of the two out"
+                "were both built by the same package set? an index has one image for each platform; build one for the other platform, or leave one out"
             }
-            Problem::NoSuchImage { offered, .. }
-            | Problem::AmbiguousDigest { offered, .. }
-            | Problem::SeveralImages { offered } => {
+            Problem::NoSuchImage { offered, .. } | Problem::AmbiguousDigest { offered, .. } => {
                 return Some(pick(self.subject(), offered, "", ""));
+            }
+            Problem::SeveralImages { offered } => {
+                let one = pick(self.subject(), offered, "", "");
+                let all = take_all(self.subject(), offered).unwrap_or_default();
+                return Some(one + &all);
             }
             Problem::SetSeveral { platform, offered } => {
                 let end = format!("={platform}");
@@ -155,7 +193,6 @@ impl Error {
             Problem::OutputInsideInput { .. } | Problem::InputInsideOutput { .. } => {
                 "choose an output beside the inputs"
             }
-            Problem::NoParent { .. } => "create it first",
             Problem::InvalidDocument(_)
             | Problem::Ambiguous { .. }
             | Problem::ContradictoryType { .. }
@@ -231,6 +268,16 @@ fn pick(subject: &Subject, offered: &[Candidate], option: &str, end: &str) -> St
     format!("{verb} {}", picks.join(" or "))
 }
 
+/// The arguments that take all candidates, if each is an image for a platform of its own.
+fn take_all(subject: &Subject, offered: &[Candidate]) -> Option<String> {
+    // Standard input can be given once.
+    let input = subject.input.as_ref().filter(|i| i.path().is_some())?;
+    let (picks, has_more) = picks(&input.argument(), offered);
+    let is_whole = !has_more && picks.len() == offered.len() && offered.len() > 1;
+    (is_whole && has_a_platform_each(offered))
+        .then(|| format!("; for all platforms give each of them: {}", picks.join(" ")))
+}
+
 /// Names what can be taken of an image that was saved for some of its platforms.
 fn incomplete(subject: &Subject, complete: &[Platform], select: &str) -> String {
     let mut platforms: Vec<String> = complete.iter().map(Platform::argument).collect();
@@ -292,14 +339,40 @@ fn io_failed(source: &io::Error) -> Option<&'static str> {
     }
 }
 
-fn not_an_image(found: &FileKind) -> Option<&'static str> {
-    match found {
-        FileKind::Xz => Some("decompress it on the way: xz -dc FILE | polyarch … -"),
-        FileKind::Bzip2 => Some("decompress it on the way: bzip2 -dc FILE | polyarch … -"),
-        FileKind::PipedJson => Some("an image of nix2container must be given as a file"),
-        FileKind::Tar => Some("was it written to its end? dockerTools writes that file last"),
-        _ => None,
-    }
+fn not_an_image(found: &FileKind, path: Option<&Path>) -> Option<String> {
+    let file = path.map_or("FILE".to_owned(), |path| quoted(&path.to_string_lossy()));
+    let text = match found {
+        FileKind::Xz => format!("decompress it on the way: xz -dc {file} | polyarch … -"),
+        FileKind::Bzip2 => format!("decompress it on the way: bzip2 -dc {file} | polyarch … -"),
+        FileKind::Lz4 => format!("decompress it on the way: lz4 -dc {file} | polyarch … -"),
+        FileKind::PipedJson => "an image of nix2container must be given as a file".to_owned(),
+        FileKind::Tar => "was it written to its end? dockerTools writes that file last".to_owned(),
+        FileKind::Dockerfile => {
+            "build it first: docker buildx build --platform linux/amd64,linux/arm64 --output type=oci,dest=image.tar .".to_owned()
+        }
+        FileKind::Manifest => {
+            let parent = path?.parent()?;
+            let parent = match parent.as_os_str().is_empty() {
+                true => Path::new("."),
+                false => parent,
+            };
+            let parent = quoted(&parent.to_string_lossy());
+            format!("give the directory that has its blobs as well: {parent}")
+        }
+        FileKind::UnmarkedLayout if path.is_some_and(Path::is_dir) => format!(
+            "if the rest of the layout is there, add the file: echo '{{\"imageLayoutVersion\":\"1.0.0\"}}' > {}",
+            quoted(&path?.join("oci-layout").to_string_lossy())
+        ),
+        FileKind::UnmarkedLayout => {
+            "an archive of an image has both files; if it has an artifact, such as one of ocipkg, it cannot be merged".to_owned()
+        }
+        FileKind::Nested(directory) => {
+            let directory = quoted(&clean(directory));
+            format!("pack the content of the directory: tar -xf {file} && tar -C {directory} -cf image.tar .")
+        }
+        _ => return None,
+    };
+    Some(text)
 }
 
 fn unreadable(source: &io::Error) -> &'static str {
@@ -311,7 +384,7 @@ fn unreadable(source: &io::Error) -> &'static str {
             "this looks like a decompression bomb; if the layer is genuine, compress it again with gzip"
         }
         Some(DecodeError::WindowTooLarge) => {
-            "it was compressed with a window of more than 128 MiB (zstd --long); compress it again without that"
+            "it was compressed with a window of more than 134 MB (zstd --long); compress it again without that"
         }
         None => "the file is damaged or was not written to its end; build or download it again",
     }
@@ -330,26 +403,12 @@ fn wrong_program(expected: &Platform, architecture: Option<&str>) -> String {
     )
 }
 
-/// `aarch64-linux=image.tar` and `docker://image` are file names to us, but hardly to the one who
-/// wrote them.
-fn not_found(path: &Path) -> Option<String> {
+/// What the user meant by a path that does not exist: a platform, a tag or a transport is written in many
+/// ways.
+fn not_found(path: &Path, before_colon: Option<&Path>) -> Option<String> {
     let text = path.to_str()?;
-    let transports = [
-        "oci:",
-        "oci-archive:",
-        "docker-archive:",
-        "dir:",
-        "docker:",
-        "docker-daemon:",
-        "containers-storage:",
-    ];
-    if transports
-        .iter()
-        .any(|transport| text.starts_with(transport))
-    {
-        return Some(
-            "images are files and directories here, without a transport in front; fetch others with: skopeo copy --all IMAGE oci-archive:FILE.tar".to_owned(),
-        );
+    if let Some(fetch) = fetch(text) {
+        return Some(fetch);
     }
     // Any two words with a slash have the form of a platform, as has the path of many a file.
     let is_platform = |text: &str| Platform::USUAL.contains(&text);
@@ -358,14 +417,100 @@ fn not_found(path: &Path) -> Option<String> {
             "a platform stands in front of its image, {text}=IMAGE, or behind an option with a =, such as --docker-manifest={text}"
         ));
     }
+    // IMAGE=PLATFORM and IMAGE:PLATFORM.
+    if let Some((image, platform)) = text.rsplit_once(['=', ':'])
+        // A single word after a colon is a tag.
+        && (platform.contains('/') || text.ends_with(&format!("={platform}")))
+        && let Some(platform) = Platform::meant_by(platform, &Platform::USUAL)
+        && !is_platform(image)
+        && !image.is_empty()
+    {
+        return Some(format!(
+            "the platform goes before the image: {}",
+            quoted(&format!("{platform}={image}"))
+        ));
+    }
+    if let Some(before) = before_colon {
+        let tag = &text[before.to_str()?.len() + 1..];
+        return Some(format!(
+            "an image is selected with a #: {}",
+            quoted(&format!("{}#{tag}", before.display()))
+        ));
+    }
     if let Some((before, after)) = text.split_once(':')
         && is_platform(before)
     {
         return Some(format!("did you mean {before}={after}?"));
     }
-    let (before, after) = text.split_once('=')?;
-    (!after.is_empty()).then(|| match Platform::meant_by(before, &Platform::USUAL) {
-        Some(meant) => format!("{before:?} is not a platform; did you mean {meant}={after}?"),
-        None => format!("{before:?} is not a platform; expected os/arch or os/arch/variant, such as linux/arm64={after}"),
+    if let Some((before, after)) = text.split_once('=')
+        && !after.is_empty()
+    {
+        return Some(match Platform::meant_by(before, &Platform::USUAL) {
+            Some(meant) => format!("{before:?} is not a platform; did you mean {meant}={after}?"),
+            None => format!(
+                "{before:?} is not a platform; expected os/arch or os/arch/variant, such as linux/arm64={after}"
+            ),
+        });
+    }
+    is_in_a_registry(text).then(|| {
+        let file = archive_name(text);
+        format!(
+            "there is no file of that name; an image in a registry is fetched with: skopeo copy --all {} oci-archive:{file}",
+            quoted(&format!("docker://{text}"))
+        )
     })
+}
+
+/// How to fetch an image that is named with a transport of skopeo.
+fn fetch(text: &str) -> Option<String> {
+    let command = |reference: &str, command: &str| {
+        let file = archive_name(reference);
+        format!(
+            "fetch it first, then give {file}: {} {file}",
+            command.trim_end()
+        )
+    };
+    if let Some(reference) = text.strip_prefix("docker://") {
+        let image = quoted(text);
+        let file = archive_name(reference);
+        return Some(format!(
+            "fetch it first, then give {file}: skopeo copy --all {image} oci-archive:{file}"
+        ));
+    }
+    if let Some(reference) = text.strip_prefix("docker-daemon:") {
+        let save = format!("docker save {} --output", quoted(reference));
+        return Some(command(reference, &save));
+    }
+    let reference = text.strip_prefix("containers-storage:")?;
+    let name = reference.rsplit(']').next().unwrap_or(reference);
+    let save = format!("podman save --format oci-archive {} --output", quoted(name));
+    Some(command(name, &save))
+}
+
+/// Whether a text that is not a file has the form of an image's name: with a tag, a digest or a host, or a
+/// single word. Two words with a slash are more often a path.
+fn is_in_a_registry(text: &str) -> bool {
+    let last = text.rsplit('/').next().unwrap_or(text);
+    let has_tag = last.contains([':', '@']);
+    let name = last.split([':', '@']).next().unwrap_or(last);
+    let has_host = text
+        .split_once('/')
+        .is_some_and(|(host, _)| host.contains(['.', ':']));
+    let is_file = [
+        ".tar",
+        ".gz",
+        ".tgz",
+        ".zst",
+        ".xz",
+        ".json",
+        ".zip",
+        ".ociarchive",
+    ]
+    .iter()
+    .any(|end| last.ends_with(end));
+    let is_plain = !name.contains('.') && !text.contains('/');
+    !text.starts_with(['.', '/'])
+        && !is_file
+        && text.parse::<Reference>().is_ok()
+        && (has_tag || has_host || is_plain)
 }

@@ -15,7 +15,7 @@ use crate::bytes::{LayerObserver, Observers, Staging};
 use crate::check::image_facts::ImageFacts;
 use crate::check::programs::Programs;
 use crate::check::{CheckLevel, assertions, consistency};
-use crate::error::{Error, Warning};
+use crate::error::{Error, Problem, Warning};
 use crate::image::{self, Image};
 use crate::oci::{Descriptor, ImageName, Platform};
 use crate::sink::{self, AtomicOutput, WriteOptions};
@@ -119,6 +119,9 @@ pub struct MergeReport {
     /// The images, in the order of the index.
     #[serde(skip)]
     pub images: Vec<MergedImage>,
+    /// The bytes of the output: of all its blobs, or of the archive.
+    #[serde(skip)]
+    pub size: u64,
     /// What the user should know.
     pub warnings: Vec<Warning>,
 }
@@ -180,12 +183,31 @@ pub fn merge(request: &MergeRequest) -> Result<MergeReport, Error> {
     request.progress.start(inputs.iter().map(Input::name));
     let files = inputs.iter().filter(|input| !input.is_stdin());
     let paths: Vec<&Path> = files.map(|input| input.path.as_path()).collect();
+    check_order(&paths, &output.path)?;
     let output = AtomicOutput::new(&output.path, output.force, &paths)?;
     let written = write(request, &output).and_then(|mut report| {
         output.finish(request.output.sync, &mut report.warnings)?;
         Ok(report)
     });
     written.map_err(|error| output.name_in(error))
+}
+
+/// Fails if an input does not exist and the output is an image: their order was mistaken. Without this,
+/// the error about the output would suggest to delete an input.
+fn check_order(inputs: &[&Path], output: &Path) -> Result<(), Error> {
+    let missing = inputs.iter().position(|input| !input.exists());
+    match missing {
+        Some(missing) if sink::is_image(output) => {
+            let others = inputs.iter().enumerate().filter(|(i, _)| *i != missing);
+            let others = others.map(|(_, input)| input.display().to_string());
+            let problem = Problem::Swapped {
+                output: output.to_owned(),
+                others: others.collect(),
+            };
+            Err(Error::new(inputs[missing], problem))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Writes the output, before it is renamed to its destination.
@@ -284,9 +306,17 @@ fn write(request: &MergeRequest, output: &AtomicOutput) -> Result<MergeReport, E
     sink::write(&merged, options, observers, output)?;
     // All layers were read.
     programs.check(&subjects, checks.platform, &mut warnings)?;
+    let size = match request.output.format {
+        Format::Layout => text::sum((merged.blobs.iter()).map(|blob| blob.blob().descriptor.size)),
+        Format::Archive => {
+            let written = output.path().metadata();
+            written.map_err(Error::io("read", &output.path()))?.len()
+        }
+    };
     Ok(MergeReport {
         descriptor: merged.descriptor,
         images: summaries,
+        size,
         warnings,
     })
 }

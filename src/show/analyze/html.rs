@@ -19,6 +19,8 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
+use crate::show::{count, inspect};
+
 const STYLE: &str = include_str!("page/page.css");
 const SCRIPT: &str = include_str!("page/page.js");
 const TREEMAP: &str = include_str!("page/d3-hierarchy/d3-hierarchy.min.js");
@@ -28,7 +30,7 @@ const TREEMAP_LICENSE: &str = include_str!("page/d3-hierarchy/LICENSE");
 const MAX_PATHS: usize = 2000;
 
 pub fn page(analysis: &AnalyzeReport) -> String {
-    let title = analysis.names.first().unwrap_or(&analysis.image);
+    let title = super::title(analysis);
     let platforms = &analysis.platforms;
     let paths: Vec<Vec<PathRow>> = platforms.iter().map(largest).collect();
     let data = data(platforms, &paths, &analysis.sharing);
@@ -56,6 +58,7 @@ pub fn page(analysis: &AnalyzeReport) -> String {
                             @if several { li { a href="#sharing" { "across platforms" } } }
                         }
                     }
+                    (summary(platforms))
                     @for warning in &analysis.warnings { p.note { (clean(&warning.to_string())) } }
                 }
                 form id="filter" role="search" hidden {
@@ -159,20 +162,26 @@ fn one(i: usize, platform: &PlatformAnalysis, paths: &[PathRow]) -> Markup {
         section id=(format!("platform-{i}")) aria-labelledby=(format!("name-{i}")) {
             h2 id=(format!("name-{i}")) { (clean(&platform.platform)) }
             p {
-                (bytes(platform.size)) " in " (platform.layers.len()) " layers, "
-                (bytes(platform.uncompressed)) " without compression, " (platform.files) " files"
+                (bytes(platform.size)) " in " (count(platform.layers.len(), "layer")) ", "
+                (bytes(platform.uncompressed)) " without compression, " (count(usize::try_from(platform.files).unwrap_or(usize::MAX), "file"))
             }
             div.treemap role="group" data-about=(about) hidden
                 aria-label="Treemap of the files by layer and store path; the arrow keys move in it. The tables below have the same." {}
+            p.legend.soft hidden {
+                "Each box is a store path or directory, and its area is its size. Each colour is a layer; layers with stripes are shared with other platforms. Point at a box, or move with the arrow keys, to see what it is."
+            }
             output.about.soft id=(about) aria-live="polite" {}
-            (table("Layers, bottom first", &[("Layer", "number"), ("Size", "number"), ("Uncompressed", "number"), ("Files", "number"), ("Digest", "")], html! {
+            (table("Layers, bottom first", &[("Layer", "number"), ("Size", "number"), ("Uncompressed", "number"), ("Files", "number"), ("Digest and history", "")], html! {
                 @for (i, layer) in platform.layers.iter().enumerate() {
                     tr {
                         td.number { (i + 1) }
                         td.number { (bytes(layer.size)) }
                         td.number { @match layer.uncompressed { Some(size) => (bytes(size)), None => "–" } }
                         td.number { (layer.files) }
-                        td.path { (layer.digest) }
+                        td.path {
+                            (layer.digest)
+                            @if let Some(history) = &layer.history { div.soft { (clean(&inspect::history(history))) } }
+                        }
                     }
                 }
             }))
@@ -228,9 +237,18 @@ fn sized_table(
 /// The name of a column, and its class.
 type Column<'a> = (&'a str, &'static str);
 
+/// A table below its title. The filter hides both where no row matches.
 fn table(title: &str, head: &[Column], rows: Markup) -> Markup {
     html! {
-        h3 { (title) }
+        div.part {
+            h3 { (title) }
+            (bare_table(title, head, rows))
+        }
+    }
+}
+
+fn bare_table(title: &str, head: &[Column], rows: Markup) -> Markup {
+    html! {
         div.scroll tabindex="0" role="region" aria-label=(title) {
             table.filtered {
                 thead {
@@ -247,20 +265,49 @@ fn table(title: &str, head: &[Column], rows: Markup) -> Markup {
     }
 }
 
+/// The sizes of all platforms, and how much of each could be avoided.
+fn summary(platforms: &[PlatformAnalysis]) -> Markup {
+    html! {
+        div.scroll tabindex="0" role="region" aria-label="Summary" {
+            table.summary {
+                thead { tr {
+                    th scope="col" { "Platform" }
+                    @for name in ["Size", "Uncompressed", "Avoidable", "Score"] { th.number scope="col" { (name) } }
+                } }
+                tbody {
+                    @for platform in platforms {
+                        tr {
+                            td { (clean(&platform.platform)) }
+                            td.number { (bytes(platform.size)) }
+                            td.number { (bytes(platform.uncompressed)) }
+                            td.number { (bytes(platform.avoidable)) " (" (percent(platform.avoidable, platform.file_size)) ")" }
+                            td.number { (platform.score) "/100" }
+                        }
+                    }
+                }
+            }
+        }
+        p.soft { "Avoidable: the bytes of the waste below, each file counted once. Score: 100 less its share of the files." }
+    }
+}
+
 fn waste_table(waste: &Waste) -> Markup {
     let shown = sum(waste.items.iter().map(|item| item.bytes));
     let title = format!("Waste: {}, {}", bytes(waste.bytes), waste.title);
     html! {
-        // Without a list (--top 0), nothing is left out of it.
-        @if waste.items.is_empty() { h3 { (title) } } @else {
-            (table(&title, &[("Size", "number"), ("What", "")], html! {
-                @for item in &waste.items { tr { td.number { (bytes(item.bytes)) } td.path { (paths(item)) } } }
-            }))
-            @if waste.count > waste.items.len() {
-                p.soft { "and " (waste.count - waste.items.len()) " more, " (bytes(waste.bytes - shown)) }
+        div.part {
+            h3 { (title) }
+            // Without a list (--top 0), nothing is left out of it.
+            @if !waste.items.is_empty() {
+                (bare_table(&title, &[("Size", "number"), ("What", "")], html! {
+                    @for item in &waste.items { tr { td.number { (bytes(item.bytes)) } td.path { (paths(item)) } } }
+                }))
+                @if waste.count > waste.items.len() {
+                    p.soft { "and " (waste.count - waste.items.len()) " more, " (bytes(waste.bytes - shown)) }
+                }
             }
+            p.advice { (waste.advice) }
         }
-        p.advice { (waste.advice) }
     }
 }
 

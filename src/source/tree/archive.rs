@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::file::TreeFile;
+use crate::oci::{DOCKER_FILE, INDEX_FILE, LAYOUT_FILE};
 use crate::tar::resolve;
 
 /// How many links may lead to a file (as many as Linux follows).
@@ -15,6 +16,17 @@ pub enum ArchiveEntry {
     SymbolicLink(String),
     /// A hard link, relative to the root.
     HardLink(String),
+}
+
+/// Returns the directory of the archive that has an image in it, if there is one such directory.
+pub fn directory_of_image(entries: &HashMap<String, ArchiveEntry>) -> Option<&str> {
+    let marks = [LAYOUT_FILE, INDEX_FILE, DOCKER_FILE];
+    let directories = entries.keys().filter_map(|name| {
+        let (directory, file) = name.rsplit_once('/')?;
+        marks.contains(&file).then_some(directory)
+    });
+    // The outermost one; of several, the first by name.
+    directories.min_by_key(|directory| (directory.split('/').count(), *directory))
 }
 
 /// Returns the file of that name, or the one that links of that name lead to. Adds the names on the way
