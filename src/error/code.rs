@@ -2,20 +2,20 @@
 
 use serde::Serialize;
 
-/// How much a finding matters.
+/// The severity of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// The image is not what it says, or consumers refuse it.
     Error,
-    /// Some consumers refuse it, or take it for something else.
+    /// Some consumers refuse it, or understand it in another way.
     Warning,
     /// Worth knowing.
     Note,
 }
 
 impl Severity {
-    /// The word for it.
+    /// Returns its name.
     pub fn name(self) -> &'static str {
         match self {
             Self::Error => "error",
@@ -25,14 +25,14 @@ impl Severity {
     }
 }
 
-/// What a code means.
+/// The meaning of a code.
 #[derive(Debug)]
 pub struct Rule {
     /// The code as JSON has it. It never changes its meaning.
     pub id: &'static str,
-    /// How much it matters that the rule is broken.
+    /// The severity of a violation.
     pub severity: Severity,
-    /// What is demanded, and by whom.
+    /// The requirement, and its source.
     pub demand: &'static str,
 }
 
@@ -48,7 +48,7 @@ macro_rules! codes {
         pub enum Code { $($name,)* $($other,)* }
 
         impl Code {
-            /// What the code means.
+            /// Returns the meaning of the code.
             pub fn rule(self) -> &'static Rule {
                 match self {
                     $(Self::$name => &Rule { id: $id, severity: Severity::$severity, demand: $demand },)*
@@ -62,7 +62,7 @@ macro_rules! codes {
             Rule { id: $id, severity: Severity::$severity, demand: $demand }
         ),*];
 
-        /// What only other commands warn of. `docs/json.md` lists them.
+        /// Warnings of other commands only. `docs/json.md` lists them.
         pub const OTHER_WARNINGS: &[Rule] = &[$(
             Rule { id: $other_id, severity: Severity::Warning, demand: $meaning }
         ),*];

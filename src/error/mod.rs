@@ -1,6 +1,6 @@
-//! Errors and warnings as data: what they are about, and what is wrong with it.
+//! Errors and warnings as data: a subject and a problem.
 //!
-//! [`Problem`] has the texts of errors, [`hint`] chooses the way out by its type, and [`Code`] has the
+//! [`Problem`] has the texts of errors, [`Error::hint`] chooses the advice by its type, and [`Code`] has the
 //! stable ids that errors, warnings and the findings of `verify` share.
 
 mod candidate;
@@ -62,13 +62,13 @@ impl Error {
         move |source| Error::new(subject, Problem::Unreadable { source })
     }
 
-    /// What the error is about.
+    /// Returns the subject of the error.
     #[doc(hidden)]
     pub fn subject(&self) -> &Subject {
         &self.subject
     }
 
-    /// What is wrong with it.
+    /// Returns the problem of the subject.
     #[doc(hidden)]
     pub fn problem(&self) -> &Problem {
         &self.problem
@@ -79,17 +79,17 @@ impl Error {
         &mut self.problem
     }
 
-    /// The stable id of the rule that is broken.
+    /// Returns the stable id of the violated rule.
     pub fn code(&self) -> Code {
         self.problem.code()
     }
 
-    /// The text without the input, for a list of findings in one input.
+    /// Returns the text without the input, for a list of findings in one input.
     pub(crate) fn without_input(&self) -> String {
         describe(&self.subject.without_input(), &self.problem)
     }
 
-    /// The same error about the output `named`, if it is about a file below `directory`, where that
+    /// Returns the same error about the output `named`, if it is about a file below `directory`, where that
     /// output is made.
     pub(crate) fn renamed(mut self, directory: &Path, named: &Path) -> Self {
         if self
@@ -125,7 +125,7 @@ fn describe(subject: &Subject, problem: &Problem) -> String {
                 item.object()
             )
         }
-        // Sentences of their own.
+        // Complete sentences.
         (Problem::StorePaths { .. } | Problem::StorePathsChanged { .. }, _) => {
             format!("{subject}: {problem}")
         }

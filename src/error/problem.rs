@@ -1,5 +1,5 @@
-//! What can be wrong, as data. The texts are predicates of the [`Subject`](super::Subject) in front of
-//! them: what was found, then what was expected.
+//! Problems as data. Their texts are predicates of the [`Subject`] before them: first the value that was
+//! found, then the expected one.
 
 use std::fmt;
 use std::io;
@@ -11,7 +11,7 @@ use crate::oci::artifact::ArtifactKind;
 use crate::oci::{DiffId, Digest, MediaType, Platform, has_unsupported_algorithm};
 use crate::util::text::{bytes, clean};
 
-/// What is wrong with the subject of an [`Error`](super::Error).
+/// The problem with the subject of an [`Error`](super::Error).
 #[derive(Debug, thiserror::Error)]
 #[expect(
     missing_docs,
@@ -281,7 +281,7 @@ pub enum Problem {
 }
 
 impl Problem {
-    /// The rule that is broken.
+    /// Returns the violated rule.
     pub fn code(&self) -> Code {
         match self {
             Self::NotFound { .. } | Self::Swapped { .. } => Code::NotFound,
@@ -311,7 +311,7 @@ impl Problem {
             Self::AssertedSeveral { .. } => Code::SeveralPlatforms,
             Self::WrongProgram { .. } => Code::WrongProgram,
             Self::Inconsistent { .. } => Code::InconsistentImages,
-            // What only other commands can run into.
+            // Problems that only other commands report.
             Self::SeveralImages { .. }
             | Self::DuplicatePlatform { .. }
             | Self::ConflictingIndexes { .. }
@@ -340,8 +340,7 @@ impl Problem {
         }
     }
 
-    /// The name, in the subject's input, of the thing that the rule is about, where it is not the
-    /// subject itself.
+    /// Returns the name of the thing that the rule is about, if it is not the subject itself.
     pub fn object(&self) -> Option<String> {
         match self {
             Self::UnknownType { digest, .. } => Some(digest.to_string()),
@@ -403,9 +402,9 @@ pub enum DocumentProblem {
 }
 
 impl DocumentProblem {
-    /// Why JSON could not be read, which is in `raw`.
+    /// Returns the problem for an error of the JSON parser, which has read `raw`.
     pub fn from_json(error: serde_json::Error, raw: &[u8]) -> Self {
-        // The error has a text alone, so the document tells.
+        // The error has only a text, so the reason is found in the document.
         match has_unsupported_algorithm(raw) {
             true => Self::UnsupportedAlgorithm(error),
             false => Self::Json(error),
@@ -413,7 +412,7 @@ impl DocumentProblem {
     }
 }
 
-/// What a file is that is not an image, in the words of its owner.
+/// The kind of a file that is not an image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FileKind {
     Empty,
@@ -492,12 +491,12 @@ fn one_line(candidates: &[Candidate]) -> String {
     candidates.join(", ")
 }
 
-/// What an image promises of a layer.
+/// The size or the diff ID of a layer in one image.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PromisedLayer {
     /// The input of the image.
     pub input: InputName,
-    /// The size, where the sizes differ, else the diff ID.
+    /// The size if the sizes differ, otherwise the diff ID.
     pub promise: Option<String>,
 }
 

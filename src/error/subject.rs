@@ -1,4 +1,4 @@
-//! What an error or a warning is about: an input or output, then the thing in it.
+//! Subjects of errors and warnings: an input or output, then the thing in it.
 
 use std::fmt;
 use std::path::Path;
@@ -14,7 +14,7 @@ pub enum InputName {
     Path(Arc<Path>),
     /// `-` on the command line.
     Stdin,
-    /// The image that a merge makes.
+    /// The image that a merge writes.
     Merged,
 }
 
@@ -27,7 +27,7 @@ impl InputName {
         }
     }
 
-    /// An argument that names this input, also with a `#` after it: the command line takes `-#v1` for
+    /// Returns an argument that names this input, also with a `#` after it: the command line takes `-#v1` for
     /// an option.
     pub fn argument(&self) -> String {
         match self {
@@ -82,7 +82,7 @@ pub enum Item {
     Attestation(Digest),
     /// An entry of the archive.
     Entry(Arc<str>),
-    /// What the bytes of the input are: a tar archive, a gzip stream.
+    /// The bytes of the input: a tar archive, a gzip stream.
     Stream(&'static str),
 }
 
@@ -100,7 +100,7 @@ impl Item {
         }
     }
 
-    /// What `verify` calls it: a name, nothing for the whole input.
+    /// Returns its name in `verify`, which is empty for the whole input.
     pub fn id(&self) -> String {
         match self {
             Self::Whole => String::new(),
@@ -120,7 +120,7 @@ impl Item {
 /// An input or output, then the thing in it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Subject {
-    /// None where several inputs are concerned.
+    /// `None` for several inputs.
     pub input: Option<InputName>,
     /// The thing in it.
     pub item: Item,
@@ -133,7 +133,7 @@ impl Subject {
         item: Item::Whole,
     };
 
-    /// What stands between a subject and a problem. A problem is a predicate of a thing in an input:
+    /// Returns the text between a subject and a problem. A problem is a predicate of a thing in an input:
     /// "blob sha256:… has the wrong size".
     pub(super) fn separator(&self) -> &'static str {
         match (&self.input, &self.item) {

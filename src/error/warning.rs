@@ -1,4 +1,4 @@
-//! Warnings: an image goes out, or a report is complete, but the user should know something.
+//! Warnings: the output or the report is complete, but the user should know something.
 
 use std::fmt;
 
@@ -19,7 +19,7 @@ pub struct Warning {
 }
 
 impl Warning {
-    /// A warning about `subject`.
+    /// Returns a warning about `subject`.
     pub(crate) fn new(code: Code, subject: impl Into<Subject>, text: impl Into<String>) -> Self {
         Self {
             code,

@@ -30,7 +30,7 @@ pub fn arrange(
         match arranged.pop_if(|last| last.platform.same_place(&image.platform)) {
             None => arranged.push(image),
             Some(last) if last.descriptor.digest == image.descriptor.digest => {
-                // Harmless, but most likely the user meant to give two images.
+                // Harmless, but the user probably meant to give two images.
                 let text = format!(
                     "{} and {} are the same image for {}",
                     last.origin, image.origin, image.platform
@@ -100,7 +100,7 @@ fn duplicate(one: Image, other: Image) -> Error {
     Error::new(Subject::ALL, problem)
 }
 
-/// Unites the properties of an image that was given twice: those of both are true.
+/// Unites the properties of an image that was given twice.
 fn unite(mut one: Image, other: Image) -> Result<Image, Error> {
     let variant = one.platform.variant.take().or(other.platform.variant);
     one.platform.variant = variant;

@@ -1,4 +1,4 @@
-//! `manifest.json` for Docker's classic image store, which reads no image index.
+//! `manifest.json` for Docker's classic image store, which does not read image indexes.
 
 use serde_json::{Value, json};
 

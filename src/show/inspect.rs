@@ -191,7 +191,7 @@ fn created(image: &PlatformImage) -> String {
     image.created.clone().unwrap_or_else(|| "-".to_owned())
 }
 
-/// The algorithm and the first 12 digits of a digest.
+/// Returns the algorithm and the first 12 digits of a digest.
 pub fn short(digest: &Digest) -> String {
     format!("{}:{:.12}", digest.algorithm(), digest.hex())
 }
@@ -202,7 +202,7 @@ fn word(value: &Value) -> String {
         .map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// A command line, quoted for a shell.
+/// Returns a command line, quoted for a shell.
 fn command(words: &[String]) -> String {
     let quoted: Vec<String> = words.iter().map(|word| quoted(word)).collect();
     match quoted.is_empty() {

@@ -1,26 +1,26 @@
-//! What becomes of a rule that an input breaks, and who looks on while an input is read.
+//! Callbacks of the readers: how a violation is handled, and what was read.
 //!
-//! The readers of `source` know the callbacks, once. For a merge the first one that is broken is the end
-//! ([`FailFast`]); `verify` collects all of them, reads what others would not need, and checks more on
-//! what it is shown.
+//! The rules themselves are in the readers of `source`. A merge fails with the first violation
+//! ([`FailFast`]); `verify` collects all of them, reads also the parts that a merge does not need, and makes
+//! further checks in its callbacks.
 
 use crate::error::Error;
 use crate::image::{Companion, Layer};
 use crate::oci::{Config, Descriptor, Document, Index, Manifest};
 use crate::tar::EntryKind;
 
-/// What the readers of inputs report to.
+/// The callbacks of the readers of inputs.
 pub trait Callbacks: Sync {
-    /// A rule is broken. `Ok` means: go on with what there is.
+    /// Handles a violation of a rule. `Ok` means that the reader goes on with the rest.
     fn violation(&self, error: Error) -> Result<(), Error>;
 
-    /// The same where what depends on the broken thing cannot be read.
+    /// Handles a violation after which a part of the input cannot be read.
     fn unreadable(&self, error: Error) -> Result<(), Error> {
         self.violation(error)
     }
 
-    /// Whether all of an input is to be read: also what no image needs, and images that are no
-    /// platforms of one.
+    /// Whether all of an input is to be read: also files that no image needs, and several images that are
+    /// not the platforms of one image.
     fn reads_all(&self) -> bool {
         true
     }
@@ -55,7 +55,7 @@ pub trait Callbacks: Sync {
 }
 
 impl dyn Callbacks + '_ {
-    /// What could be read; none where it could not, but reading goes on.
+    /// Returns the value, or `None` if it could not be read and reading goes on.
     pub fn attempt<T>(&self, result: Result<T, Error>) -> Result<Option<T>, Error> {
         match result {
             Ok(found) => Ok(Some(found)),
@@ -63,13 +63,13 @@ impl dyn Callbacks + '_ {
         }
     }
 
-    /// The outcome of a check on which nothing else depends.
+    /// Handles the error of a check on which nothing else depends.
     pub fn check(&self, result: Result<(), Error>) -> Result<(), Error> {
         result.or_else(|error| self.violation(error))
     }
 }
 
-/// The first broken rule is the end.
+/// Callbacks that fail with the first violation.
 pub struct FailFast;
 
 impl Callbacks for FailFast {

@@ -7,43 +7,43 @@ use crate::error::{Error, Warning};
 use crate::image::{Companion, Image, IndexMetadata};
 use crate::oci::{Descriptor, Platform};
 
-/// What an input holds.
+/// The contents of an input.
 #[derive(Debug, Default)]
 pub struct Contents {
     /// Its images.
     pub images: Vec<Image>,
-    /// What the field calls its format; nothing where several inputs were put together.
+    /// The name of its format, such as `oci-archive`; empty for several inputs together.
     pub format: &'static str,
-    /// Whether the manifests are in the input, and not made of what is in it.
+    /// Whether the input has manifests; otherwise they are generated.
     pub has_manifests: bool,
-    /// The names of its images, in its own words.
+    /// The names of its images, as the input has them.
     pub names: Vec<String>,
-    /// The image indexes that were taken apart, outermost first.
+    /// The image indexes, outermost first; their images are in `images`.
     pub indexes: Vec<(Descriptor, Arc<[u8]>)>,
-    /// What its image indexes say of all of them together.
+    /// The annotations and other properties of its image indexes.
     pub metadata: IndexMetadata,
-    /// What the user should know.
+    /// The warnings.
     pub warnings: Vec<Warning>,
     /// What the user should know if the images are merged: what is left out of the output.
     pub left_out: Vec<Warning>,
     /// What is in its indexes or beside them and is not an image.
     pub companions: Vec<Companion>,
-    /// The platforms of all its images, also of those that are not wanted.
+    /// The platforms of all its images, wanted or not.
     pub seen: Vec<Platform>,
-    /// Those of them whose images are named in the input, but are not complete.
+    /// Those of them whose images are not complete in the input.
     pub incomplete: Vec<Platform>,
 }
 
 impl Contents {
-    /// The platforms that can be taken.
+    /// Returns the platforms of complete images.
     pub fn complete(&self) -> Vec<Platform> {
         let complete = self.seen.iter().filter(|p| !self.incomplete.contains(p));
         complete.cloned().collect()
     }
 }
 
-/// Puts together what several inputs hold. What their indexes say must not be lost, so where two
-/// contradict each other, `decided` has the last word.
+/// Unites the contents of several inputs. Properties of their indexes must not be lost, so if two contradict
+/// each other, `decided` must have the annotation.
 pub fn unite(
     contents: Vec<Contents>,
     decided: &BTreeMap<String, String>,

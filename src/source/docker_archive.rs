@@ -1,8 +1,8 @@
-//! Docker archives: what `docker save`, `podman save`, skopeo and nixpkgs' dockerTools write.
+//! Docker archives, which `docker save`, `podman save`, skopeo and nixpkgs' dockerTools write.
 //!
 //! Source: "Docker Image Specification v1.2", section "Combined Image JSON + Filesystem Changeset
 //! Format". Only `manifest.json` counts; names of layers mean nothing. The archive has no digests
-//! of layers, so the diff IDs of the config are what its layers are held against.
+//! of layers, so its layers are checked against the diff IDs of the config.
 
 use std::fmt;
 
@@ -153,7 +153,7 @@ pub fn read(tree: &Tree, reading: &Reading<'_>, stager: &Stager<'_>) -> Result<C
         let names = items[i].repo_tags.iter().flatten();
         names.for_each(|name| callbacks.repo_tag(name));
         let Some(config) = &configs[i] else {
-            // What else is wrong with it.
+            // Report other errors of the image.
             let names = items[i].layers.iter().flatten();
             names
                 .map(|name| reader.find(name).map(drop))
@@ -194,7 +194,7 @@ pub fn read(tree: &Tree, reading: &Reading<'_>, stager: &Stager<'_>) -> Result<C
     Ok(contents)
 }
 
-/// The config of an item.
+/// Reads the config of an item.
 fn config(
     tree: &Tree,
     item: &ManifestItem,

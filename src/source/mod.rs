@@ -1,8 +1,8 @@
-//! Reads inputs: what a path holds is told by its content, never by its name.
+//! Reads inputs. The format is detected from the content, never from the name.
 //!
-//! Directories and uncompressed archives are looked up; nothing of a layer is read before its bytes
-//! are needed. A compressed archive is a stream: it is read once, from its beginning to its end, and
-//! its layers are staged (and compressed anew) while they flow by.
+//! Of directories and uncompressed archives only names and documents are read; layers are read when their
+//! bytes are needed. A compressed archive is a stream: it is read once, from its beginning to its end, and
+//! its layers are staged (and compressed again) while they are read.
 
 mod archive;
 pub mod callbacks;
@@ -39,16 +39,16 @@ pub(crate) use select::choose_digest;
 pub use stager::Stager;
 pub use tree::{FileLocation, Tree};
 
-/// Reads what is wanted of an input.
+/// Reads the wanted parts of an input.
 pub fn read(input: &Input, wanted: Wanted<'_>, stager: &Stager<'_>) -> Result<Contents, Error> {
     open(input, wanted.callbacks, stager)?.read(input, wanted, stager)
 }
 
-/// What an input was found to be.
+/// An input whose format was detected.
 pub enum Opened {
     /// Files: an image layout or a docker-archive.
     Tree(Box<Tree>),
-    /// One of nix2container.
+    /// A document of nix2container.
     Image(Box<Image>),
 }
 
@@ -57,7 +57,7 @@ impl Opened {
         Self::Tree(Box::new(tree))
     }
 
-    /// Reads what is wanted of it.
+    /// Reads the wanted parts.
     pub fn read(
         &self,
         input: &Input,
@@ -77,7 +77,7 @@ impl Opened {
         Ok(Contents { format, ..contents })
     }
 
-    /// Reads what a layout says to those who take it for a docker-archive, if it says anything.
+    /// Reads the `manifest.json` of a layout, if it has one, as readers of docker-archives do.
     pub fn read_as_docker_archive(
         &self,
         input: &Input,
@@ -95,7 +95,7 @@ impl Opened {
         }
     }
 
-    /// What the field calls the format.
+    /// Returns the name of the format, such as `oci-archive`.
     pub fn format(&self) -> &'static str {
         match self {
             Self::Tree(tree) => tree.format(),
@@ -104,7 +104,7 @@ impl Opened {
     }
 }
 
-/// Opens an input. What is a stream is read to its end.
+/// Opens an input. A stream is read to its end.
 pub fn open(
     input: &Input,
     callbacks: &dyn Callbacks,

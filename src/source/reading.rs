@@ -8,20 +8,20 @@ use super::select;
 use crate::error::{Candidate, Error, InputName};
 use crate::oci::Platform;
 
-/// What is wanted of all inputs.
+/// The parts of all inputs that a command reads.
 #[derive(Clone, Copy)]
 pub struct Wanted<'a> {
-    /// The platforms; none means all.
+    /// The platforms; empty means all.
     pub platforms: &'a [Platform],
-    /// The annotations of the image index about which inputs may contradict each other.
+    /// The annotations of the image index that the user has set: inputs may contradict each other about them.
     pub decided: &'a BTreeMap<String, String>,
-    /// Who is told of what is wrong.
+    /// Handles violations, and gets everything that is read.
     pub callbacks: &'a dyn Callbacks,
     /// Whether companions beside the images are read too, not only those in their indexes.
     pub referrers: bool,
 }
 
-/// What is wanted of an input.
+/// The parts of an input that a command reads.
 pub(super) struct Reading<'a> {
     pub input: &'a Input,
     pub wanted: Wanted<'a>,
@@ -32,7 +32,7 @@ impl<'a> Reading<'a> {
         self.wanted.callbacks
     }
 
-    /// The positions of the candidates that are meant.
+    /// Returns the positions of the selected candidates.
     pub fn choose(
         &self,
         input: &InputName,

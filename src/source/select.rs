@@ -1,4 +1,4 @@
-//! Which images of an input are meant, where it holds several.
+//! Selects images of an input that has several.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use oci_spec::distribution::Reference;
 use crate::error::{Candidate, Error, InputName, Problem};
 use crate::oci::Platform;
 
-/// The images of an input that a request means.
+/// The images of an input that a request selects.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Select {
     /// All images, which must be the platforms of one image unless `verify` reads them.
@@ -32,8 +32,8 @@ impl fmt::Display for Select {
     }
 }
 
-/// The positions of the candidates that are meant. Where none has a name, `unnamed_is_one` tells
-/// whether they may be one image all the same; `several` whether they need not be one.
+/// Returns the positions of the selected candidates. If none has a name, `unnamed_is_one` says whether they
+/// may nevertheless be one image; `several` says whether several images are allowed.
 pub fn choose(
     input: &InputName,
     select: &Select,
@@ -108,7 +108,7 @@ fn is_one(
     chosen: &[usize],
     unnamed_is_one: bool,
 ) -> bool {
-    // By what names they are chosen: `#v1` may be met by several images that only share the tag.
+    // The names by which they are selected: `#v1` may select several images that only share the tag.
     let meant = |i: &usize| -> Vec<String> {
         let names = candidates[*i].names.iter();
         match select {
@@ -161,14 +161,13 @@ pub fn is_named(candidate: &Candidate, wanted: &str) -> bool {
     candidate.names.iter().any(|name| is(name, wanted))
 }
 
-/// Whether `name` is what is meant by `wanted`: the same words, the same name as Docker normalises
-/// it, or the tag of it.
+/// Whether `wanted` selects `name`: the same text, the same name after Docker's normalisation, or its tag.
 fn is(name: &str, wanted: &str) -> bool {
     let tag = name.rsplit_once(':').map(|(_, tag)| tag);
     name == wanted || tag == Some(wanted) || full(name) == full(wanted)
 }
 
-/// A name as Docker normalises it.
+/// Returns a name as Docker normalises it.
 fn full(name: impl AsRef<str>) -> String {
     let name = name.as_ref();
     let reference = name.parse::<Reference>();
@@ -235,7 +234,7 @@ mod tests {
             error.contains("#@0  #x:1  linux/amd64") && error.contains("#@1  #y:1"),
             "{error}"
         );
-        // A tag that two images share means neither of them, and no name is no common name.
+        // A tag that two images share selects neither of them, and images without names are not one image.
         assert!(choose(&input(), &Select::Name("1".into()), &both, false, false).is_err());
         let mut unnamed = candidates(&[("", "linux/amd64"), ("", "linux/arm64")]);
         unnamed

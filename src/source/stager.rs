@@ -14,9 +14,9 @@ use crate::oci::{Algorithm, Digest};
 use crate::source::tree::TreeFile;
 use crate::util::lock::lock;
 
-/// Stages blobs of all inputs, those that several inputs have once.
+/// Stages blobs of all inputs, each once.
 pub struct Stager<'a> {
-    /// None if the command keeps no bytes.
+    /// `None` if the command keeps no bytes.
     staging: Option<&'a Staging>,
     observers: Observers<'a>,
     /// The digests under which entries of streams are being staged, by the names of the entries.

@@ -1,5 +1,5 @@
-//! BuildKit's attestations name a manifest by its digest. If the manifest was changed, they do not
-//! apply to it any more.
+//! BuildKit's attestations name a manifest by its digest. If the manifest was changed, they no
+//! longer apply to it.
 
 use crate::error::{Code, Warning};
 use crate::image::Image;

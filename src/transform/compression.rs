@@ -1,7 +1,6 @@
-//! Layers in the encoding that `--compression` asks for.
+//! Encodes layers as `--compression` says.
 //!
-//! The unit of work is a layer, whichever images have it: one that several images share is read and
-//! compressed once.
+//! The unit of work is a layer: one that several images share is read and compressed once.
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -181,7 +181,7 @@ impl Platform {
     pub fn cmp_place(&self, other: &Platform) -> Ordering {
         fn key(p: &Platform) -> impl Ord {
             let (architecture, variant) = p.normal();
-            // A variant that does not exist tells nothing apart, and containerd assumes one.
+            // Runtimes ignore a variant that does not exist, and containerd assumes one.
             let variant = variant.filter(|_| p.unknown_variant().is_none());
             let variant = variant.or((architecture == "arm").then_some("v7"));
             let mut features = p.os_features.clone();

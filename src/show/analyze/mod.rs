@@ -20,14 +20,14 @@ pub enum AnalyzeView {
     Json,
     /// Write a page into a file; `-` is standard output.
     Html(PathBuf),
-    /// Print so many rows of each list.
+    /// Print this number of rows of each list.
     Text {
         top: usize,
     },
 }
 
 impl AnalyzeView {
-    /// Fails if the page would replace something that is not a page, before any work is done.
+    /// Fails if the page would replace a file that is not a page, before any work is done.
     pub fn check_page(&self) -> Result<(), Failure> {
         match self {
             // Standard output, also if there is a file of that name.
@@ -205,7 +205,7 @@ fn show_waste(page: &mut Page, waste: &Waste) {
         show_item(page, item);
     }
     let shown = sum(waste.items.iter().map(|item| item.bytes));
-    // Without a list (--top 0), nothing is left out of it.
+    // Without a list (--top 0), no rows are left out.
     if !waste.items.is_empty() && waste.count > waste.items.len() {
         let rest = waste.count - waste.items.len();
         page.faint(&format!("and {rest} more, {}", bytes(waste.bytes - shown)));

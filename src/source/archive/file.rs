@@ -40,7 +40,7 @@ fn index(
         let entry = entry?;
         limits.count(&entry)?;
         callbacks.entry(&entry.path(), entry.kind());
-        // Also of entries that nothing asks for.
+        // Also of entries that are not read later.
         entry.check_end(size)?;
         let Some(name) = name(&entry) else { continue };
         let found = match link(&entry) {

@@ -19,8 +19,8 @@ pub use file::look_up;
 pub use stream::open_stream;
 
 /// Adds an entry. A later entry of the same name replaces an earlier one, as it does where an archive
-/// is unpacked. But readers disagree about which of two documents says what the image is: skopeo takes
-/// the first, Docker the last.
+/// is unpacked. But readers disagree about which of two documents counts: skopeo takes the first,
+/// Docker the last.
 fn insert(
     entries: &mut HashMap<String, ArchiveEntry>,
     name: String,
@@ -28,7 +28,7 @@ fn insert(
     callbacks: &dyn Callbacks,
 ) -> Result<(), TarError> {
     let decides = [DOCKER_FILE, INDEX_FILE, LAYOUT_FILE].contains(&&*name);
-    // `verify` reports it as a finding of its own, and goes on.
+    // `verify` reports it as a separate finding, and goes on.
     if decides && entries.contains_key(&name) && !callbacks.reads_all() {
         return Err(TarError::Twice { name });
     }
@@ -37,7 +37,7 @@ fn insert(
 }
 
 /// Returns the name of an entry, relative to the root. A name that is not UTF-8 or that leads out of
-/// the archive cannot be meant by any document.
+/// the archive does not match a name in a document.
 fn name<R: Read>(entry: &TarEntry<'_, R>) -> Option<String> {
     resolve("", std::str::from_utf8(&entry.path()).ok()?)
 }

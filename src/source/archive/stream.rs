@@ -16,7 +16,7 @@ use crate::source::tree::{ArchiveEntry, Tree, TreeFile};
 use crate::source::{Stager, file_kind, sniff};
 use crate::tar::{BLOCK, EntryKind, EntryLimits, TarArchive, TarError, is_tar};
 
-/// How much of a stream's JSON is kept in memory; later documents are staged like layers.
+/// The bytes of JSON of a stream that are kept in memory; later documents are staged like layers.
 const MAX_DOCUMENTS: u64 = 64 << 20;
 
 /// Reads an archive that is compressed, or comes through a pipe, to its end.
@@ -181,8 +181,7 @@ fn skip(entry: &mut impl Read) -> io::Result<()> {
     io::copy(entry, &mut io::sink()).map(drop)
 }
 
-/// Why a stream could not be read. Readers between here and there replace errors, or take them for the
-/// end.
+/// Why a stream could not be read. Readers in between replace errors, or take them for the end.
 #[derive(Clone, Default)]
 struct StreamFailure(Rc<Cell<Option<io::Error>>>);
 

@@ -15,7 +15,7 @@ use crate::oci::{
 use crate::source::sniff;
 use crate::source::tree::TreeFile;
 
-/// What a layer costs in memory, about. A manifest of 4 MiB names 37,000 of them, and an index can
+/// The memory for a layer, in bytes, estimated. A manifest of 4 MiB names 37,000 of them, and an index can
 /// name that manifest for many platforms.
 const LAYER_COST: u64 = 1024;
 
@@ -29,7 +29,7 @@ pub(super) fn may_be_absent(layer: &Descriptor) -> bool {
 pub type ManifestFile = (Document<Manifest>, Content);
 
 impl LayoutReader<'_> {
-    /// An image; where reading goes on whatever is broken, as much of it as there is.
+    /// Reads an image; if reading goes on after violations, the readable parts of it.
     pub(super) fn image(&self, descriptor: Descriptor, by: &str) -> Result<Image, Error> {
         let manifest = self.read_manifest(&descriptor, by)?;
         self.image_of(descriptor, manifest, by, false)
@@ -117,7 +117,7 @@ impl LayoutReader<'_> {
         })
     }
 
-    /// The config, if it is one of a container image, and where its bytes are.
+    /// Reads the config, if it is one of a container image; also returns where its bytes are.
     fn config(
         &self,
         manifest: &Manifest,
@@ -149,7 +149,7 @@ impl LayoutReader<'_> {
         Ok((Some(config), content))
     }
 
-    /// What an image runs on: by its config, as closely as its descriptor names it.
+    /// Returns the platform of an image: that of its config, with the details of its descriptor.
     fn platform(
         &self,
         descriptor: &Descriptor,
@@ -224,7 +224,7 @@ impl LayoutReader<'_> {
                 input: self.tree.input().clone(),
             },
             None => return Err(self.missing(descriptor, by, kind)),
-            // A layer of an unknown type is not touched.
+            // A layer of an unknown type is copied unchanged.
             Some((blob, _)) => match diff_id.filter(|_| layer_type.is_some()) {
                 Some(diff_id) => Layer::Files(FileLayer {
                     diff_id: diff_id.clone(),
@@ -267,7 +267,7 @@ impl LayoutReader<'_> {
     }
 
     /// Detects how a layer is encoded from its content: podman saves uncompressed layers in Docker
-    /// manifests that call them gzip, and consumers look at the content too.
+    /// manifests that call them gzip, and consumers detect the encoding from the content too.
     fn encoding(&self, blob: &Blob) -> Result<Encoding, Error> {
         if let Some(digests) = blob.content.digests() {
             return Ok(digests.encoding);
@@ -278,7 +278,7 @@ impl LayoutReader<'_> {
         Ok(encoding)
     }
 
-    /// The verified bytes of a manifest, an index or a config, and where they are.
+    /// Returns the verified bytes of a manifest, an index or a config, and where they are.
     pub(super) fn document(
         &self,
         descriptor: &Descriptor,
@@ -300,7 +300,7 @@ impl LayoutReader<'_> {
         Ok((bytes, blob.content))
     }
 
-    /// A document that means different things to different readers: an index and a manifest
+    /// Refuses a document that readers understand in different ways: an index and a manifest
     /// (CVE-2021-41190; image-spec 1.0.2 forbids it), or with keys that differ in case only.
     pub(super) fn unambiguous(
         &self,

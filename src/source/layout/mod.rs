@@ -23,10 +23,10 @@ use crate::oci::{
 use crate::util::text::clean;
 use companions::{FoundArtifact, Root};
 
-/// Deeper nesting than anybody writes; an index cannot contain itself, but a long chain can be made.
+/// Deeper nesting than any tool writes; an index cannot contain itself, but a chain can be long.
 const MAX_DEPTH: usize = 8;
 
-/// Reads what is wanted of a layout.
+/// Reads the wanted parts of a layout.
 pub fn read(tree: &Tree, reading: &Reading<'_>) -> Result<Contents, Error> {
     let mut reader = LayoutReader {
         tree,
@@ -60,14 +60,15 @@ pub fn configs(tree: &Tree) -> HashSet<Digest> {
     surveyed.filter_map(|image| image.config).collect()
 }
 
-/// What only a manifest has.
+/// Fields that only a manifest has.
 const NOT_OF_AN_INDEX: &[&str] = &["layers", "config"];
 
 fn is_index(media_type: &MediaType) -> bool {
     *media_type == MediaType::ImageIndex || media_type.as_ref() == docker::MANIFEST_LIST
 }
 
-/// An image that only calls itself one is treated as what it is: nothing of it is left unchecked.
+/// Whether a descriptor is that of an attestation. An image that only has the annotation is treated as an
+/// image, so that all of it is checked.
 fn is_attestation(descriptor: &Descriptor) -> bool {
     let kind = descriptor.annotations.get(attestation::KIND);
     let is_unknown =
@@ -89,15 +90,15 @@ struct LayoutReader<'a> {
     tree: &'a Tree,
     reading: &'a Reading<'a>,
     contents: Contents,
-    /// The descriptors of attestations, with who names them.
+    /// The descriptors of attestations, with the document that names each.
     attestations: Vec<(Descriptor, String)>,
     /// The artifacts that were found where images are.
     artifacts: Vec<FoundArtifact>,
-    /// What was visited, by digest and claimed platform.
+    /// The descriptors that were visited, by digest and claimed platform.
     seen: HashSet<(Digest, String)>,
     /// What to visit, if something is picked by its digest.
     picked: Option<HashSet<Digest>>,
-    /// Whether something that is named could not be read, so that there may be more images.
+    /// Whether a named document could not be read, so that the layout may have more images.
     is_lost: bool,
     /// The descriptors in `index.json` that are meant.
     chosen: Vec<Descriptor>,
@@ -238,7 +239,7 @@ impl LayoutReader<'_> {
         error
     }
 
-    /// Reads the attestations of the images that are taken; others need not even be there.
+    /// Reads the attestations of the selected images; those of others may be missing.
     fn finish_attestations(&mut self) -> Result<(), Error> {
         if let Some(error) = self.missing.take()
             && self.contents.images.is_empty()
@@ -256,7 +257,7 @@ impl LayoutReader<'_> {
                 Some(place) => {
                     let digest = descriptor.digest.clone();
                     let attestation = match self.image(descriptor, &by) {
-                        // Saved without it. The image is complete all the same.
+                        // Saved without it. The image is complete without the attestation.
                         Err(error) if is_missing(&error) && !reads_all => {
                             let text = format!(
                                 "the attestation {digest} of {} was left out, because it is not in the file",
@@ -310,7 +311,7 @@ impl LayoutReader<'_> {
         Ok(())
     }
 
-    /// Goes on without what could not be read, if that is how it is read.
+    /// Goes on after an unreadable document, if the callbacks allow it.
     fn attempt(&mut self, visited: Result<(), Error>) -> Result<(), Error> {
         self.is_lost |= self.reading.callbacks().attempt(visited)?.is_none();
         Ok(())
@@ -326,7 +327,7 @@ impl LayoutReader<'_> {
         }
     }
 
-    /// The descriptors to start from, with their names.
+    /// Returns the descriptors of `index.json`, with their names.
     fn roots(&self) -> Result<(Vec<(Descriptor, Candidate)>, IndexMetadata), Error> {
         let (descriptors, metadata) = match self.tree.root() {
             Some(root) => (vec![root.clone()], IndexMetadata::default()),
@@ -343,14 +344,14 @@ impl LayoutReader<'_> {
         };
         let mut roots: Vec<(Descriptor, Candidate)> = Vec::new();
         for mut descriptor in descriptors {
-            // A name says where an image is found in the layout that it is in; it does not travel.
+            // A name belongs to the layout of the image, so it is not copied.
             let mut names: Vec<String> = NAME_ANNOTATIONS
                 .iter()
                 .filter_map(|key| descriptor.annotations.remove(*key))
                 .collect();
             names.sort();
             names.dedup();
-            // The same image under several tags is there several times.
+            // The same image under several tags has several descriptors.
             match roots.iter_mut().find(|(d, _)| {
                 (&d.digest, &d.platform) == (&descriptor.digest, &descriptor.platform)
             }) {
@@ -384,7 +385,7 @@ impl LayoutReader<'_> {
         }
     }
 
-    /// Holds the file that marks a layout to the one version that there is.
+    /// Checks that the layout has the only known version.
     fn marker(&self) -> Result<(), Error> {
         let callbacks = self.reading.callbacks();
         let marker = required(self.tree, LAYOUT_FILE)?;
@@ -415,7 +416,7 @@ impl LayoutReader<'_> {
         Ok(index.view)
     }
 
-    /// Adds what an index says.
+    /// Adds the properties of an index.
     fn add_metadata(&mut self, metadata: IndexMetadata) -> Result<(), Error> {
         let decided = self.reading.wanted.decided;
         let Contents {
@@ -444,7 +445,7 @@ impl LayoutReader<'_> {
                 };
                 let error = self.tree.document_error(by, problem);
                 self.reading.callbacks().unreadable(error)?;
-                // Its bytes are verified like those of a layer that no config describes.
+                // Its bytes are verified like those of a layer that is not in a config.
                 self.layer(&descriptor, None, by, "blob").map(drop)
             }
         }
@@ -525,7 +526,7 @@ impl LayoutReader<'_> {
 
     fn index(&mut self, descriptor: &Descriptor, by: &str, depth: usize) -> Result<(), Error> {
         let name = descriptor.digest.to_string();
-        // Named again, it says nothing new; a small file could name it without end.
+        // A document that was visited is not read again; a small file could name it very often.
         if !self.seen.insert((descriptor.digest.clone(), String::new())) {
             return Ok(());
         }

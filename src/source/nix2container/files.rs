@@ -17,7 +17,7 @@ use walkdir::WalkDir;
 use super::go_tar::{GoEntryType, clean_path};
 use super::store_path::{StorePath, compile};
 
-/// The longest name that Linux takes (`PATH_MAX`): no runtime could unpack longer ones.
+/// The longest name that Linux accepts (`PATH_MAX`): runtimes cannot unpack longer ones.
 const MAX_NAME: usize = 4096;
 
 /// The files of a layer, without directories that no store path has (`/nix`).
@@ -29,7 +29,7 @@ pub struct TarName(pub Box<[u8]>);
 
 impl Ord for TarName {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        // No name has a NUL, so with NULs for slashes what is in a directory comes right after it.
+        // No name has a NUL, so with NULs for slashes the content of a directory comes right after it.
         fn key(name: &TarName) -> impl Iterator<Item = u8> {
             name.0.iter().map(|b| if *b == b'/' { 0 } else { *b })
         }
@@ -143,7 +143,7 @@ fn kind(found: FileType) -> Result<GoEntryType, String> {
     }
 }
 
-/// An error about the file at `path`.
+/// Returns an error about the file at `path`.
 pub fn error_at(path: &Path, problem: impl Display) -> io::Error {
     io::Error::other(format!("{}: {problem}", path.display()))
 }

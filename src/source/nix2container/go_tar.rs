@@ -1,4 +1,4 @@
-//! Headers of tar entries with the very bytes that Go's `archive/tar` gives them.
+//! Headers of tar entries with the same bytes as those of Go's `archive/tar`.
 //!
 //! The digest of a layer is that of Go's bytes, so each choice that a tar writer has must be made
 //! as Go makes it: POSIX ustar where everything fits (a long name may be split at a slash), else a
@@ -121,7 +121,7 @@ impl GoHeader<'_> {
         Ok(blocks)
     }
 
-    /// Writes the pax extended header, an entry of its own that is named after this one.
+    /// Writes the pax extended header, a separate entry that is named after this one.
     fn put_records(
         &self,
         records: &BTreeMap<&str, Vec<u8>>,
@@ -247,7 +247,7 @@ mod tests {
     use super::*;
     use crate::oci::Digest;
 
-    /// The digests are those of what Go 1.19 writes; a test that makes such files would be slow.
+    /// The digests are those of headers that Go 1.19 writes; a test that makes such files would be slow.
     #[test]
     fn a_size_that_does_not_fit_gets_a_record() {
         for (size, len, expected) in [

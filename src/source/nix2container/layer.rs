@@ -3,8 +3,8 @@
 //! nix2container merges the files of all paths, under their names in the image, and writes them sorted.
 //! Only the list of files is in memory, and only while the layer is read.
 //!
-//! The paths are absolute paths of *this* machine. They are read only because the user gave us the
-//! document that names them. Nothing is written there, and only regular files, directories and symbolic
+//! The paths are absolute paths of *this* machine. They are read only because the user gave the document
+//! that names them. Nothing is written there, and only regular files, directories and symbolic
 //! links are read.
 
 use std::collections::HashMap;
@@ -63,7 +63,7 @@ impl Generate for StorePaths {
     }
 }
 
-/// The bytes of the tar.
+/// A reader of the bytes of the tar.
 struct GeneratedTar<'a> {
     paths: &'a [StorePath],
     /// The regexes of the perms of each path.

@@ -6,8 +6,8 @@
 //! written only if it has the digest of the document. Layers of base images, and those whose store paths
 //! cannot be reproduced, are tars on disk that the document names (`layer-path`).
 //!
-//! The paths in the document are absolute paths of this machine. They are *read* because the user gave us
-//! the document as an image. So the format is recognised only in a file of the command line, never inside
+//! The paths in the document are absolute paths of this machine. They are *read* because the user gave
+//! the document as an image. Therefore the format is recognised only in a file of the command line, never inside
 //! of an archive.
 //!
 //! [nix2container]: https://github.com/nlewo/nix2container
@@ -45,7 +45,7 @@ const DOCUMENT: &str = "the nix2container image";
 /// The only version of the format.
 const VERSION: u64 = 1;
 
-/// Far more than the closure of any image needs.
+/// The largest document: far more than the closure of any image needs.
 const MAX_DOCUMENT: u64 = 32 << 20;
 
 /// The keys that distinguish the document from other JSON.
@@ -122,7 +122,7 @@ pub fn open(path: &Path, file: impl Read, callbacks: &dyn Callbacks) -> Result<I
         .read_to_end(&mut raw)
         .map_err(Error::io("read", path))?;
     let input = InputName::from(path);
-    // A document that is too large cannot be parsed, but most likely it is something else.
+    // A document that is too large cannot be parsed, but it is probably not one of nix2container.
     let Ok(Probe { version, .. }) = serde_json::from_slice(&raw) else {
         let found = file_kind(&raw);
         return Err(Error::new(input, Problem::NotAnImage { found }));

@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use regex::bytes::{Regex, RegexBuilder};
 use serde::Deserialize;
 
-/// What a compiled regex may take: `.*\.sh` takes 4 KiB, any sensible one less than this.
+/// The memory that a compiled regex may take, in bytes: `.*\.sh` takes 4 KiB, real ones less than the limit.
 const MAX_REGEX: usize = 256 << 10;
 
-/// A store path, and how it goes into the layer.
+/// A store path, and how its files appear in the layer.
 #[derive(Debug, Deserialize)]
 pub struct StorePath {
     /// Where it is on this machine.
@@ -25,7 +25,7 @@ struct Options {
     perms: Vec<Permissions>,
 }
 
-/// How the names of files change: what the regex matches is replaced. A file whose name becomes empty
+/// How the names of files change: each match of the regex is replaced. A file whose name becomes empty
 /// is left out.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]

@@ -30,14 +30,14 @@ use crate::oci::{
 use crate::tar::resolve;
 
 /// The bytes that all manifests, indexes and configs of an input may have together, each as often as it is
-/// named: a thousand images of the usual size. A small file can name a large one very often.
+/// named: a thousand images of the usual size. A small document can name a large one very often.
 const MAX_DOCUMENTS: u64 = 64 << 20;
 
-/// The memory for a JSON value, about: `0,` is two bytes in a document, but 32 bytes in the parsed one,
+/// The memory for a JSON value, in bytes, estimated: `0,` is two bytes in a document, but 32 bytes in the parsed one,
 /// and a text besides.
 const VALUE_COST: u64 = 64;
 
-/// TreeFiles by name.
+/// The files of an input by name.
 pub struct Tree {
     input: InputName,
     files: TreeFiles,
@@ -62,7 +62,7 @@ enum TreeFiles {
 }
 
 impl Tree {
-    /// The files of a directory.
+    /// Returns the files of a directory.
     pub fn directory(path: &Path) -> Result<Self, Error> {
         // Links in the output must lead to the blobs themselves, from wherever it is read.
         let real = path.canonicalize().map_err(Error::io("read", path))?;
@@ -94,7 +94,7 @@ impl Tree {
         Ok(Error::new(self.input(), Problem::NotAnImage { found }))
     }
 
-    /// The entries of an archive.
+    /// Returns the entries of an archive.
     pub fn archive(input: InputName, entries: HashMap<String, ArchiveEntry>) -> Self {
         Self::new(input, TreeFiles::Archive(entries))
     }
@@ -120,12 +120,12 @@ impl Tree {
         self.staged.borrow_mut().insert(location, staged);
     }
 
-    /// The name of the input, for messages.
+    /// Returns the name of the input, for messages.
     pub fn input(&self) -> &InputName {
         &self.input
     }
 
-    /// Whether the files are those of an image layout, or are found in the same way. Docker 25.0.0 to
+    /// Whether the files are those of an image layout, or of a `dir:`, which is read in the same way. Docker 25.0.0 to
     /// 25.0.2 wrote a layout without images around a docker-archive (moby/moby#47210): that is one.
     pub fn is_layout(&self) -> Result<bool, Error> {
         if let Some(known) = self.is_layout.get() {
@@ -157,7 +157,7 @@ impl Tree {
         index.is_ok_and(|index| index.view.iter().all(is_empty))
     }
 
-    /// The descriptor of the only manifest, in a format that has no index.
+    /// Returns the descriptor of the only manifest, in a format without an index.
     pub fn root(&self) -> Option<&Descriptor> {
         match &self.files {
             TreeFiles::Flat { root, .. } => Some(root),
@@ -170,7 +170,7 @@ impl Tree {
         Ok(self.find(name)?.is_some())
     }
 
-    /// Looks a blob up.
+    /// Returns the file of a blob, if it exists.
     pub fn blob(&self, digest: &Digest) -> Result<Option<TreeFile>, Error> {
         let TreeFiles::Flat { path, root } = &self.files else {
             return self.find(&digest.blob_path());
@@ -188,7 +188,7 @@ impl Tree {
         Ok(None)
     }
 
-    /// Looks a file up.
+    /// Returns the file of that name, if it exists.
     pub fn find(&self, name: &str) -> Result<Option<TreeFile>, Error> {
         match &self.files {
             TreeFiles::Directory(path) | TreeFiles::Flat { path, .. } => {
@@ -207,7 +207,7 @@ impl Tree {
         }
     }
 
-    /// What the field calls the format.
+    /// Returns the name of the format, such as `oci-archive`.
     pub fn format(&self) -> &'static str {
         match (&self.files, self.is_layout().unwrap_or_default()) {
             (TreeFiles::Directory(_), _) => "oci-layout",
@@ -222,7 +222,7 @@ impl Tree {
         matches!(self.files, TreeFiles::Archive(_))
     }
 
-    /// The bytes of a small file.
+    /// Returns the bytes of a small file.
     pub fn bytes(&self, name: &str, limit: u64) -> Result<Option<Arc<[u8]>>, Error> {
         let found = self.find(name)?;
         found
@@ -240,7 +240,7 @@ impl Tree {
         Ok(())
     }
 
-    /// The bytes of a small file that was found, which the input calls `name`.
+    /// Returns the bytes of a small file that was found, which the input calls `name`.
     pub fn read(&self, found: &TreeFile, name: &str, limit: u64) -> Result<Arc<[u8]>, Error> {
         if found.size > limit {
             let size = found.size;
@@ -271,12 +271,12 @@ impl Tree {
             .map_err(|e| self.invalid(name, DocumentProblem::from_json(e, &raw)))
     }
 
-    /// The error for a document that is not valid.
+    /// Returns the error for a document that is not valid.
     pub fn invalid(&self, document: &str, problem: DocumentProblem) -> Error {
         self.document_error(document, Problem::InvalidDocument(problem))
     }
 
-    /// The error that a document has `problem`.
+    /// Returns the error that a document has `problem`.
     pub fn document_error(&self, document: &str, problem: Problem) -> Error {
         Error::new((&self.input, Item::Document(document.into())), problem)
     }

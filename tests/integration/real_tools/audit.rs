@@ -336,7 +336,7 @@ impl Audit {
             let is_layer = ["image.layer.", "image.rootfs."]
                 .iter()
                 .any(|part| media_type.contains(part));
-            // The content of an encrypted layer tells nothing.
+            // The content of an encrypted layer cannot be detected.
             media_type.ends_with("+zstd+encrypted")
                 || is_layer
                     && bytes.is_some_and(|bytes| bytes.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]))
@@ -442,7 +442,7 @@ impl Audit {
         let of_root = image.root_annotations.iter().filter(|_| !picked);
         for (key, value) in image.descriptor_annotations.iter().chain(of_root) {
             if key == ZSTD_MARK {
-                // `wrongly_marked` tells whether it is true.
+                // `wrongly_marked` checks it.
                 continue;
             }
             let is = |annotations: &Map<String, Value>| annotations.get(key) == Some(value);

@@ -96,7 +96,7 @@ impl Merged {
             assert_eq!(descriptor["mediaType"], MANIFEST);
             let manifest = json(descriptor);
             configs.push(json(&manifest["config"]));
-            // A manifest that is kept may have none.
+            // A manifest that is kept may lack this field.
             let listed = manifest["layers"].as_array().cloned();
             layers.push(listed.unwrap_or_default());
             manifests.push(manifest);

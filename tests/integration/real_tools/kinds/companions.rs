@@ -1,4 +1,4 @@
-//! Kind C: What is in an index or a layout and is not the image of a platform.
+//! Kind C: documents of an index or a layout that are not the image of a platform.
 
 use super::*;
 
@@ -333,7 +333,7 @@ fn in_an_index() -> Vec<Row> {
             &["verify", "image"],
         ),
         merged(
-            "an artifact whose type stands in its manifest alone",
+            "an artifact whose type is only in its manifest",
             |s| {
                 with_companion(s, |layout, amd64| {
                     let mut descriptor = artifact(layout, SPDX, Some(amd64));
@@ -420,7 +420,7 @@ fn beside_an_image() -> Vec<Row> {
         )
         .says(SPDX_PATTERN)
         .says("notary"),
-        // What `regctl` writes: an index under the tag by which referrers are looked for.
+        // What `regctl` writes: an index under the tag by which clients find referrers.
         merged(
             "referrers under a tag of the old form",
             |s| {
@@ -479,9 +479,9 @@ fn beside_an_image() -> Vec<Row> {
             BOTH,
         )
         .says("(?i)helm"),
-        // Which of the two is meant nobody can know; the list says what each is.
+        // The selection is ambiguous; the list describes each.
         refused(
-            "a Helm chart with a name of its own",
+            "a Helm chart with a different name",
             |s| {
                 beside(s, |layout, _, _| {
                     vec![named(not_an_image(layout, HELM, CHART), "chart")]
@@ -623,7 +623,7 @@ fn soci(layout: &mut Layout, of: &Value) -> Value {
     soci
 }
 
-/// cosign's signature of before 3.0, under the tag by which it is looked for.
+/// cosign's signature of before 3.0, under the tag by which cosign finds it.
 fn cosign_signature(layout: &mut Layout, of: &Value) -> Value {
     let payload = br#"{"critical":{"type":"cosign container image signature"}}"#;
     let layer = layout.blob("application/vnd.dev.cosign.simplesigning.v1+json", payload);

@@ -260,7 +260,7 @@ pub fn rows() -> Vec<Row> {
         })
         .also(|m| m.manifests[0]["config"]["mediaType"] == CONFIG),
         refused(
-            "an OCI manifest whose config is an octet-stream is no image",
+            "an OCI manifest whose config is an octet-stream is not an image",
             |s| {
                 one(
                     s,

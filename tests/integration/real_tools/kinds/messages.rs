@@ -1,4 +1,4 @@
-//! Kind K: Messages that name the fault and the way out.
+//! Kind K: messages that name the fault and the fix.
 
 use super::inputs::*;
 use super::*;

@@ -142,7 +142,7 @@ pub fn rows() -> Vec<Row> {
         )
         .says("(?m)^warning.*script for \"/bin/sh\".*not executable"),
         merged(
-            "a file in PATH that is not executable hides no program behind it",
+            "a file in PATH that is not executable hides no program after it",
             |s| {
                 let mut image = TestImage::new("linux/arm/v7");
                 image.config["config"] = json!({ "Cmd": ["app"], "Env": ["PATH=/a:/b"] });

@@ -122,7 +122,7 @@ pub fn rows() -> Vec<Row> {
         )
         .quiet(),
         refused(
-            "configs that say nothing in an index: the error names the way out",
+            "configs that say nothing in an index: the error names the fix",
             says_nothing,
             &["image"],
         )

@@ -29,7 +29,7 @@ pub fn rows() -> Vec<Row> {
         )
         .says("(?m)^warning.*attestation"),
         merged(
-            "each input is narrowed by what is in front of it",
+            "each input is narrowed by the platform before it",
             |s| {
                 sparse(s, &["linux/amd64"], &["linux/arm64"], false);
                 save(s, "arm64.tar", "linux/arm64");
@@ -44,7 +44,7 @@ pub fn rows() -> Vec<Row> {
             &["inspect", "--platform", "linux/amd64", "saved.tar"],
         ),
         passed(
-            "inspect narrows by what is in front",
+            "inspect narrows by the platform before it",
             unattested,
             &["inspect", "linux/amd64=saved.tar"],
         ),
@@ -125,7 +125,7 @@ pub fn rows() -> Vec<Row> {
             &["analyze", "--platform", "linux/amd64", "saved.tar"],
         ),
         passed(
-            "analyze narrows by what is in front",
+            "analyze narrows by the platform before it",
             attested,
             &["analyze", "linux/amd64=saved.tar"],
         ),
@@ -141,20 +141,20 @@ pub fn rows() -> Vec<Row> {
             ],
         ),
         passed(
-            "diff narrows by what is in front",
+            "diff narrows by the platform before it",
             attested,
             &["diff", "linux/amd64=saved.tar", "linux/amd64=saved.tar"],
         ),
-        refused("the way out of one input alone", unattested, &["saved.tar"])
+        refused("the fix for one input alone", unattested, &["saved.tar"])
             .leads("linux/amd64=saved.tar"),
         refused(
-            "the way out of one input alone with two platforms",
+            "the fix for one input alone with two platforms",
             |s| sparse(s, &["linux/amd64", "linux/arm/v7"], &["linux/arm64"], true),
             &["saved.tar"],
         )
         .leads("linux/amd64=saved.tar linux/arm/v7=saved.tar"),
         refused(
-            "the way out of one of several images",
+            "the fix for one of several images",
             two_names,
             &["saved.tar#2"],
         )

@@ -142,7 +142,7 @@ pub fn rows() -> Vec<Row> {
         .says("pick one with image#@sha256:[0-9a-f]+ or image#@sha256:")
         .says("linux/amd64  zstd"),
         refused(
-            "two builds of one platform are told apart by digests that can be picked",
+            "two builds of one platform are distinguished by digests that can be picked",
             builds,
             &["image"],
         )
