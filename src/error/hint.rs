@@ -139,7 +139,7 @@ impl Error {
                 ));
             }
             Problem::DuplicatePlatform { .. } => {
-                "were both built by the same package set? an index has one image for each platform; build one for the other platform, or leave one out"
+                "were both built by the same package set? an index has one image for each platform; build one for the other platform, or leave one of the two out"
             }
             Problem::NoSuchImage { offered, .. } | Problem::AmbiguousDigest { offered, .. } => {
                 return Some(pick(self.subject(), offered, "", ""));
