@@ -6,8 +6,9 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use serde::de::DeserializeOwned;
 use serde_json::Map;
 
+use super::LayoutReader;
 use super::image::ManifestFile;
-use super::{LayoutReader, is_index};
+use super::rules::is_index;
 use crate::error::{Candidate, Code, Error, ImageInInput, Item, Problem, Subject, Warning};
 use crate::image::Companion;
 use crate::image::companion::{add_referrers, without_files};

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::LayoutReader;
+use super::rules::may_be_absent;
 use crate::bytes::SizedDigest;
 use crate::bytes::codec::Encoding;
 use crate::error::{Error, ImageInInput, Item, Problem, Subject, pick_by_digest};
@@ -18,12 +19,6 @@ use crate::source::tree::TreeFile;
 /// The memory for a layer, in bytes, estimated. A manifest of 4 MiB names 37,000 of them, and an index can
 /// name that manifest for many platforms.
 const LAYER_COST: u64 = 1024;
-
-/// Whether a layer need not be there: it is non-distributable, and elsewhere.
-pub(super) fn may_be_absent(layer: &Descriptor) -> bool {
-    LayerType::of(&layer.media_type).is_some_and(|layer_type| !layer_type.is_distributable)
-        && layer.extra.contains_key("urls")
-}
 
 /// A manifest, and where its bytes are.
 pub type ManifestFile = (Document<Manifest>, Content);

@@ -6,6 +6,7 @@
 mod companions;
 mod image;
 mod pick;
+mod rules;
 mod survey;
 
 use std::collections::{HashMap, HashSet};
@@ -18,13 +19,11 @@ use crate::image::{Image, IndexMetadata};
 use crate::oci::artifact::{ArtifactKind, artifact_type};
 use crate::oci::{
     Descriptor, Digest, Document, INDEX_FILE, Index, LAYOUT_FILE, LAYOUT_VERSION, MAX_MANIFEST,
-    MediaType, NAME_ANNOTATIONS, Platform, attestation, docker, layout_version,
+    NAME_ANNOTATIONS, Platform, attestation, docker, layout_version,
 };
 use crate::util::text::clean;
 use companions::{FoundArtifact, Root};
-
-/// Deeper nesting than any tool writes; an index cannot contain itself, but a chain can be long.
-const MAX_DEPTH: usize = 8;
+use rules::{MAX_DEPTH, is_attestation, is_index};
 
 /// Reads the wanted parts of a layout.
 pub fn read(tree: &Tree, reading: &Reading<'_>) -> Result<Contents, Error> {
@@ -62,20 +61,6 @@ pub fn configs(tree: &Tree) -> HashSet<Digest> {
 
 /// Fields that only a manifest has.
 const NOT_OF_AN_INDEX: &[&str] = &["layers", "config"];
-
-fn is_index(media_type: &MediaType) -> bool {
-    *media_type == MediaType::ImageIndex || media_type.as_ref() == docker::MANIFEST_LIST
-}
-
-/// Whether a descriptor is that of an attestation. An image that only has the annotation is treated as an
-/// image, so that all of it is checked.
-fn is_attestation(descriptor: &Descriptor) -> bool {
-    let kind = descriptor.annotations.get(attestation::KIND);
-    let is_unknown =
-        |p: &Platform| (p.os.as_str(), p.architecture.as_str()) == ("unknown", "unknown");
-    kind.is_some_and(|kind| kind == attestation::MANIFEST)
-        && descriptor.platform.as_ref().is_some_and(is_unknown)
-}
 
 fn is_missing(error: &Error) -> bool {
     matches!(error.problem(), Problem::Missing { .. })

@@ -4,7 +4,8 @@ use std::collections::HashSet;
 
 use serde::de::DeserializeOwned;
 
-use super::{LayoutReader, MAX_DEPTH, is_index};
+use super::LayoutReader;
+use super::rules::{MAX_DEPTH, is_index};
 use crate::error::{Candidate, Error};
 use crate::oci::artifact::{artifact_type, described};
 use crate::oci::{

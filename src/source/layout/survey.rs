@@ -2,8 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::image::may_be_absent;
-use super::{MAX_DEPTH, is_attestation, is_index};
+use super::rules::{MAX_DEPTH, is_attestation, is_index, may_be_absent};
 use crate::oci::{Config, Descriptor, Digest, Index, MAX_CONFIG, MAX_MANIFEST, Manifest, Platform};
 use crate::source::tree::Tree;
 
@@ -23,7 +22,7 @@ pub fn survey<'a>(
     tree: &Tree,
     roots: impl IntoIterator<Item = &'a Descriptor>,
 ) -> Vec<SurveyedImage> {
-    let mut survey = Survey {
+    let mut survey = CompletenessSurvey {
         tree,
         images: Vec::new(),
         seen: HashSet::new(),
@@ -34,13 +33,13 @@ pub fn survey<'a>(
     survey.images
 }
 
-struct Survey<'a> {
+struct CompletenessSurvey<'a> {
     tree: &'a Tree,
     images: Vec<SurveyedImage>,
     seen: HashSet<(Digest, Option<String>)>,
 }
 
-impl Survey<'_> {
+impl CompletenessSurvey<'_> {
     fn visit(&mut self, descriptor: &Descriptor, depth: usize) {
         let place = descriptor.platform.as_ref().map(ToString::to_string);
         let is_new = self.seen.insert((descriptor.digest.clone(), place));
