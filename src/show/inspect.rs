@@ -88,7 +88,7 @@ fn overview(page: &mut Page, inspection: &InspectReport) {
 
 /// Returns the names of an image, or the input if it has none. A layout can also have a tag alone, which is
 /// left out if a name has it.
-pub fn whole_names<'a>(names: &'a [String], input: &'a String) -> Vec<&'a str> {
+pub fn whole_names<'a>(names: &'a [String], input: &'a str) -> Vec<&'a str> {
     let is_tag_of_another = |name: &&String| {
         let tag = format!(":{name}");
         names.iter().any(|other| other.ends_with(&tag))
