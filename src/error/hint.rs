@@ -37,6 +37,10 @@ impl Error {
                 ));
             }
             Problem::Swapped { output, others } => {
+                // A reference of a registry is not the path of an output.
+                if let Some(fetch) = self.path()?.to_str().and_then(fetch) {
+                    return Some(fetch);
+                }
                 let new = quoted(&self.path()?.to_string_lossy());
                 let mut inputs = vec![quoted(&output.to_string_lossy())];
                 inputs.extend(others.iter().map(|other| quoted(other)));

@@ -280,6 +280,12 @@ fn arguments_in_the_wrong_order_are_recognised() {
             "{message}"
         );
     }
+    let reference = ["merge", "docker://alpine:3.20", "--output", "a.tar"];
+    let message = scratch.fail(&reference);
+    assert!(
+        message.contains("skopeo copy --all docker://alpine:3.20"),
+        "{message}"
+    );
     let message = misused(
         &scratch,
         &["merge", "out.tar", "--output", "a.tar.gz", "b.tar.gz"],
