@@ -59,6 +59,7 @@ lint:
 	tests/lint-tools
 	target/tools/bin/nixfmt --check $(nix_files)
 	target/tools/bin/deadnix --fail $(nix_files)
+	cargo fetch --locked --quiet
 	target/tools/bin/cargo-deny --offline --locked check licenses bans sources
 	cargo fmt --check
 	cargo fmt --check --manifest-path tests/fuzz/Cargo.toml
