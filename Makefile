@@ -65,7 +65,7 @@ lint:
 	cargo fmt --check --manifest-path tests/fuzz/Cargo.toml
 	cargo clippy --locked --all-targets -- -D warnings
 	shellcheck -x .ci/run tests/setup tests/newer-tools tests/lint-tools tests/aarch64/run nix/docs nix/scripts/push.sh tests/nix/run tests/nix/newer tests/readme/run tests/demo/run tests/fuzz/run \
-		tests/docs/run tests/lint-prose tests/examples/get tests/examples/lint tests/examples/run tests/interop/run
+		tests/docs/run tests/examples/get tests/examples/lint tests/examples/run tests/interop/run
 	tests/examples/lint
 	tests/lint-prose
 
