@@ -9,7 +9,7 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Digest, Platform, confusable, go_json};
+use super::{Digest, Platform, confusable, docker, go_json};
 
 /// The annotation of an image in an index that has zstd layers; its value is `true`.
 ///
@@ -87,6 +87,12 @@ impl Descriptor {
         self.platform
             .as_ref()
             .filter(|p| !p.os.is_empty() && !p.architecture.is_empty())
+    }
+
+    /// Whether it is the descriptor of an image index, or of a manifest list of Docker.
+    pub(crate) fn is_index(&self) -> bool {
+        self.media_type == MediaType::ImageIndex
+            || self.media_type.as_ref() == docker::MANIFEST_LIST
     }
 
     /// Returns a key that some readers take for one of the specification.

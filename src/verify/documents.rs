@@ -15,7 +15,7 @@ use crate::image::LayerType;
 use crate::oci::artifact::artifact_type;
 use crate::oci::{
     DOCKER_FIELDS, DOCKER_FILE, Descriptor, Digest, Hasher, INDEX_FILE, Index, Manifest, MediaType,
-    Platform, docker, field_types, go_json, parse,
+    Platform, field_types, go_json, parse,
 };
 
 /// How many keys of one `manifest.json` are reported.
@@ -113,10 +113,6 @@ pub fn add_wrong_types(findings: &Findings, subject: &str, by: &str, wrong: &[St
     for field in wrong {
         findings.add(Code::FieldType, subject, format!("in {by}, {field}"));
     }
-}
-
-fn is_index(media_type: &MediaType) -> bool {
-    *media_type == MediaType::ImageIndex || media_type.as_ref() == docker::MANIFEST_LIST
 }
 
 /// RFC 6838, section 4.2.
@@ -244,7 +240,7 @@ pub fn check_index(findings: &Findings, name: &str, index: &Index) {
     let mut places: Vec<(&Platform, &Descriptor)> = Vec::new();
     for manifest in &index.manifests {
         let digest = manifest.digest.to_string();
-        if is_index(&manifest.media_type) {
+        if manifest.is_index() {
             let message = format!("{name} names the index {digest}; expected image manifests only");
             findings.add(Code::NestedIndex, &digest, message);
         } else if artifact_type(manifest).is_some() {
@@ -276,9 +272,8 @@ pub fn check_index(findings: &Findings, name: &str, index: &Index) {
 /// when they were read.
 pub fn without_platform<'a>(name: &str, index: &'a Index) -> impl Iterator<Item = &'a Descriptor> {
     let is_list = name != INDEX_FILE && index.manifests.len() > 1;
-    let is_meant = move |entry: &&Descriptor| {
-        is_list && entry.claimed().is_none() && !is_index(&entry.media_type)
-    };
+    let is_meant =
+        move |entry: &&Descriptor| is_list && entry.claimed().is_none() && !entry.is_index();
     index.manifests.iter().filter(is_meant)
 }
 

@@ -3,12 +3,10 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use serde::de::DeserializeOwned;
 use serde_json::Map;
 
 use super::LayoutReader;
 use super::image::ManifestFile;
-use super::rules::is_index;
 use crate::error::{Candidate, Code, Error, ImageInInput, Item, Problem, Subject, Warning};
 use crate::image::Companion;
 use crate::image::companion::{add_referrers, without_files};
@@ -54,8 +52,8 @@ impl LayoutReader<'_> {
             return roots.iter().map(|_| Root::Image).collect();
         }
         let indexes: HashMap<usize, Index> = (roots.iter().enumerate())
-            .filter(|(_, (root, _))| is_index(&root.media_type))
-            .filter_map(|(i, (root, _))| Some((i, self.peek(root, MAX_MANIFEST)?)))
+            .filter(|(_, (root, _))| root.is_index())
+            .filter_map(|(i, (root, _))| Some((i, self.tree.peek(&root.digest, MAX_MANIFEST)?)))
             .collect();
         let is_image = |i: &usize, index: &Index| {
             let (root, candidate) = &roots[*i];
@@ -141,7 +139,7 @@ impl LayoutReader<'_> {
         if root.platform.is_some() && artifact_type(root).is_none() {
             return Root::Image;
         }
-        let Some(manifest) = self.peek::<Manifest>(root, MAX_MANIFEST) else {
+        let Some(manifest) = self.tree.peek::<Manifest>(&root.digest, MAX_MANIFEST) else {
             return Root::Image;
         };
         match self.artifact_kind(root, &manifest) {
@@ -166,7 +164,9 @@ impl LayoutReader<'_> {
     ) -> Option<ArtifactKind> {
         let describes = || subject(&manifest.extra).is_some_and(|subject| self.is_here(&subject));
         let has_platform = || {
-            let config = self.peek::<Config>(&manifest.config, MAX_CONFIG);
+            let config = self
+                .tree
+                .peek::<Config>(&manifest.config.digest, MAX_CONFIG);
             config.is_none_or(|config| {
                 let is_unknown = |word: &str| matches!(word, "" | "unknown");
                 let Platform {
@@ -182,14 +182,6 @@ impl LayoutReader<'_> {
 
     fn is_here(&self, digest: &Digest) -> bool {
         self.tree.blob(digest).is_ok_and(|found| found.is_some())
-    }
-
-    /// Reads a document without reporting what is wrong with it.
-    fn peek<T: DeserializeOwned>(&self, descriptor: &Descriptor, limit: u64) -> Option<T> {
-        let found = self.tree.blob(&descriptor.digest).ok()??;
-        let name = descriptor.digest.to_string();
-        let raw = self.tree.read(&found, &name, limit).ok()?;
-        Some(self.tree.parse(&name, raw).ok()?.view)
     }
 
     /// Keeps an artifact that was found where images are, until all images are known.
@@ -328,7 +320,7 @@ impl LayoutReader<'_> {
                 continue;
             }
             let mut image = None;
-            if self.reading.wanted.referrers && !is_index(&descriptor.media_type) {
+            if self.reading.wanted.referrers && !descriptor.is_index() {
                 let found = (self.read_manifest(&descriptor, INDEX_FILE))
                     .and_then(|found| self.image_of(descriptor.clone(), found, INDEX_FILE, true));
                 match found {

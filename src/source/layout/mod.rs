@@ -23,7 +23,7 @@ use crate::oci::{
 };
 use crate::util::text::clean;
 use companions::{FoundArtifact, Root};
-use rules::{MAX_DEPTH, is_attestation, is_index};
+use rules::{MAX_DEPTH, is_attestation};
 
 /// Reads the wanted parts of a layout.
 pub fn read(tree: &Tree, reading: &Reading<'_>) -> Result<Contents, Error> {
@@ -136,7 +136,7 @@ impl LayoutReader<'_> {
             let root = roots[i].clone();
             self.name(&candidates[i].names);
             // An index is taken apart; its annotations become those of the merged one.
-            if is_index(&root.media_type) {
+            if root.is_index() {
                 let metadata = IndexMetadata {
                     root_annotations: (root.annotations.clone().into_iter())
                         .map(|(key, value)| (key, Some(value)))
@@ -360,7 +360,7 @@ impl LayoutReader<'_> {
     fn add_inner(&self, roots: &[Descriptor], candidates: &mut [Candidate]) {
         const LISTED: usize = 64;
         for (root, candidate) in roots.iter().zip(candidates).take(LISTED) {
-            if is_index(&root.media_type) {
+            if root.is_index() {
                 let inner = self.inner(&root.digest).into_iter();
                 let inner = inner.filter(|inner| !is_attestation(inner));
                 candidate.inner = inner.filter_map(|inner| inner.platform).collect();
@@ -418,7 +418,7 @@ impl LayoutReader<'_> {
             return Ok(());
         }
         match descriptor.media_type.as_ref() {
-            _ if is_index(&descriptor.media_type) => self.index(&descriptor, by, depth),
+            _ if descriptor.is_index() => self.index(&descriptor, by, depth),
             "application/vnd.oci.image.manifest.v1+json" | docker::MANIFEST => {
                 self.manifest(descriptor, by, depth)
             }

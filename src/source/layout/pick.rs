@@ -2,14 +2,12 @@
 
 use std::collections::HashSet;
 
-use serde::de::DeserializeOwned;
-
 use super::LayoutReader;
-use super::rules::{MAX_DEPTH, is_index};
+use super::rules::MAX_DEPTH;
 use crate::error::{Candidate, Error};
 use crate::oci::artifact::{artifact_type, described};
 use crate::oci::{
-    Config, Descriptor, Digest, Document, Index, MAX_MANIFEST, Manifest, Platform, attestation,
+    Config, Descriptor, Digest, Index, MAX_MANIFEST, Manifest, Platform, attestation,
 };
 use crate::source::select;
 
@@ -30,7 +28,7 @@ impl Entry {
     fn new(descriptor: &Descriptor, names: &[String], parent: Option<usize>) -> Self {
         Self {
             digest: descriptor.digest.clone(),
-            is_index: is_index(&descriptor.media_type),
+            is_index: descriptor.is_index(),
             is_zstd: descriptor.is_marked_as_zstd(),
             platform: descriptor.platform.clone(),
             describes: descriptor.annotations.get(attestation::SUBJECT).cloned(),
@@ -119,28 +117,20 @@ impl LayoutReader<'_> {
     /// The image that an artifact describes.
     fn described_by(&self, descriptor: &Descriptor) -> Option<String> {
         artifact_type(descriptor)?;
-        let manifest: Manifest = self.peek_at(&descriptor.digest)?;
+        let manifest: Manifest = self.tree.peek(&descriptor.digest, MAX_MANIFEST)?;
         described(descriptor, &manifest.extra, &[]).map(|subject| subject.to_string())
     }
 
     /// The descriptors in an index; none where it cannot be read. It is verified when it is visited.
     pub(super) fn inner(&self, digest: &Digest) -> Vec<Descriptor> {
-        let index: Option<Index> = self.peek_at(digest);
+        let index: Option<Index> = self.tree.peek(digest, MAX_MANIFEST);
         index.map_or_else(Vec::new, |index| index.manifests)
     }
 
     /// The platform of a manifest, if its config can be read and says it.
     pub(super) fn platform_of(&self, manifest: &Digest) -> Option<Platform> {
-        let manifest: Manifest = self.peek_at(manifest)?;
-        let config: Config = self.peek_at(&manifest.config.digest)?;
+        let manifest: Manifest = self.tree.peek(manifest, MAX_MANIFEST)?;
+        let config: Config = self.tree.peek(&manifest.config.digest, MAX_MANIFEST)?;
         Some(config.platform()).filter(|platform| !platform.is_silent())
-    }
-
-    fn peek_at<T: DeserializeOwned>(&self, digest: &Digest) -> Option<T> {
-        let name = digest.to_string();
-        let found = self.tree.blob(digest).ok()??;
-        let raw = self.tree.read(&found, &name, MAX_MANIFEST).ok()?;
-        let document: Document<T> = self.tree.parse(&name, raw).ok()?;
-        Some(document.view)
     }
 }

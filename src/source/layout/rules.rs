@@ -1,15 +1,10 @@
 //! What descriptors in a layout are, and how deep indexes may be nested.
 
 use crate::image::LayerType;
-use crate::oci::{Descriptor, MediaType, Platform, attestation, docker};
+use crate::oci::{Descriptor, Platform, attestation};
 
 /// Deeper nesting than any tool writes; an index cannot contain itself, but a chain can be long.
 pub const MAX_DEPTH: usize = 8;
-
-/// Whether a media type is that of an image index or of a Docker manifest list.
-pub fn is_index(media_type: &MediaType) -> bool {
-    *media_type == MediaType::ImageIndex || media_type.as_ref() == docker::MANIFEST_LIST
-}
 
 /// Whether a descriptor is that of an attestation. An image that only has the annotation is treated as an
 /// image, so that all of it is checked.

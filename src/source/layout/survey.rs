@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::rules::{MAX_DEPTH, is_attestation, is_index, may_be_absent};
+use super::rules::{MAX_DEPTH, is_attestation, may_be_absent};
 use crate::oci::{Config, Descriptor, Digest, Index, MAX_CONFIG, MAX_MANIFEST, Manifest, Platform};
 use crate::source::tree::Tree;
 
@@ -46,17 +46,18 @@ impl CompletenessSurvey<'_> {
         if !is_new || depth > MAX_DEPTH || is_attestation(descriptor) {
             return;
         }
-        if is_index(&descriptor.media_type) {
-            let index: Option<Index> = self.document(descriptor, MAX_MANIFEST);
+        if descriptor.is_index() {
+            let index: Option<Index> = self.tree.peek(&descriptor.digest, MAX_MANIFEST);
             for manifest in index.iter().flat_map(|index| &index.manifests) {
                 self.visit(manifest, depth + 1);
             }
             return;
         }
-        let manifest: Option<Manifest> = self.document(descriptor, MAX_MANIFEST);
-        let config = manifest
-            .as_ref()
-            .and_then(|manifest| self.document::<Config>(&manifest.config, MAX_CONFIG));
+        let manifest: Option<Manifest> = self.tree.peek(&descriptor.digest, MAX_MANIFEST);
+        let config = manifest.as_ref().and_then(|manifest| {
+            self.tree
+                .peek::<Config>(&manifest.config.digest, MAX_CONFIG)
+        });
         let claimed = descriptor.claimed().cloned();
         let platform = claimed.or(config.as_ref().map(Config::platform));
         let config_digest = manifest.as_ref().map(|m| m.config.digest.clone());
@@ -72,17 +73,5 @@ impl CompletenessSurvey<'_> {
             config: config_digest,
             is_complete,
         });
-    }
-
-    /// Reads a document, if it is there and is one.
-    fn document<T: serde::de::DeserializeOwned>(
-        &self,
-        descriptor: &Descriptor,
-        limit: u64,
-    ) -> Option<T> {
-        let name = descriptor.digest.to_string();
-        let found = self.tree.blob(&descriptor.digest).ok()??;
-        let raw = self.tree.read(&found, &name, limit).ok()?;
-        Some(self.tree.parse(&name, raw).ok()?.view)
     }
 }
