@@ -1,5 +1,5 @@
-# The package of the tool. Cargo.lock pins every dependency, and all of them come from crates.io: there is no other hash
-# to keep up to date.
+# The package of the tool. All dependencies come from crates.io, and Cargo.lock pins each of them, so this file has no
+# hash to keep up to date.
 {
   lib,
   installShellFiles,
@@ -35,7 +35,7 @@ let
     (fileset.fileFilter (file: lib.hasSuffix ".rs" file.name) ../tests)
   ];
 
-  # Cargo would report this only after downloading all crates, and without a way out for users of Nix.
+  # Cargo would report this only after downloading all crates, and without a hint for users of Nix.
   checkRust = lib.throwIf (lib.versionOlder rustc.version manifest.rust-version) "polyarch needs Rust ${manifest.rust-version} or newer, but this nixpkgs has ${rustc.version}. nixpkgs 25.11 or newer has it; or give the package another one: polyarch.override { rustc = …; rustPlatform = …; }";
 in
 rustPlatform.buildRustPackage {

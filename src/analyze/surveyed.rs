@@ -81,19 +81,19 @@ impl SurveyedImages {
         let unseen: u64 = known.iter().map(|files| files.unseen).sum();
         if unseen > 0 {
             warn(format!(
-                "the image has very many files: {unseen} of them were counted, but not compared with others"
+                "the image has too many files to compare all of them: {unseen} were only counted"
             ));
         }
         if is_less || known.iter().any(|files| files.ungrouped) {
             warn(
-                "the image has very many store paths and directories: what there was no room for was counted as /"
+                "the image has too many store paths and directories to show each: the rest was counted as /"
                     .to_owned(),
             );
         }
         let too_long: u64 = known.iter().map(|files| files.too_long).sum();
         if too_long > 0 {
             warn(format!(
-                "files with a path of more than {MAX_PATH} bytes, which Linux does not open, were counted, but not compared with others: {too_long}"
+                "files with a path of more than {MAX_PATH} bytes, which Linux cannot open, were only counted, not compared: {too_long}"
             ));
         }
         warnings

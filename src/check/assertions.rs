@@ -163,7 +163,7 @@ pub fn unclear_platform(image: &Image) -> Option<Warning> {
     }
     (platform.architecture == "arm" && platform.variant.is_none()).then(|| {
         let text = format!(
-            "{platform} has no variant, and containerd takes that for linux/arm/v7; give it as linux/arm/v6=IMAGE or linux/arm/v7=IMAGE (Nix: images.\"linux/arm/v7\" = …)"
+            "{platform} has no variant, and containerd assumes linux/arm/v7; give it as linux/arm/v6=IMAGE or linux/arm/v7=IMAGE (Nix: images.\"linux/arm/v7\" = …)"
         );
         Warning::new(Code::ArmWithoutVariant, origin, text)
     })

@@ -7,7 +7,7 @@ use super::Invocation;
 
 /// Print the completions for a shell
 ///
-/// The Nix package installs those of bash, fish and zsh.
+/// The Nix package installs the completions for bash, fish and zsh.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:

@@ -7,8 +7,8 @@ use polyarch::{Input, Select};
 
 use super::transport;
 
-/// Parses `linux/arm64=image.tar#v1`. A path with a `=` of its own starts with `./` or `/`, or with
-/// something that is not a platform; a path with a `#` of its own has a further `#` at its end.
+/// Parses `linux/arm64=image.tar#v1`. A path that has a `=` starts with `./` or `/`, or with
+/// something that is not a platform; a path that has a `#` has a further `#` at its end.
 pub fn parse(argument: &OsStr) -> Input {
     let Some(text) = argument.to_str() else {
         return Input::new(argument);
@@ -55,11 +55,11 @@ pub fn parse_all(arguments: &[OsString]) -> Result<Vec<Input>, String> {
     if let Some(unnamed) = unnamed {
         let platform = unnamed.platform.as_ref();
         let before = platform.map_or_else(String::new, |platform| format!(" after {platform}="));
-        return Err(format!("there is no IMAGE{before}"));
+        return Err(format!("the IMAGE{before} is missing"));
     }
     match inputs.iter().filter(|input| input.is_stdin()).count() {
         0 | 1 => Ok(inputs),
-        _ => Err("two images are \"-\": standard input has room for one".to_owned()),
+        _ => Err("two images are \"-\": standard input is read only once".to_owned()),
     }
 }
 

@@ -36,7 +36,7 @@ pub struct MergeArgs {
     /// zstd), or results of nix2container; the format is detected from the content
     ///
     /// `PLATFORM=` before the path (os/arch or os/arch/variant, such as linux/arm64) asserts the
-    /// platform of an image: a different one in its config is an error. Of a multi-platform image, it
+    /// platform of an image: a different one in its config is an error. In a multi-platform image, it
     /// selects the image for that platform, and nothing else is read. The order of images does not
     /// matter.
     ///
@@ -53,8 +53,8 @@ pub struct MergeArgs {
     /// Change the platform in the config of an image, which changes its image ID (repeatable)
     ///
     /// For images whose config is wrong, such as `aarch64` or an arm without a variant, or names no
-    /// platform. IMAGE is one of the arguments, written in the same way, or one with `#@DIGEST` after it
-    /// for one of its images.
+    /// platform. IMAGE is one of the arguments, written in the same way; add `#@DIGEST` to it for one of
+    /// its images.
     #[arg(long = "set-platform", value_name = "IMAGE=PLATFORM", value_parser = set_platform)]
     set_platforms: Vec<(String, Platform)>,
 
@@ -272,7 +272,9 @@ impl MergeArgs {
                         .map_err(|problem| format!("--set-platform {image}: {problem}"))?;
                 }
                 (Some(_), Some(_)) => {
-                    return bad("several are called that; put the PLATFORM= in front of the one");
+                    return bad(
+                        "several arguments have this name; write the one with its PLATFORM=",
+                    );
                 }
                 (Some((_, input)), None) if input.set_platform.is_some() => {
                     return bad("it is given twice");
@@ -373,15 +375,15 @@ fn set_one_of_several(
 ) -> Result<(), &'static str> {
     let named = input::parse(OsStr::new(image));
     let Select::Digest(prefix) = named.select else {
-        return Err("no IMAGE is called that");
+        return Err("no IMAGE has this name");
     };
     let is_stdin = named.path == Path::new(STDIN);
     let is_meant = |input: &&mut Input| input.path == named.path || is_stdin && input.is_stdin();
     let mut meant = inputs.iter_mut().filter(is_meant);
     let input = match (meant.next(), meant.next()) {
         (Some(input), None) => input,
-        (None, _) => return Err("no IMAGE is called that"),
-        (Some(_), Some(_)) => return Err("several are called that"),
+        (None, _) => return Err("no IMAGE has this name"),
+        (Some(_), Some(_)) => return Err("several arguments have this name"),
     };
     if input
         .set_platforms
@@ -457,7 +459,7 @@ fn annotation(text: &str) -> Result<AnnotationArg, String> {
                 .all(|b| b.is_ascii_lowercase() || b"-,".contains(&b)) =>
         {
             return Err(format!(
-                "{before:?} is not a level, expected index, manifest, manifest-descriptor or index-descriptor; a key with a colon needs one in front: index:{key}"
+                "{before:?} is not a level, expected index, manifest, manifest-descriptor or index-descriptor; a key with a colon needs a level before it: index:{key}"
             ));
         }
         _ => (None, key),

@@ -31,7 +31,7 @@ Examples:
   polyarch analyze --html hello.html hello.tar
   polyarch diff released.tar hello.tar
 
-`polyarch COMMAND --help` has more of them.")]
+`polyarch COMMAND --help` has more examples.")]
 struct Cli {
     #[command(subcommand)]
     command: Command,

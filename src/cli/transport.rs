@@ -22,7 +22,7 @@ const TRANSPORTS: [(&str, Transport); 4] = [
     ("dir:", Transport::Dir),
 ];
 
-/// Splits a transport off; none if there is none that means a file.
+/// Splits off a transport that means a file, if the text starts with one.
 pub fn split(text: &str) -> Option<(Transport, &str)> {
     let found =
         |(prefix, transport): &(&str, Transport)| Some((*transport, text.strip_prefix(prefix)?));
@@ -92,7 +92,7 @@ pub fn output(text: &str) -> Result<OutputPlace<'_>, String> {
     };
     let (path, reference) = transport.split_reference(rest);
     let format = match transport {
-        _ if path.is_empty() => return Err(format!("--output {text}: there is no path")),
+        _ if path.is_empty() => return Err(format!("--output {text}: the path is missing")),
         Transport::Oci => Format::Layout,
         Transport::OciArchive => Format::Archive,
         Transport::DockerArchive => {

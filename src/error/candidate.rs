@@ -15,7 +15,7 @@ const SHORTEST: usize = 12;
 pub struct Candidate {
     /// Its names, with tags; a layout may have the tag alone.
     pub names: Vec<String>,
-    /// What it runs on, where that is known without reading it.
+    /// Its platform, where that is known without reading it.
     pub platform: Option<Platform>,
     /// Whether it is marked as an image with zstd layers: it may have a twin without.
     pub is_zstd: bool,

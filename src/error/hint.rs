@@ -1,5 +1,5 @@
-//! The way out of an error, where there is one: chosen by the type of the problem, never by its text,
-//! and true for the very input.
+//! The hints of errors: chosen by the type of the problem, not by its text, and correct for the given
+//! input.
 
 use std::io;
 use std::path::Path;
@@ -33,7 +33,7 @@ impl Error {
             } => {
                 let path = self.path()?.display();
                 return Some(format!(
-                    "the part after a # selects one of several images; if the file is called \"{path}{select}\", put another # at its end"
+                    "the part after a # selects one of several images; if the name of the file is \"{path}{select}\", add another # at its end"
                 ));
             }
             Problem::Swapped { output, others } => {
@@ -83,7 +83,7 @@ impl Error {
                 "the image was damaged or changed after it was built; build it again"
             }
             Problem::StorePaths { .. } | Problem::StorePathsChanged { .. } => {
-                "a store path is not there, or not what it was when the image was made; build the image again on this machine"
+                "a store path is missing, or has changed since the image was built; build the image again on this machine"
             }
             Problem::NoPlatform {
                 claimed,
@@ -132,7 +132,7 @@ impl Error {
                 return Some(wrong_program(expected, *architecture));
             }
             Problem::Inconsistent { .. } => {
-                "build all of them from the same expression; to be told only, --consistency warn (Nix: consistency = \"warn\")"
+                "build all of them from the same expression; to continue with a warning, use --consistency warn (Nix: consistency = \"warn\")"
             }
             Problem::DuplicatePlatform {
                 picks: Some([first, second]),
@@ -162,7 +162,7 @@ impl Error {
             }
             Problem::ConflictingIndexes { key, .. } => {
                 return Some(format!(
-                    "if it is an annotation, decide with --annotation {key}=VALUE"
+                    "if it is an annotation, choose its value with --annotation {key}=VALUE"
                 ));
             }
             Problem::OneToShow { offered, .. } if has_a_platform_each(offered) => {
@@ -176,7 +176,7 @@ impl Error {
                 return Some(pick(self.subject(), offered, "", ""));
             }
             Problem::NothingToShow { .. } => {
-                "what it has is a config: --raw=config; polyarch merge makes the rest"
+                "this file has only a config: use --raw=config, or run polyarch merge first"
             }
             Problem::NoSuchPlatform { wanted, offered } => {
                 let offered: Vec<String> = offered.iter().map(ToString::to_string).collect();
@@ -234,12 +234,12 @@ fn contradictory_platform(claimed: &Platform, found: &Platform, argument: &str) 
     let (claimed, found) = (claimed.name(), found.name());
     let as_found = format!("give the image as {found}={argument}");
     if is_wrong {
-        return Some(format!("no machine is {claimed}; {as_found}"));
+        return Some(format!("the platform {claimed} does not exist; {as_found}"));
     }
     // Versions of an operating system cannot be set.
     (claimed != found).then(|| {
         format!(
-            "if the config is wrong, --set-platform {argument}={claimed} (Nix: setPlatform = \"{claimed}\"); if the index is wrong, {as_found}"
+            "if the config is wrong, use --set-platform {argument}={claimed} (Nix: setPlatform = \"{claimed}\"); if the index is wrong, {as_found}"
         )
     })
 }
@@ -272,7 +272,7 @@ fn pick(subject: &Subject, offered: &[Candidate], option: &str, end: &str) -> St
     format!("{verb} {}", picks.join(" or "))
 }
 
-/// The arguments that take all candidates, if each is an image for a platform of its own.
+/// The arguments that take all candidates, if each is for a different platform.
 fn take_all(subject: &Subject, offered: &[Candidate]) -> Option<String> {
     // Standard input can be given once.
     let input = subject.input.as_ref().filter(|i| i.path().is_some())?;
@@ -313,11 +313,11 @@ fn index_lacks(subject: &Subject, position: usize, pick: Option<&str>) -> String
     let input = (subject.input.as_ref()).map_or("IMAGE".to_owned(), InputName::argument);
     match pick {
         Some(name) => format!(
-            "pick what you mean: {input}#{} of manifest.json, {input}#@POSITION of index.json, or both",
+            "select one: {input}#{} of manifest.json, {input}#@POSITION of index.json, or give both",
             clean(name)
         ),
         None => format!(
-            "take those of index.json with {input}#@POSITION, and the first of these out of the archive with: skopeo copy docker-archive:{input}:@{position} oci-archive:FILE.tar"
+            "take the images of index.json with {input}#@POSITION; extract the first of the others with: skopeo copy docker-archive:{input}:@{position} oci-archive:FILE.tar"
         ),
     }
 }
@@ -327,7 +327,8 @@ fn asserted_several(offered: &[Platform]) -> String {
     exact.sort();
     exact.dedup();
     if exact.len() != offered.len() {
-        return "leave the platform out, or pick one of the images with a # behind it".to_owned();
+        return "leave the platform out, or select one of the images with #WHICH after the path"
+            .to_owned();
     }
     let exact: Vec<String> = exact.iter().map(|p| format!("{p}=IMAGE")).collect();
     format!("name the variant: {}", exact.join(" or "))
@@ -336,9 +337,11 @@ fn asserted_several(offered: &[Platform]) -> String {
 fn io_failed(source: &io::Error) -> Option<&'static str> {
     match source.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Some(
-            "beside the output, there must be room for all layers that are compressed or come in a stream",
+            "the file system of the output needs space for the output, and for all layers that are compressed or come in a stream",
         ),
-        io::ErrorKind::FileTooLarge => Some("files must not grow that large here (ulimit -f)"),
+        io::ErrorKind::FileTooLarge => {
+            Some("the size of files is limited here; raise the limit (ulimit -f)")
+        }
         _ => None,
     }
 }
@@ -346,11 +349,11 @@ fn io_failed(source: &io::Error) -> Option<&'static str> {
 fn not_an_image(found: &FileKind, path: Option<&Path>) -> Option<String> {
     let file = path.map_or("FILE".to_owned(), |path| quoted(&path.to_string_lossy()));
     let text = match found {
-        FileKind::Xz => format!("decompress it on the way: xz -dc {file} | polyarch … -"),
-        FileKind::Bzip2 => format!("decompress it on the way: bzip2 -dc {file} | polyarch … -"),
-        FileKind::Lz4 => format!("decompress it on the way: lz4 -dc {file} | polyarch … -"),
+        FileKind::Xz => format!("decompress it in a pipe: xz -dc {file} | polyarch … -"),
+        FileKind::Bzip2 => format!("decompress it in a pipe: bzip2 -dc {file} | polyarch … -"),
+        FileKind::Lz4 => format!("decompress it in a pipe: lz4 -dc {file} | polyarch … -"),
         FileKind::PipedJson => "an image of nix2container must be given as a file".to_owned(),
-        FileKind::Tar => "was it written to its end? dockerTools writes that file last".to_owned(),
+        FileKind::Tar => "is the archive complete? dockerTools writes manifest.json last".to_owned(),
         FileKind::Dockerfile => {
             "build it first: docker buildx build --platform linux/amd64,linux/arm64 --output type=oci,dest=image.tar .".to_owned()
         }
@@ -361,10 +364,10 @@ fn not_an_image(found: &FileKind, path: Option<&Path>) -> Option<String> {
                 false => parent,
             };
             let parent = quoted(&parent.to_string_lossy());
-            format!("give the directory that has its blobs as well: {parent}")
+            format!("give the directory that also has its blobs: {parent}")
         }
         FileKind::UnmarkedLayout if path.is_some_and(Path::is_dir) => format!(
-            "if the rest of the layout is there, add the file: echo '{{\"imageLayoutVersion\":\"1.0.0\"}}' > {}",
+            "if the layout is otherwise complete, add the file: echo '{{\"imageLayoutVersion\":\"1.0.0\"}}' > {}",
             quoted(&path?.join("oci-layout").to_string_lossy())
         ),
         FileKind::UnmarkedLayout => {
@@ -397,13 +400,13 @@ fn unreadable(source: &io::Error) -> &'static str {
 fn wrong_program(expected: &Platform, architecture: Option<&str>) -> String {
     let config = match architecture {
         Some(found) => format!(
-            "if it is the config that is wrong, --set-platform IMAGE={os}/{found} (Nix: setPlatform = \"{os}/{found}\"); ",
+            "if the config is wrong, use --set-platform IMAGE={os}/{found} (Nix: setPlatform = \"{os}/{found}\"); ",
             os = expected.os
         ),
         None => String::new(),
     };
     format!(
-        "built with the wrong package set? take the program from pkgsCross, or from a machine of {expected}; {config}to go on all the same, --platform-check warn (Nix: platformCheck = \"warn\")"
+        "built with the wrong package set? take the program from pkgsCross, or from a machine of {expected}; {config}to continue with a warning, use --platform-check warn (Nix: platformCheck = \"warn\")"
     )
 }
 
@@ -418,7 +421,7 @@ fn not_found(path: &Path, before_colon: Option<&Path>) -> Option<String> {
     let is_platform = |text: &str| Platform::USUAL.contains(&text);
     if is_platform(text) {
         return Some(format!(
-            "a platform stands in front of its image, {text}=IMAGE, or behind an option with a =, such as --docker-manifest={text}"
+            "give a platform before its image, {text}=IMAGE, or after an option and a =, such as --docker-manifest={text}"
         ));
     }
     // IMAGE=PLATFORM and IMAGE:PLATFORM.
@@ -437,7 +440,7 @@ fn not_found(path: &Path, before_colon: Option<&Path>) -> Option<String> {
     if let Some(before) = before_colon {
         let tag = &text[before.to_str()?.len() + 1..];
         return Some(format!(
-            "an image is selected with a #: {}",
+            "select an image with #: {}",
             quoted(&format!("{}#{tag}", before.display()))
         ));
     }
@@ -459,7 +462,7 @@ fn not_found(path: &Path, before_colon: Option<&Path>) -> Option<String> {
     is_in_a_registry(text).then(|| {
         let file = archive_name(text);
         format!(
-            "there is no file of that name; an image in a registry is fetched with: skopeo copy --all {} oci-archive:{file}",
+            "polyarch reads files, not registries; fetch the image first: skopeo copy --all {} oci-archive:{file}",
             quoted(&format!("docker://{text}"))
         )
     })

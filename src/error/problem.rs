@@ -50,11 +50,11 @@ pub enum Problem {
     InvalidDocument(DocumentProblem),
 
     #[error(
-        "is not valid: it is ambiguous: not all readers take its key {key:?} for the same (CVE-2021-41190)"
+        "is not valid: its key {key:?} is ambiguous: JSON parsers disagree about its meaning (CVE-2021-41190)"
     )]
     Ambiguous { key: String },
 
-    #[error("is not valid: it says that it is a {own}, but its descriptor says {claimed}")]
+    #[error("is not valid: its mediaType is {own}, but its descriptor has {claimed}")]
     ContradictoryType { own: MediaType, claimed: MediaType },
 
     #[error("is not valid: found imageLayoutVersion {found:?}, expected {expected:?}")]
@@ -66,7 +66,7 @@ pub enum Problem {
     #[error("is not valid: {digest} is a {}", unknown_type(found))]
     UnknownType { digest: Digest, found: MediaType },
 
-    #[error("the image that it describes ({}) is not there", subject.as_deref().map_or("none is named".into(), clean))]
+    #[error("the image that it describes ({}) is missing", subject.as_deref().map_or("it names none".into(), clean))]
     NoAttestedImage { subject: Option<String> },
 
     #[error("has {}, expected at most {}", bytes(*size), bytes(*limit))]
@@ -77,7 +77,7 @@ pub enum Problem {
     )]
     TooManyDocuments { limit: u64 },
 
-    #[error("names the {kind} {name:?}, but there is no such file in it")]
+    #[error("names the {kind} {name:?}, which is missing")]
     Missing {
         kind: &'static str,
         name: String,
@@ -92,9 +92,7 @@ pub enum Problem {
     )]
     LayerCount { layers: usize, diff_ids: usize },
 
-    #[error(
-        "does not have the content that the config promises: found {found}, expected diff ID {expected}"
-    )]
+    #[error("has the wrong content: found diff ID {found}, expected {expected} as in the config")]
     WrongDiffId { found: DiffId, expected: DiffId },
 
     #[error(
@@ -111,7 +109,7 @@ pub enum Problem {
     #[error("{source}")]
     StorePaths { source: io::Error },
 
-    #[error("its files are not what they were: found {found}, expected {expected}")]
+    #[error("its store paths have changed: found {found}, expected {expected}")]
     StorePathsChanged { found: String, expected: String },
 
     #[error("it has no image")]
@@ -120,7 +118,7 @@ pub enum Problem {
     #[error("found {kind}, not a container image")]
     Artifact { kind: ArtifactKind },
 
-    #[error("there is no image {wanted} in it; it has{}", list(offered))]
+    #[error("no image {wanted}; it has{}", list(offered))]
     NoSuchImage {
         wanted: String,
         offered: Vec<Candidate>,
@@ -197,7 +195,7 @@ pub enum Problem {
     },
 
     #[error(
-        "what it starts, {program}, is a program for {found}; expected one for {expected}, as its config says"
+        "the program that it starts, {program}, is built for {found}; expected {expected}, the platform in its config"
     )]
     WrongProgram {
         program: String,
@@ -207,7 +205,7 @@ pub enum Problem {
         architecture: Option<&'static str>,
     },
 
-    #[error("the images differ, though they should only be for different machines: {}", differences.join("; "))]
+    #[error("the images differ in more than their platform: {}", differences.join("; "))]
     Inconsistent { differences: Vec<String> },
 
     #[error("two images for the platform {platform}: {first} and {second}")]
@@ -220,7 +218,7 @@ pub enum Problem {
     },
 
     #[error(
-        "two image indexes say different things: {key:?} is {first} in one and {second} in another"
+        "two image indexes contradict each other: {key:?} is {first} in one and {second} in another"
     )]
     ConflictingIndexes {
         key: String,
@@ -241,7 +239,7 @@ pub enum Problem {
     },
 
     #[error(
-        "the layer {digest} cannot have all the content that configs promise of it: {} and {}", promised.0, promised.1
+        "two configs contradict each other about the content of the layer {digest}: {} and {}", promised.0, promised.1
     )]
     AmbiguousLayer {
         digest: Digest,
@@ -252,7 +250,7 @@ pub enum Problem {
     BadTag { tag: String },
 
     #[error(
-        "Docker could load none of the images, so --docker-manifest has nothing to list: they are not container images, or layers are not there"
+        "Docker cannot load any of the images, so --docker-manifest has nothing to list: they are not container images, or their layers are missing"
     )]
     NothingForDocker,
 
@@ -360,9 +358,9 @@ fn to_select(select: Option<&str>) -> String {
 fn silent(claimed: Option<&(String, Platform)>) -> String {
     match claimed {
         Some((document, platform)) => {
-            format!("its config does not say what it runs on, although {document} says {platform}")
+            format!("its config names none, although {document} names {platform}")
         }
-        None => "neither its config nor its descriptor says what it runs on".to_owned(),
+        None => "neither its config nor its descriptor names one".to_owned(),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Companions: what is in an image index or beside it and is not the image of a platform.
+//! Companions: entries of an image index, or of a layout beside it, that are not the image of a platform.
 
 use std::collections::{HashMap, HashSet};
 
@@ -14,9 +14,9 @@ pub struct Companion {
     pub input: InputName,
     /// The descriptor, without names.
     pub descriptor: Descriptor,
-    /// What it is.
+    /// The kind of artifact.
     pub kind: ArtifactKind,
-    /// The digest of the manifest or index that it describes; none for an artifact of its own.
+    /// The digest of the manifest or index that it describes; none for an artifact that describes no other.
     pub subject: Option<Digest>,
     /// The tag under which cosign looks for it, if it has one.
     pub tag: Option<String>,
@@ -62,7 +62,7 @@ pub fn add_referrers<'a>(
     }
 }
 
-/// Whether a layer is encrypted (ocicrypt): nobody reads it without a key.
+/// Whether a layer is encrypted (ocicrypt) and cannot be read without a key.
 pub fn is_encrypted(media_type: &MediaType) -> bool {
     media_type.as_ref().ends_with("+encrypted")
 }

@@ -12,7 +12,7 @@ use crate::image::{Companion, Image};
 use crate::oci::artifact::ReferrersTag;
 use crate::oci::{Descriptor, Digest, Document, ImageName, Index, MediaType, Platform};
 
-/// What becomes of the artifacts beside an image.
+/// Whether the artifacts beside an image are kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Referrers {
     /// They are left out, with a warning each.
@@ -121,7 +121,7 @@ impl Companions {
                     .as_ref()
                     .map(|subject| match self.described.0.get(subject) {
                         Some(what) => format!("; it describes {what} ({subject})"),
-                        None => format!("; it describes {subject}, which is not taken"),
+                        None => format!("; it describes {subject}, which is not selected"),
                     });
             let is_index = companion.descriptor.media_type == MediaType::ImageIndex;
             let is_read = companion.is_entry || referrers == Referrers::Keep;
@@ -134,8 +134,8 @@ impl Companions {
                 }
                 _ if is_read && companion.image.is_none() => {
                     match companion.descriptor.media_type {
-                        MediaType::ImageIndex => ", and only manifests can be kept, not indexes",
-                        _ => ", and not all of its blobs are there",
+                        MediaType::ImageIndex => "; only manifests can be kept, not indexes",
+                        _ => "; some of its blobs are missing",
                     }
                 }
                 Some(_) if !is_read && !is_index => {
@@ -173,7 +173,7 @@ fn without_artifact_type(mut image: Image) -> Image {
 }
 
 /// The lists of referrers of a layout, each under the tag of its subject, and the signatures that cosign
-/// finds under tags of their own: the descriptors for `index.json`, and the lists.
+/// finds under separate tags: the descriptors for `index.json`, and the lists.
 pub fn lists(referrers: &[Companion]) -> (Vec<Descriptor>, Vec<Document<Index>>) {
     let mut by_subject: BTreeMap<&Digest, Vec<&Companion>> = BTreeMap::new();
     let mut roots = BTreeMap::new();

@@ -34,7 +34,7 @@ pub fn docker_manifest(
             false => warnings.push(Warning::new(
                 Code::NotForDocker,
                 &image.origin,
-                "left out of manifest.json, because Docker could not load it: it is not a container image, or a layer is not there or not a tar archive",
+                "left out of manifest.json, because Docker cannot load it: it is not a container image, or a layer is missing or not a tar archive",
             )),
         }
     }

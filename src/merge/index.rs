@@ -36,7 +36,7 @@ pub fn add_referrers(merged: &mut MultiPlatformImage, referrers: Vec<Companion>)
     merged.blobs = each_once(blobs);
 }
 
-/// Builds the index of arranged images, and of companions behind them.
+/// Builds the index of arranged images, followed by companions.
 pub fn build(
     images: Vec<Image>,
     companions: Vec<Image>,

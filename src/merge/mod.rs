@@ -1,4 +1,4 @@
-//! `merge`: the pipeline from a request to a written image index. Each step is a room of its own.
+//! `merge`: the pipeline from a request to a written image index. Each step has its own module.
 
 mod arrange;
 mod companions;
@@ -58,7 +58,7 @@ pub struct MergeRequest {
     pub annotations: Annotations,
     /// Whether a `manifest.json` is added; it needs a name.
     pub docker_manifest: DockerManifest,
-    /// What becomes of signatures, SBOMs and other artifacts beside the images. [`Referrers::Keep`] is
+    /// Whether signatures, SBOMs and other artifacts beside the images are kept. [`Referrers::Keep`] is
     /// for [`Format::Layout`].
     pub referrers: Referrers,
     /// The number of threads; 0 means one on each core.
@@ -97,7 +97,7 @@ pub struct Checks {
 }
 
 /// A `manifest.json` for Docker's classic image store, which does not read image indexes. It names
-/// every image with a tag of its own, and one of them with the tag of the merged image.
+/// every image with a separate tag, and one of them with the tag of the merged image.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum DockerManifest {
     /// None is written.

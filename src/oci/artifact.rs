@@ -15,7 +15,7 @@ use super::{Descriptor, Digest, Index, Manifest, attestation, docker};
 /// What an artifact is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ArtifactKind {
-    /// The artifact type; the media type of the config where the manifest has none.
+    /// The artifact type; the media type of the config where the manifest lacks it.
     pub artifact_type: String,
 }
 

@@ -145,7 +145,7 @@ mod tests {
 
     /// Why this type exists: `oci-spec` drops the platform fields of Windows images and unknown fields.
     #[test]
-    fn unknown_fields_survive_here_and_not_in_oci_spec() {
+    fn unknown_fields_are_kept_unlike_in_oci_spec() {
         let text = r#"{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855","size":7,"platform":{"architecture":"amd64","os":"windows","os.version":"10.0.20348.169","os.features":["win32k"],"new":[1]},"annotations":{"a":"b"},"newer":{"c":1.5}}"#;
         let ours: Descriptor = serde_json::from_str(text).unwrap();
         assert_eq!(serde_json::to_string(&ours).unwrap(), text);

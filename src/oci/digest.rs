@@ -86,7 +86,7 @@ impl FromStr for Digest {
         };
         if oci_spec::image::Digest::from_str(text).is_err() {
             return Err(format!(
-                "{text:?} is not a digest: expected {} hex digits in lower case behind {algorithm}:",
+                "{text:?} is not a digest: expected {} hex digits in lower case after {algorithm}:",
                 algorithm.digits()
             ));
         }
@@ -192,7 +192,7 @@ mod tests {
     const EMPTY: &str = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
     #[test]
-    fn the_digest_of_nothing_is_the_known_one() {
+    fn the_digest_of_no_bytes_is_correct() {
         assert_eq!(Digest::of(b"").to_string(), EMPTY);
     }
 

@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn brackets_in_text_are_not_nested() {
+    fn brackets_in_strings_do_not_count_as_nesting() {
         let found = extent(br#"{"[[[\\\"[": [1, {"a": "}"}], "b": []}"#);
         assert_eq!((found.depth, found.values), (3, 7));
     }

@@ -59,7 +59,7 @@ impl ImageName {
         match full.parse().is_ok_and(is_normal) {
             true => Ok(normal),
             false => Err(bad(
-                &"not all of it is lower case, or the tag has other than ASCII letters",
+                &"it has capital letters, or the tag has letters outside ASCII",
             )),
         }
     }

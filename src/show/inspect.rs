@@ -61,7 +61,7 @@ fn overview(page: &mut Page, inspection: &InspectReport) {
             ]
         })
         .collect();
-    // A manifest and a command each take a line of their own: a digest is only of use in full.
+    // A manifest and a command have a line each: a digest is useful only in full.
     let details = inspection.platforms.iter().map(|image| {
         let manifest = image.manifest.iter().map(|m| m.digest.to_string());
         let command = (!image.command.is_empty()).then(|| command(&image.command));
@@ -86,7 +86,7 @@ fn overview(page: &mut Page, inspection: &InspectReport) {
     }
 }
 
-/// Returns the names of an image, or the input if it has none. A layout can also have a tag alone, which is
+/// Returns the names of an image, or the input if it is unnamed. A layout can also have a tag alone, which is
 /// left out if a name has it.
 pub fn whole_names<'a>(names: &'a [String], input: &'a str) -> Vec<&'a str> {
     let is_tag_of_another = |name: &&String| {

@@ -17,7 +17,7 @@ const PERIOD: Duration = Duration::from_millis(100);
 /// Does work and draws its progress on standard error, if that is a terminal. The bars are wiped off
 /// before this returns, so that nothing else is printed among them.
 pub fn with_bars<T>(progress: &Progress, quiet: bool, work: impl FnOnce() -> T) -> T {
-    // Nix runs builds on a terminal of its own, but keeps what they print as a log.
+    // Nix runs builds on a pseudo-terminal, but keeps their output as a log.
     if quiet || is_nix_build() || !io::stderr().is_terminal() {
         return work();
     }

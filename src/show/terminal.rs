@@ -111,7 +111,7 @@ impl Page {
     }
 
     /// Adds a line for each name and value, the values in a column. A digest is never cut: where it does
-    /// not fit beside its name, it has a line of its own.
+    /// not fit beside its name, it has its own line.
     pub fn facts(&mut self, facts: &[(&str, String)]) {
         let wide = facts.iter().map(|(name, _)| name.width()).max();
         let wide = wide.unwrap_or(0);

@@ -94,7 +94,7 @@ impl AtomicOutput {
         if let Some(parent) = self.destination.parent().filter(|_| sync)
             && let Err(e) = sync::one(parent)
         {
-            let text = format!("it is complete, but a crash of the machine may undo it: {e}");
+            let text = format!("it is complete, but a crash of the machine may lose it: {e}");
             warnings.push(Warning::new(Code::NotDurable, &*self.named, text));
         }
         Ok(())

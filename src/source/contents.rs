@@ -26,7 +26,7 @@ pub struct Contents {
     pub warnings: Vec<Warning>,
     /// What the user should know if the images are merged: what is left out of the output.
     pub left_out: Vec<Warning>,
-    /// What is in its indexes or beside them and is not an image.
+    /// Entries of its indexes, or of the layout beside them, that are not images.
     pub companions: Vec<Companion>,
     /// The platforms of all its images, wanted or not.
     pub seen: Vec<Platform>,

@@ -105,10 +105,10 @@ impl<'a> Stager<'a> {
                     }
                     _ => continue,
                 };
-                // The entry is named by another digest than it has, or the one in another archive
+                // The digest of the entry differs from its name, or the one in another archive
                 // is. No tool writes such names.
                 let content = uncompressed.get(digest).ok_or_else(|| {
-                    let problem = format!("it is named for another digest than it has ({digest})");
+                    let problem = format!("its name is not its digest, {digest}");
                     Error::unreadable(blob.subject(Item::Layer))(io::Error::other(problem))
                 })?;
                 blob.content = content.clone();

@@ -66,7 +66,7 @@ mod tests {
     use super::{Whiteout, clean, resolve, whiteout};
 
     #[test]
-    fn a_whiteout_names_what_it_deletes() {
+    fn a_whiteout_names_the_path_that_it_deletes() {
         use Whiteout::{Contents, Name};
         for (name, expected) in [
             (".wh.a", Some((Name, "a"))),

@@ -1,4 +1,4 @@
-//! What changed images have lost, and what of them nobody can check.
+//! Warnings about annotations that a change made false, and about layers that cannot be checked.
 
 use crate::error::{Code, Warning};
 use crate::image::Image;

@@ -75,7 +75,11 @@ impl ArchiveEntries {
             } else {
                 Code::DuplicateEntry
             };
-            findings.add(id, name, format!("there are several entries {name:?}"));
+            findings.add(
+                id,
+                name,
+                format!("the archive has several entries {name:?}"),
+            );
         }
         if !is_layout {
             return;
@@ -101,7 +105,7 @@ impl ArchiveEntries {
             .into_iter()
             .filter(|name| !self.directories.contains(*name))
         {
-            let message = format!("there is no entry for the directory {name:?}");
+            let message = format!("the directory {name:?} has no entry");
             findings.add(Code::MissingDirectory, name, message);
         }
         if let (true, Some(first)) = (self.index_is_late, &self.first_blob) {

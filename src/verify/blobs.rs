@@ -125,7 +125,7 @@ impl Blobs {
                 } else if let Some(problem) = programs.damage(&found.diff_id) {
                     let name = blob.name.to_string();
                     let message = format!(
-                        "layer {name} is not a tar archive that all readers read alike: {problem}"
+                        "layer {name} is not a tar archive that all readers understand in the same way: {problem}"
                     );
                     findings.add(Code::LayerTar, &name, message);
                 }

@@ -67,7 +67,7 @@ pub fn check_variant(findings: &Findings, image: &Image) {
         && image.config_platform.legacy_name().is_none()
     {
         let message = format!(
-            "its config names no variant, which containerd takes for v7, but the image is for {}",
+            "its config has no variant, for which containerd assumes v7, but the image is for {}",
             image.platform
         );
         findings.add(Code::ArmWithoutVariant, &image.config.name, message);

@@ -153,11 +153,7 @@ fn check_head(findings: &Findings, name: &str, version: u32, media_type: Option<
     }
     // In `index.json` the media type is often left out, as in the example of the specification.
     if media_type.is_none() && name != INDEX_FILE {
-        findings.add(
-            Code::NoMediaType,
-            name,
-            format!("{name} does not say its mediaType"),
-        );
+        findings.add(Code::NoMediaType, name, format!("{name} has no mediaType"));
     }
 }
 
@@ -244,7 +240,7 @@ pub fn check_index(findings: &Findings, name: &str, index: &Index) {
             let message = format!("{name} names the index {digest}; expected image manifests only");
             findings.add(Code::NestedIndex, &digest, message);
         } else if artifact_type(manifest).is_some() {
-            // It is no platform's image. Its manifest is reported as a companion.
+            // It is an artifact. Its manifest is reported as a companion.
         } else if let Some(platform) = manifest.claimed() {
             places.extend((!is_attestation(platform)).then_some((platform, manifest)));
         }
@@ -279,7 +275,7 @@ pub fn without_platform<'a>(name: &str, index: &'a Index) -> impl Iterator<Item 
 
 /// Checks that a manifest has a platform in the index `by`.
 pub fn add_without_platform(findings: &Findings, by: &str, manifest: &Digest) {
-    let message = format!("{by} does not say the platform of {manifest}");
+    let message = format!("{by} gives {manifest} no platform");
     let code = Code::DescriptorWithoutPlatform;
     findings.add(code, &manifest.to_string(), message);
 }

@@ -15,10 +15,7 @@ const CONTAINERD_NAME: &str = "io.containerd.image.name";
 pub fn check_names(findings: &Findings, index: &Index) {
     let own = index.media_type.as_ref();
     if let Some(own) = own.filter(|own| **own != MediaType::ImageIndex) {
-        let message = format!(
-            "it says that it is a {own}, expected {}",
-            MediaType::ImageIndex
-        );
+        let message = format!("its mediaType is {own}, expected {}", MediaType::ImageIndex);
         findings.add(Code::MediaTypeMismatch, INDEX_FILE, message);
     }
     if index.manifests.len() > 1 {

@@ -61,8 +61,8 @@ fn consistency_error_lists_every_difference_between_configs() {
     assert_eq!(
         said,
         format!(
-            "error: the images differ, though they should only be for different machines: {}\n\
-             hint: build all of them from the same expression; to be told only, --consistency warn (Nix: consistency = \"warn\")\n",
+            "error: the images differ in more than their platform: {}\n\
+             hint: build all of them from the same expression; to continue with a warning, use --consistency warn (Nix: consistency = \"warn\")\n",
             differences.join("; ")
         )
     );

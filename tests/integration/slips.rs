@@ -85,7 +85,7 @@ fn transports_of_skopeo_in_front_of_inputs_are_understood() {
             .run(&["inspect", "oci:layout:v1"])
             .contains("linux/arm64")
     );
-    hinted(&scratch, &["oci:layout:v2"], "there is no image #v2 in it");
+    hinted(&scratch, &["oci:layout:v2"], "no image #v2; it has");
 }
 
 #[test]
@@ -145,7 +145,7 @@ fn an_output_in_a_registry_or_a_daemon_gets_the_commands() {
         ),
         ("docker-archive:x.tar", &["expected oci-archive:x.tar"]),
         ("dir:x", &["expected oci:x or oci-archive:x.tar"]),
-        ("oci:", &["there is no path"]),
+        ("oci:", &["the path is missing"]),
     ] {
         let message = misused(&scratch, &["merge", "-o", output, "a.tar", "b.tar"]);
         for text in texts {
@@ -294,7 +294,7 @@ fn arguments_in_the_wrong_order_are_recognised() {
 }
 
 #[test]
-fn an_output_that_is_a_directory_is_told_from_an_image() {
+fn an_output_directory_that_is_not_an_image_gets_a_hint() {
     let scratch = images();
     fs::create_dir(scratch.path("directory")).unwrap();
     for (output, hint) in [
@@ -317,7 +317,7 @@ fn an_output_that_is_a_directory_is_told_from_an_image() {
 }
 
 #[test]
-fn files_that_are_not_images_are_called_what_they_are() {
+fn the_error_for_a_file_that_is_not_an_image_names_its_type() {
     let scratch = images();
     let file = "# syntax=docker/dockerfile:1\nARG V=3.20\n\nFROM alpine:$V\n";
     scratch.write("Dockerfile", file.as_bytes());
@@ -340,12 +340,12 @@ fn files_that_are_not_images_are_called_what_they_are() {
     hinted(
         &scratch,
         &["d/manifest.json"],
-        "give the directory that has its blobs as well: d",
+        "give the directory that also has its blobs: d",
     );
     hinted(
         &scratch,
         &["layout/index.json"],
-        "its blobs as well: layout",
+        "also has its blobs: layout",
     );
 }
 
@@ -363,7 +363,7 @@ fn two_images_for_one_platform_may_come_from_the_same_package_set() {
 }
 
 #[test]
-fn a_merge_says_what_it_wrote_and_how_to_push_it() {
+fn a_merge_prints_its_output_and_the_command_that_pushes_it() {
     let scratch = images();
     for (options, output, written, push) in [
         (
@@ -451,7 +451,7 @@ fn executable(name: &str, content: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn a_page_on_standard_output_does_not_look_at_a_file_of_that_name() {
+fn html_on_standard_output_ignores_a_file_named_like_a_dash() {
     let scratch = images();
     scratch.write("-", b"not a page");
     let page = scratch.run(&["analyze", "--html", "-", "a.tar"]);

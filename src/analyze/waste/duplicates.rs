@@ -18,8 +18,8 @@ const COPIED: WasteKind = WasteKind::new(
 const DUPLICATES: WasteKind = WasteKind {
     kind: "duplicates",
     title: "files of the same content under several paths",
-    advice: "let everything use one copy, and make the others links to it; COPY --link or a chown in a layer of its own copies files as well",
-    nix_advice: "two versions or variants of a package: let everything use one (nix why-depends shows what refers to the other); otherwise make one a link to the other",
+    advice: "keep one copy, and make the others links to it; COPY --link or a chown in a separate layer copies files as well",
+    nix_advice: "two versions or variants of a package: use one of them everywhere (nix why-depends shows what refers to the other); otherwise make one a link to the other",
 };
 
 /// Finds files of the same content.

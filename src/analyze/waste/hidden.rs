@@ -16,7 +16,7 @@ const OVERWRITTEN: WasteKind = WasteKind::new(
 const DELETED: WasteKind = WasteKind::new(
     "deleted",
     "files that a later layer deletes",
-    "a deleted file is still stored and sent: delete it in the layer that makes it, or do not take it in",
+    "a deleted file is still stored and sent: delete it in the layer that creates it, or do not add it",
 );
 const REPEATED: WasteKind = WasteKind::new(
     "repeated",

@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_many_items_of_one_size_the_first_by_name_are_kept() {
+    fn among_items_of_the_same_size_the_first_by_name_are_kept() {
         const KIND: WasteKind = WasteKind::new("", "", "");
         for top in [0, 3, 1000] {
             let mut largest = Largest::new(top);

@@ -8,7 +8,7 @@ use crate::util::text::sum;
 const RECOMPRESSED: WasteKind = WasteKind::new(
     "recompressed-layers",
     "layers that are the same on several platforms, but compressed differently",
-    "compress them by one tool with one setting: give polyarch the uncompressed images, or merge with --compression none and then with gzip or zstd",
+    "compress them with one tool and one setting: give polyarch the uncompressed images, or merge with --compression none and then with gzip or zstd",
 );
 const UNSHARED: WasteKind = WasteKind::new(
     "unshared-store-paths",

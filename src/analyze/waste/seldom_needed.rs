@@ -16,9 +16,9 @@ const KINDS: [(FileCategory, WasteKind); 6] = [
         FileCategory::DebugSymbols,
         WasteKind {
             kind: "debug-symbols",
-            title: "debug symbols: files of them, and what `strip` takes out of programs",
-            advice: "strip what is built (strip --strip-unneeded; strip = true in Cargo's profile; -ldflags=-s for Go), and leave packages of debug symbols out",
-            nix_advice: "leave the `debug` outputs out, or strip what is built (dontStrip = false; strip = true in Cargo's profile; -ldflags=-s for Go)",
+            title: "debug symbols: separate files, and those that `strip` removes from programs",
+            advice: "strip the programs that you build (strip --strip-unneeded; strip = true in Cargo's profile; -ldflags=-s for Go), and leave packages of debug symbols out",
+            nix_advice: "leave the `debug` outputs out, or strip the programs that you build (dontStrip = false; strip = true in Cargo's profile; -ldflags=-s for Go)",
         },
     ),
     (
@@ -36,7 +36,7 @@ const KINDS: [(FileCategory, WasteKind); 6] = [
             kind: "headers",
             title: "headers",
             advice: "only building needs them: leave packages that end in -dev or -devel out, or build in an earlier stage",
-            nix_advice: "only building needs them: find what refers to the `dev` output (nix why-depends) and use `lib` or `out`",
+            nix_advice: "only building needs them: find what refers to the `dev` output (nix why-depends), and use `lib` or `out` there",
         },
     ),
     (

@@ -193,7 +193,7 @@ impl<'a> LayerStack<'a> {
                 Some(LayerFile::Directory) => {
                     found.entry.get_or_insert((i, LayerFile::Directory));
                 }
-                // Entries above it are no longer in a directory of the layers below.
+                // A file hides the directory of that name in the layers below, with its entries.
                 Some(other) => {
                     found.floor = i + 1;
                     found.entry.get_or_insert((i, other));

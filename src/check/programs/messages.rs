@@ -15,28 +15,26 @@ pub fn is_foreign(machine: Machine, facts: &ImageFacts) -> bool {
 
 /// Returns the warning for a program that is in no layer.
 pub fn missing(facts: &ImageFacts, word: &str) -> String {
-    let (started, which) = started(facts, word);
-    format!("what it starts, {started}, {which} no program in any of its layers")
+    let started = started(facts, word);
+    format!("its layers do not have {started}")
 }
 
 /// Returns the warning for a program without x bits.
 pub fn not_executable(facts: &ImageFacts, word: &str) -> String {
-    let (started, which) = started(facts, word);
-    format!(
-        "what it starts, {started}, {which} in its layers, but not executable; set the x bits of its mode"
-    )
+    let started = started(facts, word);
+    format!("{started}, is not executable; set the x bits of its mode")
 }
 
-/// What an image starts, and the verb for its last word.
-fn started(facts: &ImageFacts, word: &str) -> (String, &'static str) {
+/// The program that an image starts, or the interpreter of its script.
+fn started(facts: &ImageFacts, word: &str) -> String {
     // The end of the message must be readable too.
     let short = |word: &str| format!("{:?}", shortened(word, 200));
     match facts.execution.program() {
         Some(started) if started != word => {
-            let script = format!("{}, is a script for {}", short(started), short(word));
-            (script, "which is")
+            let (script, interpreter) = (short(started), short(word));
+            format!("the interpreter {interpreter} of the script that it starts, {script}")
         }
-        _ => (short(word), "is"),
+        _ => format!("the program that it starts, {}", short(word)),
     }
 }
 
@@ -78,7 +76,7 @@ pub fn foreign_files<'a>(
     let files = if count == 1 { "file is" } else { "files are" };
     let other = if wrong.is_some() { "other " } else { "" };
     Some(format!(
-        "{count} {other}{files} for another machine than {}: {}",
+        "{count} {other}{files} not built for {}: {}",
         facts.platform,
         examples.join(", ")
     ))

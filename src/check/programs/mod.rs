@@ -80,7 +80,7 @@ impl Programs {
         let all = all.filter(|all| {
             let is_whole = all.iter().all(|files| !files.is_incomplete);
             if !is_whole {
-                let message = "its program was not checked: it has more files than are remembered";
+                let message = "its program was not checked: the image has too many files";
                 warn(Code::ForeignPrograms, message.to_owned());
             }
             is_whole
@@ -90,7 +90,7 @@ impl Programs {
             damaged.find_map(|(files, (_, name))| Some((name, (*files)?.damage.as_ref()?)));
         if let Some((layer, damage)) = damaged {
             let message = format!(
-                "its programs were not all checked: layer {layer} is not a tar archive that all readers read alike: {damage}"
+                "some of its programs were not checked: layer {layer} is not a tar archive that all readers understand in the same way: {damage}"
             );
             warn(Code::LayerTar, message);
         }
@@ -135,7 +135,7 @@ impl Programs {
             }
             Ok(StartedFile::Missing(_) | StartedFile::Unknown) => None,
             Err(TooManyLookups) => {
-                let message = "its program was not checked: it takes too long to look for it";
+                let message = "its program was not checked: the search for it needs too many steps";
                 warn(Code::ForeignPrograms, message.to_owned());
                 None
             }

@@ -166,7 +166,7 @@ fn one(i: usize, platform: &PlatformAnalysis, paths: &[PathRow]) -> Markup {
                 (bytes(platform.uncompressed)) " without compression, " (count(usize::try_from(platform.files).unwrap_or(usize::MAX), "file"))
             }
             div.treemap role="group" data-about=(about) hidden
-                aria-label="Treemap of the files by layer and store path; the arrow keys move in it. The tables below have the same." {}
+                aria-label="Treemap of the files by layer and store path; the arrow keys move in it. The tables below have the same data." {}
             p.legend.soft hidden {
                 "Each box is a store path or directory, and its area is its size. Each colour is a layer; layers with stripes are shared with other platforms. Point at a box, or move with the arrow keys, to see what it is."
             }
@@ -287,7 +287,7 @@ fn summary(platforms: &[PlatformAnalysis]) -> Markup {
                 }
             }
         }
-        p.soft { "Avoidable: the bytes of the waste below, each file counted once. Score: 100 less its share of the files." }
+        p.soft { "Avoidable: the bytes of the waste below, each file counted once. Score: 100 minus their percentage of all files." }
     }
 }
 

@@ -76,7 +76,7 @@ fn overview(page: &mut Page, analysis: &AnalyzeReport, top: usize) {
     }
 }
 
-/// The name of the image, or the input if it has none.
+/// The name of the image, or the input if the image is unnamed.
 fn title(analysis: &AnalyzeReport) -> &str {
     let names = inspect::whole_names(&analysis.names, &analysis.image);
     names.first().copied().unwrap_or(&analysis.image)
@@ -84,7 +84,7 @@ fn title(analysis: &AnalyzeReport) -> &str {
 
 /// What the columns of the summary and the bars mean.
 const LEGEND: [&str; 2] = [
-    "AVOIDABLE: bytes of the waste below, each file once; SCORE: 100 less its share",
+    "AVOIDABLE: bytes of the waste below, each file once; SCORE: 100 minus its share",
     "Bars, percentages and sizes below: bytes without compression",
 ];
 
@@ -144,7 +144,7 @@ fn one(page: &mut Page, image: &PlatformAnalysis, top: usize) {
         let history = layer.history.as_ref().map(inspect::history);
         // dockerTools repeats the paths of the layer there.
         let history = history.filter(|history| path.is_none_or(|path| !history.contains(&**path)));
-        // The command is the end of the line, so that it is what is cut off.
+        // The command comes last in the line, so that a narrow terminal cuts only it.
         for part in path.cloned().into_iter().chain(history) {
             what += &format!("  {part}");
         }

@@ -1,5 +1,5 @@
-//! What is in an index or beside the images of a layout and is not an image: it is told apart before
-//! images are chosen, and never makes an image unreadable.
+//! Entries of an index, or of a layout beside its images, that are not images: they are recognized before
+//! images are chosen, and never make an image unreadable.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -19,13 +19,13 @@ use crate::oci::{
 use crate::source::Select;
 use crate::source::tree::signed_manifest;
 
-/// What a descriptor of `index.json` is.
+/// The kind of a descriptor of `index.json`.
 pub enum Root {
     /// An image or an image index, or what cannot be read.
     Image,
     /// An entry of an index that `index.json` has too; what oras writes.
     Repeated,
-    /// An artifact. One with a name of its own and without a subject can be meant by the user.
+    /// An artifact. The user can select one that has a name and no subject.
     Artifact {
         kind: ArtifactKind,
         subject: Option<Digest>,
@@ -46,7 +46,7 @@ pub struct FoundArtifact {
 }
 
 impl LayoutReader<'_> {
-    /// Tells the descriptors of `index.json` apart. The manifest of a lone one is read when it is taken.
+    /// Returns the kinds of the descriptors of `index.json`. The manifest of a lone one is read when it is taken.
     pub(super) fn classify(&self, roots: &mut [(Descriptor, Candidate)]) -> Vec<Root> {
         if roots.len() < 2 {
             return roots.iter().map(|_| Root::Image).collect();

@@ -272,7 +272,7 @@ impl LayoutReader<'_> {
                 }
                 None => {
                     let text = format!(
-                        "an attestation was left out, because the image that it describes ({}) is not taken",
+                        "an attestation was left out, because the image that it describes ({}) is not selected",
                         subject.map_or("none is named".to_owned(), |subject| clean(subject)),
                     );
                     let warning = Warning::new(Code::AttestationLeftOut, self.tree.input(), text);
@@ -440,7 +440,7 @@ impl LayoutReader<'_> {
     fn leave_out_missing(&mut self, descriptor: &Descriptor, by: &str, error: Error) {
         let digest = &descriptor.digest;
         let text = format!(
-            "an image ({digest}) was left out, because it is not in the file, and {by} does not say exactly for which platform it is",
+            "an image ({digest}) was left out, because it is not in the file, and {by} does not give its exact platform",
         );
         let warning = Warning::new(Code::Missing, self.tree.input(), text);
         self.contents.warnings.push(warning);

@@ -61,7 +61,7 @@ pub fn list(paths: &[StorePath]) -> io::Result<FilesByName> {
     for (i, path) in paths.iter().enumerate() {
         let rewrite = match path.rewrite() {
             Some((_, repl)) if repl.len() > MAX_NAME => {
-                let problem = format!("what its name becomes is longer than {MAX_NAME} bytes");
+                let problem = format!("its name in the layer is longer than {MAX_NAME} bytes");
                 return Err(error_at(&path.path, problem));
             }
             Some((pattern, repl)) => Some((compile(pattern)?, repl.as_bytes())),

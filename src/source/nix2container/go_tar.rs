@@ -249,7 +249,7 @@ mod tests {
 
     /// The digests are those of headers that Go 1.19 writes; a test that makes such files would be slow.
     #[test]
-    fn a_size_that_does_not_fit_gets_a_record() {
+    fn a_size_too_large_for_the_header_gets_a_pax_record() {
         for (size, len, expected) in [
             (
                 (8 << 30) - 1,

@@ -86,7 +86,9 @@ pub fn hold(parcels: &[Parcel], asked: &Asked, ways: [Way; 2]) {
         }
         // A blob of two streams is staged once; a blob with the name of another one and other bytes is found
         // late (`Stager::resolve`).
-        (Ok(_), Err(error)) | (Err(error), Ok(_)) if error.contains("named for another digest") => {
+        (Ok(_), Err(error)) | (Err(error), Ok(_))
+            if error.contains("its name is not its digest") =>
+        {
             return;
         }
         _ => panic!("{ways:?}: {one:?}, but {two:?}"),

@@ -45,7 +45,7 @@ fn avoidable_bytes_of_several_kinds_are_counted_once() {
 }
 
 #[test]
-fn directories_below_usr_are_told_apart() {
+fn directories_below_usr_are_counted_separately() {
     let scratch = Scratch::new();
     let file = noise(1, 2000);
     let layers: [&[(&str, &[u8])]; 1] = [&[

@@ -71,7 +71,7 @@ fn an_input_that_changes_while_it_is_read_is_refused() {
         file.write_all(b"more").unwrap();
     };
     type Change<'a> = &'a dyn Fn();
-    let other = "does not have the content that the config promises";
+    let other = "has the wrong content: found diff ID";
     let gone = "No such file or directory";
     let changes: [(&str, Change<'_>, &str); 7] = [
         ("a.tar", &|| change("a.tar", at), other),

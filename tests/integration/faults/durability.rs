@@ -81,7 +81,7 @@ fn an_output_that_cannot_be_synced_is_an_error() {
     // The last sync is that of the directory, when the output has its name already.
     let arguments = merge.prepare(1, false);
     let output = faulty(&merge.scratch, &["fsync:error=EIO:when=2"], &arguments);
-    let warning = "warning: out.tar: it is complete, but a crash of the machine may undo it: Input/output error";
+    let warning = "warning: out.tar: it is complete, but a crash of the machine may lose it: Input/output error";
     assert!(stderr(&output).contains(warning), "{}", stderr(&output));
     assert!(output.status.success() && merge.is_done(1, false));
 }

@@ -104,7 +104,7 @@ fn a_limit_on_the_size_of_files_is_an_error_with_a_hint() {
             // In KiB, which is less than the size of a layer.
             let output = limited(&merge.scratch, "ulimit -f 100", &arguments);
             let problem = format!(
-                "error: {}: cannot write: File too large (os error 27)\nhint: files must not grow that large here (ulimit -f)\n",
+                "error: {}: cannot write: File too large (os error 27)\nhint: the size of files is limited here; raise the limit (ulimit -f)\n",
                 OUTPUTS[which]
             );
             assert_eq!(stderr(&output), problem);

@@ -85,7 +85,7 @@ fn a_full_disk_leaves_the_existing_output_unchanged() {
                 let told = stderr(&done);
                 assert_eq!(done.status.code(), Some(1), "{limit}: {told}");
                 let problem = format!("error: disk/{output}: cannot ");
-                let full = "No space left on device (os error 28)\nhint: beside the output, there must be room for ";
+                let full = "No space left on device (os error 28)\nhint: the file system of the output needs space for ";
                 assert!(
                     told.starts_with(&problem) && told.contains(full),
                     "{limit}: {told}"

@@ -46,7 +46,7 @@ fn guarantee_3_a_copied_layer_is_checked_against_its_diff_id() {
     layout.directory(&scratch, "in");
     let message = scratch.fail(&["merge", "-o", "out", "in"]);
     assert!(
-        message.contains("does not have the content that the config promises"),
+        message.contains("has the wrong content: found diff ID"),
         "{message}"
     );
 }
@@ -77,7 +77,7 @@ fn guarantee_3_a_layer_that_is_also_a_manifest_is_checked_against_its_diff_id() 
         let arguments = ["merge", "--compression", compression, "-o", "out", "in"];
         let message = scratch.fail(&arguments);
         assert!(
-            message.contains("does not have the content that"),
+            message.contains("has the wrong content: found diff ID"),
             "{message}"
         );
     }

@@ -6,7 +6,7 @@ use crate::support::*;
 fn invalid_digests_and_unknown_algorithms_are_refused() {
     let hex = digest(b"x")[7..].to_owned();
     let hint = "hint: a digest of another algorithm cannot be verified here; build the image again, with sha256";
-    let lower = |count| format!("expected {count} hex digits in lower case behind ");
+    let lower = |count| format!("expected {count} hex digits in lower case after ");
     for (text, problem, hint) in [
         (
             format!("sha384:{}", "0".repeat(96)),

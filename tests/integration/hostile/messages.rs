@@ -29,7 +29,7 @@ fn control_characters_in_names_are_escaped_in_messages() {
     expect(
         &scratch,
         &["wrong.tar"],
-        &[&format!("wrong.tar: layer {shown} does not have")],
+        &[&format!("wrong.tar: layer {shown} has the wrong content")],
     );
     expect(
         &scratch,

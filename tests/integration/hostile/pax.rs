@@ -100,7 +100,7 @@ fn invalid_or_contradictory_pax_headers_are_refused() {
     .concat();
     refused(
         &with_layer(&link, "l"),
-        "manifest.json names the layer \"l\", but there is no such file in it",
+        "manifest.json names the layer \"l\", which is missing",
         None,
     );
 }

@@ -70,7 +70,7 @@ fn a_missing_layer_or_config_is_named_in_the_error() {
         let scratch = Scratch::new();
         scratch.write("a.tar", &archive);
         scratch.write("a.tar.gz", &gzip(&archive));
-        let text = format!("manifest.json names the {kind} {name:?}, but there is no such file");
+        let text = format!("manifest.json names the {kind} {name:?}, which is missing");
         expect(&scratch, &["a.tar"], &[&text, "hint: "]);
         expect(&scratch, &["a.tar.gz"], &[&text, "hint: "]);
     }
@@ -115,8 +115,9 @@ fn a_layer_that_does_not_match_its_diff_id_is_refused() {
                 &scratch,
                 &["--compression", compression, input],
                 &[
-                    &format!("{input}: layer 1 does not have the content that the config promises"),
-                    &format!("found {found}, expected diff ID {expected}"),
+                    &format!(
+                        "{input}: layer 1 has the wrong content: found diff ID {found}, expected {expected}"
+                    ),
                     "hint: ",
                 ],
             );
@@ -159,11 +160,7 @@ fn a_missing_blob_or_one_of_a_wrong_size_or_digest_is_refused() {
             &["wrong size", &digest(blob), &size, "hint: "],
         );
         fs::remove_file(scratch.path(&name)).unwrap();
-        expect(
-            &scratch,
-            &["in"],
-            &["but there is no such file in it", &digest(blob)],
-        );
+        expect(&scratch, &["in"], &["which is missing", &digest(blob)]);
         if i == 0 {
             let mut changed = blob.clone();
             changed[3] ^= 1;

@@ -144,7 +144,7 @@ fn a_nondistributable_layer_is_verified_and_copied_unchanged() {
     for input in ["bad", "bad.tar.gz"] {
         let message = scratch.fail(&["merge", "-o", "new", input]);
         assert!(
-            message.contains("does not have the content that the config promises"),
+            message.contains("has the wrong content: found diff ID"),
             "{message}"
         );
     }

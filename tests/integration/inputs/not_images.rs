@@ -35,7 +35,7 @@ fn a_platform_that_is_not_before_an_image_gets_a_hint() {
         ("linux/arm64:a.tar", "hint: did you mean linux/arm64=a.tar?"),
         (
             "linux/arm64",
-            "behind an option with a =, such as --docker-manifest=linux/arm64",
+            "after an option and a =, such as --docker-manifest=linux/arm64",
         ),
     ] {
         expect(&scratch, &[image], &["no such file", hint]);
@@ -83,7 +83,7 @@ fn the_error_for_another_format_names_the_format() {
             ],
         );
     }
-    let hint = "hint: decompress it on the way: xz -dc xz | polyarch … -";
+    let hint = "hint: decompress it in a pipe: xz -dc xz | polyarch … -";
     expect(&scratch, &["xz"], &[hint]);
     fs::create_dir(scratch.path("directory")).unwrap();
     expect(

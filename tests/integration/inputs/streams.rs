@@ -93,7 +93,7 @@ fn an_empty_standard_input_is_an_error() {
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(2));
-    assert!(stderr(&output).contains("standard input has room for one"));
+    assert!(stderr(&output).contains("standard input is read only once"));
 }
 
 #[test]

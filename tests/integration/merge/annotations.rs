@@ -84,7 +84,7 @@ fn contradictory_index_annotations_are_refused_until_an_option_decides() {
         &[
             "\"k\"",
             "is \"a\" in one and \"b\" in another",
-            "decide with --annotation k=VALUE",
+            "choose its value with --annotation k=VALUE",
         ],
     );
     // The same applies to two indexes in one layout.
@@ -102,7 +102,11 @@ fn contradictory_index_annotations_are_refused_until_an_option_decides() {
         .collect();
     layout.index["manifests"] = indexes.into();
     layout.directory(&scratch, "both");
-    expect(&scratch, &["both"], &["decide with --annotation k=VALUE"]);
+    expect(
+        &scratch,
+        &["both"],
+        &["choose its value with --annotation k=VALUE"],
+    );
     scratch.run(&["merge", "-o", "decided-too", "--annotation", "k=3", "both"]);
     let merged = scratch.merge_to("decided", &["--annotation", "k=c", "la", "lb"]);
     assert_eq!(merged.index["annotations"]["k"], "c");

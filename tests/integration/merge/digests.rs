@@ -70,7 +70,7 @@ fn images_and_indexes_at_any_depth_are_picked_by_digest() {
     }
     let message = scratch.fail(&["merge", "-o", "no", "in#@sha256:0"]);
     assert!(
-        message.contains("there is no image #@sha256:0 in it; it has\n"),
+        message.contains("no image #@sha256:0; it has\n"),
         "{message}"
     );
 }

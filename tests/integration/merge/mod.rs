@@ -35,7 +35,7 @@ fn wrong_usage_exits_with_2_and_names_what_was_expected() {
         ),
         (
             &["merge", "-o", "x", "linux/arm64="],
-            "there is no IMAGE after linux/arm64=",
+            "the IMAGE after linux/arm64= is missing",
         ),
         (
             &["merge", "-o", "x", "--annotation", "indx:a=b", "a.tar"],

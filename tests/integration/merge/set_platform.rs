@@ -38,7 +38,7 @@ fn set_platform_changes_only_the_platform_fields_of_the_config() {
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(2));
-    assert!(stderr(&output).contains("--set-platform b.tar: no IMAGE is called that"));
+    assert!(stderr(&output).contains("--set-platform b.tar: no IMAGE has this name"));
 }
 
 #[test]
@@ -78,12 +78,12 @@ fn set_platform_for_no_input_or_several_is_refused() {
         (
             &["arm.tar=linux/arm/v6"][..],
             &["linux/arm/v6=arm.tar", "linux/arm/v7=arm.tar"][..],
-            "several are called that",
+            "several arguments have this name",
         ),
         (
             &["arm.tar=linux/arm/v6"],
             &["./x=arm.tar"],
-            "no IMAGE is called that",
+            "no IMAGE has this name",
         ),
         (
             &["arm.tar=linux/arm/v6", "arm.tar=linux/arm/v7"],

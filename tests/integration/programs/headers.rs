@@ -94,7 +94,7 @@ fn elf_headers_are_checked_against_the_platform() {
         let (merged, said) = merge(&starts(platform, program.bytes()), &[]);
         let case = format!("{platform}: {machine} {class} {data} {flags:#x}: {said}");
         assert_eq!(merged, fits, "{case}");
-        assert_eq!(said.contains("is a program for"), !fits, "{case}");
+        assert_eq!(said.contains("is built for"), !fits, "{case}");
     }
 }
 
@@ -129,9 +129,7 @@ fn the_error_names_the_architecture_of_the_program() {
     ] {
         let (_, said) = merge(&starts(platform, program.bytes()), &[]);
         assert!(
-            said.contains(&format!(
-                "a program for {found}; expected one for {platform}"
-            )),
+            said.contains(&format!("is built for {found}; expected {platform}")),
             "{said}"
         );
     }

@@ -347,7 +347,7 @@ fn the_program_is_found_as_a_runtime_finds_it() {
         let layers: Vec<&[Entry<'_>]> = layers.iter().map(|layer| &layer[..]).collect();
         let (merged, said) = merge(&image("linux/arm64", execution, &layers), &[]);
         assert_eq!(merged, fits, "{case}: {said}");
-        assert_eq!(said.contains("is a program for"), !fits, "{case}: {said}");
+        assert_eq!(said.contains("is built for"), !fits, "{case}: {said}");
     }
 }
 
@@ -359,12 +359,21 @@ fn a_hostile_config_cannot_prolong_the_search_for_its_program() {
     let files = [Link("l", &deep), Program("x", ARM64.bytes())];
     let layers: Vec<&[Entry<'_>]> = vec![&files; 100];
     for (execution, told) in [
-        (json!({ "Cmd": [deep] }), "is no program"),
-        (json!({ "Cmd": ["/l/x"] }), "is no program"),
-        (json!({ "Cmd": ["y"], "Env": [long_path] }), "too long"),
+        (
+            json!({ "Cmd": [deep] }),
+            "its layers do not have the program that it starts",
+        ),
+        (
+            json!({ "Cmd": ["/l/x"] }),
+            "its layers do not have the program that it starts",
+        ),
+        (
+            json!({ "Cmd": ["y"], "Env": [long_path] }),
+            "too many steps",
+        ),
         (
             json!({ "Cmd": ["y"], "Env": [long_path.replace(':', ";")] }),
-            "too long",
+            "too many steps",
         ),
     ] {
         let platform = match execution["Env"][0].as_str().unwrap_or_default() {

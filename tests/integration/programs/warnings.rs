@@ -6,7 +6,7 @@ use super::*;
 use crate::support::*;
 
 #[test]
-fn images_with_fitting_programs_or_none_give_no_warning() {
+fn images_with_correct_programs_or_without_programs_give_no_warning() {
     for file in ["amd64-bi-hello-gz.tar.gz", "arm64-bli-hello-gz.tar.gz"] {
         let scratch = Scratch::new();
         let merged = scratch.merge(&[&fixture(file)]);
@@ -65,7 +65,7 @@ fn foreign_files_that_are_not_started_give_one_warning() {
     assert_eq!(
         warnings,
         [
-            "warning: in.tar: 4 files are for another machine than linux/arm64: /lib/a.so (x86-64), /lib/b.so (x86-64), /lib/c.so (x86-64), …"
+            "warning: in.tar: 4 files are not built for linux/arm64: /lib/a.so (x86-64), /lib/b.so (x86-64), /lib/c.so (x86-64), …"
         ]
     );
 }
@@ -81,7 +81,7 @@ fn foreign_files_that_upper_layers_delete_or_replace_give_no_warning() {
     let above = [Data("lib/.wh.a.so", b""), Data("lib/b.so", &good)];
     let some = image("linux/arm64", json!({}), &[&below, &above]);
     let (_, said) = merge(&some, &[]);
-    let warning = "1 file is for another machine than linux/arm64: /lib/c.so (x86-64)\n";
+    let warning = "1 file is not built for linux/arm64: /lib/c.so (x86-64)\n";
     assert!(said.contains(warning), "{said}");
     let all = image("linux/arm64", json!({}), &[&below, &[Data(".wh.lib", b"")]]);
     assert!(is_quiet(&all));
@@ -99,17 +99,31 @@ fn a_program_that_is_in_no_layer_gives_a_warning() {
         Link("dangling", "/nix/store/x"),
     ];
     for (word, told) in [
-        ("/bin/hello", Some("\"/bin/hello\", is no program")),
-        ("hello", Some("\"hello\", is no program")),
+        (
+            "/bin/hello",
+            Some("its layers do not have the program that it starts, \"/bin/hello\""),
+        ),
+        (
+            "hello",
+            Some("its layers do not have the program that it starts, \"hello\""),
+        ),
         (
             "bin/data",
-            Some("\"bin/data\", is in its layers, but not executable"),
+            Some("the program that it starts, \"bin/data\", is not executable"),
         ),
-        ("/dir", Some("\"/dir\", is no program")),
-        ("/dangling", Some("\"/dangling\", is no program")),
+        (
+            "/dir",
+            Some("its layers do not have the program that it starts, \"/dir\""),
+        ),
+        (
+            "/dangling",
+            Some("its layers do not have the program that it starts, \"/dangling\""),
+        ),
         (
             "script",
-            Some("\"script\", is a script for \"/bin/bash\", which is no program"),
+            Some(
+                "its layers do not have the interpreter \"/bin/bash\" of the script that it starts, \"script\"",
+            ),
         ),
         ("/bin/x", None),
         ("x", None),
@@ -147,11 +161,11 @@ fn programs_that_could_not_be_checked_give_a_warning() {
     for (blocks, problem) in ambiguous() {
         image.layers = vec![blocks];
         let (merged, said) = merge(&image, &[]);
-        let warning = "its programs were not all checked: layer ";
+        let warning = "some of its programs were not checked: layer ";
         assert!(
             merged && said.contains(warning) && said.contains(problem),
             "{said}"
         );
-        assert!(!said.contains("is no program"), "{said}");
+        assert!(!said.contains("its layers do not have"), "{said}");
     }
 }

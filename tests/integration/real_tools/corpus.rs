@@ -18,19 +18,19 @@ use crate::support::*;
 struct Case {
     /// The compressed fixture: an archive, or a directory in a tar.
     file: String,
-    /// The tool and its version, the command, and what there is to know: for the reader.
+    /// The tool with its version, the command and a remark: for the reader of the file.
     #[serde(rename = "tool")]
     _tool: String,
     #[serde(rename = "command")]
     _command: String,
     #[serde(default, rename = "remark")]
     _remark: String,
-    /// What comes of a merge of this image alone.
+    /// The expected result of a merge of this image alone.
     alone: String,
-    /// What comes of a merge with an image of the architecture `other`.
+    /// The expected result of a merge with an image of the architecture `other`.
     with: String,
     other: String,
-    /// The merges that messages propose: arguments, of which `@` is the fixture, and what comes of them.
+    /// The merges that messages propose: arguments, of which `@` is the fixture, and the expected result.
     #[serde(default)]
     ways: Vec<(Vec<String>, String)>,
     /// The exit code of `polyarch verify`.
@@ -127,7 +127,7 @@ pub fn unnoted(lost: BTreeSet<String>, message: &str) -> Vec<String> {
 struct Outcome {
     wrong: Vec<String>,
     code: Option<i32>,
-    /// The digest of the index; empty where there is none.
+    /// The digest of the index; empty if the merge failed.
     digest: String,
 }
 
@@ -224,7 +224,7 @@ fn check(name: &str, case: &Case) -> Vec<String> {
     decompressed(&scratch, &case.file, &source);
     let other = format!("other-{}.tar", case.other);
     decompressed(&scratch, &format!("plain-{}.tar.zst", case.other), &other);
-    // What is no image has nothing to lose.
+    // A fixture that is not an image has no audit.
     let audit = std::panic::catch_unwind(|| Audit::of(&scratch.path(&source)));
     let audit = audit.unwrap_or_default();
     let other_audit = Audit::of(&scratch.path(&other));

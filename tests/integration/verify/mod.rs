@@ -455,7 +455,7 @@ fn the_text_report_has_a_group_for_each_image_and_a_summary() {
     let expected = format!("\
 linux/amd64=good: docker-archive, linux/amd64; 2 layers, 4.10 kB
 bad: oci-layout, linux/amd64, linux/arm64; 3 layers, SIZE B
-  error: layer {layer} does not have the content that the config promises: found {found}, expected diff ID {} [wrong-diff-id]
+  error: layer {layer} has the wrong content: found diff ID {found}, expected {} as in the config [wrong-diff-id]
     hint: the image was damaged or changed after it was built; build it again
   warning: the history of {config} has 1 layer, but there are 2 diff IDs [history-count]
 nothing.tar: cannot be read

@@ -19,8 +19,8 @@ fn a_changed_store_path_is_refused() {
     fs::remove_dir_all(store.0.path("out")).unwrap();
 
     let name = format!("layer 1 ({})", store.path("a-hello"));
-    let hint = "hint: a store path is not there, or not what it was";
-    let differs = format!("{name}: its files are not what they were: found sha256:");
+    let hint = "hint: a store path is missing, or has changed since the image was built";
+    let differs = format!("{name}: its store paths have changed: found sha256:");
     let expected = format!("expected {digest}");
     let path = store.path("a-hello/bin/hello");
     fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
@@ -119,7 +119,7 @@ fn store_paths_that_no_layer_can_hold_are_refused() {
     let longer = [store.rewritten("b-file", "", &"x".repeat(4097))];
     store.expect(
         &unknown(&longer),
-        &["b-file: what its name becomes is longer than"],
+        &["b-file: its name in the layer is longer than"],
     );
     let nul = [store.rewritten("b-file", "", "a\0")];
     store.expect(&unknown(&nul), &["b-file: its name in the layer has a NUL"]);

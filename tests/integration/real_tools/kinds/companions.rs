@@ -44,7 +44,7 @@ fn odd() -> Vec<Row> {
             &["--platform", "linux/arm64", "image"],
             "linux/arm64",
         )
-        .says("(?m)^warning.*SOCI index.*not taken"),
+        .says("(?m)^warning.*SOCI index.*not selected"),
         merged(
             "an artifact in an index whose blobs are not there",
             |s| {
@@ -57,7 +57,7 @@ fn odd() -> Vec<Row> {
             &["image"],
             BOTH,
         )
-        .says("(?m)^warning.*spdx.*not all of its blobs are there"),
+        .says("(?m)^warning.*spdx.*some of its blobs are missing"),
         merged(
             "an image that describes another one",
             |s| {
@@ -224,7 +224,7 @@ fn kept() -> Vec<Row> {
             &["--referrers", "keep", "--platform", "linux/arm64", "image"],
             "linux/arm64",
         )
-        .says("(?m)^warning.*spdx.*not taken")
+        .says("(?m)^warning.*spdx.*not selected")
         .also(|m| roots(m) == 1),
         merged(
             "a referrer of a manifest that changes is not kept",
@@ -279,7 +279,7 @@ fn kept() -> Vec<Row> {
             &["--referrers", "keep", "image"],
             BOTH,
         )
-        .says("(?m)^warning.*spdx.*not all of its blobs are there")
+        .says("(?m)^warning.*spdx.*some of its blobs are missing")
         .also(|m| roots(m) == 1),
         row(
             "an archive cannot have referrers",

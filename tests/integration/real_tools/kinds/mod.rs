@@ -1,5 +1,5 @@
 //! Images rebuilt from public bug reports, and variations of them, sorted by the kinds of fault that
-//! readers had. Each row names an input, a command and what is right.
+//! readers had. Each row names an input, a command and the expected result.
 
 mod annotations;
 mod companions;
@@ -24,7 +24,7 @@ use crate::real_tools::corpus::{pushed, unnoted};
 use crate::real_tools::writer::*;
 use crate::support::*;
 
-/// What is right.
+/// The expected result.
 enum Right {
     /// A merge with these platforms, sorted.
     Merged(&'static str),
@@ -43,10 +43,10 @@ type Write = fn(&Scratch);
 struct Row {
     name: &'static str,
     write: Write,
-    /// Of `merge`; another command stands in front.
+    /// The arguments of `merge`, or another command and its arguments.
     arguments: Vec<&'static str>,
     right: Right,
-    /// What must be printed, and what must not.
+    /// Patterns that must be printed, and patterns that must not.
     says: Vec<&'static str>,
     never: Vec<&'static str>,
     /// Arguments that a message proposes: a merge with them must succeed.
@@ -142,7 +142,7 @@ fn inputs<'a>(arguments: &[&'a str]) -> (Vec<&'a str>, bool) {
     (inputs, picked)
 }
 
-/// What is wrong with a row.
+/// Returns how the result of a row differs from the expected one.
 fn check(row: &Row) -> Vec<String> {
     let scratch = Scratch::new();
     (row.write)(&scratch);
@@ -229,7 +229,7 @@ fn check(row: &Row) -> Vec<String> {
     wrong
 }
 
-/// What is wrong with a way out that a message proposes.
+/// Returns the error of a command that a message proposes.
 fn lead(scratch: &Scratch, row: &Row, way: &str, printed: &str) -> Option<String> {
     let Some(found) = Regex::new(way).unwrap().find(printed) else {
         return Some(format!("/{way}/ is not in: {}", printed.trim()));
@@ -243,7 +243,12 @@ fn lead(scratch: &Scratch, row: &Row, way: &str, printed: &str) -> Option<String
     }
     let output = scratch.command(&arguments).output().unwrap();
     let failed = !output.status.success();
-    failed.then(|| format!("the way out {arguments:?} fails: {}", stderr(&output)))
+    failed.then(|| {
+        format!(
+            "the proposed command {arguments:?} fails: {}",
+            stderr(&output)
+        )
+    })
 }
 
 fn run(kind: char, rows: Vec<Row>) {
@@ -258,7 +263,7 @@ fn run(kind: char, rows: Vec<Row>) {
 }
 
 #[test]
-fn a_zstd_is_marked_for_a_push() {
+fn a_zstd_marks_that_a_push_needs() {
     run('A', zstd::rows());
 }
 
@@ -278,12 +283,12 @@ fn d_twins_of_one_platform() {
 }
 
 #[test]
-fn e_images_put_right() {
+fn e_configs_corrected_with_set_platform() {
     run('E', set_platform::rows());
 }
 
 #[test]
-fn f_two_truths_in_one_file() {
+fn f_contradictory_documents_in_one_file() {
     run('F', two_truths::rows());
 }
 
@@ -293,7 +298,7 @@ fn g_platforms_that_do_not_exist() {
 }
 
 #[test]
-fn h_json_of_go() {
+fn h_json_that_go_writes() {
     run('H', json::rows());
 }
 
@@ -303,7 +308,7 @@ fn i_programs() {
 }
 
 #[test]
-fn j_annotations_that_are_not_true_any_more() {
+fn j_annotations_that_a_change_makes_false() {
     run('J', annotations::rows());
 }
 

@@ -1,4 +1,4 @@
-//! Kind I: What a program is.
+//! Kind I: the program that an image starts: formats, scripts and x bits.
 
 use super::*;
 
@@ -101,7 +101,7 @@ pub fn rows() -> Vec<Row> {
             &["wasm.tar"],
             "wasi/wasm",
         )
-        .says("(?m)^warning.*other.wasm.*is no program"),
+        .says("(?m)^warning.*its layers do not have the program.*other.wasm"),
         refused(
             "a program of arm in an image of wasm",
             |s| {
@@ -140,7 +140,7 @@ pub fn rows() -> Vec<Row> {
             &["a.tar"],
             "linux/amd64",
         )
-        .says("(?m)^warning.*script for \"/bin/sh\".*not executable"),
+        .says("(?m)^warning.*interpreter \"/bin/sh\" of the script.*not executable"),
         merged(
             "a file in PATH that is not executable hides no program after it",
             |s| {

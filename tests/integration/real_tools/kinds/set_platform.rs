@@ -1,4 +1,4 @@
-//! Kind E: What is wrong with a config can be put right.
+//! Kind E: `--set-platform` corrects configs.
 
 use super::inputs::*;
 use super::*;
@@ -31,14 +31,14 @@ pub fn rows() -> Vec<Row> {
     }
     vec![
         refused(
-            "one config of an index that says nothing is put right",
+            "one config of an index that names no platform is corrected",
             half_silent,
             &["image"],
         )
         .says("no platform")
         .leads("--set-platform image#@sha256:[0-9a-f]+=linux/amd64"),
         merged(
-            "an image of an index that is picked, and put right",
+            "an image of an index that is picked, and corrected",
             half_silent,
             &[
                 "--set-platform",
@@ -137,7 +137,7 @@ pub fn rows() -> Vec<Row> {
         .says("--set-platform image.*=linux/amd64")
         .says("linux/arm64=|index"),
         merged(
-            "the config is put right where the index contradicts it",
+            "the config is corrected where the index contradicts it",
             contradicts,
             &["--set-platform", "image=linux/amd64", "image"],
             "linux/amd64",

@@ -90,7 +90,7 @@ pub fn rows() -> Vec<Row> {
         .push()
         .quiet(),
         refused(
-            "two builds in two inputs are no twins",
+            "two builds in two inputs are not twins",
             |s| {
                 let layers = vec![tar(&[("other", b"build")])];
                 one(s, Spec::default().encode(zstd_layer).layers(layers));
@@ -101,7 +101,7 @@ pub fn rows() -> Vec<Row> {
         .says("two images for the platform linux/amd64")
         .says("leave one of the two out"),
         refused(
-            "an image of gzip that is marked is no twin",
+            "an image in gzip that is marked as zstd is not a twin",
             |s| {
                 let mut layout = Layout::default();
                 let one = image(&mut layout, "linux/amd64");

@@ -141,7 +141,7 @@ pub fn rows() -> Vec<Row> {
             fewer,
             &["saved.tar#a:1"],
         )
-        .says("there is no image #a:1 in it")
+        .says("no image #a:1; it has")
         .says("#@0"),
         merged(
             "the image that index.json lacks is of another platform",

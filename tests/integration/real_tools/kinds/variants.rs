@@ -80,7 +80,7 @@ pub fn rows() -> Vec<Row> {
         )
         .says("(?m)^warning.*v8.*--set-platform"),
         merged(
-            "amd64 with v8, put right",
+            "amd64 with v8, corrected",
             v8,
             &[
                 "--set-platform",
@@ -115,7 +115,7 @@ pub fn rows() -> Vec<Row> {
         )
         .says("(?m)^warning.*v8.*--set-platform"),
         merged(
-            "amd64 with v8 of an index, put right",
+            "amd64 with v8 of an index, corrected",
             of_a_mac,
             &[
                 "--set-platform",
