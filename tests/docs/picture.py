@@ -20,7 +20,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 POLYARCH = os.environ.get("POLYARCH", PROJECT / "target/debug/polyarch")
 PARTS = PROJECT / "target/examples"
 PICTURE = PROJECT / "docs/analysis.png"
-SIZE = (1000, 860)
+SIZE = (1000, 1020)
 
 # The name of a store path, and the directory of its files.
 STORE_PATHS = {

@@ -171,7 +171,7 @@ fn one(i: usize, platform: &PlatformAnalysis, paths: &[PathRow]) -> Markup {
                 "Each box is a store path or directory, and its area is its size. Each colour is a layer; layers with stripes are shared with other platforms. Point at a box, or move with the arrow keys, to see what it is."
             }
             output.about.soft id=(about) aria-live="polite" {}
-            (table("Layers, bottom first", &[("Layer", "number"), ("Size", "number"), ("Uncompressed", "number"), ("Files", "number"), ("Digest and history", "")], html! {
+            (table("Layers, bottom first", &[("Layer", "number"), ("Size", "number"), ("Uncompressed", "number"), ("Files", "number"), ("Digest and history", "what")], html! {
                 @for (i, layer) in platform.layers.iter().enumerate() {
                     tr {
                         td.number { (i + 1) }
@@ -214,7 +214,7 @@ fn sized_table(
             ("Size", "number"),
             ("Share", "number"),
             ("", "bar-cell"),
-            (what, ""),
+            (what, "what"),
         ],
         html! {
             @for (size, name) in &rows {
@@ -299,7 +299,7 @@ fn waste_table(waste: &Waste) -> Markup {
             h3 { (title) }
             // Without a list (--top 0), nothing is left out of it.
             @if !waste.items.is_empty() {
-                (bare_table(&title, &[("Size", "number"), ("What", "")], html! {
+                (bare_table(&title, &[("Size", "number"), ("What", "what")], html! {
                     @for item in &waste.items { tr { td.number { (bytes(item.bytes)) } td.path { (paths(item)) } } }
                 }))
                 @if waste.count > waste.items.len() {
@@ -336,10 +336,10 @@ fn together(sharing: &PlatformSharing, waste: &[Waste]) -> Markup {
             h2 id="sharing-name" { "Across platforms" }
             dl {
                 dt { "A registry" } dd { (saving(&sharing.registry, "stores")) }
-                dt { "A client that has all" } dd { (saving(&sharing.client, "unpacks")) }
+                dt { "A client with all platforms" } dd { (saving(&sharing.client, "unpacks")) }
             }
             @if !sharing.layers.is_empty() {
-                (table("Layers in common", &[("Uncompressed", "number"), ("Layer", ""), ("Platforms", "")], html! {
+                (table("Layers in common", &[("Uncompressed", "number"), ("Layer", "what"), ("Platforms", "")], html! {
                     @for layer in &sharing.layers {
                         tr {
                             td.number { (bytes(layer.uncompressed)) }
@@ -350,7 +350,7 @@ fn together(sharing: &PlatformSharing, waste: &[Waste]) -> Markup {
                 }))
             }
             @if !sharing.store_paths.is_empty() {
-                (table("Store paths in common", &[("Size", "number"), ("Path", ""), ("Platforms", ""), ("Files", "")], html! {
+                (table("Store paths in common", &[("Size", "number"), ("Path", "what"), ("Platforms", ""), ("Files", "")], html! {
                     @for path in sharing.store_paths.iter().take(MAX_PATHS) {
                         tr {
                             td.number { (bytes(path.size)) }

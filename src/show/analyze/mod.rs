@@ -256,7 +256,7 @@ fn together(page: &mut Page, sharing: &PlatformSharing, top: usize) {
     page.facts(&[
         ("a registry", format!("stores {}", saved(&sharing.registry))),
         (
-            "a client that has all",
+            "a client with all platforms",
             format!("unpacks {}", saved(&sharing.client)),
         ),
         (
