@@ -1,5 +1,6 @@
-// highlight.js takes the "#" of `.#image` for the start of a comment. In a shell, a comment starts after a space.
-for (const comment of document.querySelectorAll("code:is(.language-sh, .language-console) .hljs-comment")) {
-  const before = comment.previousSibling?.textContent ?? "\n";
-  if (!/\s$/.test(before)) comment.replaceWith(comment.textContent);
+// highlight.js takes the "#" of `.#image` for the start of a comment, and the "set" of `--set-platform` for a command. In a
+// shell, both start after a space.
+for (const token of document.querySelectorAll("code:is(.language-sh, .language-console) :is(.hljs-comment, .hljs-built_in, .hljs-keyword)")) {
+  const before = token.previousSibling?.textContent ?? "\n";
+  if (!/\s$/.test(before)) token.replaceWith(token.textContent);
 }
