@@ -22,7 +22,8 @@ pub use invocation::Invocation;
 
 /// Merge container images, one per platform, into one multi-platform OCI image.
 ///
-/// A pure function of its inputs: no network, no daemon, no privileges, the same bytes everywhere.
+/// The output depends on the inputs only: the same images give the same digest on every machine. polyarch
+/// needs no network, daemon or privileges.
 #[derive(Debug, Parser)]
 #[command(version, long_version = long_version(), max_term_width = 100, after_long_help = "\
 Examples:

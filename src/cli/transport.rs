@@ -3,7 +3,7 @@
 //! Source: containers-transports(5). A file whose name starts like that is given as `./oci:…`.
 
 use polyarch::Select;
-use polyarch::internals::text::archive_name;
+use polyarch::internals::text::{archive_name, tls_option};
 use polyarch::merge::Format;
 
 /// A transport of a file or a directory.
@@ -78,9 +78,9 @@ pub fn output(text: &str) -> Result<OutputPlace<'_>, String> {
         reference => reference,
     };
     if let Some(reference) = pushed {
-        let file = archive_name(reference);
+        let (file, tls) = (archive_name(reference), tls_option("dest", reference));
         return Err(format!(
-            "--output {text}: pushing comes after the merge, which has no network: give --output {file}, then run: skopeo copy --all --preserve-digests oci-archive:{file} docker://{reference}"
+            "--output {text}: pushing comes after the merge, which has no network: give --output {file}, then run: skopeo copy --all --preserve-digests{tls} oci-archive:{file} docker://{reference}"
         ));
     }
     let Some((transport, rest)) = found else {

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::oci::{Platform, docker};
 use crate::util::cause;
-use crate::util::text::{archive_name, clean, quoted};
+use crate::util::text::{archive_name, clean, quoted, tls_option};
 
 impl Error {
     /// What the user can do about it.
@@ -460,9 +460,9 @@ fn not_found(path: &Path, before_colon: Option<&Path>) -> Option<String> {
         });
     }
     is_in_a_registry(text).then(|| {
-        let file = archive_name(text);
+        let (file, tls) = (archive_name(text), tls_option("src", text));
         format!(
-            "polyarch reads files, not registries; fetch the image first: skopeo copy --all {} oci-archive:{file}",
+            "polyarch reads files, not registries; fetch the image first: skopeo copy --all{tls} {} oci-archive:{file}",
             quoted(&format!("docker://{text}"))
         )
     })
@@ -479,9 +479,9 @@ fn fetch(text: &str) -> Option<String> {
     };
     if let Some(reference) = text.strip_prefix("docker://") {
         let image = quoted(text);
-        let file = archive_name(reference);
+        let (file, tls) = (archive_name(reference), tls_option("src", reference));
         return Some(format!(
-            "fetch it first, then give {file}: skopeo copy --all {image} oci-archive:{file}"
+            "fetch it first, then give {file}: skopeo copy --all{tls} {image} oci-archive:{file}"
         ));
     }
     if let Some(reference) = text.strip_prefix("docker-daemon:") {

@@ -4,7 +4,7 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use polyarch::internals::text::{bytes, clean, message, quoted};
+use polyarch::internals::text::{bytes, clean, message, quoted, tls_option};
 use polyarch::merge::{Format, MergeReport, MergedImage};
 use polyarch::oci::ImageName;
 
@@ -88,7 +88,8 @@ impl MergeView {
             },
         };
         Some(format!(
-            "skopeo copy --all --preserve-digests {} docker://{}",
+            "skopeo copy --all --preserve-digests{} {} docker://{}",
+            tls_option("dest", &name),
             quoted(&format!("{transport}:{path}")),
             clean(&name)
         ))

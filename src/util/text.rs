@@ -104,6 +104,16 @@ pub fn archive_name(reference: &str) -> String {
     }
 }
 
+/// Returns the option of skopeo for a registry on a port of this machine, with a space before it: such a
+/// registry rarely has TLS, and with the option skopeo tries both. `side` is `src` or `dest`.
+pub fn tls_option(side: &str, reference: &str) -> String {
+    let host = reference.split_once('/').map(|(host, _)| host);
+    match host.and_then(|host| host.rsplit_once(':')) {
+        Some(("localhost" | "127.0.0.1" | "[::1]", _)) => format!(" --{side}-tls-verify=false"),
+        _ => String::new(),
+    }
+}
+
 /// Leaves out the middle of a text that is longer than `max` bytes.
 pub fn elided(text: String, max: usize) -> String {
     if text.len() <= max {

@@ -129,7 +129,7 @@ fn an_output_in_a_registry_or_a_daemon_gets_the_commands() {
         (
             "localhost:5000/hello:v1",
             &[
-                "skopeo copy --all --preserve-digests oci-archive:hello.tar docker://localhost:5000/hello:v1",
+                "skopeo copy --all --preserve-digests --dest-tls-verify=false oci-archive:hello.tar docker://localhost:5000/hello:v1",
             ],
         ),
         (
@@ -173,6 +173,15 @@ fn an_input_in_a_registry_or_a_daemon_gets_the_command_that_fetches_it() {
         (
             "ghcr.io/me/hello",
             "skopeo copy --all docker://ghcr.io/me/hello oci-archive:hello.tar",
+        ),
+        // A registry of this machine usually has no TLS.
+        (
+            "docker://127.0.0.1:5000/hello",
+            "skopeo copy --all --src-tls-verify=false docker://127.0.0.1:5000/hello oci-archive:hello.tar",
+        ),
+        (
+            "localhost:5000/hello:v1",
+            "skopeo copy --all --src-tls-verify=false docker://localhost:5000/hello:v1 oci-archive:hello.tar",
         ),
         (
             "docker-daemon:hello:v1",
@@ -377,6 +386,12 @@ fn a_merge_prints_its_output_and_the_command_that_pushes_it() {
             "my image",
             "wrote my image: oci-layout, 2 platforms, ",
             "push it: skopeo copy --all --preserve-digests 'oci:my image' docker://REGISTRY/hello:latest\n",
+        ),
+        (
+            &["--name", "localhost:5000/hello"],
+            "local",
+            "wrote local: oci-layout, 2 platforms, ",
+            "push it: skopeo copy --all --preserve-digests --dest-tls-verify=false oci:local docker://localhost:5000/hello:latest\n",
         ),
         (
             &[],
