@@ -68,17 +68,19 @@
 //!
 //! 1. Same inputs, same bytes, whatever the order of arguments, threads, machine, CPU features, umask,
 //!    locale, directory or date.
-//! 2. Identity is the raw bytes. What needs no change is copied, never serialised again.
-//! 3. Every byte that goes out was verified on the pass that copies it. (`--link` links to blobs that
+//! 2. The identity of a document is its raw bytes. A document that needs no change is copied, never
+//!    serialised again.
+//! 3. Every byte that is written was verified in the pass that copies it. (`--link` links to blobs that
 //!    were verified when they were written. `--trust-diff-ids` leaves out diff IDs on request.)
-//! 4. A blob is always complete: digest and size are known before anything names them.
-//! 5. The platform comes from the config; what the caller says is an assertion, and programs must
-//!    match.
-//! 6. All or nothing: after a failure or a signal nothing is left, and what was there is untouched.
-//! 7. Bounded memory, whatever the size of an image.
-//! 8. Nothing is lost without a word: unknown fields are carried; what cannot be carried is named in a
-//!    warning.
-//! 9. Input is hostile: no name from an input becomes a path, nothing panics or runs away.
+//! 4. A blob is always complete: its digest and size are known before a document names it.
+//! 5. The platform comes from the config. A platform from the caller is an assertion, and programs must
+//!    match the platform.
+//! 6. All or nothing: a failure or a signal leaves no new files, and the existing output is unchanged.
+//! 7. Memory is bounded, whatever the size of an image.
+//! 8. Nothing is lost silently: unknown fields are carried; a warning names each thing that cannot be
+//!    carried.
+//! 9. Inputs are hostile: no name from an input becomes a path, and no input causes a panic or
+//!    unbounded work.
 
 pub mod analyze;
 pub mod diff;
