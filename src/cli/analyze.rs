@@ -10,10 +10,10 @@ use super::arguments::LoadArgs;
 use super::{Invocation, input};
 use crate::show::AnalyzeView;
 
-/// Show where the bytes of an image go, which of them it does not need, and what the platforms share
+/// Show where the bytes of an image go, which bytes it does not need, and what the platforms share
 ///
-/// Each layer is read and verified once. Bytes of files are counted without compression, because a
-/// compressed layer is not compressed file by file.
+/// Each layer is read and verified once. Sizes of files are those without compression, because a layer is
+/// compressed as a whole and not file by file.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:

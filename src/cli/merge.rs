@@ -27,7 +27,7 @@ Examples:
   The same, with an error if one of them is for another platform:
     polyarch merge --output hello.tar linux/amd64=a.tar.gz linux/arm64=b.tar.gz
 
-  Image layouts into one whose blobs are links to theirs:
+  Image layouts, merged into one that links to their blobs:
     polyarch merge --link --output hello hello-amd64/ hello-arm64/
 
 Exit code: 0 done, 1 failed (nothing is written), 2 wrong usage.")]
@@ -76,7 +76,7 @@ pub struct MergeArgs {
     #[arg(long, value_name = "NAME[:TAG]")]
     name: Option<String>,
 
-    /// The tag that goes with --name [default: latest]; or name and tag, as in docker
+    /// The tag for --name [default: latest]; or name and tag, as in docker
     #[arg(short, long, value_name = "[NAME:]TAG")]
     tag: Option<String>,
 
@@ -84,26 +84,26 @@ pub struct MergeArgs {
     #[arg(long, value_name = "HOW", default_value = "gzip")]
     compression: CompressionArg,
 
-    /// The level for gzip (1 to 12, default 2, of libdeflate) or zstd (1 to 19, default 3)
+    /// The compression level: 1 to 12 for gzip (default 2; levels of libdeflate), 1 to 19 for zstd (default 3)
     #[arg(long, value_name = "N")]
     compression_level: Option<i32>,
 
-    /// In an oci-layout, make links to the blobs of image layout directories instead of copies
+    /// Link to the blobs of input layouts instead of copying them, if the output is an oci-layout
     #[arg(long)]
     link: bool,
 
     /// Do not decompress copied layers to check their diff IDs again
     ///
-    /// For image layouts that a merge has written: it has checked them. The digests of copied
-    /// layers are checked in any case.
+    /// Use it for image layouts that a merge wrote: the merge checked the diff IDs. The digests of
+    /// copied layers are checked in any case.
     #[arg(long)]
     trust_diff_ids: bool,
 
     /// What to do when a program is built for a platform other than its image's
     ///
     /// The program that an image starts (Entrypoint or Cmd of its config) must be built for its
-    /// platform. Other programs and libraries that are not cause a warning. Layers that are linked, or
-    /// copied with --trust-diff-ids, are not searched again.
+    /// platform. Other programs and libraries cause a warning if they are built for another platform.
+    /// Layers that are linked, or copied with --trust-diff-ids, are not searched again.
     #[arg(long, value_name = "HOW", default_value = "error")]
     platform_check: CheckArg,
 
@@ -172,10 +172,10 @@ enum CompressionArg {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum ReferrersArg {
-    /// Leave out those beside the image index, with a warning for each
+    /// Leave out artifacts that are not in the image index, with a warning for each
     Drop,
-    /// Carry those whose subject does not change into an oci-layout, where oras and regctl find them;
-    /// skopeo and podman then need the tag: oci:DIR:TAG
+    /// Copy artifacts whose subject does not change into an oci-layout, where oras and regctl find
+    /// them; skopeo and podman then need the tag: oci:DIR:TAG
     Keep,
 }
 

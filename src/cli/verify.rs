@@ -11,8 +11,8 @@ use crate::show::VerifyView;
 
 /// Verify every byte of images and report all problems
 ///
-/// Checks digests and sizes, layers against the diff IDs of their configs, platforms, media types and
-/// names, and what only some consumers refuse. Nothing is written.
+/// Checks digests, sizes, diff IDs, platforms, media types, names, and properties that only some
+/// consumers refuse. Writes nothing.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
