@@ -83,8 +83,9 @@ fn title(analysis: &AnalyzeReport) -> &str {
 }
 
 /// What the columns of the summary and the bars mean.
-const LEGEND: [&str; 2] = [
-    "AVOIDABLE: bytes of the waste below, each file once; SCORE: 100 minus its share",
+const LEGEND: [&str; 3] = [
+    "AVOIDABLE: bytes of the waste below, each file counted once",
+    "SCORE: 100 minus the percentage of AVOIDABLE in all files",
     "Bars, percentages and sizes below: bytes without compression",
 ];
 
@@ -224,8 +225,10 @@ fn show_item(page: &mut Page, item: &WasteItem) {
         };
         let mut line = format!("{before}{path}");
         if let Some(layer) = item.layer {
-            let by = item.hidden_by.map(|by| format!(", by layer {}", by + 1));
-            line += &format!("  (layer {}{})", layer + 1, by.unwrap_or_default());
+            let by = item
+                .hidden_by
+                .map(|by| format!(", hidden by layer {}", by + 1));
+            line += &format!("  (in layer {}{})", layer + 1, by.unwrap_or_default());
         }
         if !item.platforms.is_empty() && item.paths.len() == 1 {
             line += &format!("  ({})", item.platforms.join(", "));

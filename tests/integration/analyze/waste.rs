@@ -248,6 +248,9 @@ fn a_file_that_appears_twice_in_a_layer_is_repeated_not_overwritten() {
         json!([{ "bytes": 500, "paths": ["/a"], "count": 1, "layer": 0, "hiddenBy": 1 }])
     );
     let shown = scratch.run(&["analyze", "a.tar"]);
-    assert!(shown.contains("/a  (layer 1)\n"), "{shown}");
-    assert!(shown.contains("/a  (layer 1, by layer 2)\n"), "{shown}");
+    assert!(shown.contains("/a  (in layer 1)\n"), "{shown}");
+    assert!(
+        shown.contains("/a  (in layer 1, hidden by layer 2)\n"),
+        "{shown}"
+    );
 }
