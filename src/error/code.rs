@@ -76,6 +76,7 @@ codes! {
         Unreadable Error "unreadable" "The file can be read."
         NotAnImage Error "not-an-image" "The file is an image in a format that polyarch reads."
         Corrupt Error "corrupt" "Archives and compressed layers can be read to their end."
+        UnsupportedConf Error "unsupported-conf" "The conf of a layered image has only keys and values that polyarch knows."
         NoImage Error "no-image" "The input has an image."
         NoSuchImage Error "no-such-image" "The input has the image that `#WHICH` selects."
         WrongPlatform Error "wrong-platform" "The image is for the platform that `PLATFORM=` gives."

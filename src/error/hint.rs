@@ -8,8 +8,8 @@ use oci_spec::distribution::Reference;
 
 use super::candidate::{Candidate, pick_by_digest, picks};
 use super::{
-    DecodeError, DocumentProblem, Error, FileKind, ImageInInput, InputName, Item, Problem, Subject,
-    TarError,
+    ConfProblem, DecodeError, DocumentProblem, Error, FileKind, ImageInInput, InputName, Item,
+    Problem, Subject, TarError,
 };
 use crate::oci::{Platform, docker};
 use crate::util::cause;
@@ -81,6 +81,14 @@ impl Error {
             | Problem::WrongDigest { .. }
             | Problem::WrongSize { .. } => {
                 "the image was damaged or changed after it was built; build it again"
+            }
+            Problem::UnsupportedConf(ConfProblem::Now { key }) => {
+                return Some(format!(
+                    "set {key} to a fixed time in the expression of the image, or run its stream script: ./stream | polyarch merge … -"
+                ));
+            }
+            Problem::UnsupportedConf(_) => {
+                "run the stream script of the image instead: ./stream | polyarch merge … -"
             }
             Problem::StorePaths { .. } | Problem::StorePathsChanged { .. } => {
                 "a store path is missing, or has changed since the image was built; build the image again on this machine"

@@ -20,7 +20,7 @@ pub use candidate::Candidate;
 pub(crate) use candidate::pick_by_digest;
 pub use code::{Code, OTHER_WARNINGS, RULES, Rule, Severity};
 pub use decode::DecodeError;
-pub use problem::{DocumentProblem, FileKind, Problem, PromisedLayer};
+pub use problem::{ConfProblem, DocumentProblem, FileKind, Problem, PromisedLayer};
 pub use subject::{ImageInInput, InputName, Item, Subject};
 pub use tar::{HeaderError, TarError};
 pub use warning::Warning;

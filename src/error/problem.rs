@@ -9,7 +9,7 @@ use super::candidate::{Candidate, list};
 use super::{Code, InputName, Subject};
 use crate::oci::artifact::ArtifactKind;
 use crate::oci::{DiffId, Digest, MediaType, Platform, has_unsupported_algorithm};
-use crate::util::text::{bytes, clean};
+use crate::util::text::{bytes, clean, elided};
 
 /// The problem with the subject of an [`Error`](super::Error).
 #[derive(Debug, thiserror::Error)]
@@ -39,12 +39,15 @@ pub enum Problem {
     },
 
     #[error(
-        "not a container image: found {found}, expected a docker-archive, an OCI image layout directory, an oci-archive or a nix2container image"
+        "not a container image: found {found}, expected a docker-archive, an OCI image layout directory, an oci-archive, a nix2container image or the conf of a layered image"
     )]
     NotAnImage { found: FileKind },
 
     #[error("cannot read: {source}")]
     Unreadable { source: io::Error },
+
+    #[error("is not supported: {0}")]
+    UnsupportedConf(ConfProblem),
 
     #[error("is not valid: {0}")]
     InvalidDocument(DocumentProblem),
@@ -286,6 +289,7 @@ impl Problem {
             Self::Io { .. } => Code::Unreadable,
             Self::NotAnImage { .. } | Self::Artifact { .. } => Code::NotAnImage,
             Self::Unreadable { .. } => Code::Corrupt,
+            Self::UnsupportedConf(_) => Code::UnsupportedConf,
             Self::InvalidDocument(_) => Code::BadDocument,
             Self::Ambiguous { .. } => Code::AmbiguousDocument,
             Self::ContradictoryType { .. } => Code::MediaTypeMismatch,
@@ -373,6 +377,44 @@ fn unknown_type(found: &MediaType) -> String {
         ),
     }
 }
+
+/// Why the conf of a layered image is not supported: a version of nixpkgs that this one does not know may
+/// make another image of it.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfProblem {
+    #[error("{0}")]
+    Json(serde_json::Error),
+
+    #[error("it has no key {key:?}")]
+    MissingKey { key: &'static str },
+
+    #[error("it has an unknown key {key:?}")]
+    UnknownKey { key: String },
+
+    #[error("found {found} for {key:?}, expected {expected}")]
+    Value {
+        key: &'static str,
+        found: String,
+        expected: String,
+    },
+
+    #[error("found \"now\" for {key:?}, expected a time; polyarch does not read the clock")]
+    Now { key: &'static str },
+}
+
+impl ConfProblem {
+    /// An unexpected value of a key.
+    pub(crate) fn value(key: &'static str, found: impl fmt::Display, expected: &str) -> Self {
+        Self::Value {
+            key,
+            found: elided(found.to_string(), MAX_SHOWN),
+            expected: expected.to_owned(),
+        }
+    }
+}
+
+/// The most characters of a value that a message shows.
+const MAX_SHOWN: usize = 100;
 
 /// Why a document is not valid.
 #[derive(Debug, thiserror::Error)]

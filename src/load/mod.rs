@@ -44,7 +44,7 @@ impl LoadRequest<'_> {
             layers: Some(&sizes),
             progress: self.progress,
         };
-        let stager = Stager::new(None, observers);
+        let stager = Stager::new(None, observers, jobs);
         let wanted = Wanted {
             platforms: self.platforms,
             // Only the indexes of one image can contradict each other, and all of them are shown.

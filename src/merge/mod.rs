@@ -225,7 +225,7 @@ fn write(request: &MergeRequest, output: &AtomicOutput) -> Result<MergeReport, E
     };
     let encoder = Encoder::new(jobs, request.compression);
     let staging = Staging::new(output.staging(), encoder);
-    let stager = Stager::new(Some(&staging), observers);
+    let stager = Stager::new(Some(&staging), observers, jobs);
 
     let wanted = source::Wanted {
         platforms: &request.platforms,

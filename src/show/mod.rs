@@ -13,11 +13,12 @@ mod terminal;
 mod verify;
 
 use std::io::{self, Write};
+use std::process::ExitCode;
 
 use anstream::AutoStream;
 use anstyle::{AnsiColor, Style};
-use polyarch::Warning;
 use polyarch::internals::text::message;
+use polyarch::{Code, Warning};
 use serde::Serialize;
 
 use terminal::Page;
@@ -51,6 +52,15 @@ impl From<polyarch::Error> for Failure {
 }
 
 impl Failure {
+    /// Returns the exit code: 1, or 3 for the conf of a layered image that is not supported, whose stream
+    /// script can be run instead.
+    pub fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Work(work) if work.code() == Code::UnsupportedConf => ExitCode::from(3),
+            _ => ExitCode::FAILURE,
+        }
+    }
+
     /// Prints the error, unless a report has it.
     pub fn report(&self) {
         match self {

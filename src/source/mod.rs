@@ -8,6 +8,7 @@ mod archive;
 pub mod callbacks;
 mod contents;
 mod docker_archive;
+mod dockertools;
 mod first_bytes;
 mod input;
 mod layout;
@@ -15,6 +16,7 @@ mod nix2container;
 mod reading;
 mod select;
 mod stager;
+mod store_paths;
 mod tree;
 mod two_formats;
 
@@ -30,6 +32,7 @@ use crate::oci::DOCKER_FILE;
 use crate::source::callbacks::Callbacks;
 use crate::tar::is_tar;
 pub use contents::{Contents, unite};
+use dockertools::LayeredImage;
 use first_bytes::{file_kind, sniff};
 pub use input::Input;
 use reading::Reading;
@@ -38,6 +41,9 @@ pub use select::Select;
 pub(crate) use select::choose_digest;
 pub use stager::Stager;
 pub use tree::{FileLocation, Tree};
+
+/// The largest document that describes an image: far more than the closure of any image needs.
+const MAX_DOCUMENT: u64 = 32 << 20;
 
 /// Reads the wanted parts of an input.
 pub fn read(input: &Input, wanted: Wanted<'_>, stager: &Stager<'_>) -> Result<Contents, Error> {
@@ -50,6 +56,8 @@ pub enum Opened {
     Tree(Box<Tree>),
     /// A document of nix2container.
     Image(Box<Image>),
+    /// The conf of a layered image of dockerTools.
+    Conf(Box<LayeredImage>),
 }
 
 impl Opened {
@@ -69,6 +77,7 @@ impl Opened {
             Self::Tree(tree) if tree.is_layout()? => two_formats::read(tree, &reading, stager)?,
             Self::Tree(tree) => docker_archive::read(tree, &reading, stager)?,
             Self::Image(image) => nix2container::read(image, &reading)?,
+            Self::Conf(image) => dockertools::read(image, &reading, stager)?,
         };
         let format = match contents.format {
             "" => self.format(),
@@ -100,6 +109,7 @@ impl Opened {
         match self {
             Self::Tree(tree) => tree.format(),
             Self::Image(_) => "nix2container",
+            Self::Conf(_) => "dockertools-conf",
         }
     }
 }
@@ -146,7 +156,7 @@ pub fn open(
             archive::look_up(path, file, metadata.len(), callbacks).map(Opened::tree)
         }
         Encoding::Plain if head.trim_ascii_start().starts_with(b"{") => {
-            nix2container::open(path, all, callbacks).map(|image| Opened::Image(Box::new(image)))
+            open_document(path, all, callbacks)
         }
         _ => {
             if let Some(counter) = stager.progress().of(&name) {
@@ -156,6 +166,20 @@ pub fn open(
             archive::open_stream(name, all, callbacks, stager).map(Opened::tree)
         }
     }
+}
+
+/// Reads a JSON document that describes an image.
+fn open_document(path: &Path, file: impl Read, callbacks: &dyn Callbacks) -> Result<Opened, Error> {
+    let mut raw = Vec::new();
+    file.take(MAX_DOCUMENT + 1)
+        .read_to_end(&mut raw)
+        .map_err(Error::io("read", path))?;
+    if dockertools::is_conf(&raw) {
+        let image = dockertools::parse(path, &raw, callbacks)?;
+        return Ok(Opened::Conf(Box::new(image)));
+    }
+    let image = nix2container::parse(path, &raw, callbacks)?;
+    Ok(Opened::Image(Box::new(image)))
 }
 
 /// Returns the part of a path before its last colon, if that exists: `layout:tag` is how others write

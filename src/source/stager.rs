@@ -13,6 +13,7 @@ use crate::image::{Content, Image, Layer};
 use crate::oci::{Algorithm, Digest};
 use crate::source::tree::TreeFile;
 use crate::util::lock::lock;
+use crate::util::semaphore::Semaphore;
 
 /// Stages blobs of all inputs, each once.
 pub struct Stager<'a> {
@@ -23,17 +24,42 @@ pub struct Stager<'a> {
     claimed: Mutex<HashSet<Digest>>,
     /// The uncompressed blobs that were read, by their digests.
     uncompressed: Mutex<HashMap<Digest, Content>>,
+    /// The layers that were made of store paths, or are being made.
+    generated: Mutex<HashMap<LayerKey, Arc<Mutex<Option<Content>>>>>,
+    jobs: usize,
+    /// One for each job: inputs are read side by side, and each may make several layers.
+    permits: Arc<Semaphore>,
+}
+
+/// What decides the bytes of a layer that is made of store paths.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct LayerKey(Digest);
+
+impl LayerKey {
+    /// Returns the key of everything that decides the bytes.
+    pub fn of(decisive: &serde_json::Value) -> Self {
+        Self(Digest::of(decisive.to_string().as_bytes()))
+    }
 }
 
 impl<'a> Stager<'a> {
-    /// Stages blobs in `staging`. Without it, they are only hashed and shown to the observer.
-    pub fn new(staging: Option<&'a Staging>, observers: Observers<'a>) -> Self {
+    /// Stages blobs in `staging`, on up to `jobs` threads. Without it, they are only hashed and shown to
+    /// the observer.
+    pub fn new(staging: Option<&'a Staging>, observers: Observers<'a>, jobs: usize) -> Self {
         Self {
             staging,
             observers,
             claimed: Mutex::default(),
             uncompressed: Mutex::default(),
+            generated: Mutex::default(),
+            jobs,
+            permits: Semaphore::new(jobs.max(1)),
         }
+    }
+
+    /// Returns the number of threads that may stage blobs.
+    pub fn jobs(&self) -> usize {
+        self.jobs
     }
 
     /// Returns the counters of the inputs.
@@ -85,6 +111,26 @@ impl<'a> Stager<'a> {
             lock(&self.uncompressed).insert(digest, file.content.clone());
         }
         Ok(file)
+    }
+
+    /// Stages a layer that is made of store paths; one that several images have, once.
+    pub fn generate<'b>(
+        &self,
+        key: &LayerKey,
+        open: impl FnOnce() -> Result<VerifiedReader<'b>, Error>,
+    ) -> Result<Content, Error> {
+        let known = lock(&self.generated)
+            .entry(key.clone())
+            .or_default()
+            .clone();
+        // Whoever waits for another thread here holds no permit.
+        let mut known = lock(&known);
+        if let Some(content) = &*known {
+            return Ok(content.clone());
+        }
+        let _permit = self.permits.acquire();
+        let content = self.stage(open()?, None)?.content;
+        Ok(known.insert(content).clone())
     }
 
     /// Whether no other blob is being staged under this digest. Streams are hashed with SHA-256 when

@@ -3,4 +3,5 @@
 pub mod cause;
 pub mod lock;
 pub mod parallel;
+pub mod semaphore;
 pub mod text;

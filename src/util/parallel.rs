@@ -29,6 +29,13 @@ fn affordable(jobs: usize) -> usize {
     jobs.min(usize::try_from(affordable).unwrap_or(jobs).max(1))
 }
 
+/// Returns how many more files each of `jobs` threads may open.
+pub fn spare_files(jobs: usize) -> u64 {
+    let limit = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    let jobs = affordable(jobs.max(1)) as u64;
+    limit.saturating_sub(OTHER_FILES + jobs * FILES) / jobs
+}
+
 /// Applies `work` to each item on up to `jobs` threads. The results are in the order of the items. If
 /// several fail, the error is that of the first of them, among those that were worked on.
 pub fn map<T: Sync, R: Send, E: Send>(

@@ -134,7 +134,7 @@ pub fn verify(request: &VerifyRequest) -> VerifyReport {
         layers: Some(&programs),
         progress: &request.progress,
     };
-    let stager = Stager::new(None, observers);
+    let stager = Stager::new(None, observers, jobs);
     let Ok(mut reads) = parallel::map(jobs, &inputs, |input| {
         Ok::<_, Infallible>(InputCheck::start(input, &stager))
     });

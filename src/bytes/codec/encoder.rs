@@ -1,20 +1,22 @@
 //! A pool of threads that compresses blocks of all layers.
 
 use std::io;
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 
 use super::compression::Compression;
-use crate::util::lock::{lock, unpoisoned};
+use crate::util::lock::lock;
+use crate::util::semaphore::{Permit, Semaphore};
 
 /// The pool. It applies one compression.
 pub struct Encoder {
     compression: Compression,
     tasks: Option<Sender<Task>>,
     workers: Vec<JoinHandle<()>>,
-    slots: Arc<Slots>,
+    /// The blocks in flight of all layers together, which bounds memory.
+    slots: Arc<Semaphore>,
     /// Buffers of blocks that were written, to be used again.
     spare: Mutex<Vec<Vec<u8>>>,
 }
@@ -27,7 +29,7 @@ struct Task {
 /// A block that was given to the pool.
 pub(super) struct PendingBlock {
     reply: Receiver<io::Result<CompressedBlock>>,
-    _slot: Slot,
+    _slot: Permit,
 }
 
 impl PendingBlock {
@@ -70,7 +72,7 @@ impl Encoder {
             compression,
             tasks: (!workers.is_empty()).then_some(tasks),
             workers,
-            slots: Arc::new(Slots::new(slots)),
+            slots: Semaphore::new(slots),
             spare: Mutex::default(),
         }
     }
@@ -94,17 +96,17 @@ impl Encoder {
     }
 
     /// Returns a slot, if one is free.
-    pub(super) fn try_slot(&self) -> Option<Slot> {
-        Slots::try_take(&self.slots)
+    pub(super) fn try_slot(&self) -> Option<Permit> {
+        self.slots.try_acquire()
     }
 
     /// Waits for a slot.
-    pub(super) fn slot(&self) -> Slot {
-        Slots::take(&self.slots)
+    pub(super) fn slot(&self) -> Permit {
+        self.slots.acquire()
     }
 
     /// Gives a block to the pool.
-    pub(super) fn send(&self, block: Vec<u8>, slot: Slot) -> PendingBlock {
+    pub(super) fn send(&self, block: Vec<u8>, slot: Permit) -> PendingBlock {
         let (sender, reply) = bounded(1);
         let task = Task {
             block,
@@ -203,44 +205,5 @@ impl Worker {
             bytes: self.output[..len].to_vec(),
             buffer: block,
         })
-    }
-}
-
-/// Limits the blocks in flight of all layers together, which bounds memory.
-struct Slots {
-    free: Mutex<usize>,
-    freed: Condvar,
-}
-
-/// The place of one block in flight. Dropping it frees the place.
-pub(super) struct Slot(Arc<Slots>);
-
-impl Slots {
-    fn new(count: usize) -> Self {
-        Self {
-            free: Mutex::new(count),
-            freed: Condvar::new(),
-        }
-    }
-
-    fn try_take(this: &Arc<Self>) -> Option<Slot> {
-        let mut free = lock(&this.free);
-        *free = free.checked_sub(1)?;
-        Some(Slot(this.clone()))
-    }
-
-    fn take(this: &Arc<Self>) -> Slot {
-        let free = lock(&this.free);
-        let mut free = unpoisoned(this.freed.wait_while(free, |free| *free == 0));
-        *free -= 1;
-        Slot(this.clone())
-    }
-}
-
-impl Drop for Slot {
-    fn drop(&mut self) {
-        let mut free = lock(&self.0.free);
-        *free += 1;
-        self.0.freed.notify_one();
     }
 }

@@ -5,7 +5,6 @@
 //! is not done here, so such a layer has the wrong digest and is refused.
 
 use std::collections::BTreeMap;
-use std::fmt::Display;
 use std::fs::FileType;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
@@ -16,6 +15,7 @@ use walkdir::WalkDir;
 
 use super::go_tar::{GoEntryType, clean_path};
 use super::store_path::{StorePath, compile};
+use crate::source::store_paths::error_at;
 
 /// The longest name that Linux accepts (`PATH_MAX`): runtimes cannot unpack longer ones.
 const MAX_NAME: usize = 4096;
@@ -141,9 +141,4 @@ fn kind(found: FileType) -> Result<GoEntryType, String> {
     } else {
         Err("it is neither a regular file, a directory nor a symbolic link".to_owned())
     }
-}
-
-/// Returns an error about the file at `path`.
-pub fn error_at(path: &Path, problem: impl Display) -> io::Error {
-    io::Error::other(format!("{}: {problem}", path.display()))
 }

@@ -17,10 +17,11 @@ use std::path::{Path, PathBuf};
 
 use regex::bytes::Regex;
 
-use super::files::{FilesByName, SourceFile, TarName, error_at, list};
+use super::files::{FilesByName, SourceFile, TarName, list};
 use super::go_tar::{GoEntryType, GoHeader};
 use super::store_path::{Permissions, StorePath, compile};
 use crate::image::Generate;
+use crate::source::store_paths::error_at;
 use crate::tar::BLOCK;
 
 /// Regexes of one layer, each of which may take 256 KiB.

@@ -19,7 +19,7 @@ mod layer;
 mod store_path;
 
 use std::fs::Metadata;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -31,10 +31,10 @@ use crate::bytes::codec::Encoding;
 use crate::error::{Candidate, DocumentProblem, Error, InputName, Item, Problem, Subject};
 use crate::image::{Blob, Content, FileLayer, Image, Layer, LayerType};
 use crate::oci::go_json::null_is_empty;
-use crate::oci::{Config, Descriptor, DiffId, Digest, Document, MediaType, parse};
+use crate::oci::{self, Config, Descriptor, DiffId, Digest, Document, MediaType};
 use crate::source::callbacks::Callbacks;
+use crate::source::store_paths::error_at;
 use config::{History, ImageConfig, Time};
-use files::error_at;
 use go_tar::clean_path;
 use layer::StorePaths;
 use store_path::StorePath;
@@ -44,9 +44,6 @@ const DOCUMENT: &str = "the nix2container image";
 
 /// The only version of the format.
 const VERSION: u64 = 1;
-
-/// The largest document: far more than the closure of any image needs.
-const MAX_DOCUMENT: u64 = 32 << 20;
 
 /// The keys that distinguish the document from other JSON.
 #[derive(Deserialize)]
@@ -115,16 +112,12 @@ pub fn read(image: &Image, reading: &Reading<'_>) -> Result<Contents, Error> {
     })
 }
 
-/// Reads an image: `file` is the JSON document at `path`.
-pub fn open(path: &Path, file: impl Read, callbacks: &dyn Callbacks) -> Result<Image, Error> {
-    let mut raw = Vec::new();
-    file.take(MAX_DOCUMENT + 1)
-        .read_to_end(&mut raw)
-        .map_err(Error::io("read", path))?;
+/// Reads an image: `raw` is the JSON document at `path`.
+pub fn parse(path: &Path, raw: &[u8], callbacks: &dyn Callbacks) -> Result<Image, Error> {
     let input = InputName::from(path);
     // A document that is too large cannot be parsed, but it is probably not one of nix2container.
-    let Ok(Probe { version, .. }) = serde_json::from_slice(&raw) else {
-        let found = file_kind(&raw);
+    let Ok(Probe { version, .. }) = serde_json::from_slice(raw) else {
+        let found = file_kind(raw);
         return Err(Error::new(input, Problem::NotAnImage { found }));
     };
     if version != VERSION {
@@ -134,9 +127,9 @@ pub fn open(path: &Path, file: impl Read, callbacks: &dyn Callbacks) -> Result<I
             DocumentProblem::Version { found, expected },
         ));
     }
-    callbacks.document(DOCUMENT, &raw);
+    callbacks.document(DOCUMENT, raw);
     let document: Nix2Container =
-        parse(&raw).map_err(|e| invalid(&input, DocumentProblem::from_json(e, &raw)))?;
+        oci::parse(raw).map_err(|e| invalid(&input, DocumentProblem::from_json(e, raw)))?;
     image(document, input, callbacks)
 }
 
