@@ -94,6 +94,7 @@ mod check;
 mod error;
 mod image;
 mod load;
+mod records;
 mod sink;
 mod source;
 mod tar;

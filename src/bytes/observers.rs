@@ -2,6 +2,8 @@
 
 use std::io::{Read, Seek};
 
+use serde_json::Value;
+
 use crate::bytes::progress::Progress;
 use crate::oci::DiffId;
 
@@ -19,6 +21,16 @@ pub trait LayerObserver: Sync {
     /// Reads as much of the decoded bytes as the observer needs. The returned function is called
     /// after all of them were read.
     fn observe<'a>(&'a self, layer: &mut dyn LayerStream) -> OnVerified<'a>;
+
+    /// Returns what was found in a layer, to be restored by a later merge.
+    fn save(&self, _layer: &DiffId) -> Option<Value> {
+        None
+    }
+
+    /// Restores what was found in a layer, instead of reading it. Returns whether that was possible.
+    fn restore(&self, _layer: &DiffId, _saved: &Value) -> bool {
+        false
+    }
 }
 
 /// Stores the result of an observer under the diff ID of the layer. The second argument is the number

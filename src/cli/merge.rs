@@ -1,7 +1,7 @@
 //! `polyarch merge`.
 
 use std::ffi::{OsStr, OsString};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use polyarch::merge::{Annotations, Compression, DockerManifest, Format, Level, Referrers};
@@ -91,6 +91,18 @@ pub struct MergeArgs {
     /// Link to the blobs of input layouts instead of copying them, if the output is an oci-layout
     #[arg(long)]
     link: bool,
+
+    /// Take layers that an earlier merge has compressed from its image layout (repeatable)
+    ///
+    /// LAYOUT was written with --layer-records. A layer is taken if it is made of the same store paths (of
+    /// the conf of a layered image), whose files are then not read, or if it has the same diff ID; and if
+    /// the compression is the same. The output is the same as without this option.
+    #[arg(long, value_name = "LAYOUT")]
+    reuse: Vec<PathBuf>,
+
+    /// Record the layers of an oci-layout in its polyarch-layers.json, for --reuse
+    #[arg(long)]
+    layer_records: bool,
 
     /// Do not decompress copied layers to check their diff IDs again
     ///
@@ -191,6 +203,7 @@ impl MergeArgs {
         request.output.format = self.format(path, place.as_ref().and_then(|place| place.format))?;
         request.output.force = self.force;
         request.output.link = self.link;
+        request.output.layer_records = self.layer_records;
         request.output.sync = !self.no_sync;
         request.compression = self.compression()?;
         request.checks.platform = self.platform_check.into();
@@ -216,6 +229,7 @@ impl MergeArgs {
             ReferrersArg::Keep => Referrers::Keep,
         };
         request.platforms = self.platforms;
+        request.reuse = self.reuse;
         request.jobs = self.jobs.or(default_jobs);
         let view = MergeView {
             json: self.json,
@@ -242,6 +256,9 @@ impl MergeArgs {
         match format {
             Format::Archive if self.link => Err(
                 "--link needs an oci-layout output: an archive cannot link to other files".into(),
+            ),
+            Format::Archive if self.layer_records => Err(
+                "--layer-records needs an oci-layout output: layers are taken from a directory".into(),
             ),
             Format::Archive if self.referrers == ReferrersArg::Keep => Err(
                 "--referrers keep needs an oci-layout output: an oci-archive has one image; add --format oci-layout".into(),

@@ -200,6 +200,7 @@ impl Error {
                 "a tag has at most 128 letters, digits, underscores, dots and dashes; choose a shorter one, or set the platform of the image with --set-platform"
             }
             Problem::NothingForDocker => "leave --docker-manifest out",
+            Problem::NoLayerRecords => "give an image layout that was written with --layer-records",
             Problem::OutputExists => "remove it, or replace it with --force",
             Problem::OutputForeign { .. } => "remove it by hand if it is not needed",
             Problem::OutputInsideInput { .. } | Problem::InputInsideOutput { .. } => {

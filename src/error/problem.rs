@@ -257,6 +257,9 @@ pub enum Problem {
     )]
     NothingForDocker,
 
+    #[error("has no \"polyarch-layers.json\", so none of its layers can be taken")]
+    NoLayerRecords,
+
     #[error("the output exists already")]
     OutputExists,
 
@@ -323,6 +326,7 @@ impl Problem {
             | Self::AmbiguousLayer { .. }
             | Self::BadTag { .. }
             | Self::NothingForDocker
+            | Self::NoLayerRecords
             | Self::OutputExists
             | Self::OutputIsDirectory
             | Self::OutputForeign { .. }

@@ -18,6 +18,8 @@ pub enum Content {
     Bytes(Arc<[u8]>),
     /// In a file of an image layout directory, for example.
     File(Arc<Path>),
+    /// In the layout of an earlier merge, which has recorded its diff ID: only its digest is verified.
+    Recorded(Arc<Path>),
     /// In a part of an uncompressed archive.
     Range {
         /// The archive.
@@ -51,7 +53,7 @@ impl Content {
         let missing = |message| Err(io::Error::new(io::ErrorKind::NotFound, message));
         Ok(match self {
             Self::Bytes(bytes) => Box::new(&bytes[..]),
-            Self::File(path) => Box::new(File::open(path)?),
+            Self::File(path) | Self::Recorded(path) => Box::new(File::open(path)?),
             Self::Range { path, offset, len } => {
                 let mut file = File::open(path)?;
                 file.seek(SeekFrom::Start(*offset))?;

@@ -3,12 +3,16 @@
 use std::io;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
 use crate::bytes::codec::Encoding;
 use crate::bytes::{Algorithms, Digests, Observers, VerifiedReader, Verify};
 use crate::error::{Error, InputName};
 use crate::image::blob::Blob;
+use crate::image::content::Content;
 use crate::image::layer_type::LayerType;
-use crate::oci::{Descriptor, DiffId};
+use crate::oci::{Descriptor, DiffId, Digest};
 
 /// A layer of an image.
 #[derive(Clone, Debug)]
@@ -24,6 +28,17 @@ pub enum Layer {
         /// The name of the input in messages.
         input: InputName,
     },
+}
+
+/// What decides the bytes of a layer that is made of store paths, which do not change.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct LayerKey(Digest);
+
+impl LayerKey {
+    /// Returns the key of everything that decides the bytes.
+    pub fn of(decisive: &Value) -> Self {
+        Self(Digest::of(decisive.to_string().as_bytes()))
+    }
 }
 
 /// A layer of files.
@@ -182,7 +197,10 @@ impl AnyBlob {
     pub fn open<'a>(&'a self, observers: Observers<'a>) -> Result<VerifiedReader<'a>, Error> {
         match self {
             Self::Blob(blob) => blob.open(observers),
-            Self::Layer(layer) => layer.open(observers),
+            Self::Layer(layer) => match layer.blob.content {
+                Content::Recorded(_) => layer.blob.open(observers),
+                _ => layer.open(observers),
+            },
         }
     }
 }

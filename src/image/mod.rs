@@ -22,7 +22,7 @@ pub use blob::Blob;
 pub use companion::Companion;
 pub use content::{Content, Generate};
 pub use index_metadata::IndexMetadata;
-pub use layer::{AnyBlob, FileLayer, Layer};
+pub use layer::{AnyBlob, FileLayer, Layer, LayerKey};
 pub use layer_type::LayerType;
 pub use multi_platform::MultiPlatformImage;
 
@@ -161,7 +161,7 @@ pub fn expect_layers(images: &[Image], link: bool, progress: &Progress) {
     for blob in layers.filter_map(Layer::blob) {
         let is_read = match &blob.content {
             Content::Staged(_) | Content::Streamed(_) => false,
-            Content::File(_) => !link,
+            Content::File(_) | Content::Recorded(_) => !link,
             _ => true,
         };
         if is_read

@@ -16,6 +16,8 @@ pub struct MultiPlatformImage {
     pub blobs: Vec<AnyBlob>,
     /// The content of `manifest.json`, for Docker's classic store.
     pub docker_manifest: Option<Vec<u8>>,
+    /// The records of layers, for a layout.
+    pub layer_records: Option<Vec<u8>>,
 }
 
 impl MultiPlatformImage {

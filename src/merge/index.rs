@@ -81,6 +81,7 @@ pub fn build(
     blobs.extend(layers);
 
     Ok(MultiPlatformImage {
+        layer_records: None,
         descriptor,
         root,
         blobs: each_once(blobs),

@@ -18,6 +18,7 @@ use crate::check::{CheckLevel, assertions, consistency};
 use crate::error::{Error, Problem, Warning};
 use crate::image::{self, Image};
 use crate::oci::{Descriptor, ImageName, Platform};
+use crate::records::{self, Reusable};
 use crate::sink::{self, AtomicOutput, WriteOptions};
 use crate::source::callbacks::FailFast;
 use crate::source::{self, Input, Stager};
@@ -61,6 +62,10 @@ pub struct MergeRequest {
     /// Whether signatures, SBOMs and other artifacts beside the images are kept. [`Referrers::Keep`] is
     /// for [`Format::Layout`].
     pub referrers: Referrers,
+    /// Image layouts of earlier merges with [`Output::layer_records`]: layers that are made of the same
+    /// store paths, or have the same diff ID, are taken from there instead of being compressed again. The
+    /// output does not depend on them.
+    pub reuse: Vec<PathBuf>,
     /// The number of threads; 0 means one on each core.
     pub jobs: usize,
     /// Counts the bytes that are read of each input.
@@ -79,6 +84,9 @@ pub struct Output {
     pub force: bool,
     /// Whether the blobs of image layout directories become links to them; for [`Format::Layout`].
     pub link: bool,
+    /// Whether the layout gets a file `polyarch-layers.json`, which records its layers for
+    /// [`MergeRequest::reuse`]; for [`Format::Layout`].
+    pub layer_records: bool,
     /// Whether the output is synced to the disk before it gets its name (default: true).
     pub sync: bool,
 }
@@ -162,6 +170,7 @@ impl Default for Output {
             format: Format::Layout,
             force: false,
             link: false,
+            layer_records: false,
             sync: true,
         }
     }
@@ -182,8 +191,9 @@ pub fn merge(request: &MergeRequest) -> Result<MergeReport, Error> {
     let MergeRequest { inputs, output, .. } = request;
     request.progress.start(inputs.iter().map(Input::name));
     let files = inputs.iter().filter(|input| !input.is_stdin());
-    let paths: Vec<&Path> = files.map(|input| input.path.as_path()).collect();
+    let mut paths: Vec<&Path> = files.map(|input| input.path.as_path()).collect();
     check_order(&paths, &output.path)?;
+    paths.extend(request.reuse.iter().map(PathBuf::as_path));
     let output = AtomicOutput::new(&output.path, output.force, &paths)?;
     let written = write(request, &output).and_then(|mut report| {
         output.finish(request.output.sync, &mut report.warnings)?;
@@ -225,7 +235,8 @@ fn write(request: &MergeRequest, output: &AtomicOutput) -> Result<MergeReport, E
     };
     let encoder = Encoder::new(jobs, request.compression);
     let staging = Staging::new(output.staging(), encoder);
-    let stager = Stager::new(Some(&staging), observers, jobs);
+    let reusable = Reusable::load(&request.reuse, request.compression, observer)?;
+    let stager = Stager::new(Some(&staging), observers, jobs).reusing(&reusable);
 
     let wanted = source::Wanted {
         platforms: &request.platforms,
@@ -256,7 +267,7 @@ fn write(request: &MergeRequest, output: &AtomicOutput) -> Result<MergeReport, E
     let described = Described::of(&images, &indexes);
     image::expect_layers(&images, request.output.link, observers.progress);
     let images = images.into_iter().map(transform::to_oci).collect();
-    let images = transform::compress(images, &staging, observers, jobs)?;
+    let images = transform::compress(images, &staging, observers, &reusable, jobs)?;
     let images = transform::annotate(
         images,
         &annotations.manifest,
@@ -285,6 +296,10 @@ fn write(request: &MergeRequest, output: &AtomicOutput) -> Result<MergeReport, E
         )?),
         _ => None,
     };
+    let records = request
+        .output
+        .layer_records
+        .then(|| records::write(&images, request.compression, &stager.into_keys(), observer));
     let mut companions = Companions::new(contents.companions, described, &images);
     let entries = companions.take_entries();
     let name = request.name.as_ref();
@@ -295,6 +310,7 @@ fn write(request: &MergeRequest, output: &AtomicOutput) -> Result<MergeReport, E
     }
     companions.warn(request.referrers, &mut warnings);
     merged.docker_manifest = docker;
+    merged.layer_records = records;
     if checks.trust_diff_ids {
         merged.trust_diff_ids();
     }

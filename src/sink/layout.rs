@@ -1,6 +1,7 @@
 //! An OCI image layout directory (image-spec `image-layout.md`). `index.json` is written last: a
 //! layout without it is visibly unfinished.
 
+use std::borrow::Cow;
 use std::fs::{self, File};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
@@ -14,6 +15,7 @@ use super::options::WriteOptions;
 use crate::bytes::Observers;
 use crate::error::Error;
 use crate::image::{AnyBlob, Content, MultiPlatformImage};
+use crate::records::LAYER_RECORDS;
 use crate::util::parallel;
 
 /// Writes the layout to the directory of `output`.
@@ -39,7 +41,10 @@ pub fn write(
             write_blob(blob, options.link, output, root, observers)
         })?;
     }
-    for (name, bytes) in fixed_files(merged) {
+    let records = merged.layer_records.as_ref();
+    let records = records.map(|bytes| (LAYER_RECORDS, Cow::from(&bytes[..])));
+    // `index.json` is the last of them.
+    for (name, bytes) in records.into_iter().chain(fixed_files(merged)) {
         let path = root.join(name);
         fs::write(&path, bytes).map_err(Error::io("write", &path))?;
     }
@@ -60,7 +65,7 @@ fn write_blob(
     match &blob.blob().content {
         // To the blob itself, not to a link to it: chains of links would keep every layout in
         // between alive.
-        Content::File(target) if link => {
+        Content::File(target) | Content::Recorded(target) if link => {
             let target = target.canonicalize().map_err(Error::io("read", target))?;
             output.may_link_to(&target)?;
             symlink(&target, &path).map_err(Error::io("create", &path))

@@ -9,6 +9,7 @@ use super::{sync, temporary};
 use crate::bytes::fill;
 use crate::error::{Error, Problem};
 use crate::oci::{DOCKER_FILE, INDEX_FILE, LAYOUT_FILE};
+use crate::records::LAYER_RECORDS;
 use crate::tar::is_tar;
 
 /// Fails if there is a file that a merge may not replace. `--force` replaces only files that a merge
@@ -57,7 +58,7 @@ pub fn is_image(path: &Path) -> bool {
 }
 
 fn is_layout(path: &Path) -> io::Result<bool> {
-    let ours = [LAYOUT_FILE, INDEX_FILE, "blobs", DOCKER_FILE];
+    let ours = [LAYOUT_FILE, INDEX_FILE, "blobs", DOCKER_FILE, LAYER_RECORDS];
     for entry in fs::read_dir(path)? {
         if !ours
             .iter()

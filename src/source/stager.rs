@@ -8,11 +8,12 @@ use std::sync::{Arc, Mutex};
 use crate::bytes::codec::Encoding;
 use crate::bytes::progress::Progress;
 use crate::bytes::{Digests, LayerObserver, Observers, Staging, VerifiedReader};
-use crate::error::{Error, Item};
-use crate::image::{Content, Image, Layer};
-use crate::oci::{Algorithm, Digest};
+use crate::error::{Error, InputName, Item};
+use crate::image::{Content, FileLayer, Image, Layer, LayerKey};
+use crate::oci::{Algorithm, DiffId, Digest};
+use crate::records::Reusable;
 use crate::source::tree::TreeFile;
-use crate::util::lock::lock;
+use crate::util::lock::{lock, unpoisoned};
 use crate::util::semaphore::Semaphore;
 
 /// Stages blobs of all inputs, each once.
@@ -26,20 +27,12 @@ pub struct Stager<'a> {
     uncompressed: Mutex<HashMap<Digest, Content>>,
     /// The layers that were made of store paths, or are being made.
     generated: Mutex<HashMap<LayerKey, Arc<Mutex<Option<Content>>>>>,
+    /// The keys of layers that are made of store paths.
+    keys: Mutex<HashMap<DiffId, LayerKey>>,
+    reusable: Option<&'a Reusable<'a>>,
     jobs: usize,
     /// One for each job: inputs are read side by side, and each may make several layers.
     permits: Arc<Semaphore>,
-}
-
-/// What decides the bytes of a layer that is made of store paths.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct LayerKey(Digest);
-
-impl LayerKey {
-    /// Returns the key of everything that decides the bytes.
-    pub fn of(decisive: &serde_json::Value) -> Self {
-        Self(Digest::of(decisive.to_string().as_bytes()))
-    }
 }
 
 impl<'a> Stager<'a> {
@@ -52,9 +45,32 @@ impl<'a> Stager<'a> {
             claimed: Mutex::default(),
             uncompressed: Mutex::default(),
             generated: Mutex::default(),
+            keys: Mutex::default(),
+            reusable: None,
             jobs,
             permits: Semaphore::new(jobs.max(1)),
         }
+    }
+
+    /// Takes layers that are made of store paths from `reusable`, if they are there.
+    pub fn reusing(self, reusable: &'a Reusable<'a>) -> Self {
+        Self {
+            reusable: Some(reusable),
+            ..self
+        }
+    }
+
+    /// Returns the layer with this key that an earlier merge has made, as one of `input` that messages
+    /// call `name`.
+    pub fn reuse(&self, key: &LayerKey, input: &InputName, name: &Arc<str>) -> Option<FileLayer> {
+        let layer = self.reusable?.by_key(key, input, name)?;
+        lock(&self.keys).insert(layer.diff_id.clone(), key.clone());
+        Some(layer)
+    }
+
+    /// Returns the keys of the layers that are made of store paths.
+    pub fn into_keys(self) -> HashMap<DiffId, LayerKey> {
+        unpoisoned(self.keys.into_inner())
     }
 
     /// Returns the number of threads that may stage blobs.
@@ -130,6 +146,9 @@ impl<'a> Stager<'a> {
         }
         let _permit = self.permits.acquire();
         let content = self.stage(open()?, None)?.content;
+        if let Some(digests) = content.digests() {
+            lock(&self.keys).insert(digests.diff_id.clone(), key.clone());
+        }
         Ok(known.insert(content).clone())
     }
 

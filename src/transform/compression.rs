@@ -11,6 +11,7 @@ use crate::bytes::{Observers, StagedBlob, Staging};
 use crate::error::Error;
 use crate::image::{Content, FileLayer, Image, Layer, LayerType, StaleAnnotations};
 use crate::oci::{Descriptor, DiffId, Digest};
+use crate::records::Reusable;
 use crate::util::parallel;
 
 /// Encodes the layers of `images` on up to `jobs` threads, and stages those that change.
@@ -18,8 +19,12 @@ pub fn compress(
     mut images: Vec<Image>,
     staging: &Staging,
     observers: Observers<'_>,
+    reusable: &Reusable<'_>,
     jobs: usize,
 ) -> Result<Vec<Image>, Error> {
+    for image in &mut images {
+        reuse(image, staging.compression(), reusable);
+    }
     let is_work = |layer: &FileLayer| must_be_encoded(layer, staging.compression());
     let mut work: Vec<&FileLayer> = Vec::new();
     let mut positions = HashMap::new();
@@ -53,6 +58,36 @@ pub fn compress(
         }
     }
     Ok(images)
+}
+
+/// Takes layers that an earlier merge has encoded in the same way.
+fn reuse(image: &mut Image, compression: Compression, reusable: &Reusable<'_>) {
+    let mut is_changed = false;
+    for layer in &mut image.layers {
+        let Layer::Files(layer) = layer else { continue };
+        if must_be_encoded(layer, compression)
+            && let Some(reused) = reusable.same_as(layer)
+        {
+            let old = &mut layer.blob.descriptor;
+            old.annotations.retain(|key, _| image.stale.keep(key));
+            let Descriptor {
+                digest,
+                size,
+                media_type,
+                ..
+            } = reused.blob.descriptor;
+            layer.blob.descriptor = Descriptor {
+                media_type,
+                ..old.with_content(digest, size)
+            };
+            layer.blob.content = reused.blob.content;
+            layer.encoding = reused.encoding;
+            is_changed = true;
+        }
+    }
+    if is_changed {
+        rewrite(image);
+    }
 }
 
 fn key(layer: &FileLayer) -> (Digest, DiffId) {

@@ -35,6 +35,28 @@ impl Compression {
         }
     }
 
+    /// Returns everything that decides the bytes that a layer is compressed to.
+    pub fn identity(self) -> String {
+        let block = self.block_size();
+        match self {
+            Self::None | Self::Keep => "none".to_owned(),
+            Self::Gzip(level) => {
+                let version = env!("POLYARCH_LIBDEFLATE");
+                format!(
+                    "libdeflate {version}, level {}, blocks of {block}",
+                    level.number()
+                )
+            }
+            Self::Zstd(level) => {
+                let version = zstd::zstd_safe::version_string();
+                format!(
+                    "zstd {version}, level {}, blocks of {block}",
+                    level.number()
+                )
+            }
+        }
+    }
+
     /// Returns the size of a block in bytes. It is part of the output's identity: another size gives
     /// other digests.
     ///

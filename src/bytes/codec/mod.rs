@@ -9,6 +9,7 @@ mod read_ahead;
 use std::io::{self, BufReader, Read};
 
 use flate2::bufread::MultiGzDecoder;
+use serde::{Deserialize, Serialize};
 
 pub use block_writer::BlockWriter;
 pub use compression::{Compression, Level};
@@ -17,7 +18,8 @@ pub use encoder::Encoder;
 pub use read_ahead::ReadAhead;
 
 /// How the bytes of a layer, or of a whole archive, are encoded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Encoding {
     /// Not encoded.
     Plain,

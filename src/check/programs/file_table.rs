@@ -171,6 +171,42 @@ impl FileTable {
         self.push(kind, name, 0, budget);
     }
 
+    /// Returns the records and the texts, to save them.
+    pub fn raw(&self) -> (&[[u32; 3]], &[u8]) {
+        (&self.records, &self.texts)
+    }
+
+    /// Returns a table that was saved. Fails if its parts do not fit together, or the budget is used up.
+    pub fn from_raw(
+        records: Vec<[u32; 3]>,
+        texts: Vec<u8>,
+        machines: Vec<MachineFiles>,
+        budget: &TableBudget,
+    ) -> Option<Self> {
+        let is_text = |index: usize| {
+            let text = texts.get(index..).and_then(|at| at.split_at_checked(2));
+            text.is_some_and(|(length, text)| {
+                text.len() >= usize::from(u16::from_le_bytes([length[0], length[1]]))
+            })
+        };
+        let is_valid = |[_, _, packed]: &[u32; 3]| {
+            let (tag, index) = unpack(*packed);
+            match tag {
+                tag::PROGRAM => index < machines.len(),
+                tag::SCRIPT | tag::SYMBOLIC_LINK | tag::HARD_LINK => is_text(index),
+                _ => true,
+            }
+        };
+        let is_valid = records.iter().all(is_valid) && machines.len() <= MAX_MACHINES;
+        let size = size_of_val(records.as_slice()) + texts.len();
+        (is_valid && budget.take(size)).then_some(Self {
+            records,
+            texts,
+            machines,
+            ..Self::default()
+        })
+    }
+
     /// Sorts the records for lookups, after all of them were added.
     pub fn finish(&mut self) {
         // Sorting keeps the order of records of the same name.

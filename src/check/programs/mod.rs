@@ -9,10 +9,14 @@ mod layer_stack;
 mod machine;
 mod messages;
 mod resolve;
+mod saved;
 mod scan;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
+
+use serde::Deserialize;
+use serde_json::Value;
 
 use crate::bytes::{LayerObserver, LayerStream, OnVerified};
 use crate::check::CheckLevel;
@@ -23,6 +27,7 @@ use crate::util::lock::lock;
 use file_table::{FileTable, TableBudget};
 use layer_stack::{LayerStack, TooManyLookups};
 use resolve::StartedFile;
+use saved::SavedTable;
 
 /// The programs of the layers that were read.
 #[derive(Debug, Default)]
@@ -38,6 +43,18 @@ impl LayerObserver for Programs {
             let mut layers = lock(&self.layers);
             layers.insert(diff_id.clone(), Arc::new(files));
         })
+    }
+
+    fn save(&self, layer: &DiffId) -> Option<Value> {
+        let files = lock(&self.layers).get(layer)?.clone();
+        serde_json::to_value(SavedTable::of(&files)?).ok()
+    }
+
+    fn restore(&self, layer: &DiffId, saved: &Value) -> bool {
+        let saved = SavedTable::deserialize(saved);
+        let files = saved.ok().and_then(|saved| saved.restore(&self.budget));
+        let files = files.map(|files| lock(&self.layers).insert(layer.clone(), Arc::new(files)));
+        files.is_some()
     }
 }
 

@@ -63,7 +63,7 @@ impl OpenFile {
 }
 
 impl Version {
-    #[expect(
+    #[allow(
         clippy::unnecessary_cast,
         clippy::cast_possible_wrap,
         reason = "the types of these fields differ between platforms; only their equality counts"
@@ -207,8 +207,8 @@ fn open_file(
     match kind {
         FileType::Directory => {
             let opened = openat(directory, name, DIRECTORY, Mode::empty())?;
-            let mode = fstat(&opened)?.st_mode;
-            Ok(Opened::Directory(mode.into(), Dir::new(opened)?))
+            let mode = mode(&fstat(&opened)?);
+            Ok(Opened::Directory(mode, Dir::new(opened)?))
         }
         FileType::RegularFile => {
             let file = File::from(openat(directory, name, FILE, Mode::empty())?);
@@ -221,7 +221,7 @@ fn open_file(
                 size: u64::try_from(stat.st_size).unwrap_or(0),
                 version: Version::of(&stat),
             });
-            Ok(Opened::Other(stat.st_mode.into(), content))
+            Ok(Opened::Other(mode(&stat), content))
         }
         FileType::Symlink => {
             let target = readlinkat(directory, name, Vec::new())?;
@@ -232,6 +232,11 @@ fn open_file(
             "it is neither a regular file, a directory nor a symbolic link",
         )),
     }
+}
+
+#[allow(clippy::useless_conversion, reason = "modes have 16 bits on macOS")]
+fn mode(stat: &Stat) -> u32 {
+    stat.st_mode.into()
 }
 
 /// Returns the entries of a directory, the last one first.

@@ -13,7 +13,7 @@ use serde_json::json;
 use super::conf::Owner;
 use super::files::{FileContent, OpenFile, StoreFile, StoreFiles};
 use super::header::{Header, Kind};
-use crate::source::stager::LayerKey;
+use crate::image::LayerKey;
 use crate::source::store_paths::error_at;
 use crate::tar::BLOCK;
 use crate::util::parallel;

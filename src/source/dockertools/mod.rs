@@ -221,7 +221,11 @@ impl LayeredImageReader<'_> {
         };
         let name: Arc<str> = name.into();
         let owner = StorePathsOwner((self.input, Item::Layer(name.clone())).into());
-        let content = self.stager.generate(&layer.key(), || {
+        let key = layer.key();
+        if let Some(reused) = self.stager.reuse(&key, self.input, &name) {
+            return Ok(reused);
+        }
+        let content = self.stager.generate(&key, || {
             let opened = layer.clone();
             let bytes = ReadAhead::start(move || Ok(opened.open()));
             let bytes = bytes.map_err(|e| owner.unreadable(e))?;

@@ -1,0 +1,133 @@
+//! The layers that a merge may take from layouts of earlier merges.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::{LAYER_RECORDS, LayerRecord, RecordFile, VERSION};
+use crate::bytes::codec::Compression;
+use crate::bytes::{LayerObserver, codec::Encoding};
+use crate::error::{DocumentProblem, Error, InputName, Item, Problem};
+use crate::image::{Blob, Content, FileLayer, LayerKey, LayerType};
+use crate::oci::{Descriptor, DiffId};
+
+/// The largest file of records: those of the programs of ten million files.
+const MAX_RECORDS: u64 = 256 << 20;
+
+/// The layers that a merge may take, by what decides their bytes.
+#[derive(Default)]
+pub struct Reusable<'a> {
+    by_key: HashMap<LayerKey, Arc<ReusableLayer>>,
+    by_diff_id: HashMap<DiffId, Arc<ReusableLayer>>,
+    /// Reads the layers that are copied, unless it has the result of an earlier reading.
+    observer: Option<&'a dyn LayerObserver>,
+}
+
+struct ReusableLayer {
+    record: LayerRecord,
+    /// The blob.
+    path: Arc<Path>,
+}
+
+impl<'a> Reusable<'a> {
+    /// Reads the records of `layouts`. Of layers that were encoded in another way than `compression` none is
+    /// taken: the output must not depend on what is there to be taken.
+    pub fn load(
+        layouts: &[PathBuf],
+        compression: Compression,
+        observer: Option<&'a dyn LayerObserver>,
+    ) -> Result<Self, Error> {
+        let encoder = compression.identity();
+        let mut reusable = Self {
+            observer,
+            ..Self::default()
+        };
+        for layout in layouts {
+            for record in read(layout)? {
+                let is_current = record.encoder == encoder
+                    && compression.target(Encoding::Plain) == record.encoding;
+                let path = layout.join(record.digest.blob_path());
+                // A file of another size was cut off; its digest is verified when it is copied.
+                let is_there = path.metadata().is_ok_and(|m| m.len() == record.size);
+                if !(is_current && is_there) {
+                    continue;
+                }
+                let path = path.into();
+                let layer = Arc::new(ReusableLayer { record, path });
+                let record = &layer.record;
+                if let Some(key) = &record.key {
+                    let known = reusable.by_key.entry(key.clone());
+                    known.or_insert_with(|| layer.clone());
+                }
+                let known = reusable.by_diff_id.entry(record.diff_id.clone());
+                known.or_insert_with(|| layer.clone());
+            }
+        }
+        Ok(reusable)
+    }
+
+    /// Returns the layer with this key, as one of `input` that messages call `name`.
+    pub fn by_key(&self, key: &LayerKey, input: &InputName, name: &Arc<str>) -> Option<FileLayer> {
+        Some(self.take(self.by_key.get(key)?, input, name))
+    }
+
+    /// Returns the layer that has the bytes of `layer`.
+    pub fn same_as(&self, layer: &FileLayer) -> Option<FileLayer> {
+        let found = self.by_diff_id.get(&layer.diff_id)?;
+        Some(self.take(found, &layer.blob.input, &layer.blob.name))
+    }
+
+    fn take(&self, layer: &ReusableLayer, input: &InputName, name: &Arc<str>) -> FileLayer {
+        let ReusableLayer { record, path } = layer;
+        let is_observed = self.observer.is_none_or(|observer| {
+            let saved = record.programs.as_ref();
+            saved.is_some_and(|saved| observer.restore(&record.diff_id, saved))
+        });
+        let content = match is_observed {
+            true => Content::Recorded(path.clone()),
+            false => Content::File(path.clone()),
+        };
+        let media_type = LayerType::distributable(record.encoding).oci();
+        FileLayer {
+            blob: Blob {
+                descriptor: Descriptor::new(media_type, record.digest.clone(), record.size),
+                content,
+                input: input.clone(),
+                name: name.clone(),
+            },
+            diff_id: record.diff_id.clone(),
+            encoding: record.encoding,
+        }
+    }
+}
+
+/// Reads the records of a layout.
+fn read(layout: &Path) -> Result<Vec<LayerRecord>, Error> {
+    let path = layout.join(LAYER_RECORDS);
+    let mut raw = Vec::new();
+    let file = File::open(&path).map_err(|e| match e.kind() {
+        std::io::ErrorKind::NotFound => Error::new(layout, Problem::NoLayerRecords),
+        _ => Error::io("read", &path)(e),
+    })?;
+    file.take(MAX_RECORDS)
+        .read_to_end(&mut raw)
+        .map_err(Error::io("read", &path))?;
+    let invalid = |problem| {
+        let document = Item::Document(LAYER_RECORDS.into());
+        Error::new(
+            (&InputName::from(layout), document),
+            Problem::InvalidDocument(problem),
+        )
+    };
+    let file: RecordFile =
+        serde_json::from_slice(&raw).map_err(|e| invalid(DocumentProblem::Json(e)))?;
+    match file.version {
+        VERSION => Ok(file.layers),
+        found => Err(invalid(DocumentProblem::Version {
+            found,
+            expected: VERSION,
+        })),
+    }
+}
