@@ -58,7 +58,7 @@
 //! - `merge` builds the image index;
 //! - `sink` writes the output, all or nothing.
 //!
-//! They share `image` (the data between them), `oci` (the documents of the image specification), `bytes` (verified
+//! They share `image` (the data between them), `records` (layers that earlier merges have compressed), `oci` (the documents of the image specification), `bytes` (verified
 //! copies, codecs, staging), `tar` (the only place that reads tar headers), `error` and `util`.
 //!
 //! `inspect`, `analyze` and `diff` read images through `load` and keep nothing. `verify` collects every

@@ -21,6 +21,7 @@ mod json;
 mod merge;
 mod programs;
 mod real_tools;
+mod reuse;
 mod slips;
 mod supply_chain;
 mod support;
