@@ -71,7 +71,8 @@
 //! 2. The identity of a document is its raw bytes. A document that needs no change is copied, never
 //!    serialised again.
 //! 3. Every byte that is written was verified in the pass that copies it. (`--link` links to blobs that
-//!    were verified when they were written. `--trust-diff-ids` leaves out diff IDs on request.)
+//!    were verified when they were written. `--reuse` trusts the diff IDs that an earlier merge has
+//!    recorded, `--trust-diff-ids` all of them.)
 //! 4. A blob is always complete: its digest and size are known before a document names it.
 //! 5. The platform comes from the config. A platform from the caller is an assertion, and programs must
 //!    match the platform.

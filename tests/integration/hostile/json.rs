@@ -120,7 +120,7 @@ fn json_of_one_gibibyte_is_refused() {
     sparse("nix2container.json", b"{", SIZE);
     fails(
         "nix2container.json",
-        "not a container image: found a JSON document, expected a docker-archive, an OCI image layout directory, an oci-archive or a nix2container image",
+        "not a container image: found a JSON document, expected a docker-archive, an OCI image layout directory, an oci-archive, a nix2container image or the conf of a layered image",
     );
 
     // The same compressed to a thousandth: it is not expanded in memory or on the disk.

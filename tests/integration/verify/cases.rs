@@ -84,6 +84,9 @@ pub fn inputs() -> Vec<Case> {
             let arm = images(&["linux/arm/v7", "linux/arm/v6"]);
             layout_of(&arm, gzipped, NO_EDIT, |_, text| text).directory(s, "image")
         }),
+        file(&["unsupported-conf"], || {
+            br#"{ "store_dir": "/nix/store", "os": "linux" }"#.to_vec()
+        }),
         case(&["store-paths"], &["image"], |scratch| {
             let digest = digest(b"");
             let layer = json!({
