@@ -16,7 +16,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 
 ifeq (,$(shell command -v cargo))
-$(error cargo is not there; install Rust 1.88 or newer)
+$(error cargo is missing; install Rust 1.88 or newer)
 endif
 
 host := $(shell rustc -vV | sed -n 's/^host: //p')

@@ -28,7 +28,7 @@ struct ManifestItem {
     config: String,
     repo_tags: Option<Vec<String>>,
     layers: Option<Vec<String>>,
-    /// A key that is there in two spellings: readers differ in which one counts.
+    /// A key in two spellings: readers differ in which one counts.
     ambiguous: Option<String>,
 }
 
@@ -84,7 +84,7 @@ pub struct OtherImage {
     pub config: Digest,
 }
 
-/// Lists the images whose configs are there, of an archive that is a layout too: `manifest.json` need not
+/// Lists the images whose configs exist, of an archive that is a layout too: `manifest.json` need not
 /// be valid in it.
 pub fn images(tree: &Tree) -> Result<Vec<OtherImage>, Error> {
     let Some(raw) = tree.bytes(MANIFEST_FILE, MAX_MANIFEST)? else {

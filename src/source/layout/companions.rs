@@ -204,7 +204,7 @@ impl LayoutReader<'_> {
         });
     }
 
-    /// Adds an artifact whose manifest is not read: it is not there, or it is an index.
+    /// Adds an artifact whose manifest is not read: it is missing, or it is an index.
     pub(super) fn add_unread(
         &mut self,
         descriptor: &Descriptor,
@@ -276,7 +276,7 @@ impl LayoutReader<'_> {
         Ok(())
     }
 
-    /// Goes on without a companion that is not there: no image needs it.
+    /// Continues without a companion that is missing: no image needs it.
     fn missing_companion(&self, error: Error) -> Result<(), Error> {
         let callbacks = self.reading.callbacks();
         match error.problem() {

@@ -91,7 +91,7 @@ struct LayoutReader<'a> {
     skipped: Vec<(Descriptor, String)>,
     /// The last image that was read and then not selected.
     rejected: Option<Image>,
-    /// The first image that is not there, and may be selected or not.
+    /// The first missing image, which may be selected or not.
     missing: Option<Error>,
 }
 
@@ -191,7 +191,7 @@ impl LayoutReader<'_> {
         Ok(())
     }
 
-    /// Finds out which platforms cannot be taken, if one is wanted that is not there.
+    /// Finds out which platforms cannot be taken, if a wanted one is missing.
     fn find_incomplete(&mut self) {
         let images = &self.contents.images;
         let is_there = |wanted: &Platform| {

@@ -12,7 +12,7 @@ pub struct SurveyedImage {
     pub platform: Option<Platform>,
     /// The digest of its config, if its manifest can be read.
     pub config: Option<Digest>,
-    /// Whether its manifest, its config and its layers are there.
+    /// Whether its manifest, its config and its layers exist.
     pub is_complete: bool,
 }
 

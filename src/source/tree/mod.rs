@@ -271,7 +271,7 @@ impl Tree {
             .map_err(|e| self.invalid(name, DocumentProblem::from_json(e, &raw)))
     }
 
-    /// Reads a document without reporting what is wrong with it: one that is not there, or not valid, is
+    /// Reads a document without reporting what is wrong with it: one that is missing, or not valid, is
     /// `None`. Its digest is not verified.
     pub fn peek<T: DeserializeOwned>(&self, digest: &Digest, limit: u64) -> Option<T> {
         let name = digest.to_string();

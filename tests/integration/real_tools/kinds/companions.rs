@@ -46,7 +46,7 @@ fn odd() -> Vec<Row> {
         )
         .says("(?m)^warning.*SOCI index.*not selected"),
         merged(
-            "an artifact in an index whose blobs are not there",
+            "an artifact in an index whose blobs are missing",
             |s| {
                 with_companion(s, |layout, amd64| {
                     let artifact = artifact(layout, SPDX, Some(amd64));
@@ -267,7 +267,7 @@ fn kept() -> Vec<Row> {
         .quiet()
         .also(|m| roots(m) == 2),
         merged(
-            "a referrer whose blobs are not there is named",
+            "a referrer whose blobs are missing is named",
             |s| {
                 beside(s, |layout, _, amd64| {
                     let sbom = artifact(layout, SPDX, Some(amd64));

@@ -91,7 +91,7 @@ pub fn rows() -> Vec<Row> {
         )
         .quiet(),
         merged(
-            "an image of wasm whose module is not there",
+            "an image of wasm whose module is missing",
             |s| {
                 let mut image = TestImage::new("wasi/wasm");
                 image.config["config"] = json!({ "Entrypoint": ["/other.wasm"] });

@@ -8,7 +8,7 @@ pub fn rows() -> Vec<Row> {
     let unattested = |s: &Scratch| sparse(s, &["linux/amd64"], &["linux/arm64"], false);
     vec![
         merged(
-            "a platform that is there is taken without its attestation, with a warning",
+            "a complete platform is taken without its missing attestation, with a warning",
             attested,
             &["--platform", "linux/amd64", "saved.tar"],
             "linux/amd64",
@@ -64,13 +64,13 @@ pub fn rows() -> Vec<Row> {
         .says("--platform linux/arm/v7")
         .never("--platform linux/arm64"),
         refused(
-            "a platform that is not there is not offered",
+            "a missing platform is not offered",
             unattested,
             &["--platform", "linux/arm64", "saved.tar"],
         )
         .says("linux/amd64"),
         merged(
-            "an attestation that is not there of an image that is",
+            "a missing attestation of a complete image",
             |s| sparse(s, &["linux/amd64", "linux/arm64"], &[], true),
             &["saved.tar"],
             "linux/amd64,linux/arm64",
@@ -195,14 +195,14 @@ pub fn rows() -> Vec<Row> {
         .says("give it as linux/amd64=IMAGE"),
         // The Docker index that `ctr` exports names no platforms.
         merged(
-            "an image without a platform that is not there",
+            "a missing image without a platform",
             unnamed_platforms,
             &["--platform", "linux/amd64", "saved.tar"],
             "linux/amd64",
         )
         .says("(?m)^warning.*an image .*was left out"),
         refused(
-            "an image without a platform that is not there may be the wanted one",
+            "a missing image without a platform may be the wanted one",
             unnamed_platforms,
             &["--platform", "linux/arm64", "saved.tar"],
         )
