@@ -139,7 +139,7 @@ impl<'a> Stager<'a> {
             .entry(key.clone())
             .or_default()
             .clone();
-        // Whoever waits for another thread here holds no permit.
+        // A thread that waits for another one here holds no permit.
         let mut known = lock(&known);
         if let Some(content) = &*known {
             return Ok(content.clone());

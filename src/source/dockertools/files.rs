@@ -185,7 +185,7 @@ const DIRECTORY: OFlags = OFlags::DIRECTORY
     .union(OFlags::NOFOLLOW)
     .union(OFlags::CLOEXEC);
 
-/// Opens the entry `name` of a directory. Its type is looked at first, because opening a device may have
+/// Opens the entry `name` of a directory. Its type is checked first, because opening a device may have
 /// effects.
 fn open_file(
     directory: BorrowedFd<'_>,

@@ -7,7 +7,7 @@
 //! file twice on one.
 //!
 //! The script decides what the image is, so a document with a key or a value that this version does not
-//! know is refused with an error of its own ([`Problem::UnsupportedConf`]); the caller can run the script
+//! know is refused with a separate error ([`Problem::UnsupportedConf`]); the caller can run the script
 //! instead.
 //!
 //! The paths in the document are absolute paths of this machine. They are *read* because the user gave
@@ -244,7 +244,7 @@ impl LayeredImageReader<'_> {
         Ok(self.layer(name, content, diff_id, size))
     }
 
-    /// Returns the layer that dockerTools has made in a derivation of its own: a tar, and its digest
+    /// Returns the layer that dockerTools has made in a separate derivation: a tar, and its digest
     /// beside it.
     fn customisation_layer(&self) -> Result<FileLayer, Error> {
         let directory = Path::new(&self.conf.customisation_layer);
