@@ -36,8 +36,8 @@ pub struct MergeArgs {
     /// zstd), or results of nix2container; the format is detected from the content
     ///
     /// `PLATFORM=` before the path (os/arch or os/arch/variant, such as linux/arm64) asserts the
-    /// platform of an image: a different one in its config is an error. In a multi-platform image, it
-    /// selects the image for that platform, and nothing else is read. The order of images does not
+    /// platform of an image: a different one in its config is an error. In front of a multi-platform image,
+    /// `PLATFORM=` selects the image for that platform, and the others are not read. The order of images does not
     /// matter.
     ///
     /// `#NAME:TAG`, `#TAG`, `#@POSITION` (from 0) or `#@DIGEST` (sha256:… or the start of it, also of an
@@ -72,7 +72,7 @@ pub struct MergeArgs {
     #[arg(short, long)]
     force: bool,
 
-    /// The name that the image has when it is loaded, such as hello or ghcr.io/me/hello:v1
+    /// The name to push to and to load the image under, such as ghcr.io/me/hello:v1
     #[arg(long, value_name = "NAME[:TAG]")]
     name: Option<String>,
 
@@ -80,7 +80,7 @@ pub struct MergeArgs {
     #[arg(short, long, value_name = "[NAME:]TAG")]
     tag: Option<String>,
 
-    /// How to compress layers; only `none` changes layers that are already compressed
+    /// How to compress layers; compressed layers stay as they are, except with `none`
     #[arg(long, value_name = "HOW", default_value = "gzip")]
     compression: CompressionArg,
 
