@@ -116,6 +116,6 @@ lib.makeOverridable (
       images = [
         (lib.optionalString (platform != null) "${platforms.toOci platform}=" + input.path)
       ];
-      inherit (input) stream;
+      inherit (input) conf stream;
     })
 )

@@ -61,7 +61,7 @@ rec {
       setPlatform = normalized.setPlatform or null;
     in
     [
-      (if input.stream == null then input.path else "${input.stream}")
+      (if input.path == "-" then input.stream else input.path)
       (if setPlatform == null then null else platforms.toOci setPlatform)
     ];
 }

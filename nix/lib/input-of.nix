@@ -1,5 +1,8 @@
-# Image → the input of `polyarch merge`. dockerTools.streamLayeredImage builds a script that writes a docker-archive
-# to standard output. Running it in the build that reads the archive saves compressing, storing and decompressing it.
+# Image → the input of `polyarch merge`. dockerTools.streamLayeredImage describes an image by its `conf`, a JSON file that
+# names the store paths of each layer, and builds a script that writes a docker-archive from it to standard output.
+# polyarch makes the same layers from the conf, on all cores and on any system. The script is for a conf that polyarch
+# does not support, and for a stream without one: running it in the build that reads the archive saves compressing,
+# storing and decompressing the archive.
 { lib, stdenv }:
 
 let
@@ -10,6 +13,30 @@ let
   runsHere = stream: stream.system == stdenv.buildPlatform.system;
 
   streamName = stream: lib.removePrefix "stream-" stream.name;
+
+  # Whether the program of a stream is the script of dockerTools with the attribute `conf`. `overrideAttrs` can change
+  # the program, and leaves the attributes as they are.
+  writesConf =
+    stream:
+    let
+      words = text: builtins.filter (word: word != [ ] && word != "") (builtins.split "[[:space:]]+" text);
+    in
+    !(stream ? streamScript && stream ? buildCommand)
+    ||
+      words stream.buildCommand
+      == words "makeWrapper ${stream.streamScript} $out --add-flags ${stream.conf}";
+
+  # Only the script has a clock.
+  needsClock = conf: conf.created or null == "now" || conf.mtime or null == "now";
+
+  # The command that writes the image. Without the wrapper around the script: under pkgsCross, older nixpkgs give the
+  # wrapper a bash for the platform of the image.
+  command =
+    stream:
+    if stream ? conf && stream ? streamScript && writesConf stream then
+      "${stream.streamScript} ${stream.conf}"
+    else
+      "${stream}";
 
   # The archive of a stream that only another machine can run. `builder` is the bash that built the script: the
   # package set here has no other program for that machine. The archive names every store path of the image, and it is
@@ -32,25 +59,42 @@ let
 in
 
 /**
-  Returns how to read an image: through the stream that it is or has, if the machine that builds the layout can run
-  the stream; otherwise from a file.
+  Returns how to read an image:
 
-  The file of a buildLayeredImage is its own output: a builder of its system makes it, or a binary cache has it. A path
-  or a string (`"${image}"`) is always a file.
+  - from the conf of the stream that it is or has
+  - through the stream, if there is no conf or polyarch does not support it, and the machine that builds the layout can
+    run the stream
+  - otherwise from a file. The file of a buildLayeredImage is its own output: a builder of its system makes it, or a
+    binary cache has it.
+
+  A path or a string (`"${image}"`) is always a file.
 
   # Type
 
   ```
-  inputOf :: Image -> { name :: String, path :: String, stream :: Derivation | Null }
+  inputOf :: Image -> {
+    name :: String,
+    path :: String,
+    conf :: Derivation | Null,
+    stream :: String | Null,
+    withoutConf :: Image,
+  }
   ```
 
-  `name` is for derivations, and is the same for a stream and its file. `path` is `-` if there is a `stream`.
+  `name` is for derivations, and is the same for a conf, a stream and its file. `path` is that of `conf` if there is
+  one, or else `-` if there is a `stream`, a command. `withoutConf` is the image, to be read in another way.
 */
 image:
 
 let
   stream = if isStream image then image else image.stream or null;
   streamed = isStream stream && runsHere stream;
+  hasConf =
+    isStream stream
+    && lib.isDerivation (stream.conf or null)
+    && writesConf stream
+    && (streamed || !needsClock stream.conf);
+  conf = if hasConf then stream.conf else null;
   file = if isStream image then archive image else image;
 
   # The last component of a path, without the hash of a store path.
@@ -65,6 +109,18 @@ in
       streamName image
     else
       lib.removeSuffix ".json" (lib.head (lib.splitString ".tar" fileName));
-  path = if streamed then "-" else "${file}";
-  stream = if streamed then stream else null;
+  path =
+    if hasConf then
+      "${conf}"
+    else if streamed then
+      "-"
+    else
+      "${file}";
+  inherit conf;
+  stream = if streamed then command stream else null;
+  withoutConf =
+    if isStream image then
+      removeAttrs image [ "conf" ]
+    else
+      image // { stream = removeAttrs image.stream [ "conf" ]; };
 }

@@ -19,7 +19,11 @@
   : Inputs of `polyarch merge`, each `[PLATFORM=]PATH`.
 
   `stream`
-  : The program that writes the image `-` to its standard output. Default: `null`, no input is `-`.
+  : The command that writes the image `-` to its standard output. Default: `null`, no input is `-`.
+
+  `conf`
+  : The input that is the conf of a layered image. If polyarch does not support it, the build runs `stream` instead, or
+    fails if that is `null`. Default: `null`, no input is a conf.
 
   `links`
   : Whether the output links to the blobs of its inputs. If so, it refers to the inputs and is built on the machine that
@@ -43,7 +47,8 @@
     name :: String,
     options :: [ String ],
     images :: [ String ],
-    stream :: Derivation | Null ? null,
+    stream :: String | Null ? null,
+    conf :: Derivation | Null ? null,
     links :: Bool ? false,
     isImage :: Bool ? false,
     passthru :: AttrSet ? { },
@@ -56,6 +61,7 @@
   options,
   images,
   stream ? null,
+  conf ? null,
   links ? false,
   isImage ? false,
   passthru ? { },
@@ -91,6 +97,39 @@ let
       exit 1
     }
   '';
+
+  # Exit code 3: polyarch does not support the conf, and has written nothing.
+  fromConf = ''
+    status=0
+    ${merge} 2> "$NIX_BUILD_TOP/messages" || status=$?
+    if [ "$status" -ne 3 ]; then
+      cat "$NIX_BUILD_TOP/messages" >&2
+      [ "$status" -eq 0 ] || exit "$status"
+    else
+      ${if stream == null then noStream else streamInstead}
+    fi
+  '';
+
+  streamInstead = ''
+    sed -n 's/^error: /warning: /p' "$NIX_BUILD_TOP/messages" >&2
+    echo 'warning: this build runs the stream of the image instead, which takes longer' >&2
+    mergeArguments=("''${mergeArguments[@]//"${conf}"/-}")
+    ${fromStream}
+  '';
+
+  noStream = ''
+    sed '/^hint: /d' "$NIX_BUILD_TOP/messages" >&2
+    echo 'hint: this machine cannot run the stream of the image; another machine makes its archive if you write: image = removeAttrs … [ "conf" "stream" ]' >&2
+    exit "$status"
+  '';
+
+  build =
+    if conf != null then
+      fromConf
+    else if stream != null then
+      fromStream
+    else
+      fromFiles;
 in
 runCommand name {
   # Structured attributes pass the arguments to polyarch as a bash array, without quoting.
@@ -103,4 +142,4 @@ runCommand name {
   ${if links then null else "unsafeDiscardReferences"}.out = true;
   # Not `allowSubstitutes = false`, which runCommandLocal sets too: an output in a binary cache need not be built.
   ${if links then "preferLocalBuild" else null} = true;
-} ((if stream == null then fromFiles else fromStream) + (if isImage then ''cat "$digest"'' else ""))
+} (build + (if isImage then ''cat "$digest"'' else ""))
