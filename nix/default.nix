@@ -109,6 +109,7 @@ lib.makeScope buildPackages.newScope (self: {
   packageSets = self.callPackage ./lib/package-sets.nix { };
   imageArgument = self.callPackage ./lib/image-argument.nix { };
   inputOf = self.callPackage ./lib/input-of.nix { };
+  matchTest = self.callPackage ./lib/match-test.nix { };
   merge = self.callPackage ./lib/merge.nix { };
   mergeOptions = self.callPackage ./lib/merge-options.nix { };
   readBackTest = self.callPackage ./lib/read-back-test.nix { };

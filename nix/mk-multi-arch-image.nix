@@ -4,6 +4,8 @@
   checkArguments,
   hashTag,
   imageArgument,
+  inputOf,
+  matchTest,
   merge,
   mergeOptions,
   mkAnalysis,
@@ -137,6 +139,11 @@
   `tests.readsBack`
   : a derivation that reads every byte of the image and verifies it
 
+  `tests.matchesDockerTools`
+  : a derivation that builds the layout of each layered image from its conf and through its stream, and compares the
+    image IDs. Only images that have a conf, and a stream for the system that builds, are compared; if there is none,
+    this attribute is missing.
+
   # Type
 
   ```
@@ -236,6 +243,27 @@ lib.makeOverridable (
       else
         lib.mapAttrs' (key: image: lib.nameValuePair (platforms.toOci key) (layoutOf key image)) allImages;
 
+    # The layouts of the images that can be read from their conf and through their stream, in both ways.
+    comparisons =
+      let
+        comparison =
+          platform: image:
+          let
+            normalized = imageArgument.normalize image;
+            input = inputOf normalized.image;
+          in
+          lib.optional (input.conf != null && input.stream != null) {
+            conf = layoutOf platform image;
+            stream = layoutOf platform (normalized // { image = input.withoutConf; });
+          };
+      in
+      lib.concatLists (
+        if builtins.isList allImages then
+          map (comparison null) allImages
+        else
+          lib.mapAttrsToList comparison allImages
+      );
+
     # Without the platforms of the keys: the layouts have them. This check is separate from the others, because it
     # evaluates all images: the layout of one image must not depend on the evaluation of the others.
     inputs = check [ (rules.distinctImages "images" allImages) ] (
@@ -312,7 +340,12 @@ lib.makeOverridable (
         copyToDocker = mkCopyToDockerScript ofNamedLayout;
         inspect = mkInspectScript ofNamedLayout;
         analyze = mkAnalysis ofLayout;
-        tests.readsBack = readBackTest (ofLayout // { inherit image platformCheck; });
+        tests = {
+          readsBack = readBackTest (ofLayout // { inherit image platformCheck; });
+        }
+        // lib.optionalAttrs (comparisons != [ ]) {
+          matchesDockerTools = matchTest { inherit imageName comparisons; };
+        };
       };
 
     check = checkArguments "mkMultiArchImage";

@@ -24,6 +24,9 @@ let
     );
 in
 rec {
+  # The confs of layered images.
+  conf = import ./conf-cases.nix { inherit pkgs polyarch; };
+
   # One image, in all the ways to name its parts.
   bySystem = hello { };
   byPlatform = hello {
