@@ -19,11 +19,18 @@
   : The image, as a derivation or a path: the result of `dockerTools.buildImage`, `buildLayeredImage` or
     `streamLayeredImage`, the result of `nix2container.buildImage`, an OCI image layout, or an oci-archive.
 
-    The build runs a stream and never writes its output to a file. It reads a `buildLayeredImage` through its `stream`
-    too, and its archive is not built. Both need a stream for the system that builds this derivation; any other stream
-    becomes an archive on its own system. To read the archive of a `buildLayeredImage` instead of its stream, give it
-    as a string, `"${image}"`: because a binary cache has the archive but not its contents, or because `overrideAttrs`
-    changed it.
+    The build reads a `buildLayeredImage` or `streamLayeredImage` from its `conf`, a JSON file that names the store paths
+    of each layer. It makes the layers from these store paths on all cores, with the image ID that the archive has. It
+    runs neither the stream nor any other program of the image, so the image can be for any system.
+
+    The build runs the stream instead, and never writes its output to a file, in three cases: polyarch does not support
+    the conf, as with `created = "now"` (the log of the layout then has a warning with the reason); `overrideAttrs`
+    changed the program of the stream; or nixpkgs is too old to have a `conf`. This needs a stream for the system that
+    builds this derivation. If that system cannot run the stream, a conf that is not supported is an error; with
+    `created = "now"` and in the other two cases, the build reads the archive, which another machine makes.
+
+    To read the archive of a `buildLayeredImage` in any case, give it as a string, `"${image}"`: because a binary cache
+    has the archive but not its contents, or because `overrideAttrs` changed it.
 
     The machine that builds the layout reads an image of nix2container from the store paths that it names. Build it on
     Linux, for example with the functions of `legacyPackages.aarch64-linux`: in the store of a Mac, Nix renames files

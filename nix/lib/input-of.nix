@@ -19,7 +19,8 @@ let
   writesConf =
     stream:
     let
-      words = text: builtins.filter (word: word != [ ] && word != "") (builtins.split "[[:space:]]+" text);
+      words =
+        text: builtins.filter (word: word != [ ] && word != "") (builtins.split "[[:space:]]+" text);
     in
     !(stream ? streamScript && stream ? buildCommand)
     ||

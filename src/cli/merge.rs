@@ -30,10 +30,12 @@ Examples:
   Image layouts, merged into one that links to their blobs:
     polyarch merge --link --output hello hello-amd64/ hello-arm64/
 
-Exit code: 0 done, 1 failed (nothing is written), 2 wrong usage.")]
+Exit code: 0 done, 1 failed (nothing is written), 2 wrong usage, 3 the conf of a layered
+image is not supported (nothing is written; its stream script can be run instead).")]
 pub struct MergeArgs {
     /// The images: docker-archives, OCI image layout directories or oci-archives (plain, gzip or
-    /// zstd), or results of nix2container; the format is detected from the content
+    /// zstd), the `conf` of layered images of dockerTools, or results of nix2container; the format is
+    /// detected from the content
     ///
     /// `PLATFORM=` before the path (os/arch or os/arch/variant, such as linux/arm64) asserts the
     /// platform of an image: a different one in its config is an error. In front of a multi-platform image,

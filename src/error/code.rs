@@ -87,7 +87,7 @@ codes! {
         WrongDigest Error "wrong-digest" "A blob has the digest of its descriptor (image-spec, descriptor.md)."
         WrongDiffId Error "wrong-diff-id" "A layer, decompressed, has the diff ID of the config (image-spec, config.md)."
         WrongData Error "wrong-data" "The `data` of a descriptor is the blob itself, in base64 (image-spec, descriptor.md)."
-        StorePaths Error "store-paths" "The store paths of a nix2container image exist and are unchanged."
+        StorePaths Error "store-paths" "The store paths that the image is made of exist and are unchanged."
         NotVerified Error "not-verified" "Digests can be verified: in a stream, a blob with a sha512 digest is named after it."
         LayerCount Error "layer-count" "The manifest has as many layers as the config has diff IDs (image-spec, config.md)."
         LayerTar Error "layer-tar" "A layer, decompressed, is a tar archive (image-spec, layer.md) that all readers understand in the same way."

@@ -117,7 +117,11 @@ rec {
     });
   };
   replacement = mkImageLayout { image = image { uid = 5; }; };
-  renamed = mkImageLayout { image = (image { }).stream.overrideAttrs (_: { name = "stream-tree"; }); };
+  renamed = mkImageLayout {
+    image = (image { }).stream.overrideAttrs (_: {
+      name = "stream-tree";
+    });
+  };
 
   # Both ways compared.
   matching = mkMultiArchImage {

@@ -47,7 +47,8 @@ let
       ...
     }:
     let
-      list = indent: items: "[\n${lib.concatMapStringsSep ",\n" (item: "${indent}  ${item}") items}\n${indent}]";
+      list =
+        indent: items: "[\n${lib.concatMapStringsSep ",\n" (item: "${indent}  ${item}") items}\n${indent}]";
       texts = indent: items: list indent (map (item: builtins.toJSON "${item}") items);
     in
     ''
