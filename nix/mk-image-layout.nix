@@ -21,20 +21,21 @@
 
     The build reads a `buildLayeredImage` or `streamLayeredImage` from its `conf`, a JSON file that names the store paths
     of each layer. It makes the layers from these store paths on all cores, with the image ID that the archive has. It
-    runs neither the stream nor any other program of the image, so the image can be for any system.
+    runs neither the stream nor any other program of the image, so the image can be for any system. A Mac does not do
+    this: in its store, Nix renames files whose names differ only in case (`use-case-hack`).
 
     The build runs the stream instead, and never writes its output to a file, in three cases: polyarch does not support
     the conf, as with `created = "now"` (the log of the layout then has a warning with the reason); `overrideAttrs`
     changed the program of the stream; or nixpkgs is too old to have a `conf`. This needs a stream for the system that
     builds this derivation. If that system cannot run the stream, a conf that is not supported is an error; with
-    `created = "now"` and in the other two cases, the build reads the archive, which another machine makes.
+    `created = "now"`, in the other two cases and on a Mac, the build reads the archive, which another machine makes.
 
     To read the archive of a `buildLayeredImage` in any case, give it as a string, `"${image}"`: because a binary cache
     has the archive but not its contents, or because `overrideAttrs` changed it.
 
     The machine that builds the layout reads an image of nix2container from the store paths that it names. Build it on
-    Linux, for example with the functions of `legacyPackages.aarch64-linux`: in the store of a Mac, Nix renames files
-    whose names differ only in case (`use-case-hack`), and the digest of a layer with such files does not match.
+    Linux, for example with the functions of `legacyPackages.aarch64-linux`: in the store of a Mac, the digest of a layer
+    with renamed files does not match.
 
   `platform`
   : The platform that the image must have, as a Nix system (`"aarch64-linux"`) or an OCI platform

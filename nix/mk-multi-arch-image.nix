@@ -141,7 +141,7 @@
 
   `tests.matchesDockerTools`
   : a derivation that builds the layout of each layered image from its conf and through its stream, and compares the
-    image IDs. Only images that have a conf, and a stream for the system that builds, are compared; if there is none,
+    image IDs. It compares the images that have a conf, and a stream for the system that builds. If no image has both,
     this attribute is missing.
 
   # Type

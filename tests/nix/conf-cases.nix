@@ -11,6 +11,8 @@ let
   otherMachine = (import <nixpkgs> { system = "riscv64-linux"; }).callPackage ./layered.nix { };
 
   inherit (polyarch) mkImageLayout mkMultiArchImage;
+  mkImageLayoutOfDarwin =
+    (import ../.. { pkgs = import <nixpkgs> { system = "aarch64-darwin"; }; }).mkImageLayout;
 
   files = pkgs.runCommand "tree" { } ''
     mkdir -p $out/bin $out/a/b $out/a-b $out/empty
@@ -122,6 +124,9 @@ rec {
       name = "stream-tree";
     });
   };
+
+  # The machine that builds is a Mac.
+  onDarwin = mkImageLayoutOfDarwin { image = image { }; };
 
   # Both ways compared.
   matching = mkMultiArchImage {

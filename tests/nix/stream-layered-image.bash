@@ -46,7 +46,7 @@ file() { # PATH NAME MODE UID GID UNAME GNAME MTIME
   nul $(((512 - size % 512) % 512))
 }
 
-# Ends a tar: pads what is in the file $1 to a multiple of 10240.
+# Ends the tar in the file $1: pads it to a multiple of 10240 bytes.
 end() {
   local size
   nul 1024 >>"$1"
