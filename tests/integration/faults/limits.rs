@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
-use std::process::{Command, Output, Stdio};
+use std::process::Stdio;
 
 use super::*;
 use crate::support::*;
@@ -37,20 +37,6 @@ fn a_merge_without_threads_succeeds_and_stops_on_a_signal() {
     wait_until(|| child.try_wait().unwrap().is_some());
     assert_eq!(child.wait().unwrap().signal(), Some(15));
     drop(input);
-}
-
-/// Runs `polyarch` in a shell after commands such as `ulimit -n 64`.
-fn limited(scratch: &Scratch, limits: &str, arguments: &[&str]) -> Output {
-    let mut command = Command::new("bash");
-    let script = format!("{limits}; exec \"$@\"");
-    command
-        .current_dir(scratch.path(""))
-        .args(["-euc", &script, "bash"]);
-    command
-        .arg(env!("CARGO_BIN_EXE_polyarch"))
-        .args(arguments)
-        .output()
-        .unwrap()
 }
 
 #[test]

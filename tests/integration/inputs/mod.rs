@@ -2,11 +2,13 @@
 
 mod damaged;
 mod docker_archive;
+mod dockertools_conf;
 mod documents;
 mod layers;
 mod nix2container;
 mod not_images;
 mod skopeo_dir;
+mod store;
 mod streams;
 
 use crate::support::*;

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Child, Command};
+use std::process::{Child, Command, Output};
 
 use super::{Scratch, stderr};
 
@@ -80,6 +80,20 @@ pub fn sh(scratch: &Scratch, script: &str) -> String {
         .unwrap();
     assert!(output.status.success(), "{script}\n{}", stderr(&output));
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+/// Runs `polyarch` in a shell after commands such as `ulimit -n 64`.
+pub fn limited(scratch: &Scratch, limits: &str, arguments: &[&str]) -> Output {
+    let mut command = Command::new("bash");
+    let script = format!("{limits}; exec \"$@\"");
+    command
+        .current_dir(scratch.path(""))
+        .args(["-euc", &script, "bash"]);
+    command
+        .arg(env!("CARGO_BIN_EXE_polyarch"))
+        .args(arguments)
+        .output()
+        .unwrap()
 }
 
 /// The path of an image in `tests/fixtures`, which the real dockerTools wrote.

@@ -8,64 +8,16 @@
 mod errors;
 mod golden;
 
-use std::ffi::OsStr;
-use std::fs::{self, Permissions};
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{PermissionsExt, symlink};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::{Value, json};
 
+use super::store::Store;
 use crate::support::*;
 
 const TAR: &str = "application/vnd.oci.image.layer.v1.tar";
 
-/// A Nix store for one test.
-struct Store(Scratch);
-
 impl Store {
-    fn new() -> Self {
-        Self(Scratch::new())
-    }
-
-    /// The absolute path of something in the store.
-    fn path(&self, name: &str) -> String {
-        let path = self.0.path("store").join(name);
-        path.to_str().unwrap().to_owned()
-    }
-
-    fn make(&self, name: &[u8]) -> PathBuf {
-        let path = self.0.path("store").join(OsStr::from_bytes(name));
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        path
-    }
-
-    fn file(&self, name: impl AsRef<[u8]>, mode: u32, content: &[u8]) {
-        let path = self.make(name.as_ref());
-        fs::write(&path, content).unwrap();
-        fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
-    }
-
-    fn link(&self, name: impl AsRef<[u8]>, target: impl AsRef<[u8]>) {
-        symlink(OsStr::from_bytes(target.as_ref()), self.make(name.as_ref())).unwrap();
-    }
-
-    fn directory(&self, name: &str, mode: u32) {
-        let path = self.make(name.as_bytes());
-        fs::create_dir_all(&path).unwrap();
-        fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
-    }
-
-    /// Gives all directories the same mode under every umask.
-    fn seal(&self) {
-        for entry in walkdir::WalkDir::new(self.path("")) {
-            let entry = entry.unwrap();
-            if entry.file_type().is_dir() {
-                fs::set_permissions(entry.path(), Permissions::from_mode(0o755)).unwrap();
-            }
-        }
-    }
-
     /// A path with a rewrite: `regex`, which follows the directory of the store, is replaced with `repl`.
     fn rewritten(&self, name: &str, regex: &str, repl: &str) -> Value {
         let regex = format!(
