@@ -112,6 +112,7 @@ lib.makeScope buildPackages.newScope (self: {
   matchTest = self.callPackage ./lib/match-test.nix { };
   merge = self.callPackage ./lib/merge.nix { };
   mergeOptions = self.callPackage ./lib/merge-options.nix { };
+  reusedLayouts = self.callPackage ./lib/reused-layouts.nix { };
   readBackTest = self.callPackage ./lib/read-back-test.nix { };
   mkLoadScript = self.callPackage ./scripts/load.nix { };
 

@@ -5,6 +5,7 @@
   inputOf,
   merge,
   platforms,
+  reusedLayouts,
   rules,
 }:
 
@@ -58,9 +59,15 @@
     program that the image starts (`Entrypoint` or `Cmd`), and warns about other programs; `"warn"` only warns; `"off"`
     does not check. Default: `"error"`.
 
+  `reuse`
+  : Other results of `mkImageLayout`, or results of `mkMultiArchImage`, that have some of the layers: of an image with only
+    the dependencies, for example, which changes less often. Layers with the same store paths are copied from there, and
+    the files in them are not read. The result is the same as without this argument. Default: `[ ]`.
+
   # Output
 
-  A derivation whose output is the layout: a directory with `oci-layout`, `index.json` and `blobs/`. It refers to no
+  A derivation whose output is the layout: a directory with `oci-layout`, `index.json`, `blobs/` and
+  `polyarch-layers.json`, which records how the layers were made for `reuse`. It refers to no
   other store path, whatever paths the image's layers and config mention (see "What stays in the store"). It has
   `override`, as packages have.
 
@@ -74,6 +81,7 @@
     compression :: String ? "gzip",
     compressionLevel :: Int | Null ? null,
     platformCheck :: String ? "error",
+    reuse :: [ Derivation | Path ] ? [ ],
   } -> Derivation
   ```
 
@@ -95,6 +103,7 @@ lib.makeOverridable (
     compression ? "gzip",
     compressionLevel ? null,
     platformCheck ? "error",
+    reuse ? [ ],
   }:
 
   let
@@ -111,19 +120,23 @@ lib.makeOverridable (
       (rules.compression "compression" compression)
       (rules.compressionLevel compression "compressionLevel" compressionLevel)
       (rules.severity "platformCheck" platformCheck)
+      (rules.reuse "reuse" reuse)
     ]
     (merge {
       name = "${input.name}-layout" + lib.optionalString (platformOfName != null) platformSuffix;
       options = [
         "--format=oci-layout"
         "--compression=${compression}"
+        "--layer-records"
       ]
       ++ lib.optional (compressionLevel != null) "--compression-level=${toString compressionLevel}"
       ++ lib.optional (platformCheck != "error") "--platform-check=${platformCheck}"
+      ++ map (layout: "--reuse=${layout}") (reusedLayouts platform reuse)
       ++ lib.optional (setPlatform != null) "--set-platform=${input.path}=${platforms.toOci setPlatform}";
       images = [
         (lib.optionalString (platform != null) "${platforms.toOci platform}=" + input.path)
       ];
       inherit (input) conf stream;
+      passthru.isImageLayout = true;
     })
 )

@@ -73,6 +73,9 @@
   `platformCheck`
   : As in `mkImageLayout`, for all images.
 
+  `reuse`
+  : Results of `mkMultiArchImage` or `mkImageLayout` that have some of the layers, as in `mkImageLayout`. Default: `[ ]`.
+
   `consistency`
   : What to do when the configs of the images differ in Entrypoint, Cmd, Env, User, WorkingDir, ExposedPorts, Volumes,
     Labels or created: `"error"`, `"warn"` or `"off"`. Store paths are compared by name and version, not by hash.
@@ -158,6 +161,7 @@
     compression :: String ? "gzip",
     compressionLevel :: Int | Null ? null,
     platformCheck :: String ? "error",
+    reuse :: [ Derivation | Path ] ? [ ],
     consistency :: String ? "off",
     annotations :: AttrsOf String | { index, manifest, descriptor :: AttrsOf String ? { } } ? { },
     labelsFrom :: Package | Null ? null,
@@ -207,6 +211,7 @@ lib.makeOverridable (
     compression ? "gzip",
     compressionLevel ? null,
     platformCheck ? "error",
+    reuse ? [ ],
     consistency ? "off",
     annotations ? { },
     labelsFrom ? null,
@@ -233,6 +238,7 @@ lib.makeOverridable (
             compression
             compressionLevel
             platformCheck
+            reuse
             ;
         }
       );
@@ -361,6 +367,7 @@ lib.makeOverridable (
     (rules.compression "compression" compression)
     (rules.compressionLevel compression "compressionLevel" compressionLevel)
     (rules.severity "platformCheck" platformCheck)
+    (rules.reuse "reuse" reuse)
     (rules.severity "consistency" consistency)
     (rules.packageOrNull "labelsFrom" labelsFrom)
     (rules.meta "meta" meta)

@@ -21,7 +21,7 @@ const MAX_RECORDS: u64 = 256 << 20;
 pub struct Reusable<'a> {
     by_key: HashMap<LayerKey, Arc<ReusableLayer>>,
     by_diff_id: HashMap<DiffId, Arc<ReusableLayer>>,
-    /// Reads the layers that are copied, unless it has the result of an earlier reading.
+    /// Restores what it has found in the layers that are taken.
     observer: Option<&'a dyn LayerObserver>,
 }
 
@@ -70,36 +70,37 @@ impl<'a> Reusable<'a> {
 
     /// Returns the layer with this key, as one of `input` that messages call `name`.
     pub fn by_key(&self, key: &LayerKey, input: &InputName, name: &Arc<str>) -> Option<FileLayer> {
-        Some(self.take(self.by_key.get(key)?, input, name))
+        self.take(self.by_key.get(key)?, input, name)
     }
 
     /// Returns the layer that has the bytes of `layer`.
     pub fn same_as(&self, layer: &FileLayer) -> Option<FileLayer> {
         let found = self.by_diff_id.get(&layer.diff_id)?;
-        Some(self.take(found, &layer.blob.input, &layer.blob.name))
+        self.take(found, &layer.blob.input, &layer.blob.name)
     }
 
-    fn take(&self, layer: &ReusableLayer, input: &InputName, name: &Arc<str>) -> FileLayer {
+    /// Returns `None` if the observer needs what only reading the layer can tell: the earlier merge did not
+    /// check programs, or another version of polyarch wrote the record.
+    fn take(&self, layer: &ReusableLayer, input: &InputName, name: &Arc<str>) -> Option<FileLayer> {
         let ReusableLayer { record, path } = layer;
         let is_observed = self.observer.is_none_or(|observer| {
             let saved = record.programs.as_ref();
             saved.is_some_and(|saved| observer.restore(&record.diff_id, saved))
         });
-        let content = match is_observed {
-            true => Content::Recorded(path.clone()),
-            false => Content::File(path.clone()),
-        };
+        if !is_observed {
+            return None;
+        }
         let media_type = LayerType::distributable(record.encoding).oci();
-        FileLayer {
+        Some(FileLayer {
             blob: Blob {
                 descriptor: Descriptor::new(media_type, record.digest.clone(), record.size),
-                content,
+                content: Content::Recorded(path.clone()),
                 input: input.clone(),
                 name: name.clone(),
             },
             diff_id: record.diff_id.clone(),
             encoding: record.encoding,
-        }
+        })
     }
 }
 

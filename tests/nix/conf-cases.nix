@@ -128,6 +128,35 @@ rec {
   # The machine that builds is a Mac.
   onDarwin = mkImageLayoutOfDarwin { image = image { }; };
 
+  # Layers that another image has.
+  dependencies = arguments: layered.buildLayeredImage (arguments // { name = "dependencies"; layers = [ [ other ] ]; });
+  reusing =
+    let
+      both = mkMultiArchImage {
+        name = "dependencies";
+        images = {
+          x86_64-linux = dependencies arguments;
+          aarch64-linux = dependencies (arguments // { architecture = "arm64"; });
+        };
+        platformCheck = "off";
+      };
+    in
+    {
+      layout = mkImageLayout {
+        image = image { };
+        reuse = [ (mkImageLayout { image = dependencies arguments; }) ];
+      };
+      image = mkImageLayout {
+        image = image { };
+        reuse = [ both ];
+      };
+      onePlatform = mkImageLayout {
+        image = image { architecture = "arm64"; };
+        platform = "aarch64-linux";
+        reuse = [ both ];
+      };
+    };
+
   # Both ways compared.
   matching = mkMultiArchImage {
     name = "tree";

@@ -77,6 +77,14 @@ in
     value = layout { platformCheck = "on"; };
     message = ''polyarch.mkImageLayout: argument `platformCheck` is "on", but should be one of "error", "warn", "off".'';
   };
+  reuse = {
+    value = hello { reuse = layout { }; };
+    message = "polyarch.mkMultiArchImage: argument `reuse` is the derivation ";
+  };
+  reuseOfImage = {
+    value = layout { reuse = [ images.amd64 ]; };
+    message = "but should be a result of mkImageLayout or mkMultiArchImage, or the path of such a layout";
+  };
   consistency = {
     value = hello { consistency = "strict"; };
     message = ''polyarch.mkMultiArchImage: argument `consistency` is "strict", but should be one of "error", "warn", "off".'';

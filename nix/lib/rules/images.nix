@@ -40,6 +40,18 @@ let
     )
   ];
 
+  # Layouts and results of mkMultiArchImage.
+  reuse =
+    argument: value:
+    [
+      (rule.forValue argument value (builtins.isList value) "a list of results of mkImageLayout or mkMultiArchImage")
+    ]
+    ++ rule.forElements (argument: value: [
+      (rule.forValue argument value (
+        isImage value && (lib.isDerivation value -> value ? layouts || value.isImageLayout or false)
+      ) "a result of mkImageLayout or mkMultiArchImage, or the path of such a layout")
+    ]) argument value;
+
   # No two keys mean the same platform.
   distinctPlatforms =
     argument: keys:
@@ -58,7 +70,7 @@ let
     ) keys;
 in
 {
-  inherit image;
+  inherit image reuse;
 
   # What `images` can be. `images` has the rules of its members, once they are known.
   imageCollection = argument: value: [
