@@ -1,10 +1,10 @@
 //! The conf of a layered image, as nixpkgs 24.05 and newer write it.
 
+use std::collections::HashMap;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use chrono::{DateTime, FixedOffset};
-use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
@@ -48,23 +48,8 @@ pub struct Owner {
 
 /// Whether a JSON document is a conf.
 pub fn is_conf(raw: &[u8]) -> bool {
-    #[derive(Deserialize)]
-    struct Probe {
-        store_layers: Option<IgnoredAny>,
-        customisation_layer: Option<IgnoredAny>,
-        store_dir: Option<IgnoredAny>,
-    }
-    let probe: Result<Probe, _> = serde_json::from_slice(raw);
-    probe.is_ok_and(|probe| {
-        let [layers, customisation, directory] = OWN_KEYS;
-        [
-            (layers, probe.store_layers),
-            (customisation, probe.customisation_layer),
-            (directory, probe.store_dir),
-        ]
-        .iter()
-        .any(|(_, value)| value.is_some())
-    })
+    let keys: Result<HashMap<String, IgnoredAny>, _> = serde_json::from_slice(raw);
+    keys.is_ok_and(|keys| OWN_KEYS.iter().any(|key| keys.contains_key(*key)))
 }
 
 impl Conf {
@@ -72,10 +57,10 @@ impl Conf {
     pub fn parse(raw: &[u8]) -> Result<Self, ConfProblem> {
         let document: Object = serde_json::from_slice(raw).map_err(ConfProblem::Json)?;
         let mut keys = Keys(document);
-        let store_dir = keys.text("store_dir")?;
+        let store_dir = keys.path("store_dir")?;
         let os = keys.text("os")?;
         if os != "linux" {
-            return Err(ConfProblem::value("os", os, "linux"));
+            return Err(ConfProblem::value("os", Value::from(os), "\"linux\""));
         }
         let created = keys.time("created")?;
         // Until nixpkgs 24.05, files had the time of `created`.
@@ -92,7 +77,7 @@ impl Conf {
             config: keys.object("config")?,
             from_image: keys.optional_path("from_image")?,
             store_layers: keys.store_layers(&store_dir)?,
-            customisation_layer: keys.path("customisation_layer")?,
+            customisation_layer: keys.customisation_layer(&store_dir)?,
             repo_tag: keys.text("repo_tag")?,
             created: created.text,
             owner: Arc::new(Owner {
@@ -147,7 +132,7 @@ impl Keys {
         match name.contains('\0') {
             true => Err(ConfProblem::value(
                 key,
-                name.escape_debug(),
+                Value::from(name),
                 "a name without NUL",
             )),
             false => Ok(name),
@@ -164,7 +149,7 @@ impl Keys {
         };
         let is_number = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
         let id = text.parse().ok().filter(|_| is_number);
-        id.ok_or_else(|| ConfProblem::value(key, value, "a number that is not negative"))
+        id.ok_or_else(|| ConfProblem::value(key, value, ID))
     }
 
     /// Returns an absolute path of this machine, in the form that Python would give it.
@@ -172,7 +157,7 @@ impl Keys {
         let path = self.text(key)?;
         match is_store_path(&path) {
             true => Ok(path),
-            false => Err(ConfProblem::value(key, path.escape_debug(), PATH)),
+            false => Err(ConfProblem::value(key, Value::from(path), PATH)),
         }
     }
 
@@ -189,12 +174,18 @@ impl Keys {
         let layers: Vec<Vec<String>> = serde_json::from_value(value.clone())
             .map_err(|_| ConfProblem::value(KEY, value, "a list of lists of store paths"))?;
         let mut paths = layers.iter().flatten();
-        match paths.find(|path| !(path.starts_with(store_dir) && is_store_path(path))) {
-            Some(path) => {
-                let expected = format!("store paths in {store_dir}");
-                Err(ConfProblem::value(KEY, path.escape_debug(), &expected))
-            }
+        match paths.find(|path| !is_in(path, store_dir)) {
+            Some(path) => Err(outside(KEY, path, store_dir)),
             None => Ok(layers),
+        }
+    }
+
+    fn customisation_layer(&mut self, store_dir: &str) -> Result<String, ConfProblem> {
+        const KEY: &str = "customisation_layer";
+        let path = self.path(KEY)?;
+        match is_in(&path, store_dir) {
+            true => Ok(path),
+            false => Err(outside(KEY, &path, store_dir)),
         }
     }
 
@@ -209,12 +200,12 @@ impl Keys {
         // Python counts years from 1, and knows no leap seconds.
         let parsed = parsed.filter(|_| !text.starts_with("0000") && !text[17..].starts_with("60"));
         let (Some(parsed), Some((local, zone))) = (parsed, zoned) else {
-            return Err(ConfProblem::value(key, text.escape_debug(), TIME));
+            return Err(ConfProblem::value(key, Value::from(text), TIME));
         };
         let zone = match zone {
             "Z" | "-00:00" => "+00:00",
             zone if zone.len() == "+00:00".len() && local.as_bytes()[10] == b'T' => zone,
-            _ => return Err(ConfProblem::value(key, text, TIME)),
+            _ => return Err(ConfProblem::value(key, Value::from(text), TIME)),
         };
         Ok(Time {
             text: format!("{local}{zone}"),
@@ -223,9 +214,22 @@ impl Keys {
     }
 }
 
-const PATH: &str = "an absolute path of printable ASCII characters";
+/// Returns the problem of a path that is not in the directory of the store.
+fn outside(key: &'static str, path: &str, store_dir: &str) -> ConfProblem {
+    let expected = format!("a store path in {store_dir}");
+    ConfProblem::value(key, Value::from(path), &expected)
+}
+
+const ID: &str = "a number below 2^64";
+
+const PATH: &str = "an absolute path of printable ASCII characters, without quotes and backslashes";
 
 const TIME: &str = "a time like 2025-01-31T00:00:00+00:00";
+
+/// Whether a path is below the directory of the store.
+fn is_in(path: &str, store_dir: &str) -> bool {
+    is_store_path(path) && path != store_dir && Path::new(path).starts_with(store_dir)
+}
 
 /// Whether a path is one that Nix may write, and that stands for the same path in Python and here.
 fn is_store_path(path: &str) -> bool {

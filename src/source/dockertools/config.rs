@@ -61,17 +61,15 @@ pub fn overlay(base: &[u8], mut config: Object) -> Result<Object, ConfProblem> {
         env: Vec<String>,
     }
     const KEY: &str = "from_image";
-    let base: Base = serde_json::from_slice(base).map_err(|e| {
-        ConfProblem::value(
-            KEY,
-            format_args!("a config that {e}"),
-            "one with a list Env",
-        )
+    const ENV: &str = "one whose Env is a list of texts";
+    let base: Base = serde_json::from_slice(base).map_err(|_| {
+        let found = "a base image with an unknown config";
+        ConfProblem::value(KEY, found, ENV)
     })?;
     let own: Vec<String> = match config.get("Env") {
         None => Vec::new(),
         Some(env) => serde_json::from_value(env.clone())
-            .map_err(|_| ConfProblem::value("config", env, "a list Env"))?,
+            .map_err(|_| ConfProblem::value("config", env, ENV))?,
     };
     let mut resolved = Object::new();
     for entry in base.config.env.into_iter().chain(own) {

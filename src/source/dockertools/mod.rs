@@ -19,8 +19,8 @@ mod files;
 mod header;
 mod layer;
 
-use std::fs;
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -41,6 +41,9 @@ use layer::StoreLayer;
 
 /// The name of the document in messages.
 const DOCUMENT: &str = "the conf of the layered image";
+
+/// More bytes than a checksum has, with all white space around it.
+const MAX_CHECKSUM: u64 = 1 << 10;
 
 /// The image that a conf describes.
 pub struct LayeredImage {
@@ -167,11 +170,19 @@ impl LayeredImageReader<'_> {
             ..self.wanted
         };
         let not_supported = |found: &str| {
-            let found = format!("{} ({found})", path.display());
+            let found = format!("{found} at {}", path.display());
             let problem = ConfProblem::value("from_image", found, "a docker-archive");
             unsupported(self.input, problem)
         };
-        let opened = open(&input, &callbacks, self.stager)?;
+        let opened = open(&input, &callbacks, self.stager).map_err(|e| match e.problem() {
+            Problem::NotFound { .. } => {
+                let problem = format!("the base image {} does not exist", path.display());
+                let source = io::Error::other(problem);
+                Error::new(self.input, Problem::StorePaths { source })
+            }
+            Problem::NotAnImage { found } => not_supported(&found.to_string()),
+            _ => e,
+        })?;
         let Opened::Tree(tree) = &opened else {
             return Err(not_supported(opened.format()));
         };
@@ -192,8 +203,10 @@ impl LayeredImageReader<'_> {
             match config::is_plain(&name) {
                 true => Ok(vec![name]),
                 false => {
-                    let problem =
-                        ConfProblem::value("from_image", name, "a plain name of each layer");
+                    let found = format!("a base image with a layer {}", Value::from(name));
+                    let expected =
+                        "names of printable ASCII characters, without quotes and backslashes";
+                    let problem = ConfProblem::value("from_image", found, expected);
                     Err(unsupported(self.input, problem))
                 }
             }
@@ -252,22 +265,23 @@ impl LayeredImageReader<'_> {
         let subject = Subject::from((self.input, Item::Layer(path.display().to_string().into())));
         let owner = StorePathsOwner(subject);
         let checksum = directory.join("checksum");
-        let text = fs::read_to_string(&checksum).map_err(|e| error_at(&checksum, e));
+        let text = regular(&checksum).and_then(|file| {
+            let mut text = Vec::new();
+            let read = file.take(MAX_CHECKSUM).read_to_end(&mut text);
+            read.map(|_| text).map_err(|e| error_at(&checksum, e))
+        });
         let text = text.map_err(|e| owner.unreadable(e))?;
+        let text = String::from_utf8_lossy(&text);
         let digest = format!("sha256:{}", text.trim()).parse::<Digest>();
         let digest = digest.map_err(|_| {
             let problem = "it has no SHA-256 digest of 64 hexadecimal digits";
             owner.unreadable(error_at(&checksum, problem))
         })?;
-        let metadata = path.metadata().map_err(|e| error_at(&path, e));
-        let metadata = metadata.map_err(|e| owner.unreadable(e))?;
-        if !metadata.is_file() {
-            let problem = error_at(&path, "it is not a regular file");
-            return Err(owner.unreadable(problem));
-        }
+        let file = regular(&path).and_then(|file| file.metadata());
+        let size = file.map_err(|e| owner.unreadable(e))?.len();
         let name = path.display().to_string().into();
         let content = Content::File(path.into());
-        Ok(self.layer(name, content, DiffId(digest), metadata.len()))
+        Ok(self.layer(name, content, DiffId(digest), size))
     }
 
     fn layer(&self, name: Arc<str>, content: Content, diff_id: DiffId, size: u64) -> FileLayer {
@@ -313,6 +327,15 @@ impl Callbacks for BaseImage<'_> {
     fn reads_all(&self) -> bool {
         false
     }
+}
+
+/// Opens a file of the customisation layer. Only regular files end.
+fn regular(path: &Path) -> io::Result<File> {
+    let metadata = path.metadata().map_err(|e| error_at(path, e))?;
+    if !metadata.is_file() {
+        return Err(error_at(path, "it is not a regular file"));
+    }
+    File::open(path).map_err(|e| error_at(path, e))
 }
 
 fn unsupported(input: &InputName, problem: ConfProblem) -> Error {

@@ -4,6 +4,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 
+use serde_json::json;
+
 use super::*;
 use crate::support::*;
 
@@ -93,6 +95,54 @@ fn a_file_without_permission_is_named_in_the_error() {
             told.starts_with(&format!("error: {problem}")),
             "{problem:?} is not in:\n{told}"
         );
+        assert_eq!(fs::read_dir(work.join("ours")).unwrap().count(), 0);
+    }
+}
+
+#[test]
+fn a_store_path_without_permission_is_named_in_the_error() {
+    if !may_change_user() {
+        return;
+    }
+    let work = tempfile::tempdir().unwrap();
+    let work = work.path();
+    let store = fs::canonicalize(work).unwrap().join("store");
+    fs::create_dir_all(store.join("data/directory")).unwrap();
+    fs::create_dir(store.join("top")).unwrap();
+    fs::write(store.join("data/file"), b"x").unwrap();
+    fs::write(store.join("top/checksum"), hex(b"")).unwrap();
+    fs::write(store.join("top/layer.tar"), b"").unwrap();
+    let conf = json!({
+        "architecture": "amd64", "os": "linux", "config": {}, "repo_tag": "app:v1",
+        "store_dir": store, "from_image": null, "store_layers": [[store.join("data")]],
+        "customisation_layer": store.join("top"),
+        "created": "1970-01-01T00:00:01+00:00", "mtime": "1970-01-01T00:00:01+00:00",
+        "uid": "0", "gid": "0", "uname": "root", "gname": "root",
+    });
+    fs::write(work.join("conf.json"), conf.to_string()).unwrap();
+    for (path, layer) in [
+        ("data/file", "1 (STORE/data)"),
+        ("data/directory", "1 (STORE/data)"),
+        ("top/checksum", "STORE/top/layer.tar"),
+        ("top/layer.tar", "STORE/top/layer.tar"),
+    ] {
+        let mode = |mode| {
+            let mode = fs::Permissions::from_mode(mode);
+            fs::set_permissions(store.join(path), mode).unwrap();
+        };
+        mode(0);
+        let output = as_other_user(4, &[], work, &["merge", "-o", "ours/out", "conf.json"])
+            .output()
+            .unwrap();
+        mode(0o755);
+        let expected = format!(
+            "error: conf.json: layer {layer}: STORE/{path}: Permission denied (os error 13)\nhint: a store path is missing, or has changed since the image was built; build the image again on this machine\n"
+        );
+        assert_eq!(
+            stderr(&output).replace(store.to_str().unwrap(), "STORE"),
+            expected
+        );
+        assert_eq!(output.status.code(), Some(1));
         assert_eq!(fs::read_dir(work.join("ours")).unwrap().count(), 0);
     }
 }
