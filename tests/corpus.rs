@@ -91,7 +91,7 @@ macro_rules! targets {
 }
 
 targets! {
-    archive codecs docker_archive documents layout merge names nix2container platform programs verify
+    archive codecs docker_archive dockertools_conf documents layout merge names nix2container platform programs verify
 }
 
 /// Images to start from, for targets that read bytes directly. The other targets build images from recipes.
@@ -117,6 +117,15 @@ fn seeds() -> Vec<(&'static str, &'static str, Vec<u8>)> {
         "digest": nothing, "diff_ids": nothing, "size": 1024, "paths": paths,
         "mediatype": "application/vnd.oci.image.layer.v1.tar", "History": {},
     });
+    let conf = json!({
+        "architecture": "arm64", "config": { "Env": ["A=1"] }, "os": "linux", "store_dir": "/nix/store",
+        "from_image": null, "store_layers": [["/nix/store/path0"]],
+        "customisation_layer": "/nix/store/top", "repo_tag": "app:v1",
+        "created": "2024-02-29T22:00:00+00:00", "mtime": "1970-01-01T00:00:01+00:00",
+        "uid": "0", "gid": "0", "uname": "root", "gname": "root",
+    });
+    // Each of these bytes is a choice of `tests/fuzz/src/dockertools_conf.rs`.
+    let recipe = (0..=255).cycle().step_by(7).take(600).collect();
     let content = b"what a layer holds, ".repeat(5);
     vec![
         // The first byte selects the compression and the way in; an odd one keeps the checksums of the archive.
@@ -198,6 +207,8 @@ fn seeds() -> Vec<(&'static str, &'static str, Vec<u8>)> {
                 &json!({ "version": 1, "arch": "arm64", "layers": [layer], "image-config": {} }),
             ),
         ),
+        ("dockertools_conf", "seed-document", document(1, &conf)),
+        ("dockertools_conf", "seed-recipe", recipe),
         (
             "platform",
             "seed-known",

@@ -186,6 +186,7 @@ pub fn characters(text: &[u8]) -> impl Iterator<Item = u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::oci::Digest;
 
     fn header(name: &[u8], size: u64, owner: &Owner) -> Vec<u8> {
         let mut blocks = Vec::new();
@@ -233,6 +234,38 @@ mod tests {
             ..root()
         };
         assert_eq!(records(&early, 0), "12 mtime=-1\n");
+    }
+
+    /// A file of 8 GiB is too much for a test; the digests are of headers by Python's `TarInfo.tobuf`.
+    #[test]
+    fn headers_of_huge_files_are_those_of_python() {
+        let owner = |id: u64, name: &str, mtime| Owner {
+            uid: id,
+            gid: id,
+            uname: name.to_owned(),
+            gname: name.to_owned(),
+            mtime,
+        };
+        for (size, owner, expected) in [
+            (
+                (1 << 33) - 1,
+                root(),
+                "e965dcffe972e1adf0b97b805eaee88d37633f94724d695a6d2e1c8e669ba2e1",
+            ),
+            (
+                1 << 33,
+                root(),
+                "e75739be7c7a28c3139d86227361170603fe959d5a4c10ee81790047f329a6e9",
+            ),
+            (
+                1 << 63,
+                owner(u64::MAX, "ü", -1),
+                "be9e4683e63ceb68f94b72490e5eace6896b6c1b3ab0cfd5c76081682cfd488e",
+            ),
+        ] {
+            let found = Digest::of(&header(b"/nix/store/x", size, &owner));
+            assert_eq!(found.hex(), expected, "{size}");
+        }
     }
 
     #[test]

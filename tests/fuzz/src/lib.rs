@@ -4,6 +4,7 @@
 //! `tests/fuzz/targets` gives them to libFuzzer; `tests/corpus.rs` runs them on the seeds, without it.
 
 mod codecs;
+mod dockertools_conf;
 mod documents;
 mod grammars;
 mod merging;
@@ -13,8 +14,10 @@ mod readback;
 mod recipe;
 mod scratch;
 mod sources;
+mod stores;
 
 pub use codecs::codecs;
+pub use dockertools_conf::dockertools_conf;
 pub use documents::documents;
 pub use grammars::{names, platform};
 pub use nix2container::nix2container;
@@ -34,6 +37,7 @@ pub const TARGETS: &[(&str, Property)] = &[
     ("docker_archive", docker_archive),
     ("layout", layout),
     ("nix2container", nix2container),
+    ("dockertools_conf", dockertools_conf),
     ("programs", programs),
     ("merge", merge),
     ("verify", verify),

