@@ -28,7 +28,7 @@ def roots():
     return ["/usr/bin", "/usr/sbin", "/usr/lib", "/usr/libexec", "/usr/share", sysroot]
 
 
-def groups():
+def groups(largest=LAYER):
     """Files by directory, in an order that the seed decides."""
     found = []
     for root in roots():
@@ -38,7 +38,7 @@ def groups():
             for name in sorted(names):
                 path = os.path.join(directory, name)
                 # A layer of a single huge file would not be typical.
-                if os.path.isfile(path) and not os.path.islink(path) and os.path.getsize(path) < LAYER:
+                if os.path.isfile(path) and not os.path.islink(path) and os.path.getsize(path) < largest:
                     files.append(path)
             if files:
                 found.append(files)
@@ -46,13 +46,13 @@ def groups():
     return found
 
 
-def layers(count):
-    """Lists of files, each LAYER bytes or a bit more."""
+def layers(count, least=LAYER, largest=LAYER):
+    """Lists of files, each of `least` bytes in a tar or a bit more."""
     layers, files, size = [], [], 0
-    for path in (path for group in groups() for path in group):
+    for path in (path for group in groups(largest) for path in group):
         files.append(path)
         size += 512 + (os.path.getsize(path) + 511) // 512 * 512
-        if size >= LAYER:
+        if size >= least:
             layers.append(files)
             files, size = [], 0
             if len(layers) == count:
