@@ -5,7 +5,6 @@ use tar::EntryType;
 /// The type of an entry, by its own header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EntryKind {
-    /// A regular file, also one of the type that POSIX reserves for contiguous files.
     File,
     Directory,
     SymbolicLink,
@@ -19,13 +18,15 @@ pub enum EntryKind {
     GnuSparse,
     /// Properties of the archive, not an entry; `git archive` writes a comment.
     GlobalHeader,
-    Unknown,
+    /// A type that Go's readers, and so most consumers, neither unpack nor read: also the type `7`, which
+    /// POSIX reserves for contiguous files and GNU tar unpacks.
+    Unknown(u8),
 }
 
 impl EntryKind {
     pub(super) fn of(kind: EntryType) -> Self {
         match kind {
-            EntryType::Regular | EntryType::Continuous => Self::File,
+            EntryType::Regular => Self::File,
             EntryType::Directory => Self::Directory,
             EntryType::Symlink => Self::SymbolicLink,
             EntryType::Link => Self::HardLink,
@@ -33,7 +34,7 @@ impl EntryKind {
             EntryType::Fifo => Self::Fifo,
             EntryType::GNUSparse => Self::GnuSparse,
             EntryType::XGlobalHeader => Self::GlobalHeader,
-            _ => Self::Unknown,
+            kind => Self::Unknown(kind.as_byte()),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Checks of the entries of an archive: their order, and entries at which other readers fail.
 
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashSet};
 
 use super::findings::Findings;
@@ -14,7 +15,7 @@ pub struct ArchiveEntries {
     repeated: BTreeSet<String>,
     directories: HashSet<String>,
     links: Vec<(String, &'static str)>,
-    unsafe_entries: Vec<(String, &'static str)>,
+    unsafe_entries: Vec<(String, Cow<'static, str>)>,
     first_blob: Option<String>,
     index_is_late: bool,
 }
@@ -31,7 +32,7 @@ impl ArchiveEntries {
                 Ok(_) => "leads out of the archive",
                 Err(_) => "has a name that is not UTF-8",
             };
-            return self.unsafe_entries.push((text, found));
+            return self.unsafe_entries.push((text, found.into()));
         };
         match kind {
             // Properties of the whole archive; `git archive` writes them.
@@ -43,10 +44,17 @@ impl ArchiveEntries {
             EntryKind::SymbolicLink => self.links.push((name.clone(), "a symbolic link")),
             EntryKind::HardLink => self.links.push((name.clone(), "a hard link")),
             EntryKind::File => {}
-            EntryKind::Device => return self.unsafe_entries.push((text, "is a device")),
-            EntryKind::Fifo => return self.unsafe_entries.push((text, "is a named pipe")),
-            EntryKind::GnuSparse | EntryKind::Unknown => {
-                return self.unsafe_entries.push((text, "is of an unknown type"));
+            EntryKind::Device => return self.unsafe_entries.push((text, "is a device".into())),
+            EntryKind::Fifo => return self.unsafe_entries.push((text, "is a named pipe".into())),
+            EntryKind::GnuSparse => {
+                return self.unsafe_entries.push((text, "is a sparse file".into()));
+            }
+            EntryKind::Unknown(kind) => {
+                let found = format!(
+                    "is of the type \"{}\", which programs in Go do not unpack",
+                    kind.escape_ascii()
+                );
+                return self.unsafe_entries.push((text, found.into()));
             }
         }
         if name.starts_with("blobs/") {

@@ -56,6 +56,15 @@ impl Findings {
         });
     }
 
+    /// Whether there is an error among the findings, also among those that are not listed.
+    pub fn has_errors(&self) -> bool {
+        let list = lock(&self.list);
+        let listed = list.findings.iter().map(|finding| &finding.severity);
+        listed
+            .chain(&list.left_out)
+            .any(|severity| *severity == Severity::Error)
+    }
+
     fn push(&self, finding: Finding) {
         let finding = Finding {
             subject: elided(finding.subject, MAX_TEXT),

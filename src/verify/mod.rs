@@ -30,7 +30,7 @@ use crate::bytes::progress::Progress;
 use crate::check::image_facts::ImageFacts;
 use crate::check::programs::Programs;
 use crate::check::{CheckLevel, assertions};
-use crate::error::{Code, Error, Subject, Warning};
+use crate::error::{Code, Error, Problem, Subject, Warning};
 use crate::image::Image;
 use crate::oci::{DOCKER_FILE, INDEX_FILE, LAYOUT_FILE};
 use crate::source::{self, Contents, Input, Opened, Select, Stager, Wanted};
@@ -300,6 +300,10 @@ impl<'a> InputCheck<'a> {
                     Err(error) => findings.add_error(&error),
                 }
             }
+        }
+        // Something of an unknown type is a warning beside an image, but an input without an image is an error.
+        if self.contents.images.is_empty() && !findings.has_errors() {
+            findings.add_error(&Error::new(self.input.name(), Problem::NoImage));
         }
         let format = self.opened.as_ref().map(Opened::format);
         let (count, bytes) = blobs.count(&collected.blobs[..self.own]);

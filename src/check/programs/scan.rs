@@ -58,7 +58,7 @@ fn add_entry(
         | EntryKind::Fifo
         | EntryKind::GnuSparse
         | EntryKind::GlobalHeader
-        | EntryKind::Unknown => table.add(&name, &LayerFile::Plain, budget),
+        | EntryKind::Unknown(_) => table.add(&name, &LayerFile::Plain, budget),
     }
     Ok(())
 }

@@ -442,7 +442,13 @@ pub fn documents() -> Vec<Case> {
                 value["manifests"][0]["mediaType"] = "application/x-thing".into()
             })
         }),
-        layout(&["unknown-media-type"], || {
+        // No image is left.
+        layout(&["unknown-media-type", "no-image"], || {
+            part("root", |value| {
+                value["manifests"][0]["mediaType"] = INDEX.replace("index", "indez").into()
+            })
+        }),
+        layout(&["unknown-media-type", "no-image"], || {
             let schema1 = "application/vnd.docker.distribution.manifest.v1+json";
             part("index", |value| {
                 for manifest in value["manifests"].as_array_mut().unwrap() {
@@ -455,6 +461,12 @@ pub fn documents() -> Vec<Case> {
         }),
         layout(&["bad-time"], || {
             part("config0", |value| value["created"] = "yesterday".into())
+        }),
+        // Go refuses it: the year is not a leap year.
+        layout(&["bad-time"], || {
+            part("config0", |value| {
+                value["created"] = "2023-02-29T00:00:00Z".into()
+            })
         }),
         layout(&["bad-time"], || {
             let history = json!([{ "created": 0 }, {}]);
@@ -681,6 +693,10 @@ pub fn archives() -> Vec<Case> {
             with(|| Entry::File("../out".to_owned(), Vec::new())),
         ),
         file(&["unsafe-entry"], with(|| Entry::Device("null".to_owned()))),
+        file(
+            &["unsafe-entry"],
+            with(|| Entry::Contiguous("file".to_owned())),
+        ),
         file(&["linked-blob"], || {
             let mut entries = entries(&good());
             let Some(Entry::File(name, bytes)) = entries.pop() else {

@@ -105,6 +105,8 @@ pub enum Entry {
     Directory(String),
     HardLink(String, String),
     Device(String),
+    /// A file of the type that POSIX reserves for contiguous files.
+    Contiguous(String),
 }
 
 pub fn archive(entries: Vec<Entry>) -> Vec<u8> {
@@ -115,6 +117,7 @@ pub fn archive(entries: Vec<Entry>) -> Vec<u8> {
             Entry::Directory(name) => (name, Vec::new(), tar::EntryType::Directory, None),
             Entry::HardLink(name, to) => (name, Vec::new(), tar::EntryType::Link, Some(to)),
             Entry::Device(name) => (name, Vec::new(), tar::EntryType::Char, None),
+            Entry::Contiguous(name) => (name, Vec::new(), tar::EntryType::Continuous, None),
         };
         let mut header = tar_header(&name, content.len() as u64);
         header.set_entry_type(kind);
