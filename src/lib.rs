@@ -142,6 +142,10 @@ pub mod internals {
         pub use crate::sink::{clean_up, create_directory, may_replace_page, replace};
     }
 
+    pub mod tar {
+        pub use crate::tar::{EntryKind, TarArchive};
+    }
+
     pub mod store_path {
         pub use crate::analyze::names::{package, store_name};
     }

@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, Once};
 use std::{fs, panic};
 
-use properties::TARGETS;
+use properties::{Comparison, Lists, TARGETS};
 use serde_json::{Value, json};
 use support::*;
 
@@ -91,7 +91,87 @@ macro_rules! targets {
 }
 
 targets! {
-    archive codecs docker_archive dockertools_conf documents layout merge names nix2container platform programs verify
+    archive codecs docker_archive dockertools_conf documents layout merge names nix2container platform programs readers verify
+}
+
+/// Polyarch must not accept what readers read in different ways. `POLYARCH_READERS` is the number of archives, 500 by
+/// default; the fuzzer tries more, and chooses them better.
+#[test]
+fn readers_agree_about_random_archives() {
+    if !properties::readers_are_there() {
+        return missing("go or python3");
+    }
+    let count = std::env::var("POLYARCH_READERS").map_or(500, |count| count.parse().unwrap());
+    let (mut same, mut differs) = (0, Vec::new());
+    for seed in 1..=count {
+        let mut state = u64::wrapping_mul(seed, 0x9e37_79b9_7f4a_7c15);
+        let bytes = std::iter::repeat_with(|| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            (state >> 32) as u8
+        });
+        let bytes: Vec<u8> = [1].into_iter().chain(bytes.take(400)).collect();
+        match properties::compare_readers(&bytes) {
+            Comparison::Refused => {}
+            Comparison::Same => same += 1,
+            Comparison::Different(how) => differs.push(format!("archive {seed}\n{how}")),
+        }
+    }
+    let number = differs.len();
+    differs.truncate(10);
+    assert!(
+        number == 0,
+        "{number} of {count} archives differ\n{}",
+        differs.join("\n")
+    );
+    assert!(
+        same > count / 10,
+        "only {same} of {count} archives are accepted"
+    );
+}
+
+/// Each format of GNU tar, with sparse files of each dialect where it has them.
+#[test]
+fn archives_of_gnu_tar_are_accepted_and_read_alike() {
+    if !properties::readers_are_there() {
+        return missing("go or python3");
+    }
+    let seeds = directory("corpus").join("readers");
+    for seed in names(&seeds) {
+        let bytes = fs::read(seeds.join(&seed)).unwrap();
+        let is_accepted = matches!(properties::compare_readers(&bytes), Comparison::Same);
+        assert!(is_accepted || !seed.starts_with("seed-gnu-tar"), "{seed}");
+    }
+}
+
+/// No rule refuses what all readers read alike.
+#[test]
+fn readers_disagree_about_archives_that_are_refused() {
+    if !properties::readers_are_there() {
+        return missing("go or python3");
+    }
+    // Read in another way by readers in Rust (the tar crate before 0.4.46, and its forks), or by star and libarchive.
+    let of_others = [
+        "has 1024 bytes, but is not a file",
+        "in a format without such headers",
+        "has a name with a zero byte",
+        "contradict each other about its size",
+        // Star's prefix is shorter.
+        "has a name of which some readers take more than others",
+    ];
+    let mut alike = Vec::new();
+    for (mut archive, problem) in blocks::ambiguous() {
+        if !problem.contains("the end") {
+            archive.extend(tar(&[("last", b"last")]));
+        }
+        let lists = Lists::of(&archive);
+        let is_known = of_others.iter().any(|text| problem.contains(text));
+        if lists.are_one() && !is_known {
+            alike.push(format!("{problem}\n{lists}"));
+        }
+    }
+    assert!(alike.is_empty(), "{}", alike.join("\n"));
 }
 
 /// Images to start from, for targets that read bytes directly. The other targets build images from recipes.

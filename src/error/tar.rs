@@ -69,11 +69,26 @@ pub enum HeaderError {
     #[error("has a size that is negative or has more than 64 bits")]
     BadSize,
 
-    #[error("has the size \"{shown}\" in its pax header")]
-    BadPaxSize { shown: String },
+    #[error("has the {name} \"{shown}\", which is not a number that all readers read alike")]
+    BadField { name: &'static str, shown: String },
 
-    #[error("has two sizes")]
-    TwoSizes,
+    #[error("has the {key} \"{shown}\" in its pax header")]
+    BadPaxValue { key: String, shown: String },
+
+    #[error("has two records {key} in its pax header")]
+    TwoRecords { key: String },
+
+    #[error("has two pax headers, of which readers apply one or the other")]
+    TwoPaxHeaders,
+
+    #[error("is a pax header of Solaris, which some readers apply and others do not")]
+    SolarisHeader,
+
+    #[error("has a header with text after its end, which some readers take for a part of it")]
+    TextAfterEnd,
+
+    #[error("has records of a sparse file that some readers apply and others do not: {defect}")]
+    BadSparse { defect: &'static str },
 
     #[error("has headers that contradict each other about its size")]
     ContradictorySizes,
@@ -90,8 +105,8 @@ pub enum HeaderError {
     #[error("has {size} bytes, but is not a file")]
     NotAFile { size: u64 },
 
-    #[error("has {size} bytes, but the name of a directory")]
-    NamedAsDirectory { size: u64 },
+    #[error("is a file with the name of a directory, which some readers take for one")]
+    NamedAsDirectory,
 
     #[error("is a header of another entry, in a format without such headers")]
     MisplacedExtension,

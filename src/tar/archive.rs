@@ -17,6 +17,7 @@ pub struct TarArchive<R: Read> {
 }
 
 impl<R: Read> TarArchive<R> {
+    /// Starts to read an archive.
     pub fn new(input: R) -> Self {
         let recorder = HeaderRecorder::default();
         Self {
@@ -112,8 +113,14 @@ impl<R: Read> TarEntry<'_, R> {
         String::from_utf8_lossy(&self.path()).into_owned()
     }
 
+    /// Returns the type; a file of the oldest format whose name ends with a slash is a directory.
     pub fn kind(&self) -> EntryKind {
-        EntryKind::of(self.entry.header().entry_type())
+        let header = self.entry.header();
+        let is_old = header.as_old().linkflag == [0];
+        match EntryKind::of(header.entry_type()) {
+            EntryKind::File if is_old && self.path().ends_with(b"/") => EntryKind::Directory,
+            kind => kind,
+        }
     }
 
     /// The byte that is the type in the header.

@@ -11,12 +11,17 @@ use std::io::Read;
 use tar::{Entry, EntryType, Header};
 
 use super::limited_reader::MAX_HEADERS;
-use super::{BLOCK, HeaderError, sparse};
+use super::sparse::{self, SparseMap, SparseRecords};
+use super::{BLOCK, HeaderError, numbers};
 
 /// Records of pax headers that decide what an entry is. All others are ignored.
 const SIZE: &[u8] = b"size";
 const PATH: &[u8] = b"path";
 const LINK: &[u8] = b"linkpath";
+
+/// Records that a pax header for all entries may have: programs in Go ignore all others there, GNU tar and
+/// Python apply them.
+const GLOBAL: [&[u8]; 4] = [b"comment", b"charset", b"atime", b"ctime"];
 
 /// What the extension headers of an entry override.
 #[derive(Default)]
@@ -25,6 +30,8 @@ pub struct ExtensionHeaders {
     pub path: Option<Vec<u8>>,
     pub link: Option<Vec<u8>>,
     pub is_sparse: bool,
+    /// Where the map of a sparse file of pax is.
+    pub sparse_map: Option<SparseMap>,
 }
 
 impl ExtensionHeaders {
@@ -34,6 +41,7 @@ impl ExtensionHeaders {
         while let Some((head, rest)) = blocks.split_first_chunk::<BLOCK>() {
             let header = Header::from_byte_slice(head);
             check_size_field(header)?;
+            numbers::check_fields(head)?;
             let kind = header.entry_type();
             // The header of the entry itself. More of the map of a sparse file may follow it.
             if rest.is_empty() || !is_extension(kind) {
@@ -44,6 +52,10 @@ impl ExtensionHeaders {
             let padded = size.checked_next_multiple_of(BLOCK);
             let split = padded.and_then(|padded| rest.split_at_checked(padded));
             let (content, next) = split.ok_or(HeaderError::CutOff)?;
+            // Python reads whole blocks, up to the first zero byte.
+            if content.get(size).is_some_and(|b| *b != 0) {
+                return Err(HeaderError::TextAfterEnd);
+            }
             match kind {
                 EntryType::GNULongName => set_name(&mut found.path, without_nul(&content[..size]))?,
                 EntryType::GNULongLink => set_name(&mut found.link, without_nul(&content[..size]))?,
@@ -71,26 +83,34 @@ impl ExtensionHeaders {
     }
 
     fn add_records(&mut self, content: &[u8]) -> Result<(), HeaderError> {
-        let mut real_name = None;
-        for (key, value) in records(content)? {
-            self.is_sparse |= sparse::is_sparse_record(key);
-            match key {
-                sparse::REAL_NAME => set_name(&mut real_name, value)?,
+        let records = records(content)?;
+        let sparse = SparseRecords::parse(&records)?;
+        let has_long_name = self.path.is_some();
+        for (i, (key, value)) in records.iter().enumerate() {
+            // Few headers have more than ten records.
+            let is_repeated = records[..i].iter().any(|(earlier, _)| earlier == key);
+            if is_repeated && !sparse::may_repeat(key) {
+                let key = key.escape_ascii().to_string();
+                return Err(HeaderError::TwoRecords { key });
+            }
+            check_value(key, value)?;
+            match *key {
                 PATH => set_name(&mut self.path, value)?,
                 LINK => set_name(&mut self.link, value)?,
-                SIZE => {
-                    let size = std::str::from_utf8(value).ok().and_then(|v| v.parse().ok());
-                    let shown = || value.escape_ascii().to_string();
-                    let size = size.ok_or_else(|| HeaderError::BadPaxSize { shown: shown() })?;
-                    if self.size.replace(size).is_some() {
-                        return Err(HeaderError::TwoSizes);
-                    }
-                }
+                SIZE => self.size = numbers::decimal(value),
                 _ => {}
             }
         }
-        if real_name.is_some() {
-            self.path = real_name;
+        if let Some(sparse) = sparse {
+            self.is_sparse = true;
+            self.sparse_map = Some(sparse.map);
+            // It replaces the path of the same header only.
+            if let Some(name) = sparse.name {
+                if !has_long_name {
+                    self.path = None;
+                }
+                set_name(&mut self.path, name)?;
+            }
         }
         Ok(())
     }
@@ -100,9 +120,32 @@ impl ExtensionHeaders {
 /// latter the tar crate takes the last 64 bits, whatever precedes them.
 fn check_size_field(header: &Header) -> Result<(), HeaderError> {
     let field = header.as_old().size;
-    match field[0] & 0x80 == 0 || field[..4] == [0x80, 0, 0, 0] {
-        true => Ok(()),
+    match field[0] & 0x80 == 0 {
+        // The tar crate reports what is not a number at all.
+        true if header.entry_size().is_err() || numbers::number(&field).is_some() => Ok(()),
+        true => Err(numbers::bad_field("size", &field)),
+        false if field[..4] == [0x80, 0, 0, 0] => Ok(()),
         false => Err(HeaderError::BadSize),
+    }
+}
+
+/// Checks the value of a record that is not a text: Go refuses others, Python takes 0 for them.
+fn check_value(key: &[u8], value: &[u8]) -> Result<(), HeaderError> {
+    let is_good = match key {
+        b"size" => numbers::decimal(value).is_some(),
+        b"uid" | b"gid" => numbers::decimal(value).is_some_and(|id| u32::try_from(id).is_ok()),
+        b"mtime" | b"atime" | b"ctime" => numbers::is_time(value),
+        // Python ends both there, Go refuses them.
+        b"uname" | b"gname" => !value.contains(&0),
+        key => !key.is_empty() && !key.contains(&0),
+    };
+    let shown = |text: &[u8]| text.escape_ascii().to_string();
+    match is_good {
+        true => Ok(()),
+        false => Err(HeaderError::BadPaxValue {
+            key: shown(key),
+            shown: shown(&value[..value.len().min(40)]),
+        }),
     }
 }
 
@@ -129,7 +172,7 @@ fn without_nul(name: &[u8]) -> &[u8] {
 }
 
 /// A record of a pax header: key and value.
-type Record<'a> = (&'a [u8], &'a [u8]);
+pub type Record<'a> = (&'a [u8], &'a [u8]);
 
 /// Splits a pax header into its records: `<length> <key>=<value>\n`, the length that of the whole
 /// record.
@@ -166,8 +209,18 @@ pub fn check_global<R: Read>(entry: &mut Entry<'_, R>, headers: &[u8]) -> Result
     }
     let mut content = Vec::new();
     entry.read_to_end(&mut content)?;
-    let decisive = [SIZE, PATH, LINK];
-    match (records(&content)?.iter()).find(|(key, _)| decisive.contains(key)) {
+    // Keys of a vendor mean nothing to others, except those of sparse files and attributes.
+    let is_harmless = |key: &[u8]| {
+        let is_known = [&b"GNU."[..], b"SCHILY.", b"LIBARCHIVE."];
+        let is_vendors =
+            key.contains(&b'.') && !is_known.iter().any(|known| key.starts_with(known));
+        GLOBAL.contains(&key) || is_vendors
+    };
+    let records = records(&content)?;
+    for (key, value) in &records {
+        check_value(key, value)?;
+    }
+    match records.iter().find(|(key, _)| !is_harmless(key)) {
         Some((key, _)) => Err(HeaderError::GlobalOverride {
             key: key.escape_ascii().to_string(),
         }),

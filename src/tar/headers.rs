@@ -8,7 +8,7 @@ use std::io::Read;
 use tar::{Entry, EntryType, Header};
 
 use super::extensions::{self, ExtensionHeaders};
-use super::{BLOCK, HeaderError};
+use super::{BLOCK, HeaderError, numbers, sparse};
 
 const LINKS_AND_DEVICES: [EntryType; 5] = [
     EntryType::Link,
@@ -53,13 +53,25 @@ pub fn check<R: Read>(
             return Err(HeaderError::ContradictorySizes);
         }
     }
+    // Python takes it for a pax header, as Solaris does; others for a file of an unknown type.
+    if kind.as_byte() == b'X' {
+        return Err(HeaderError::SolarisHeader);
+    }
+    if extensions.is_sparse && !kind.is_gnu_sparse() {
+        // After a file with another header GNU tar loses its place.
+        let is_posix = block_has(header, 257, b"ustar\x0000");
+        if !(kind.is_file() && is_posix) {
+            let defect = "it is not a file, or its header has another format";
+            return Err(HeaderError::BadSparse { defect });
+        }
+    }
     // Go takes the next bytes for a header, the tar crate for content.
     if size > 0 && (kind.is_dir() || LINKS_AND_DEVICES.contains(&kind)) {
         return Err(HeaderError::NotAFile { size });
     }
-    // Before there was a type for directories, the slash marked them. Go and GNU tar still accept that.
-    if size > 0 && kind.is_file() && extensions.path_of(header).ends_with(b"/") {
-        return Err(HeaderError::NamedAsDirectory { size });
+    if (kind.is_file() || kind.is_gnu_sparse()) && is_ambiguous_directory(header, &extensions, size)
+    {
+        return Err(HeaderError::NamedAsDirectory);
     }
     if extensions.path.is_none() && has_ambiguous_prefix(header) {
         return Err(HeaderError::AmbiguousPrefix);
@@ -67,7 +79,27 @@ pub fn check<R: Read>(
     if kind.is_pax_global_extensions() {
         extensions::check_global(entry, headers)?;
     }
+    if let Some(map) = extensions.sparse_map {
+        sparse::check_map(map, entry, size)?;
+    }
     Ok(extensions)
+}
+
+fn block_has(header: &Header, at: usize, text: &[u8]) -> bool {
+    header.as_bytes()[at..].starts_with(text)
+}
+
+/// Whether a file is a directory for some readers, because of the slash at the end of its name: before there
+/// was a type for directories, only that marked them. GNU tar still takes all such files for directories, Go
+/// those of the type of that time, Python those whose own header has the name.
+fn is_ambiguous_directory(header: &Header, extensions: &ExtensionHeaders, size: u64) -> bool {
+    let is_named = |name: &[u8]| name.ends_with(b"/");
+    let own = is_named(&header.path_bytes());
+    let is_old = header.as_old().linkflag == [0];
+    match extensions.path.as_deref().map(is_named) {
+        None => own && (size > 0 || !is_old),
+        Some(is_overridden) => is_overridden || own && is_old,
+    }
 }
 
 /// Whether readers disagree about how much of the prefix field belongs to the name.
@@ -89,15 +121,10 @@ fn has_ambiguous_prefix(header: &Header) -> bool {
         // GNU has two times there. If they are not numbers, Go takes text for a prefix, because its
         // writer once wrote such headers.
         (b"ustar ", b" \0") => {
-            let times = block[PREFIX..PREFIX + 24].chunks(12);
-            block[PREFIX].is_ascii() && !times.into_iter().all(is_octal)
+            let mut times = block[PREFIX..PREFIX + 24].chunks(12);
+            block[PREFIX].is_ascii() && !times.all(|time| numbers::number(time).is_some())
         }
-        _ => false,
+        // A format without a prefix, which Python knows in all formats.
+        _ => true,
     }
-}
-
-fn is_octal(field: &[u8]) -> bool {
-    let text = field.split(|b| *b == 0).next().unwrap_or_default();
-    let digits = text.trim_ascii();
-    digits.iter().all(|b| (b'0'..=b'7').contains(b))
 }

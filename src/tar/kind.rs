@@ -5,12 +5,17 @@ use tar::EntryType;
 /// The type of an entry, by its own header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EntryKind {
+    /// A regular file.
     File,
+    /// A directory.
     Directory,
+    /// A symbolic link.
     SymbolicLink,
+    /// Another name of an earlier entry.
     HardLink,
     /// A character or block device.
     Device,
+    /// A named pipe.
     Fifo,
     /// A sparse file of GNU's own type. (Sparse files of pax are regular files; see [`TarEntry::is_sparse`].)
     ///

@@ -75,14 +75,15 @@ impl<R: Read> Read for LimitedReader<R> {
     }
 }
 
-impl<R: Seek> Seek for LimitedReader<R> {
+impl<R: Read + Seek> Seek for LimitedReader<R> {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        let Recording { is_on, bytes } = &*self.recorder.0;
-        let mut bytes = bytes.borrow_mut();
-        // Over the content of the entry before, or over the padding of a header.
-        if let (true, false, SeekFrom::Current(1..512)) = (is_on.get(), bytes.is_empty(), to) {
-            let end = bytes.len().next_multiple_of(BLOCK);
-            bytes.resize(end, 0);
+        // Over the content of the entry before, or over the padding of a header, which is recorded too.
+        let is_padding = self.recorder.0.is_on.get() && !self.recorder.0.bytes.borrow().is_empty();
+        if let (true, SeekFrom::Current(distance @ 1..512)) = (is_padding, to) {
+            let mut padding = [0; BLOCK];
+            let padding = &mut padding[..usize::try_from(distance).unwrap_or(0)];
+            self.read_exact(padding)?;
+            return self.input.stream_position();
         }
         self.input.seek(to)
     }

@@ -6,7 +6,7 @@
 //!
 //! - `archive` iterates over the entries of an archive; `layer` does so for a layer while it is copied.
 //! - `headers` checks the headers of an entry against each other; `extensions` and `sparse` know the
-//!   extensions, `kind` the types of entries.
+//!   extensions, `numbers` the numbers in them, `kind` the types of entries.
 //! - `limited_reader` bounds what one entry takes in memory, `limits` what an archive does.
 //! - `paths` normalises names and recognises whiteouts.
 //!
@@ -19,6 +19,7 @@ mod kind;
 mod layer;
 mod limited_reader;
 mod limits;
+mod numbers;
 mod paths;
 mod sparse;
 

@@ -11,6 +11,7 @@ mod merging;
 mod nix2container;
 mod programs;
 mod readback;
+mod readers;
 mod recipe;
 mod scratch;
 mod sources;
@@ -22,6 +23,7 @@ pub use documents::documents;
 pub use grammars::{names, platform};
 pub use nix2container::nix2container;
 pub use programs::programs;
+pub use readers::{Comparison, Lists, are_there as readers_are_there, compare_readers, readers};
 pub use sources::{archive, docker_archive, layout, merge, verify};
 
 /// A property that holds for all inputs.
@@ -39,6 +41,7 @@ pub const TARGETS: &[(&str, Property)] = &[
     ("nix2container", nix2container),
     ("dockertools_conf", dockertools_conf),
     ("programs", programs),
+    ("readers", readers),
     ("merge", merge),
     ("verify", verify),
 ];

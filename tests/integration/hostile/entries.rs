@@ -94,24 +94,37 @@ fn sparse_files_of_every_dialect_are_refused() {
     let mut gnu = header("x", EntryType::GNUSparse, 0);
     gnu.as_gnu_mut().unwrap().set_real_size(0);
     gnu.set_cksum();
-    let file = entry(&tar_header("x", 4), b"evil");
-    let dialects = [
-        entry(&gnu, b""),
-        [
-            pax(EntryType::XHeader, &record("GNU.sparse.size", "1000")),
-            file.clone(),
-        ]
-        .concat(),
-        [
-            pax(EntryType::XHeader, &record("GNU.sparse.major", "1")),
-            file,
-        ]
-        .concat(),
-    ];
-    for blocks in dialects {
-        let problem = "cannot read the tar archive: the entry \"x\" is a sparse file";
-        let hint = format!("{problem}\nhint: make the archive again, without --sparse");
-        refused(&with_layer(&blocks, "x"), &hint, None);
+    let mut posix = tar::Header::new_ustar();
+    posix.set_path("x").unwrap();
+    posix.set_mode(0o644);
+    posix.set_size(4);
+    posix.set_cksum();
+    let map = ["GNU.sparse.numblocks", "GNU.sparse.map"];
+    let map = record(map[0], "1") + &record(map[1], "0,4");
+    let of_pax = |records: &str| {
+        let header = pax(EntryType::XHeader, records);
+        [header, entry(&posix, b"evil")].concat()
+    };
+    let sparse = "is a sparse file\nhint: make the archive again, without --sparse";
+    let records = "has records of a sparse file that some readers apply and others do not: ";
+    let no_map = format!("{records}they have neither a map nor a known version\nhint: ");
+    for (blocks, problem) in [
+        (entry(&gnu, b""), sparse),
+        (of_pax(&(record("GNU.sparse.size", "1000") + &map)), sparse),
+        // Go ignores the name, Python and GNU tar take it.
+        (of_pax(&record("GNU.sparse.name", "x")), &no_map),
+        (of_pax(&record("GNU.sparse.realsize", "9")), &no_map),
+        (of_pax(&record("GNU.sparse.major", "1")), &no_map),
+        (
+            of_pax(&(record("GNU.sparse.size", "2") + &map)),
+            &format!("{records}its map is wrong\nhint: "),
+        ),
+    ] {
+        let scratch = Scratch::new();
+        scratch.write("a.tar", &with_layer(&blocks, "x"));
+        let expected =
+            format!("error: a.tar: cannot read the tar archive: the entry \"x\" {problem}");
+        expect(&scratch, &["a.tar"], &[&expected]);
     }
 }
 

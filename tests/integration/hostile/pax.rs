@@ -31,7 +31,10 @@ fn invalid_or_contradictory_pax_headers_are_refused() {
             x(&record("size", "18446744073709551615")),
             "its entry 1: size overflow",
         ),
-        (x(&two_sizes), "the entry \"y\" has two sizes"),
+        (
+            x(&two_sizes),
+            "the entry \"y\" has two records size in its pax header",
+        ),
         (
             x(&record("path", "")),
             "the entry \"\" has two names, or an empty one, in its headers",

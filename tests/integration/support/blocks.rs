@@ -92,7 +92,12 @@ pub fn ambiguous() -> Vec<(Vec<u8>, &'static str)> {
         ),
         (
             entry(&old, &hidden),
-            "the entry \"x/\" has 1024 bytes, but the name of a directory",
+            "the entry \"x/\" is a file with the name of a directory, which some readers take for one",
+        ),
+        // Only GNU tar takes it for a directory.
+        (
+            entry(&header("x/", EntryType::Regular, 0), b""),
+            "the entry \"x/\" is a file with the name of a directory, which some readers take for one",
         ),
         ([&first[..], &[0; 512], &hidden].concat(), not_the_end),
         ([&first[..], &[0; 700]].concat(), not_the_end),
@@ -100,6 +105,35 @@ pub fn ambiguous() -> Vec<(Vec<u8>, &'static str)> {
         (prefixed(b"ustar  \0", b"hidden"), name),
         (prefixed(b"ustar  \0", b"00000000000\0hidden"), name),
         (star, name),
+        // Python takes it for a prefix in every format.
+        (prefixed(b"\0\0\0\0\0\0\0\0", b"hidden"), name),
+        // Python reads a long name up to the first zero byte.
+        (
+            [
+                entry(&header("long", EntryType::GNULongName, 1), b"xhidden\0"),
+                first.clone(),
+            ]
+            .concat(),
+            "the entry \"x\" has a header with text after its end, which some readers take for a part of it",
+        ),
+        (
+            entry(
+                &changed("x", 0, |block| {
+                    block[108..116].copy_from_slice(b"\x001750\0\0\0")
+                }),
+                b"",
+            ),
+            "the entry \"x\" has the UID \"\\x001750\\x00\\x00\\x00\", which is not a number that all readers read alike",
+        ),
+        (
+            entry(
+                &changed("x", 0, |block| {
+                    block[100..108].copy_from_slice(b"+644\0\0\0\0")
+                }),
+                b"",
+            ),
+            "the entry \"x\" has the mode \"+644\\x00\\x00\\x00\\x00\", which is not a number that all readers read alike",
+        ),
         (
             [without_format, first.clone()].concat(),
             "the entry \"pax\" is a header of another entry, in a format without such headers",

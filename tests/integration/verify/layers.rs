@@ -75,6 +75,11 @@ fn unusual_but_unambiguous_layers_have_no_findings() {
         record("GNU.sparse.name", "holes"),
         record("GNU.sparse.realsize", "1000"),
     ];
+    let posix = |name: &str, size| {
+        changed(name, size, |block| {
+            block[257..265].copy_from_slice(b"ustar\x0000")
+        })
+    };
     let map = [&b"1\n996\n4\n"[..], &[0; 504], b"fine"].concat();
     for (what, blocks) in [
         ("more entries than an archive may have", many.collect()),
@@ -121,7 +126,7 @@ fn unusual_but_unambiguous_layers_have_no_findings() {
             "a sparse file of pax",
             [
                 pax(EntryType::XHeader, &records.concat()),
-                entry(&tar_header("GNUSparseFile.0/holes", map.len() as u64), &map),
+                entry(&posix("GNUSparseFile.0/holes", map.len() as u64), &map),
             ]
             .concat(),
         ),

@@ -7,6 +7,7 @@ mod docker;
 mod json;
 mod layout;
 mod tar;
+mod unusual;
 
 use std::io::Write;
 
@@ -16,6 +17,7 @@ pub use docker::docker_archive;
 pub use json::document;
 pub use layout::layout;
 pub use tar::{Entry, archive};
+pub use unusual::unusual_archive;
 
 /// Choices by the bytes of the fuzzer.
 pub trait Dice {
