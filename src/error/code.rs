@@ -91,6 +91,8 @@ codes! {
         NotVerified Error "not-verified" "Digests can be verified: in a stream, a blob with a sha512 digest is named after it."
         LayerCount Error "layer-count" "The manifest has as many layers as the config has diff IDs (image-spec, config.md)."
         LayerTar Error "layer-tar" "A layer, decompressed, is a tar archive (image-spec, layer.md) that all readers understand in the same way."
+        LayerUnpack Error "layer-unpack" "Runtimes can unpack a layer: it breaks none of the rules below that containerd and podman apply."
+        LayerUnpackSome Warning "layer-unpack-some" "All programs can unpack a layer: it breaks none of the rules below."
         LayerEncoding Error "layer-encoding" "A layer is compressed as its OCI media type says (image-spec, layer.md); umoci relies on it."
         DockerLayerEncoding Warning "docker-layer-encoding" "A layer is compressed as its Docker media type says; podman gives the type of gzip to uncompressed layers too, and consumers detect the format from the content."
         UnknownLayerType Note "unknown-layer-type" "The media type of a layer is one that runtimes can unpack; umoci refuses others."

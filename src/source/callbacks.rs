@@ -7,7 +7,7 @@
 use crate::error::Error;
 use crate::image::{Companion, Layer};
 use crate::oci::{Config, Descriptor, Document, Index, Manifest};
-use crate::tar::EntryKind;
+use crate::tar::{EntryKind, LayerDefects};
 
 /// The callbacks of the readers of inputs.
 pub trait Callbacks: Sync {
@@ -27,6 +27,9 @@ pub trait Callbacks: Sync {
 
     /// An entry of an archive, in their order.
     fn entry(&self, _name: &[u8], _kind: EntryKind) {}
+
+    /// The defects of an archive at which programs fail that unpack it.
+    fn defects(&self, _defects: LayerDefects) {}
 
     /// A JSON document, before it is parsed.
     fn document(&self, _name: &str, _raw: &[u8]) {}

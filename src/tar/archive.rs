@@ -133,6 +133,12 @@ impl<R: Read> TarEntry<'_, R> {
         self.extensions.link_of(self.entry.header())
     }
 
+    /// The extended attributes.
+    pub fn attributes(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        let attributes = self.extensions.attributes.iter();
+        attributes.map(|(name, value)| (&**name, &**value))
+    }
+
     /// Whether the file is executable.
     pub fn is_executable(&self) -> bool {
         let mode = self.entry.header().mode();

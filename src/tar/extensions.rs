@@ -19,6 +19,9 @@ const SIZE: &[u8] = b"size";
 const PATH: &[u8] = b"path";
 const LINK: &[u8] = b"linkpath";
 
+/// What precedes the name of an extended attribute. Programs in Go know no other spelling.
+const ATTRIBUTE: &[u8] = b"SCHILY.xattr.";
+
 /// Records that a pax header for all entries may have: programs in Go ignore all others there, GNU tar and
 /// Python apply them.
 const GLOBAL: [&[u8]; 4] = [b"comment", b"charset", b"atime", b"ctime"];
@@ -29,6 +32,8 @@ pub struct ExtensionHeaders {
     pub size: Option<u64>,
     pub path: Option<Vec<u8>>,
     pub link: Option<Vec<u8>>,
+    /// Extended attributes, each with its value.
+    pub attributes: Vec<(Vec<u8>, Vec<u8>)>,
     pub is_sparse: bool,
     /// Where the map of a sparse file of pax is.
     pub sparse_map: Option<SparseMap>,
@@ -98,7 +103,11 @@ impl ExtensionHeaders {
                 PATH => set_name(&mut self.path, value)?,
                 LINK => set_name(&mut self.link, value)?,
                 SIZE => self.size = numbers::decimal(value),
-                _ => {}
+                key => {
+                    if let Some(name) = key.strip_prefix(ATTRIBUTE) {
+                        self.attributes.push((name.to_vec(), value.to_vec()));
+                    }
+                }
             }
         }
         if let Some(sparse) = sparse {

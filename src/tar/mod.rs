@@ -8,6 +8,7 @@
 //! - `headers` checks the headers of an entry against each other; `extensions` and `sparse` know the
 //!   extensions, `numbers` the numbers in them, `kind` the types of entries.
 //! - `limited_reader` bounds what one entry takes in memory, `limits` what an archive does.
+//! - `unpack` checks whether runtimes can unpack a layer.
 //! - `paths` normalises names and recognises whiteouts.
 //!
 //! `error::tar` lists the defects.
@@ -22,6 +23,7 @@ mod limits;
 mod numbers;
 mod paths;
 mod sparse;
+mod unpack;
 
 pub use crate::error::{HeaderError, TarError};
 pub use archive::{TarArchive, TarEntry};
@@ -30,6 +32,7 @@ pub use kind::EntryKind;
 pub use layer::{LayerEntry, walk};
 pub use limits::EntryLimits;
 pub use paths::{Whiteout, clean, resolve, whiteout};
+pub use unpack::{LayerDefects, NameBudget, UnpackRules, below_file, link_to_nothing};
 
 /// The size of a block: headers have one, and contents are padded to a multiple of it.
 pub const BLOCK: usize = 512;

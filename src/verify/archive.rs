@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeSet, HashSet};
 
 use super::findings::Findings;
-use crate::error::Code;
+use crate::error::{Code, LayerDefect, Unpacker};
 use crate::oci::{DOCKER_FILE, INDEX_FILE, LAYOUT_FILE};
 use crate::tar::{EntryKind, resolve};
 
@@ -16,6 +16,8 @@ pub struct ArchiveEntries {
     directories: HashSet<String>,
     links: Vec<(String, &'static str)>,
     unsafe_entries: Vec<(String, Cow<'static, str>)>,
+    /// What programs cannot unpack.
+    pub defects: Vec<LayerDefect>,
     first_blob: Option<String>,
     index_is_late: bool,
 }
@@ -91,6 +93,17 @@ impl ArchiveEntries {
         }
         if !is_layout {
             return;
+        }
+        // skopeo and podman unpack an oci-archive before they read it. Entries of other types, and those that are
+        // there twice, were reported.
+        let is_new = |defect: &&LayerDefect| {
+            use LayerDefect::{EntryType, Repeated};
+            !matches!(defect, EntryType { .. } | Repeated { .. })
+                && defect.rule().refused_by.contains(&Unpacker::Podman)
+        };
+        for defect in self.defects.iter().filter(is_new) {
+            let message = format!("skopeo and podman cannot unpack it: {defect}");
+            findings.add(Code::UnsafeEntry, "", message);
         }
         let links = self
             .links

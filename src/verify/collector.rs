@@ -11,7 +11,7 @@ use crate::error::{Code, Error};
 use crate::image::{AnyBlob, Companion, Layer};
 use crate::oci::{Config, DOCKER_FILE, Descriptor, Digest, Document, Index, Manifest};
 use crate::source::callbacks::Callbacks;
-use crate::tar::EntryKind;
+use crate::tar::{EntryKind, LayerDefects};
 use crate::util::lock::lock;
 
 /// The callbacks of the readers.
@@ -67,6 +67,10 @@ impl Callbacks for Collector {
 
     fn entry(&self, name: &[u8], kind: EntryKind) {
         self.collected().entries.add(name, kind);
+    }
+
+    fn defects(&self, defects: LayerDefects) {
+        self.collected().entries.defects.extend(defects.alone());
     }
 
     fn document(&self, name: &str, raw: &[u8]) {

@@ -22,13 +22,13 @@ use std::convert::Infallible;
 
 use serde::Serialize;
 
-pub use crate::error::{RULES, Rule, Severity};
+pub use crate::error::{LAYER_RULES, LayerRule, RULES, Rule, Severity};
 pub use finding::Finding;
 
 use crate::bytes::Observers;
 use crate::bytes::progress::Progress;
 use crate::check::image_facts::ImageFacts;
-use crate::check::programs::Programs;
+use crate::check::programs::{Programs, unpacking};
 use crate::check::{CheckLevel, assertions};
 use crate::error::{Code, Error, Problem, Subject, Warning};
 use crate::image::Image;
@@ -271,8 +271,12 @@ impl<'a> InputCheck<'a> {
                 findings.add(warning.code, &image.config.name, warning.text);
             }
             configs::check_variant(findings, image);
-            if level != CheckLevel::Off {
-                check_programs(findings, image, programs, level);
+            // A config that cannot be read has been reported.
+            if let Ok(facts) = ImageFacts::of(image) {
+                check_layers(findings, &facts, programs);
+                if level != CheckLevel::Off {
+                    check_programs(findings, image, &facts, programs, level);
+                }
             }
         }
         if let Some(Opened::Tree(tree)) = &self.opened {
@@ -319,13 +323,25 @@ impl<'a> InputCheck<'a> {
     }
 }
 
+/// Checks that runtimes can unpack the layers.
+fn check_layers(findings: &Findings, facts: &ImageFacts, programs: &Programs) {
+    for (layer, defects) in programs.defects(facts) {
+        for defect in defects {
+            let message = unpacking::message(layer, &defect);
+            findings.add(unpacking::code(&defect), layer, message);
+        }
+    }
+}
+
 /// Checks that the program an image starts is built for its platform.
-fn check_programs(findings: &Findings, image: &Image, programs: &Programs, level: CheckLevel) {
-    // A config that cannot be read has been reported.
-    let Ok(subject) = ImageFacts::of(image) else {
-        return;
-    };
-    let (wrong, warnings) = programs.check_image(&subject);
+fn check_programs(
+    findings: &Findings,
+    image: &Image,
+    facts: &ImageFacts,
+    programs: &Programs,
+    level: CheckLevel,
+) {
+    let (wrong, warnings) = programs.check_image(facts);
     let name = &image.config.name;
     match wrong {
         Some(error) if level == CheckLevel::Error => findings.add_error(&error),

@@ -7,7 +7,7 @@ use std::hash::{DefaultHasher, Hasher};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::machine::Machine;
-use crate::tar::TarError;
+use crate::tar::{LayerDefects, TarError};
 
 /// Memory for some million files of all images together; those of the largest images of nixpkgs take a
 /// tenth of it.
@@ -70,6 +70,8 @@ pub struct FileTable {
     pub machines: Vec<MachineFiles>,
     /// Whether the budget was used up before the end of the layer.
     pub is_incomplete: bool,
+    /// What runtimes cannot unpack.
+    pub defects: LayerDefects,
     /// Why the layer cannot be read to its end.
     pub damage: Option<TarError>,
 }

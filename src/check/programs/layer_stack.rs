@@ -31,6 +31,12 @@ pub struct FoundFile<'a> {
     pub file: LayerFile<'a>,
 }
 
+impl FoundFile<'_> {
+    pub fn is_directory(&self) -> bool {
+        matches!(self.file, LayerFile::Directory)
+    }
+}
+
 /// The files of all layers, bottom first.
 pub struct LayerStack<'a> {
     layers: &'a [&'a FileTable],

@@ -11,6 +11,7 @@ mod messages;
 mod resolve;
 mod saved;
 mod scan;
+pub mod unpacking;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -23,6 +24,7 @@ use crate::check::CheckLevel;
 use crate::check::image_facts::ImageFacts;
 use crate::error::{Code, Error, Warning};
 use crate::oci::DiffId;
+use crate::tar::NameBudget;
 use crate::util::lock::lock;
 use file_table::{FileTable, TableBudget};
 use layer_stack::{LayerStack, TooManyLookups};
@@ -34,11 +36,12 @@ use saved::SavedTable;
 pub struct Programs {
     layers: Mutex<HashMap<DiffId, Arc<FileTable>>>,
     budget: TableBudget,
+    names: NameBudget,
 }
 
 impl LayerObserver for Programs {
     fn observe<'a>(&'a self, layer: &mut dyn LayerStream) -> OnVerified<'a> {
-        let files = scan::scan(layer, &self.budget);
+        let files = scan::scan(layer, &self.budget, &self.names);
         Box::new(move |diff_id, _| {
             let mut layers = lock(&self.layers);
             layers.insert(diff_id.clone(), Arc::new(files));
@@ -75,6 +78,11 @@ impl Programs {
         for image in images {
             let (wrong, found) = self.check_image(image);
             warnings.extend(found);
+            for warning in self.unpacking(image) {
+                if !warnings.contains(&warning) {
+                    warnings.push(warning);
+                }
+            }
             match wrong {
                 Some(error) if level == CheckLevel::Error => return Err(error),
                 Some(error) => warnings.push(as_warning(&error)),

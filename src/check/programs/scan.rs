@@ -5,16 +5,22 @@ use std::io::{self, Read};
 use super::file_table::{FileTable, LayerFile, RecordKind, TableBudget};
 use super::machine::{HEAD, Machine};
 use crate::bytes::{LayerStream, fill};
-use crate::tar::{EntryKind, LayerEntry, Whiteout, clean, walk, whiteout};
+use crate::tar::{EntryKind, LayerEntry, NameBudget, UnpackRules, Whiteout, clean, walk, whiteout};
 
 /// Longer than what Linux reads of the first line of a script (`BINPRM_BUF_SIZE`).
 const SCRIPT: usize = 256;
 
 /// Reads a layer while its bytes are copied. A layer that is not a tar archive has no files; the
 /// check of its content reports that.
-pub fn scan(layer: &mut dyn LayerStream, budget: &TableBudget) -> FileTable {
+pub fn scan(layer: &mut dyn LayerStream, budget: &TableBudget, names: &NameBudget) -> FileTable {
     let mut table = FileTable::default();
-    table.damage = walk(layer, |entry| add_entry(&mut table, entry, budget)).err();
+    let mut rules = UnpackRules::new(names);
+    let walked = walk(layer, |entry| {
+        rules.check(entry);
+        add_entry(&mut table, entry, budget)
+    });
+    table.damage = walked.err();
+    table.defects = rules.finish();
     table.finish();
     table
 }

@@ -11,7 +11,7 @@ use crate::error::{Error, InputName, Item};
 use crate::image::Content;
 use crate::source::callbacks::Callbacks;
 use crate::source::tree::{ArchiveEntry, Tree, TreeFile};
-use crate::tar::{EntryKind, EntryLimits, TarArchive, TarError};
+use crate::tar::{EntryKind, EntryLimits, NameBudget, TarArchive, TarError, UnpackRules};
 
 /// Looks up the entries of an archive of `size` bytes.
 pub fn look_up(
@@ -35,10 +35,13 @@ fn index(
 ) -> Result<HashMap<String, ArchiveEntry>, TarError> {
     let mut entries = HashMap::new();
     let mut limits = EntryLimits::default();
+    let names = NameBudget::default();
+    let mut rules = UnpackRules::new(&names);
     let mut archive = TarArchive::new(file);
     for entry in archive.entries_with_seek()? {
         let entry = entry?;
         limits.count(&entry)?;
+        rules.check(&entry);
         callbacks.entry(&entry.path(), entry.kind());
         // Also of entries that are not read later.
         entry.check_end(size)?;
@@ -58,5 +61,6 @@ fn index(
         insert(&mut entries, name, found, callbacks)?;
     }
     archive.finish()?;
+    callbacks.defects(rules.finish());
     Ok(entries)
 }

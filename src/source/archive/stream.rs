@@ -14,7 +14,9 @@ use crate::oci::{Algorithm, Digest, LEGACY_DOCKER_FILES, MAX_CONFIG};
 use crate::source::callbacks::Callbacks;
 use crate::source::tree::{ArchiveEntry, Tree, TreeFile};
 use crate::source::{Stager, file_kind, sniff};
-use crate::tar::{BLOCK, EntryKind, EntryLimits, TarArchive, TarError, is_tar};
+use crate::tar::{
+    BLOCK, EntryKind, EntryLimits, NameBudget, TarArchive, TarError, UnpackRules, is_tar,
+};
 
 /// The bytes of JSON of a stream that are kept in memory; later documents are staged like layers.
 const MAX_DOCUMENTS: u64 = 64 << 20;
@@ -76,12 +78,15 @@ fn read_stream(
     }
 
     let mut limits = EntryLimits::default();
+    let names = NameBudget::default();
+    let mut rules = UnpackRules::new(&names);
     let mut archive = TarArchive::new(head.chain(&mut stream));
     let mut entries = HashMap::new();
     let mut documents = 0;
     for entry in archive.entries().map_err(not_read)? {
         let mut entry = entry.map_err(bad_tar)?;
         limits.count(&entry).map_err(bad_tar)?;
+        rules.check(&entry);
         callbacks.entry(&entry.path(), entry.kind());
         let (name, link) = (name(&entry), link(&entry));
         let basename = name.as_deref().and_then(|name| name.rsplit('/').next());
@@ -117,6 +122,7 @@ fn read_stream(
     }
     // The checksum of the stream comes after the end of the archive.
     archive.finish().map_err(bad_tar)?;
+    callbacks.defects(rules.finish());
     io::copy(&mut stream, &mut io::sink()).map_err(not_read)?;
     Ok(Tree::archive(input, entries))
 }

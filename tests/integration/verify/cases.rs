@@ -211,6 +211,16 @@ pub fn blobs() -> Vec<Case> {
             images[0].layers.push(hidden);
             layout_of(&images, gzipped, NO_EDIT, |_, text| text)
         }),
+        layout(&["layer-unpack", "layer-unpack-some"], || {
+            let mut images = images(&BOTH);
+            let header = tar_header("x/file", 0);
+            let files = [tar_header("x", 0), header.clone(), header];
+            let files = files.map(|header| blocks::entry(&header, b""));
+            images[0]
+                .layers
+                .push([files.concat(), vec![0; 1024]].concat());
+            layout_of(&images, gzipped, NO_EDIT, |_, text| text)
+        }),
         // A nondistributable layer that is in the layout.
         layout(&["wrong-diff-id"], || {
             let edit = |part: &str, value: &mut Value| match part {

@@ -42,7 +42,7 @@ fn unusual_but_unambiguous_layers_have_no_findings() {
     let file = entry(&tar_header("file", 4), b"fine");
     let many = (0..70_000).flat_map(|i| entry(&tar_header(&i.to_string(), 0), b""));
     let xattr = format!("a\n\n9 size=0\n{}", record("path", "b"));
-    let path = "p".repeat(300);
+    let path = format!("{}pp", "p/".repeat(149));
     let sized = [
         pax(EntryType::XHeader, &record("size", "4")),
         entry(&changed("x", 0, |_| ()), b""),
@@ -83,10 +83,6 @@ fn unusual_but_unambiguous_layers_have_no_findings() {
     let map = [&b"1\n996\n4\n"[..], &[0; 504], b"fine"].concat();
     for (what, blocks) in [
         ("more entries than an archive may have", many.collect()),
-        (
-            "a global comment",
-            pax(EntryType::XGlobalHeader, &record("comment", "a commit")),
-        ),
         (
             "attributes of several lines",
             [

@@ -5,6 +5,7 @@ mod agreement;
 mod cases;
 mod layers;
 mod samples;
+mod unpackers;
 
 use std::collections::BTreeSet;
 use std::fs;

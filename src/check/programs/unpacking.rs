@@ -1,0 +1,100 @@
+//! Checks whether runtimes can unpack the layers of an image, each on those below it.
+
+use super::Programs;
+use super::file_table::{FileTable, RecordKind};
+use super::layer_stack::{LayerStack, Result};
+use crate::check::image_facts::ImageFacts;
+use crate::error::{Code, LayerDefect, Severity, Warning};
+use crate::tar::{below_file, link_to_nothing};
+use crate::util::lock::lock;
+
+impl Programs {
+    /// Returns a warning for each layer that some or all runtimes refuse.
+    pub fn unpacking(&self, facts: &ImageFacts) -> Vec<Warning> {
+        let warning = |(layer, defects): (&str, Vec<LayerDefect>)| {
+            let first = defects.first()?;
+            let more = match defects.len() {
+                1 => String::new(),
+                count => format!("; it has {} more defects", count - 1),
+            };
+            let text = format!("{}{more}", message(layer, first));
+            Some(Warning::new(code(first), &facts.origin, text))
+        };
+        let defects = self.defects(facts).into_iter();
+        defects.filter_map(warning).collect()
+    }
+
+    /// Returns the defects of the layers, with their names, those that all runtimes refuse first.
+    pub fn defects<'a>(&self, facts: &'a ImageFacts) -> Vec<(&'a str, Vec<LayerDefect>)> {
+        let known = lock(&self.layers);
+        let layers: Vec<Option<&FileTable>> = (facts.layers.iter())
+            .map(|(diff_id, _)| Some(&**known.get(diff_id.as_ref()?)?))
+            .collect();
+        let mut found = Vec::new();
+        for (i, (table, (_, name))) in layers.iter().zip(&facts.layers).enumerate() {
+            let Some(table) = table else { continue };
+            let mut defects = table.defects.found.clone();
+            let below: Option<Vec<&FileTable>> = layers[..=i].iter().copied().collect();
+            // A layer that was not read may have the targets.
+            if let Some(stack) =
+                below.filter(|stack| stack.iter().all(|files| !files.is_incomplete))
+            {
+                let links = table.defects.outer_links.iter();
+                // A search that is too long finds nothing, and proves nothing.
+                let links = links.filter(|(_, target)| is_absent(&stack, target).unwrap_or(false));
+                defects.extend(links.map(|(name, target)| link_to_nothing(name, target)));
+                let stack = LayerStack::new(&stack);
+                for (directory, path) in &table.defects.outer_directories {
+                    let found = stack.find(&[directory]).ok().flatten();
+                    if found.is_some_and(|found| !found.is_directory()) {
+                        defects.push(below_file(path, directory));
+                    }
+                }
+            }
+            defects.sort_by_key(|defect| defect.rule().severity());
+            if !defects.is_empty() {
+                found.push((&**name, defects));
+            }
+        }
+        found
+    }
+}
+
+/// Whether the target of a hard link in the topmost layer, which has no earlier entry of that name, is in no
+/// layer below.
+fn is_absent(stack: &[&FileTable], target: &[u8]) -> Result<bool> {
+    let Some((top, below)) = stack.split_last() else {
+        return Ok(true);
+    };
+    if top.contains(RecordKind::Whiteout.hash(target)) {
+        return Ok(true);
+    }
+    let below_it = LayerStack::new(below);
+    // Links to links are not followed.
+    if below_it.layer_of(target)?.is_some() {
+        let found = below_it.find(&[target])?;
+        return Ok(found.is_some_and(|found| found.is_directory() && found.path == target));
+    }
+    // Through symbolic links it may also be an entry of the same layer. A later entry with that name comes too late.
+    Ok(match LayerStack::new(stack).find(&[target])? {
+        None => true,
+        Some(found) if found.layer == below.len() && found.path == target => {
+            below_it.find(&[target])?.is_none()
+        }
+        Some(found) => found.is_directory(),
+    })
+}
+
+/// Returns the code of a defect.
+pub fn code(defect: &LayerDefect) -> Code {
+    match defect.rule().severity() {
+        Severity::Error => Code::LayerUnpack,
+        _ => Code::LayerUnpackSome,
+    }
+}
+
+/// Returns the message about a defect.
+pub fn message(layer: &str, defect: &LayerDefect) -> String {
+    let refused_by = defect.rule().refused_by();
+    format!("layer {layer} cannot be unpacked ({refused_by}): {defect}")
+}
