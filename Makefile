@@ -10,7 +10,6 @@
 #   make docs-nix  generates docs/nix.md from the comments in nix/
 #   make docs-interop  writes the tables of docs/interop.md, from the results of other tools
 #   make docs-picture  writes docs/analysis.png, the picture of the analysis page
-#   make test-newer-nix   tests that need a newer Nix than that of Debian 12
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -25,21 +24,18 @@ export POLYARCH := $(CURDIR)/target/$(host)/release/polyarch
 # No step waits for ever. Each takes some minutes.
 limit := timeout --foreground --kill-after=60 5400
 
-.PHONY: test test-newer-nix newer-tools bench fuzz demo aarch64 lint docs docs-nix docs-interop docs-picture setup bench-setup demo-setup static
+.PHONY: test newer-tools bench fuzz demo aarch64 lint docs docs-nix docs-interop docs-picture setup bench-setup demo-setup static
 
+# Nix, the examples and the consumers are tested twice: with the tools of this machine and with the newest ones of Debian.
 test: setup static newer-tools
 	$(limit) env POLYARCH_TOOLS=required cargo test --locked
-	$(limit) tests/nix/run
-	$(limit) tests/nix/newer
+	$(limit) tests/both tests/nix/run
 	$(limit) tests/readme/run
 	$(limit) tests/page/run
 	$(limit) tests/docs/run
-	$(limit) tests/examples/run
-	$(limit) tests/interop/run
-
-# Not part of `test`, which only says so: it gets 330 MB from Debian's archive.
-test-newer-nix: setup static
-	tests/nix/newer --install
+	$(limit) tests/both tests/examples/run
+	$(limit) tests/both tests/interop/run
+	tests/both tests/versions
 
 bench: bench-setup static
 	tests/bench/run
@@ -64,7 +60,7 @@ lint:
 	cargo fmt --check
 	cargo fmt --check --manifest-path tests/fuzz/Cargo.toml
 	cargo clippy --locked --all-targets -- -D warnings
-	shellcheck -x .ci/run tests/setup tests/newer-tools tests/lint-tools tests/aarch64/run nix/docs nix/scripts/push.sh tests/nix/run tests/nix/newer tests/nix/stream-layered-image.bash tests/readme/run tests/demo/run tests/fuzz/run \
+	shellcheck -x .ci/run tests/setup tests/newer-tools tests/lint-tools tests/aarch64/run nix/docs nix/scripts/push.sh tests/both tests/versions tests/nix/run tests/nix/stream-layered-image.bash tests/readme/run tests/demo/run tests/fuzz/run \
 		tests/docs/run tests/examples/get tests/examples/lint tests/examples/run tests/interop/run
 	tests/examples/lint
 	tests/lint-prose
@@ -78,10 +74,10 @@ docs:
 	tests/lint-tools mdbook
 	target/tools/bin/mdbook build docs
 
-# Both tables of docs/interop.md; the second one with the tools of Debian's next release (1 GB under target/).
-docs-interop: setup static
+# Both tables of docs/interop.md.
+docs-interop: setup static newer-tools
 	tests/interop/run --write
-	tests/interop/run --newer --write
+	target/newer/run tests/interop/run --write
 
 setup:
 	tests/setup
@@ -90,7 +86,7 @@ setup:
 docs-picture: setup static
 	tests/docs/picture.py
 
-# The newest skopeo, podman, Nix and others of Debian, beside those of this machine, in target/newer.
+# The newest Nix, skopeo, podman, Docker and others of Debian, beside those of this machine, in target/newer.
 newer-tools:
 	tests/newer-tools
 

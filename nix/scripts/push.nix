@@ -25,7 +25,7 @@
 
   Other tools can push the layout, `passthru.layout`: `crane push LAYOUT NAME:TAG`,
   `regctl image copy ocidir://LAYOUT NAME:TAG`, `oras cp --recursive --from-oci-layout LAYOUT:TAG NAME:TAG`. (The tests
-  do not run these three.)
+  run crane and oras, not regctl.)
 
   # Inputs
 

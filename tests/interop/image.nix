@@ -24,4 +24,9 @@ in
   archive = image { };
   layout = image { format = "oci-layout"; };
   docker = image { dockerManifest = true; };
+  zstdArchive = image { compression = "zstd"; };
+  zstdLayout = image {
+    compression = "zstd";
+    format = "oci-layout";
+  };
 }

@@ -121,6 +121,23 @@ rec {
   importJSON = path: builtins.fromJSON (builtins.readFile path);
 
   # Packages
+  # Without the condition that nixpkgs' has. Each output has the attributes of the derivation, and is the one that
+  # `nix build` of it builds.
+  extendDerivation =
+    attributes: drv:
+    let
+      outputs = drv.outputs or [ "out" ];
+      all = drv // byName // { all = map (name: byName.${name}) outputs; } // attributes;
+      byName = genAttrs outputs (
+        name:
+        all
+        // {
+          inherit (drv.${name}) type outputName outPath drvPath;
+          outputSpecified = true;
+        }
+      );
+    in
+    all;
   functionArgs = f: f.__functionArgs or (builtins.functionArgs f);
   setFunctionArgs = f: arguments: {
     __functor = _: f;

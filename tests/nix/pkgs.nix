@@ -100,15 +100,16 @@ let
         }
       );
     in
-    drv
-    // attributes.passthru or { }
-    // {
-      overrideAttrs = change: mkDerivation (attributes // change attributes);
-      meta = {
-        outputsToInstall = [ "out" ];
+    lib.extendDerivation (
+      attributes.passthru or { }
+      // {
+        overrideAttrs = change: mkDerivation (attributes // change attributes);
+        meta = {
+          outputsToInstall = [ "out" ];
+        }
+        // attributes.meta or { };
       }
-      // attributes.meta or { };
-    };
+    ) drv;
 
   runCommand =
     name: attributes: buildCommand:
