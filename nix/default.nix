@@ -3,9 +3,11 @@
 #   pkgs.callPackage ./nix { }  →  { polyarch, mkImageLayout, mkMultiArchImage, … }
 #
 # Everything in it runs on the machine that builds: merging is a build step, and the user who built an image starts its
-# scripts. Under pkgsCross the packages of `pkgs` are for another machine, so the scope is made from `buildPackages`. In
-# a package set that does not cross-compile the two are the same.
-{ lib, buildPackages }:
+# scripts. Under pkgsCross the packages of `pkgs` are for another machine, so the scope is made from `pkgsBuildBuild`.
+# Not from `buildPackages`: its programs run here too, but what builds for a target builds for that other machine, and
+# dockerTools reads the architecture of an image from its Go. In a package set that does not cross-compile, all three
+# are the same.
+{ lib, pkgsBuildBuild }:
 
 /**
   # polyarch for Nix
@@ -22,6 +24,18 @@
     `mkMultiArchImage`, and `packages.<name>` is the image.
 
   `overrideScope` replaces any part of the set.
+
+  ## Your own polyarch
+
+  To use another package of the tool, define `polyarch` in the package set, with an overlay before or after
+  `overlays.default` or without it. All functions then use that package, whichever of the ways above they come from:
+
+  ```
+  pkgs.extend (final: prev: { polyarch = final.callPackage ./my-polyarch.nix { }; })
+  ```
+
+  For `flakeModules.default`, this package set is the module argument `pkgs`. A `polyarch` that is older than these
+  functions is ignored, because it may lack options that they use.
 
   Evaluation reads only files of polyarch and nixpkgs: it works with `--pure-eval` and `--restrict-eval`, without import
   from derivation and without `builtins.getEnv`. Wrong arguments fail at evaluation; the error names the function, the
@@ -62,11 +76,14 @@
 
   The derivations are the same with all versions.
 */
-lib.makeScope buildPackages.newScope (self: {
+lib.makeScope pkgsBuildBuild.newScope (self: {
   /**
-    The tool itself. If you override it here, every function uses the other one.
+    The tool itself: that of the package set, if it has one. If you override it here, every function uses the other one.
   */
-  polyarch = self.callPackage ./package.nix { };
+  polyarch = import ./lib/choose-polyarch.nix { inherit lib; } {
+    given = pkgsBuildBuild.polyarch or null;
+    own = self.callPackage ./package.nix { };
+  };
 
   /**
     One image derivation of any kind → OCI image layout.
@@ -107,6 +124,7 @@ lib.makeScope buildPackages.newScope (self: {
 
   # Images and what is built from them.
   packageSets = self.callPackage ./lib/package-sets.nix { };
+  clockWarning = self.callPackage ./lib/clock-warning.nix { };
   imageArgument = self.callPackage ./lib/image-argument.nix { };
   inputOf = self.callPackage ./lib/input-of.nix { };
   matchTest = self.callPackage ./lib/match-test.nix { };

@@ -2,6 +2,7 @@
 {
   lib,
   checkArguments,
+  clockWarning,
   inputOf,
   merge,
   platforms,
@@ -31,8 +32,9 @@
     builds this derivation. If that system cannot run the stream, a conf that is not supported is an error; with
     `created = "now"`, in the other two cases and on a Mac, the build reads the archive, which another machine makes.
 
-    To read the archive of a `buildLayeredImage` in any case, give it as a string, `"${image}"`: because a binary cache
-    has the archive but not its contents, or because `overrideAttrs` changed it.
+    If `overrideAttrs` changed what a `buildLayeredImage` builds, the build reads the archive. To read the archive in any
+    case, give the image as a string, `"${image}"`: for example because a binary cache has the archive but not its
+    contents.
 
     The machine that builds the layout reads an image of nix2container from the store paths that it names. Build it on
     Linux, for example with the functions of `legacyPackages.aarch64-linux`: in the store of a Mac, the digest of a layer
@@ -41,6 +43,11 @@
   `platform`
   : The platform that the image must have, as a Nix system (`"aarch64-linux"`) or an OCI platform
     (`"linux/arm/v7"`). The build fails if the image's config has another one. Default: `null`, any platform.
+
+  `select`
+  : Which image to take from a file with several, as the command line has it after `#`: a name and tag
+    (`"hello:v1"`), a position (`"@0"`) or a digest (`"@sha256:…"`). `platform` selects an image too, from a
+    multi-platform image. Default: `null`, the file has one image, or one for `platform`.
 
   `setPlatform`
   : The platform to write into the image's config, in the same form as `platform`: for a config with a wrong
@@ -77,6 +84,7 @@
   mkImageLayout :: {
     image :: Derivation | Path,
     platform :: String | Null ? null,
+    select :: String | Null ? null,
     setPlatform :: String | Null ? null,
     compression :: String ? "gzip",
     compressionLevel :: Int | Null ? null,
@@ -99,6 +107,7 @@ lib.makeOverridable (
   {
     image,
     platform ? null,
+    select ? null,
     setPlatform ? null,
     compression ? "gzip",
     compressionLevel ? null,
@@ -108,6 +117,7 @@ lib.makeOverridable (
 
   let
     input = inputOf image;
+    path = input.path + lib.optionalString (select != null) "#${select}";
 
     platformOfName = if platform != null then platform else setPlatform;
     platformSuffix = "-${lib.replaceStrings [ "/" ] [ "-" ] (platforms.toOci platformOfName)}";
@@ -116,27 +126,30 @@ lib.makeOverridable (
     [
       (rules.image "image" image)
       (rules.platformOrNull "platform" platform)
+      (rules.select "select" select)
       (rules.setPlatform platform "setPlatform" setPlatform)
       (rules.compression "compression" compression)
       (rules.compressionLevel compression "compressionLevel" compressionLevel)
       (rules.severity "platformCheck" platformCheck)
       (rules.reuse "reuse" reuse)
     ]
-    (merge {
-      name = "${input.name}-layout" + lib.optionalString (platformOfName != null) platformSuffix;
-      options = [
-        "--format=oci-layout"
-        "--compression=${compression}"
-        "--layer-records"
-      ]
-      ++ lib.optional (compressionLevel != null) "--compression-level=${toString compressionLevel}"
-      ++ lib.optional (platformCheck != "error") "--platform-check=${platformCheck}"
-      ++ map (layout: "--reuse=${layout}") (reusedLayouts platform reuse)
-      ++ lib.optional (setPlatform != null) "--set-platform=${input.path}=${platforms.toOci setPlatform}";
-      images = [
-        (lib.optionalString (platform != null) "${platforms.toOci platform}=" + input.path)
-      ];
-      inherit (input) conf stream;
-      passthru.isImageLayout = true;
-    })
+    (
+      clockWarning image (merge {
+        name = "${input.name}-layout" + lib.optionalString (platformOfName != null) platformSuffix;
+        options = [
+          "--format=oci-layout"
+          "--compression=${compression}"
+          "--layer-records"
+        ]
+        ++ lib.optional (compressionLevel != null) "--compression-level=${toString compressionLevel}"
+        ++ lib.optional (platformCheck != "error") "--platform-check=${platformCheck}"
+        ++ map (layout: "--reuse=${layout}") (reusedLayouts platform reuse)
+        ++ lib.optional (setPlatform != null) "--set-platform=${path}=${platforms.toOci setPlatform}";
+        images = [
+          (lib.optionalString (platform != null) "${platforms.toOci platform}=" + path)
+        ];
+        inherit (input) conf stream;
+        passthru.isImageLayout = true;
+      })
+    )
 )

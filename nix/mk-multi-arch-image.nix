@@ -49,8 +49,9 @@
 
     No image can occur twice, except for variants of one architecture.
 
-    If the config of an image has a wrong platform, give a set `{ image, setPlatform }` instead of the image, with
-    `setPlatform` as in `mkImageLayout`. It must agree with the key.
+    Instead of an image, give a set `{ image, platform, select, setPlatform }` with arguments of `mkImageLayout`:
+    `platform` takes one platform of a multi-platform image, `select` one image of several, and `setPlatform` corrects a
+    config with a wrong platform. Both platforms must agree with the key.
 
   `systems`
   : List of Nix systems to apply the function `images` to. Only for a function. Default: `null`.
@@ -154,7 +155,7 @@
     name :: String,
     tag :: String | Null ? "latest",
     tags :: [ String ] ? [ ],
-    images :: AttrsOf (Image | ImageWithPlatform) | [ Image | ImageWithPlatform ] | (PackageSet -> Image | ImageWithPlatform),
+    images :: AttrsOf (Image | ImageWithArguments) | [ Image | ImageWithArguments ] | (PackageSet -> Image | ImageWithArguments),
     systems :: [ String ] | Null ? null,
     strategy :: String ? "cross",
     format :: String ? "oci-archive",
@@ -168,7 +169,7 @@
     dockerManifest :: Bool | String ? false,
     meta :: AttrSet ? { },
   } -> Derivation
-  ImageWithPlatform = { image :: Image, setPlatform :: String | Null ? null }
+  ImageWithArguments = { image :: Image, platform, select, setPlatform :: String | Null ? null }
   ```
 
   # Examples
@@ -231,8 +232,7 @@ lib.makeOverridable (
     layoutOf =
       platform: image:
       mkImageLayout (
-        imageArgument.normalize image
-        // {
+        {
           inherit
             platform
             compression
@@ -241,6 +241,7 @@ lib.makeOverridable (
             reuse
             ;
         }
+        // imageArgument.normalize image
       );
 
     layouts =
@@ -322,7 +323,15 @@ lib.makeOverridable (
 
     # `passthru` and `meta` are not part of a derivation. If the format is "oci-layout", both have the same store path.
     layout = mergeTo "oci-layout" tagOptions { };
-    image = mergeTo format tagOptions { inherit passthru meta; };
+    image = mergeTo format tagOptions {
+      inherit passthru;
+      meta = {
+        description = "Multi-platform container image ${name}";
+        # `nix run` of an image fails in any case; its error shows this name.
+        mainProgram = "(an image is not a program; run its attribute push, copyToPodman, copyToDocker or inspect)";
+      }
+      // meta;
+    };
 
     passthru =
       let

@@ -1,4 +1,4 @@
-# What users give as an image: the image itself, or a set `{ image, setPlatform }`.
+# What users give as an image: the image itself, or a set of an image and how to read it.
 {
   lib,
   inputOf,
@@ -6,6 +6,14 @@
 }:
 
 rec {
+  # The arguments of mkImageLayout that belong to one image.
+  ofOneImage = [
+    "image"
+    "platform"
+    "select"
+    "setPlatform"
+  ];
+
   /**
     Whether a value can be an image: a derivation, a path, or a string with a store path, which may be a file in an
     output (`"${images}/amd64.tar"`).
@@ -23,26 +31,27 @@ rec {
     || (builtins.isString value && lib.hasPrefix "${builtins.storeDir}/" value);
 
   /**
-    Whether a value is a set `{ image, setPlatform }`. A derivation with an attribute `image` is an image.
+    Whether a value is a set with an `image` and other arguments of mkImageLayout. A derivation with an attribute `image`
+    is an image.
 
     # Type
 
     ```
-    isImageWithPlatform :: Any -> Bool
+    isImageWithArguments :: Any -> Bool
     ```
   */
-  isImageWithPlatform = value: builtins.isAttrs value && value ? image && !isImage value;
+  isImageWithArguments = value: builtins.isAttrs value && value ? image && !isImage value;
 
   /**
-    Turns both forms into a set with `image`, and with `setPlatform` where the user gave one.
+    Turns both forms into a set with `image`, and with the other arguments that the user gave.
 
     # Type
 
     ```
-    normalize :: Image | ImageWithPlatform -> ImageWithPlatform
+    normalize :: Image | ImageWithArguments -> ImageWithArguments
     ```
   */
-  normalize = value: if isImageWithPlatform value then value else { image = value; };
+  normalize = value: if isImageWithArguments value then value else { image = value; };
 
   /**
     Returns what determines the resulting image. Two arguments with the same source give the same image.
@@ -50,7 +59,7 @@ rec {
     # Type
 
     ```
-    sourceOf :: Image | ImageWithPlatform -> [ String | Null ]
+    sourceOf :: Image | ImageWithArguments -> [ String | Null ]
     ```
   */
   sourceOf =
@@ -58,10 +67,13 @@ rec {
     let
       normalized = normalize value;
       input = inputOf normalized.image;
-      setPlatform = normalized.setPlatform or null;
+      platformOf =
+        name: if normalized.${name} or null == null then null else platforms.toOci normalized.${name};
     in
     [
       (if input.path == "-" then input.stream else input.path)
-      (if setPlatform == null then null else platforms.toOci setPlatform)
+      (normalized.select or null)
+      (platformOf "platform")
+      (platformOf "setPlatform")
     ];
 }

@@ -12,6 +12,17 @@ let
   # system of the image. The layout is built on the system that `stdenv` builds on.
   runsHere = stream: stream.system == stdenv.buildPlatform.system;
 
+  # `overrideAttrs` of a buildLayeredImage can change what it builds, but not its attribute `stream`. As long as the
+  # archive is the compressed output of the stream, the stream has the same image.
+  isArchiveOf =
+    stream: image:
+    let
+      command = "${stream} | ";
+      build = image.buildCommand or "";
+    in
+    lib.hasPrefix command build
+    && builtins.match "[^|;&\n]*> \\$out\n?" (lib.removePrefix command build) != null;
+
   streamName = stream: lib.removePrefix "stream-" stream.name;
 
   # Whether the program of a stream is the script of dockerTools with the attribute `conf`. `overrideAttrs` can change
@@ -93,10 +104,12 @@ image:
 
 let
   stream = if isStream image then image else image.stream or null;
-  streamed = isStream stream && runsHere stream;
+  # Whether the stream writes what the image contains.
+  hasStream = isStream stream && (isStream image || isArchiveOf stream image);
+  streamed = hasStream && runsHere stream;
   hasConf =
     keepsNames
-    && isStream stream
+    && hasStream
     && lib.isDerivation (stream.conf or null)
     && writesConf stream
     && (streamed || !needsClock stream.conf);

@@ -70,7 +70,8 @@
 let
   # polyarch prints the digest. For the layout of one input it is discarded: it would be mistaken for the digest of the
   # image. --no-sync, because Nix decides whether store paths are synced (`fsync-store-paths`).
-  merge = ''polyarch merge --no-sync --output "$out" "''${mergeArguments[@]}" > "''${digest:-/dev/null}"'';
+  # A builder writes to a terminal of Nix, and `nix log` would have its colours.
+  merge = ''NO_COLOR=1 polyarch merge --no-sync --output "$out" "''${mergeArguments[@]}" > "''${digest:-/dev/null}"'';
 
   fromFiles = ''
     ${merge}

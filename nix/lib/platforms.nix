@@ -28,6 +28,13 @@ let
   systemsOfCpu = cpu: builtins.filter (system: system == "${cpu}-linux") commonSystems;
   systemsOfGoarch =
     goarch: builtins.filter (system: (goNames system).GOARCH or null == goarch) commonSystems;
+  # The systems to suggest for a name that has the architecture as Go writes it: amd64, amd64-linux, linux/amd64.
+  systemsMeant =
+    name:
+    let
+      architecture = lib.removePrefix "linux/" (lib.removeSuffix "-linux" name);
+    in
+    systemsOfCpu architecture ++ systemsOfGoarch architecture;
 in
 rec {
   inherit isSystem;
@@ -156,7 +163,10 @@ rec {
     key:
     let
       suggestions = lib.optionals (builtins.isString key) (
-        systemsOfCpu key ++ map toOci (systemsOfGoarch key)
+        if lib.hasSuffix "-linux" key then
+          systemsMeant key
+        else
+          systemsOfCpu key ++ map toOci (systemsOfGoarch key)
       );
     in
     if lacksGoNames key then
@@ -181,5 +191,8 @@ rec {
     if lacksGoNames key then
       "left out, and `images` a set keyed by OCI platforms such as \"linux/arm64\" (${noGoNames})"
     else
-      ''a Nix system such as "aarch64-linux"'';
+      ''a Nix system such as "aarch64-linux"''
+      + lib.optionalString (
+        builtins.isString key && systemsMeant key != [ ]
+      ) " (did you mean ${builtins.toJSON (lib.head (systemsMeant key))}?)";
 }

@@ -24,6 +24,6 @@
 }:
 runCommand "${baseNameOf imageName}-reads-back" { nativeBuildInputs = [ polyarch ]; } ''
   cmp ${image.digest} ${layout.digest}
-  polyarch verify --platform-check=${platformCheck} ${image} ${layout}
+  NO_COLOR=1 polyarch verify --platform-check=${platformCheck} ${image} ${layout}
   cp ${image.digest} "$out"
 ''

@@ -25,5 +25,5 @@
   imageName,
 }:
 runCommand "${baseNameOf imageName}.html" { nativeBuildInputs = [ polyarch ]; } ''
-  polyarch analyze --html "$out" ${layout}
+  NO_COLOR=1 polyarch analyze --html "$out" ${layout}
 ''

@@ -92,11 +92,11 @@ for option in "${copy_options[@]}"; do
       takes_value=yes
       ;;
     --dest-creds=* | --dest-cert-dir=* | --dest-authfile=* | --dest-registry-token=* | --dest-username=* | --dest-password=* | --authfile=*) ;;
-    --dest-tls-verify | --dest-tls-verify=* | --dest-no-creds | --dest-no-creds=*) ;;
+    --tls-verify | --tls-verify=* | --dest-tls-verify | --dest-tls-verify=* | --dest-no-creds | --dest-no-creds=*) ;;
     *) continue ;;
   esac
   case $option in
-    --authfile*) inspect_options+=("$option") ;;
+    --authfile* | --tls-verify*) inspect_options+=("$option") ;;
     *) inspect_options+=("--${option#--dest-}") ;;
   esac
 done

@@ -127,9 +127,10 @@ impl Error {
                     "{architecture} has no variant {variant}; change it with --set-platform {argument}={right} (Nix: setPlatform = \"{right}\")"
                 ));
             }
-            Problem::WrongPlatform { found, .. } => {
+            Problem::WrongPlatform { asserted, found } => {
                 return Some(format!(
-                    "built with the wrong package set? otherwise give it as {found}=IMAGE (Nix: change its key in images), or without a platform"
+                    "built with the wrong package set? if only its config is wrong, --set-platform IMAGE={asserted} (Nix: architecture = \"{architecture}\" in dockerTools, or setPlatform = \"{asserted}\"); otherwise give it as {found}=IMAGE (Nix: change its key in images), or without a platform",
+                    architecture = asserted.architecture
                 ));
             }
             Problem::WrongProgram {

@@ -242,6 +242,78 @@ rec {
     setPlatform = "armv6l-linux";
   };
 
+  # One image of several in a file, by platform and by name.
+  onePlatformEach = hello {
+    images = {
+      x86_64-linux = {
+        image = bySystem;
+        platform = "linux/amd64";
+      };
+      "linux/arm64" = {
+        image = bySystem;
+        platform = "aarch64-linux";
+      };
+    };
+  };
+  onePlatform = hello {
+    images = [
+      {
+        image = bySystem;
+        platform = "aarch64-linux";
+      }
+    ];
+  };
+  selected = hello {
+    images =
+      map
+        (select: {
+          image = images.severalImages;
+          inherit select;
+        })
+        [
+          "hello:v1"
+          "hello:arm64"
+        ];
+  };
+  selectedWithPlatform = hello {
+    images."linux/arm64/v8" = {
+      image = images.severalImages;
+      select = "hello:arm64";
+      setPlatform = "linux/arm64/v8";
+    };
+  };
+  selectedMissing = polyarch.mkImageLayout {
+    image = images.severalImages;
+    select = "hello:missing";
+  };
+
+  # An image whose archive is no longer what its stream writes.
+  overriddenInput = hello {
+    images = [
+      (images.amd64.overrideAttrs (_: {
+        buildCommand = "cp ${../fixtures/amd64-bi-hello-gz.tar.gz} $out";
+      }))
+    ];
+  };
+  overriddenInputFlat = hello { images = [ images.amd64Flat ]; };
+
+  # Images with the time of their build.
+  clocks = builtins.mapAttrs (_: more: polyarch.mkImageLayout { image = images.amd64 // more; }) {
+    layered.stream = images.amd64.stream // {
+      conf.created = "now";
+    };
+    mtime.stream = images.amd64.stream // {
+      conf = {
+        created = "1970-01-01T00:00:01Z";
+        mtime = "now";
+      };
+    };
+    flat.buildArgs.created = "now";
+    none.stream = images.amd64.stream // {
+      conf.created = "2026-01-01T00:00:00Z";
+    };
+  };
+
   # Other options.
   named = hello {
     name = "registry.example:5000/team/hello";
@@ -429,22 +501,24 @@ rec {
     more:
     hello (
       {
-        images =
-          pkgs:
-          pkgs.dockerTools.buildLayeredImage {
-            name = "hello";
-            config.Cmd = [
-              "${pkgs.hello}/bin/hello"
-              pkgs.addedByAnOverlay or ""
-            ];
-          };
-        systems = [
-          "x86_64-linux"
-          "aarch64-linux"
-        ];
+        images = imageFunction;
+        inherit systems;
       }
       // more
     );
+  systems = [
+    "x86_64-linux"
+    "aarch64-linux"
+  ];
+  imageFunction =
+    pkgs:
+    pkgs.dockerTools.buildLayeredImage {
+      name = "hello";
+      config.Cmd = [
+        "${pkgs.hello}/bin/hello"
+        pkgs.addedByAnOverlay or ""
+      ];
+    };
   functionCross = function { };
   functionNative = function { strategy = "native"; };
   functionByHand = hello {
@@ -507,13 +581,71 @@ rec {
   cross =
     let
       pkgsCross = (import <nixpkgs> { system = "riscv64-linux"; }).extend (
-        _: _: { buildPackages = pkgs; }
+        _: _: { pkgsBuildBuild = pkgs; }
       );
     in
     (import ../.. { pkgs = pkgsCross; }).mkMultiArchImage {
       name = "hello";
       inherit (bySystem) images;
     };
+
+  # A function of images, by the functions of a package set that cross-compiles.
+  functionOfCrossSet =
+    let
+      arguments = {
+        name = "hello";
+        inherit systems;
+        images = imageFunction;
+      };
+    in
+    {
+      byImport =
+        (import ../.. { pkgs = pkgs.pkgsCross.aarch64-multiplatform; }).mkMultiArchImage
+          arguments;
+      byOverlay = (pkgs.extend (import ../../nix/overlay.nix)).pkgsCross.aarch64-multiplatform.mkMultiArchImage arguments;
+    };
+
+  # The tool of the user's own package set, in all ways to get the functions.
+  ownTool =
+    let
+      own = version: _: _: {
+        polyarch = pkgs.runCommand "polyarch-own" {
+          passthru = if version == null then { } else { inherit version; };
+        } "cp -R ${polyarch.polyarch} $out";
+      };
+      ours = import ../../nix/overlay.nix;
+      image =
+        functions:
+        functions.mkMultiArchImage {
+          name = "hello";
+          images = [ images.amd64 ];
+        };
+      extended = pkgs.lib.foldr (overlay: pkgs: pkgs.extend overlay) pkgs;
+    in
+    {
+      byImport = image (import ../.. { pkgs = extended [ (own "99") ]; });
+      withoutVersion = image (import ../.. { pkgs = extended [ (own null) ]; });
+      overlayBefore = image (extended [
+        ours
+        (own "99")
+      ]);
+      overlayAfter = image (extended [
+        (own "99")
+        ours
+      ]);
+      cross =
+        image
+          (extended [
+            ours
+            (own "99")
+          ]).pkgsCross.aarch64-multiplatform;
+    };
+  oldTool =
+    (import ../.. {
+      pkgs = pkgs.extend (
+        _: _: { polyarch = pkgs.runCommand "polyarch-old" { passthru.version = "0.0.1"; } ""; }
+      );
+    }).polyarch;
 
   # The tool put in place by the user.
   otherTool =

@@ -170,7 +170,7 @@ in
         images.amd64
       ];
     };
-    message = "polyarch.mkMultiArchImage: argument `images[2]` is the same image as `images[0]`, but should be one for another platform, from a package set such as pkgsCross.aarch64-multiplatform.";
+    message = "polyarch.mkMultiArchImage: argument `images[2]` is the same image as `images[0]`, but should be one for another platform, from a package set such as pkgsCross.aarch64-multiplatform, or `{ image = …; platform = …; }` of a multi-platform image.";
   };
   sameImageInSet = {
     value = hello {
@@ -312,11 +312,11 @@ in
       images = [
         {
           image = images.arm;
-          platform = "armv7l-linux";
+          format = "oci-layout";
         }
       ];
     };
-    message = ''polyarch.mkMultiArchImage: argument `images[0]` is a set with "platform" in it, but should be an image, or a set of `image` and `setPlatform`.'';
+    message = ''polyarch.mkMultiArchImage: argument `images[0]` is a set with "format" in it, but should be an image, or a set of `image` and perhaps `platform`, `select` and `setPlatform`.'';
   };
   annotationsList = {
     value = hello { annotations = [ "a=b" ]; };
@@ -430,6 +430,65 @@ in
       ];
     };
     message = ''polyarch.mkMultiArchImage: argument `systems[1]` is "linux/arm64", but should be a Nix system such as'';
+  };
+  systemsOfGo = {
+    value = hello {
+      images = _: images.amd64;
+      systems = [ "amd64-linux" ];
+    };
+    message = ''argument `systems[0]` is "amd64-linux", but should be a Nix system such as "aarch64-linux" (did you mean "x86_64-linux"?).'';
+  };
+  systemOfAPlatform = {
+    value = hello {
+      images = _: images.amd64;
+      systems = [ "linux/arm64" ];
+    };
+    message = ''(did you mean "aarch64-linux"?).'';
+  };
+  keyOfGo = {
+    value = hello { images.amd64-linux = images.amd64; };
+    message = ''is keyed by "amd64-linux", but should be keyed by a Nix system such as "aarch64-linux" or an OCI platform such as "linux/arm/v7" (did you mean "x86_64-linux"?).'';
+  };
+  functionOfPackages = {
+    value = hello {
+      images = { runCommand, hello }: runCommand "x" { } hello;
+      systems = [ "x86_64-linux" ];
+    };
+    message = ''polyarch.mkMultiArchImage: argument `images` is a function of "hello", "runCommand", but should be a function of a whole package set, such as `pkgs: pkgs.callPackage ({ hello, runCommand }: …) { }`.'';
+  };
+  imageIsAnExpression = {
+    value = layout { image = ./images.nix; };
+    message = "but should be an image: the file has an expression; give its value, `import ";
+  };
+  imageIsAProgram = {
+    value = hello { images = [ polyarch.polyarch ]; };
+    message = "polyarch.mkMultiArchImage: argument `images[0]` is the derivation polyarch-0.1.0, but should be an image: this derivation has a program; put it into an image";
+  };
+  imageIsAScript = {
+    value = layout {
+      image = pkgs.runCommand "start" {
+        text = "#!/bin/sh";
+        executable = true;
+      } "";
+    };
+    message = "argument `image` is the derivation start, but should be an image: this derivation has a program";
+  };
+  imageIsAScriptOfAnImage = {
+    value = layout { image = (hello { }).push; };
+    message = "argument `image` is the derivation push-hello, but should be an image: this derivation has a program";
+  };
+  selectIsNoName = {
+    value = layout { select = 0; };
+    message = ''argument `select` is 0, but should be the name, "@POSITION" or "@DIGEST" of an image in the file, or null.'';
+  };
+  selectedPlatformOfAnotherKey = {
+    value = hello {
+      images.aarch64-linux = {
+        image = images.arm64;
+        platform = "x86_64-linux";
+      };
+    };
+    message = ''argument `images."aarch64-linux".platform` is "x86_64-linux", but should be the platform that the image is given for, aarch64-linux.'';
   };
   systemsTwice = {
     value = hello {

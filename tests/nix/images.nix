@@ -15,8 +15,17 @@ let
     name: file: more:
     runCommand name { passthru = attributes // more; } "cp ${file} $out";
 
+  # As dockerTools makes it: the archive is the compressed output of the stream.
   layered =
-    file: image "hello.tar.gz" file { stream = script "exec ${busybox}/bin/gzip -dc ${file}"; };
+    file:
+    let
+      stream = script "exec ${busybox}/bin/gzip -dc ${file}";
+    in
+    runCommand "hello.tar.gz" {
+      passthru = attributes // {
+        inherit stream;
+      };
+    } "${stream} | gzip -c > $out";
 
   # dockerTools.streamLayeredImage { name = "hello"; … }: a program that writes the archive to standard output. Only
   # the script is real in form; what it writes is what dockerTools wrote, uncompressed.
@@ -56,6 +65,17 @@ rec {
   # The program of another machine than the config says, and another program than the image for amd64 has.
   wrongProgram = withConfig ''s|"architecture": "arm64"|"architecture": "riscv64"|'';
   otherProgram = withConfig ''s|/bin/hello"|/bin/other"|'';
+  # dockerTools.mergeImages of two images, with the tags `v1` and `arm64`
+  severalImages = runCommand "merge-docker-images" { } ''
+    tar -xzf ${amd64}
+    mv manifest.json first
+    tar -xzf ${arm64}
+    sed -i 's/hello:v1/hello:arm64/' manifest.json
+    { cat first manifest.json; } | tr -d '\n' | sed 's/\][[:space:]]*\[/,/' > both
+    mv both manifest.json
+    rm first
+    tar -cf "$out" ./*
+  '';
   # nix2container.buildImage: JSON that refers to the store paths of its layers
   nix2container =
     digest:

@@ -30,6 +30,10 @@ rec {
   throwIf =
     condition: message: value:
     if condition then throw message else value;
+  warnIf =
+    condition: message: value:
+    if condition then builtins.trace "warning: ${message}" value else value;
+  versionAtLeast = version: than: builtins.compareVersions version than >= 0;
   versionOlder = version: than: builtins.compareVersions version than < 0;
 
   # Lists and sets
@@ -132,7 +136,12 @@ rec {
         name:
         all
         // {
-          inherit (drv.${name}) type outputName outPath drvPath;
+          inherit (drv.${name})
+            type
+            outputName
+            outPath
+            drvPath
+            ;
           outputSpecified = true;
         }
       );

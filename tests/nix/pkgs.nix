@@ -237,6 +237,7 @@ let
       runCommand pname
         {
           name = "${pname}-${version}";
+          passthru = { inherit pname version; };
           program = program pname;
           src = "${src}";
           cargoLockHash = builtins.hashFile "sha256" cargoLock.lockFile;
@@ -270,46 +271,47 @@ let
         '';
 
     inherit config;
-    overlays = [ ];
     path = ./.;
   };
 
-  # One package set with some of its packages replaced.
-  changed =
-    before: change:
+  # A package set with overlays, each of which sees the result of all of them.
+  packageSet =
+    base: overlays:
     let
-      after =
-        before
+      basis =
+        base
         // {
-          callPackage = after.newScope { };
-          newScope = extra: lib.callPackageWith (after // extra);
-          # Those of a set that crosses are of the one that does not.
-          buildPackages = if before.crosses or false then before.buildPackages else after;
-          pkgs = after;
-          extend = extend after;
-          pkgsCross.aarch64-multiplatform = crossTo "aarch64-linux" after;
+          inherit overlays;
+          callPackage = final.newScope { };
+          newScope = extra: lib.callPackageWith (final // extra);
+          pkgs = final;
+          extend = overlay: packageSet base (overlays ++ [ overlay ]);
+          pkgsCross.aarch64-multiplatform = crossTo "aarch64-linux" overlays;
         }
-        // change after;
+        //
+          (base.adjacent or (_: {
+            buildPackages = final;
+            pkgsBuildBuild = final;
+          })
+          )
+            overlays;
+      final = builtins.foldl' (before: overlay: before // overlay final before) basis overlays;
     in
-    after;
+    final;
 
-  # nixpkgs does this for overlays given to `import <nixpkgs>`.
-  extend =
-    before: overlay:
-    changed before (after: { overlays = before.overlays ++ [ overlay ]; } // overlay after before);
-
+  # What builds in a set that crosses. In `buildPackages`, programs are for the machine that builds, but what depends on
+  # the target, as dockerTools does through Go, is for the other machine.
   crossTo =
-    hostSystem: native:
-    builtins.foldl' extend (changed native (
-      _:
-      forHost hostSystem
+    hostSystem:
+    packageSet (
+      pkgs
+      // forHost hostSystem
       // {
-        crosses = true;
-        buildPackages = native;
-        overlays = [ ];
+        adjacent = overlays: {
+          buildPackages = packageSet (pkgs // { inherit (forHost hostSystem) dockerTools; }) overlays;
+          pkgsBuildBuild = packageSet pkgs overlays;
+        };
       }
-    )) native.overlays;
-
-  native = builtins.foldl' extend (changed pkgs (_: { })) overlays;
+    );
 in
-if crossSystem == null then native else crossTo crossSystem.system native
+if crossSystem == null then packageSet pkgs overlays else crossTo crossSystem.system overlays
