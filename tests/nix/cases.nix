@@ -675,6 +675,52 @@ rec {
     "${images.amd64}/.a b.tar"
   ];
 
+  # The package and the function for nixpkgs, in a package set that has them.
+  forNixpkgs =
+    let
+      base = ../../nix/nixpkgs/pkgs;
+      inNixpkgs = pkgs.extend (
+        final: prev: {
+          polyarch = final.callPackage (base + "/by-name/po/polyarch/package.nix") { };
+          dockerTools = prev.dockerTools // {
+            buildMultiArchImage = final.callPackage (base + "/build-support/docker/multi-arch-image.nix") { };
+          };
+        }
+      );
+      arguments = {
+        name = "Hello";
+        inherit (bySystem) images;
+      };
+      image = more: inNixpkgs.dockerTools.buildMultiArchImage (arguments // more);
+    in
+    {
+      package = inNixpkgs.polyarch;
+      archive = image { tag = "latest"; };
+      hashTag = image { };
+      asList = image {
+        tag = "latest";
+        images = asList.images;
+        format = "oci-layout";
+      };
+      tarballs = image {
+        tag = "latest";
+        images = tarballs.images;
+      };
+      annotated = image { inherit annotations; };
+      wrongPlatform = image { inherit (wrongPlatform) images; };
+      otherMachine = image {
+        tag = "latest";
+        images = map (name: otherMachine.${name}) [
+          "amd64"
+          "arm64"
+        ];
+      };
+      otherMachineStream = image { images = [ otherMachine.amd64.stream ]; };
+      wrongKey = image { images.arm64 = images.arm64; };
+      wrongFormat = image { format = "docker"; };
+      overridden = (image { }).override { tag = "latest"; };
+    };
+
   # The package without its tests, with them, and made with another Rust where this nixpkgs has too old a one.
   packageSources = {
     plain = polyarch.polyarch.src;

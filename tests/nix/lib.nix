@@ -72,6 +72,7 @@ rec {
     value:
     builtins.isFunction value || (value ? __functor && builtins.isFunction (value.__functor value));
   hasPrefix = prefix: text: substring 0 (stringLength prefix) text == prefix;
+  hasInfix = part: text: builtins.length (splitString part text) > 1;
   removePrefix =
     prefix: text: if hasPrefix prefix text then substring (stringLength prefix) (-1) text else text;
   removeSuffix =
@@ -108,7 +109,14 @@ rec {
       builtins.match "\\.*(.*)" (substring (if length > 207 then length - 207 else 0) (-1) clean)
     );
 
+  # Assertions
+  assertMsg = condition: message: if condition then true else throw message;
+  assertOneOf =
+    name: value: choices:
+    assertMsg (builtins.elem value choices) "${name} must be one of ${builtins.toJSON choices}, but is: ${builtins.toJSON value}";
+
   # Kinds of values
+  inherit (builtins) isList;
   isDerivation = value: value.type or null == "derivation";
   isStorePath = value: isStringLike value && dirOf (toString value) == builtins.storeDir;
 
@@ -203,6 +211,8 @@ rec {
       };
     in
     self;
+  fakeHash = "sha256-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+  platforms.unix = systems.doubles.all;
   licenses = {
     mit.spdxId = "MIT";
     asl20.spdxId = "Apache-2.0";
