@@ -128,6 +128,7 @@ codes! {
         AttestationSubject Warning "attestation-subject" "The image that an attestation describes is in the same index."
         WrongProgram Error "wrong-program" "The program that an image starts is built for its platform."
         MissingProgram Warning "missing-program" "The program that an image starts is in its layers."
+        BrokenProgram Warning "broken-program" "The program that an image starts is neither empty nor cut off: Linux refuses such a file."
         ForeignPrograms Warning "foreign-programs" "Other programs and libraries of an image are also built for its platform."
         // Layouts and their names.
         LayoutVersion Error "layout-version" "The `imageLayoutVersion` is 1.0.0 (image-spec, image-layout.md)."

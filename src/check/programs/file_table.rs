@@ -16,8 +16,8 @@ const BUDGET: usize = 32 << 20;
 /// More machines than any real layer has.
 const MAX_MACHINES: usize = 64;
 
-/// The number of files of each machine whose names are kept, for messages.
-const EXAMPLES: usize = 3;
+/// The bytes of names that are kept for each machine: those of some ten thousand files.
+const MAX_NAMES: usize = 1 << 20;
 
 /// The memory that is left for all tables.
 #[derive(Debug)]
@@ -51,8 +51,12 @@ pub enum LayerFile<'a> {
     HardLink(&'a [u8]),
     /// An executable file of another kind.
     Executable,
-    /// A file without x bits: data, a library.
-    NotExecutable,
+    /// A file without x bits: data, or a library with its machine.
+    NotExecutable(Option<Machine>),
+    /// An executable file without content.
+    Empty,
+    /// An executable ELF file that ends before its headers or segments do.
+    CutOff,
     /// Something that cannot be started: a device.
     Plain,
     /// A file with holes, whose content is not known.
@@ -68,6 +72,8 @@ pub struct FileTable {
     texts: Vec<u8>,
     /// The machines of programs and libraries.
     pub machines: Vec<MachineFiles>,
+    /// The directory of the last record. It and the directories above it have records.
+    directory: Vec<u8>,
     /// Whether the budget was used up before the end of the layer.
     pub is_incomplete: bool,
     /// What runtimes cannot unpack.
@@ -80,8 +86,12 @@ pub struct FileTable {
 #[derive(Debug)]
 pub struct MachineFiles {
     pub machine: Machine,
+    /// How many records there are, also of those whose names are not kept.
     pub count: usize,
-    pub examples: Vec<Box<[u8]>>,
+    /// The names of the first ones.
+    pub names: Vec<Box<[u8]>>,
+    /// The bytes of `names`.
+    pub size: usize,
 }
 
 /// Kinds of files, in the upper bits of a packed file. The lower ones are an index into `machines` or
@@ -95,7 +105,10 @@ mod tag {
     pub const EXECUTABLE: u32 = 5;
     pub const PLAIN: u32 = 6;
     pub const SPARSE: u32 = 7;
+    /// The index is that of a machine plus one, or 0.
     pub const NOT_EXECUTABLE: u32 = 8;
+    pub const EMPTY: u32 = 9;
+    pub const CUT_OFF: u32 = 10;
     pub const SHIFT: u32 = 28;
 }
 
@@ -109,6 +122,8 @@ pub enum RecordKind {
     Opaque,
     /// A program for Windows, whose names ignore case.
     Windows,
+    /// A directory that has entries, but perhaps no own one.
+    Parent,
 }
 
 /// The key of a record.
@@ -134,7 +149,12 @@ impl FileTable {
             LayerFile::SymbolicLink(text) => (tag::SYMBOLIC_LINK, self.add_text(text, budget)),
             LayerFile::HardLink(text) => (tag::HARD_LINK, self.add_text(text, budget)),
             LayerFile::Executable => (tag::EXECUTABLE, Some(0)),
-            LayerFile::NotExecutable => (tag::NOT_EXECUTABLE, Some(0)),
+            LayerFile::NotExecutable(None) => (tag::NOT_EXECUTABLE, Some(0)),
+            LayerFile::NotExecutable(Some(machine)) => {
+                return self.add_program(name, machine, false, budget);
+            }
+            LayerFile::Empty => (tag::EMPTY, Some(0)),
+            LayerFile::CutOff => (tag::CUT_OFF, Some(0)),
             LayerFile::Plain => (tag::PLAIN, Some(0)),
             LayerFile::Sparse => (tag::SPARSE, Some(0)),
         };
@@ -142,6 +162,8 @@ impl FileTable {
             Some(index) => self.push(RecordKind::File, name, pack(tag, index), budget),
             None => self.is_incomplete = true,
         }
+        let is_directory = tag == tag::DIRECTORY;
+        self.add_parents(name, is_directory, budget);
     }
 
     /// Records a program, or a library that is not executable.
@@ -152,16 +174,17 @@ impl FileTable {
         is_executable: bool,
         budget: &TableBudget,
     ) {
-        let Some(index) = self.count(machine, name) else {
+        let Some(index) = self.count(machine, name, budget) else {
             self.is_incomplete = true;
             return;
         };
         let program = pack(tag::PROGRAM, index);
         let file = match is_executable {
             true => program,
-            false => pack(tag::NOT_EXECUTABLE, 0),
+            false => pack(tag::NOT_EXECUTABLE, index + 1),
         };
         self.push(RecordKind::File, name, file, budget);
+        self.add_parents(name, false, budget);
         if matches!(machine, Machine::Pe { .. }) {
             let name = name.to_ascii_lowercase();
             self.push(RecordKind::Windows, &name, program, budget);
@@ -171,6 +194,33 @@ impl FileTable {
     /// Records that a name, or the content of a directory, is deleted from the layers below.
     pub fn add_whiteout(&mut self, kind: RecordKind, name: &[u8], budget: &TableBudget) {
         self.push(kind, name, 0, budget);
+        self.add_parents(name, false, budget);
+    }
+
+    /// Records the directories of an entry. Those of the last one need not be recorded again: most archives
+    /// have the entries of a directory one after the other.
+    fn add_parents(&mut self, name: &[u8], is_directory: bool, budget: &TableBudget) {
+        let parent = name.iter().rposition(|b| *b == b'/').unwrap_or(0);
+        let parent = &name[..parent];
+        if parent != self.directory {
+            let last = std::mem::take(&mut self.directory);
+            let is_known = |name: &[u8]| {
+                let rest = last.strip_prefix(name);
+                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
+            };
+            let mut left = parent;
+            while !left.is_empty() && !is_known(left) {
+                self.push(RecordKind::Parent, left, 0, budget);
+                let end = left.iter().rposition(|b| *b == b'/').unwrap_or(0);
+                left = &left[..end];
+            }
+            self.directory = last;
+        }
+        let directory = if is_directory { name } else { parent };
+        if directory != self.directory {
+            self.directory.clear();
+            self.directory.extend(directory);
+        }
     }
 
     /// Returns the records and the texts, to save them.
@@ -195,12 +245,14 @@ impl FileTable {
             let (tag, index) = unpack(*packed);
             match tag {
                 tag::PROGRAM => index < machines.len(),
+                tag::NOT_EXECUTABLE => index <= machines.len(),
                 tag::SCRIPT | tag::SYMBOLIC_LINK | tag::HARD_LINK => is_text(index),
                 _ => true,
             }
         };
         let is_valid = records.iter().all(is_valid) && machines.len() <= MAX_MACHINES;
-        let size = size_of_val(records.as_slice()) + texts.len();
+        let names: usize = machines.iter().map(|files| files.size).sum();
+        let size = size_of_val(records.as_slice()) + texts.len() + names;
         (is_valid && budget.take(size)).then_some(Self {
             records,
             texts,
@@ -211,6 +263,7 @@ impl FileTable {
 
     /// Sorts the records for lookups, after all of them were added.
     pub fn finish(&mut self) {
+        self.directory = Vec::new();
         // Sorting keeps the order of records of the same name.
         self.records.sort_by_key(|[high, low, _]| [*high, *low]);
     }
@@ -237,7 +290,7 @@ impl FileTable {
     }
 
     /// Counts a file of a machine; returns the index of the machine.
-    fn count(&mut self, machine: Machine, name: &[u8]) -> Option<usize> {
+    fn count(&mut self, machine: Machine, name: &[u8], budget: &TableBudget) -> Option<usize> {
         let known = |files: &MachineFiles| files.machine == machine;
         let index = match self.machines.iter().position(known) {
             Some(index) => index,
@@ -246,15 +299,18 @@ impl FileTable {
                 self.machines.push(MachineFiles {
                     machine,
                     count: 0,
-                    examples: Vec::new(),
+                    names: Vec::new(),
+                    size: 0,
                 });
                 self.machines.len() - 1
             }
         };
         let files = &mut self.machines[index];
         files.count += 1;
-        if files.examples.len() < EXAMPLES {
-            files.examples.push(name.into());
+        if files.size + name.len() <= MAX_NAMES && budget.take(name.len() + size_of::<Box<[u8]>>())
+        {
+            files.size += name.len();
+            files.names.push(name.into());
         }
         Some(index)
     }
@@ -282,7 +338,14 @@ impl FileTable {
             tag::HARD_LINK => LayerFile::HardLink(text()),
             tag::EXECUTABLE => LayerFile::Executable,
             tag::SPARSE => LayerFile::Sparse,
-            tag::NOT_EXECUTABLE => LayerFile::NotExecutable,
+            tag::NOT_EXECUTABLE => {
+                let machine = index
+                    .checked_sub(1)
+                    .map(|index| self.machines[index].machine);
+                LayerFile::NotExecutable(machine)
+            }
+            tag::EMPTY => LayerFile::Empty,
+            tag::CUT_OFF => LayerFile::CutOff,
             _ => LayerFile::Plain,
         })
     }

@@ -49,6 +49,28 @@ struct Lookup<'a> {
     entry: Option<(usize, LayerFile<'a>)>,
     /// The lowest layer whose entries are still in it, if it is a directory.
     floor: usize,
+    /// Whether it has entries, and is a directory therefore.
+    has_entries: bool,
+}
+
+impl Lookup<'_> {
+    fn is_directory(&self) -> bool {
+        match &self.entry {
+            Some((_, file)) => *file == LayerFile::Directory,
+            None => self.has_entries,
+        }
+    }
+}
+
+/// The words of a path that are left.
+type Words<'a> = VecDeque<Word<'a>>;
+
+/// A word of a path.
+#[derive(Clone, Copy)]
+struct Word<'a> {
+    name: &'a [u8],
+    /// Whether a runtime makes a directory of this name if there is none.
+    is_made: bool,
 }
 
 impl<'a> LayerStack<'a> {
@@ -64,10 +86,24 @@ impl<'a> LayerStack<'a> {
         self.layers.iter().all(|files| files.is_empty())
     }
 
-    /// Returns the layer of the topmost file of exactly this name.
-    pub fn layer_of(&self, name: &[u8]) -> Result<Option<usize>> {
-        let entry = self.entry(name, self.layers.len())?;
-        Ok(entry.map(|(layer, _)| layer))
+    /// Returns the machine of the topmost program or library of exactly this name, and its layer.
+    pub fn machine_of(&self, name: &[u8]) -> Result<Option<(usize, Machine)>> {
+        let mut at = Cursor::at_root(self)?;
+        let mut entry = None;
+        for word in split(name) {
+            entry = at.down(self, word, self.layers.len())?.entry;
+        }
+        if let Some((layer, LayerFile::HardLink(target))) = entry {
+            let found = self.hard_link(target, layer + 1, MAX_LINKS)?;
+            entry = found.map(|found| (found.layer, found.file));
+        }
+        Ok(match entry {
+            Some((
+                layer,
+                LayerFile::Program(machine) | LayerFile::NotExecutable(Some(machine)),
+            )) => Some((layer, machine)),
+            _ => None,
+        })
     }
 
     /// Returns the program that Windows finds at a name in lower case, and its layer.
@@ -82,62 +118,104 @@ impl<'a> LayerStack<'a> {
         Ok(None)
     }
 
-    /// Returns the file at a path, whose parts are joined; an absolute part starts from the root.
+    /// Returns the file at a path, whose parts are joined; an absolute part starts from the root. The first part is
+    /// the working directory, which runtimes make if it is missing.
     pub fn find(&self, parts: &[&[u8]]) -> Result<Option<FoundFile<'a>>> {
         if parts.iter().map(|part| part.len() + 1).sum::<usize>() > MAX_PATH {
             return Ok(None);
         }
-        let mut left: VecDeque<&[u8]> = VecDeque::new();
-        for part in parts {
+        let mut left = Words::new();
+        for (i, part) in parts.iter().enumerate() {
             if part.starts_with(b"/") {
                 left.clear();
             }
-            left.extend(split(part));
+            let is_made = i == 0;
+            left.extend(split(part).map(|name| Word { name, is_made }));
         }
-        let top = self.layers.len();
+        self.walk(left, self.layers.len(), true, MAX_LINKS)
+    }
+
+    /// Returns the file that a hard link leads to in the layers below `top`. The directories of its target may
+    /// be links; if the target is one, the hard link is the same one.
+    fn hard_link(
+        &self,
+        target: &'a [u8],
+        top: usize,
+        max_links: usize,
+    ) -> Result<Option<FoundFile<'a>>> {
+        if target.len() > MAX_PATH || max_links == 0 {
+            return Ok(None);
+        }
+        let is_made = false;
+        let words = split(target).map(|name| Word { name, is_made });
+        self.walk(words.collect(), top, false, max_links - 1)
+    }
+
+    /// Returns the file at a path from the root in the layers below `top`; if it is a symbolic link, the link
+    /// itself unless `is_followed`.
+    fn walk<'b>(
+        &self,
+        mut left: Words<'b>,
+        top: usize,
+        is_followed: bool,
+        max_links: usize,
+    ) -> Result<Option<FoundFile<'a>>>
+    where
+        'a: 'b,
+    {
         let mut at = Cursor::at_root(self)?;
         let mut links = 0;
         while let Some(word) = left.pop_front() {
-            if word == b".." {
+            if word.name == b".." {
+                if !at.is_directory() {
+                    return Ok(None);
+                }
                 at.up();
                 continue;
             }
             let parent = at.name.len();
-            let found = at.down(self, word, top)?;
-            match found.entry {
+            let found = at.down(self, word.name, top)?;
+            let is_last = left.is_empty();
+            let mut path = None;
+            let entry = match found.entry {
+                Some((layer, LayerFile::HardLink(target))) => {
+                    let found = self.hard_link(target, layer + 1, max_links)?;
+                    found.map(|found| {
+                        path = Some(found.path);
+                        (found.layer, found.file)
+                    })
+                }
+                entry => entry,
+            };
+            match entry {
                 // Layers above a link may have entries below its name, which are unpacked through it:
                 // those of an image whose tool did not know the layers below.
                 Some((_, LayerFile::SymbolicLink(_)))
                     if self.is_below(&at, &left, found.floor)? => {}
-                Some((_, LayerFile::SymbolicLink(target))) => {
+                Some((_, LayerFile::SymbolicLink(target))) if is_followed || !is_last => {
                     links += 1;
-                    if links > MAX_LINKS || target.len() > MAX_PATH {
+                    if links > max_links || target.len() > MAX_PATH {
                         return Ok(None);
                     }
                     match target.starts_with(b"/") {
                         true => at = Cursor::at_root(self)?,
                         false => at.truncate(parent),
                     }
-                    for word in split(target).rev() {
-                        left.push_front(word);
+                    let is_made = word.is_made;
+                    for name in split(target).rev() {
+                        left.push_front(Word { name, is_made });
                     }
                     if left.is_empty() {
                         return Ok(None);
                     }
                 }
-                Some((layer, file)) if left.is_empty() => {
-                    let found = match file {
-                        LayerFile::HardLink(target) => self.entry(target, layer + 1)?,
-                        file => Some((layer, file)),
-                    };
-                    return Ok(found.map(|(layer, file)| FoundFile {
-                        path: at.name,
-                        layer,
-                        file,
-                    }));
+                Some((layer, file)) if is_last => {
+                    let path = path.unwrap_or(at.name);
+                    return Ok(Some(FoundFile { path, layer, file }));
                 }
-                None if left.is_empty() => return Ok(None),
+                None if is_last && !found.has_entries => return Ok(None),
                 // A directory need not have an entry.
+                None if word.is_made => at.make_directory(),
                 _ => {}
             }
         }
@@ -149,11 +227,11 @@ impl<'a> LayerStack<'a> {
     }
 
     /// Whether layers from `floor` on have an entry of the name that is left, relative to `at`.
-    fn is_below(&self, at: &Cursor, left: &VecDeque<&[u8]>, floor: usize) -> Result<bool> {
-        if left.is_empty() || left.iter().any(|word| *word == b"..") {
+    fn is_below(&self, at: &Cursor, left: &Words<'_>, floor: usize) -> Result<bool> {
+        if left.is_empty() || left.iter().any(|word| word.name == b"..") {
             return Ok(false);
         }
-        let words = left.iter().copied();
+        let words = left.iter().map(|word| word.name);
         let words: Vec<&[u8]> = std::iter::once(&*at.name).chain(words).collect();
         let name = RecordKind::File.hash(&words.join(&b'/'));
         for files in self.layers[floor..].iter().rev() {
@@ -165,33 +243,20 @@ impl<'a> LayerStack<'a> {
         Ok(false)
     }
 
-    /// Returns the topmost entry of exactly that name below `top`; for a hard link, its target.
-    fn entry(&self, name: &[u8], top: usize) -> Result<Option<(usize, LayerFile<'a>)>> {
-        let (mut name, mut top) = (name, top);
-        // Hard links lead to files of the same layer or of one below, so this ends.
-        for _ in 0..MAX_LINKS {
-            if name.len() > MAX_PATH {
-                return Ok(None);
-            }
-            let mut at = Cursor::at_root(self)?;
-            let mut entry = None;
-            for word in split(name) {
-                entry = at.down(self, word, top)?.entry;
-            }
-            match entry {
-                Some((_, LayerFile::HardLink(target))) if target == name => return Ok(None),
-                Some((layer, LayerFile::HardLink(target))) => (name, top) = (target, layer + 1),
-                entry => return Ok(entry),
-            }
-        }
-        Ok(None)
-    }
-
     /// Looks up a name in the layers from `floor` to `top`.
     fn look_up(&self, name: &[u8], floor: usize, top: usize) -> Result<Lookup<'a>> {
-        let [file, whiteout, opaque] = [RecordKind::File, RecordKind::Whiteout, RecordKind::Opaque]
-            .map(|kind| kind.hash(name));
-        let mut found = Lookup { entry: None, floor };
+        let [file, whiteout, opaque, parent] = [
+            RecordKind::File,
+            RecordKind::Whiteout,
+            RecordKind::Opaque,
+            RecordKind::Parent,
+        ]
+        .map(|kind| kind.hash(name));
+        let mut found = Lookup {
+            entry: None,
+            floor,
+            has_entries: false,
+        };
         for i in (floor..top).rev() {
             self.charge()?;
             let files = self.layers[i];
@@ -206,6 +271,9 @@ impl<'a> LayerStack<'a> {
                     break;
                 }
                 None => {}
+            }
+            if found.entry.is_none() && files.contains(parent) {
+                found.has_entries = true;
             }
             if files.contains(whiteout) || files.contains(opaque) {
                 found.floor = i;
@@ -229,6 +297,8 @@ impl<'a> LayerStack<'a> {
 struct Cursor {
     name: Vec<u8>,
     floors: Vec<usize>,
+    /// Whether each of its directories is one.
+    are_directories: Vec<bool>,
 }
 
 impl Cursor {
@@ -245,6 +315,7 @@ impl Cursor {
         Ok(Self {
             name: Vec::new(),
             floors: vec![floor],
+            are_directories: vec![true],
         })
     }
 
@@ -256,7 +327,21 @@ impl Cursor {
         let floor = self.floors.last().copied().unwrap_or(0);
         let found = stack.look_up(&self.name, floor.min(top), top)?;
         self.floors.push(found.floor);
+        self.are_directories.push(found.is_directory());
         Ok(found)
+    }
+
+    fn is_directory(&self) -> bool {
+        // Runtimes mount directories and files below these.
+        let first = self.name.split(|b| *b == b'/').next().unwrap_or_default();
+        let is_mounted = [&b"dev"[..], b"proc", b"sys", b"etc", b"run"].contains(&first);
+        is_mounted || self.are_directories.last().copied().unwrap_or(true)
+    }
+
+    fn make_directory(&mut self) {
+        if let Some(is_directory) = self.are_directories.last_mut() {
+            *is_directory = true;
+        }
     }
 
     fn up(&mut self) {
@@ -267,6 +352,7 @@ impl Cursor {
     fn truncate(&mut self, parent: usize) {
         if !self.name.is_empty() {
             self.floors.pop();
+            self.are_directories.pop();
         }
         self.name.truncate(parent);
     }

@@ -1,7 +1,7 @@
 //! The machine that a program was built for, by the header of its file.
 //!
-//! Sources: the ELF header (gABI, chapter 4, with the flags of the psABIs of Arm and RISC-V) and the
-//! PE header (Microsoft's "PE Format").
+//! Sources: the ELF header (gABI, chapter 4, with the flags of the psABIs of Arm and RISC-V), the
+//! PE header (Microsoft's "PE Format") and the Mach-O header (Apple's `mach-o/loader.h` and `fat.h`).
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use object::endian::{Endian, Endianness, LittleEndian as LE};
 use object::pe::{self, ImageDosHeader, ImageNtHeaders32, ImageNtHeaders64};
 use object::read::elf::{FileHeader, ProgramHeader};
 use object::read::pe::{ImageNtHeaders, optional_header_magic};
-use object::{elf, read};
+use object::{elf, pod, read};
 
 use crate::oci::Platform;
 
@@ -25,14 +25,99 @@ pub enum Machine {
         is_64_bit: bool,
         endianness: Endianness,
         float: Float,
+        system: System,
     },
     Pe {
         machine: pe::Machine,
         /// .NET code, which runs on any machine.
         is_managed: bool,
     },
+    /// A program for macOS.
+    MachO {
+        /// The type of the processor; `None` if the file has programs for several.
+        cpu: Option<u32>,
+    },
     /// A module of WebAssembly.
     Wasm,
+}
+
+/// The operating system that the OS ABI of an ELF file names. Linux runs files of any OS ABI, so programs
+/// for Linux have that of System V or of GNU.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum System {
+    Unknown,
+    FreeBsd,
+    NetBsd,
+    OpenBsd,
+    Solaris,
+}
+
+impl System {
+    fn of(os_abi: elf::OsAbi) -> Self {
+        match os_abi {
+            elf::ELFOSABI_FREEBSD => Self::FreeBsd,
+            elf::ELFOSABI_NETBSD => Self::NetBsd,
+            elf::ELFOSABI_OPENBSD => Self::OpenBsd,
+            elf::ELFOSABI_SOLARIS => Self::Solaris,
+            _ => Self::Unknown,
+        }
+    }
+
+    /// Returns its name in messages.
+    fn name(self) -> Option<&'static str> {
+        match self {
+            Self::Unknown => None,
+            Self::FreeBsd => Some("FreeBSD"),
+            Self::NetBsd => Some("NetBSD"),
+            Self::OpenBsd => Some("OpenBSD"),
+            Self::Solaris => Some("Solaris"),
+        }
+    }
+
+    /// Whether a platform with this `os` runs it; `None` if that is not known.
+    fn runs_on(self, os: &str) -> Option<bool> {
+        match (self, os) {
+            (Self::Unknown, _) => None,
+            (Self::FreeBsd, "freebsd")
+            | (Self::NetBsd, "netbsd")
+            | (Self::OpenBsd, "openbsd")
+            | (Self::Solaris, "solaris" | "illumos") => Some(true),
+            (_, "linux" | "freebsd" | "netbsd" | "openbsd") => Some(false),
+            _ => None,
+        }
+    }
+}
+
+/// The kind of a file by its first bytes.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Header {
+    Program(Machine),
+    /// An ELF file that ends before its headers or segments do.
+    CutOff,
+    Other,
+}
+
+impl Header {
+    /// Parses the header of a program or a shared library of `size` bytes that starts with `head`. Objects of
+    /// a compiler, of the kernel or of BPF do not count: they need not be for the machine they are on.
+    pub fn parse(head: &[u8], size: u64) -> Self {
+        let machine = match head {
+            [0x7f, b'E', b'L', b'F', _, 1 | 2, ..] => {
+                return match head[4] {
+                    1 => elf::<elf::FileHeader32<Endianness>>(head, size),
+                    2 => elf::<elf::FileHeader64<Endianness>>(head, size),
+                    _ => Self::Other,
+                };
+            }
+            [0x7f, b'E', b'L', b'F'] | [0x7f, b'E', b'L', b'F', _] => return Self::CutOff,
+            [0, b'a', b's', b'm', ..] => Some(Machine::Wasm),
+            // A shell or a loader starts such a program on Linux and the BSDs (Cosmopolitan's `ape/ape.S`).
+            [b'M', b'Z', b'q', b'F', b'p', b'D', ..] => None,
+            [b'M', b'Z', ..] => pe(head),
+            _ => mach_o(head),
+        };
+        machine.map_or(Self::Other, Self::Program)
+    }
 }
 
 /// How a dynamically linked program passes floating-point numbers to its libraries; only some headers
@@ -46,22 +131,6 @@ pub enum Float {
 }
 
 impl Machine {
-    /// Parses the header of a program or a shared library that starts with `head`. Objects of a
-    /// compiler, of the kernel or of BPF do not count: they need not be for the machine they are on.
-    pub fn parse(head: &[u8]) -> Option<Self> {
-        match head {
-            [0x7f, b'E', b'L', b'F', 1, ..] => {
-                elf(elf::FileHeader32::<Endianness>::parse(head).ok()?, head)
-            }
-            [0x7f, b'E', b'L', b'F', 2, ..] => {
-                elf(elf::FileHeader64::<Endianness>::parse(head).ok()?, head)
-            }
-            [0, b'a', b's', b'm', ..] => Some(Self::Wasm),
-            [b'M', b'Z', ..] => pe(head),
-            _ => None,
-        }
-    }
-
     /// Whether a platform runs it; `None` if that is not known.
     pub fn runs_on(self, platform: &Platform) -> Option<bool> {
         let (architecture, variant) = platform.normal();
@@ -89,24 +158,30 @@ impl Machine {
                 };
                 Some(expected.contains(&machine))
             }
+            (Self::MachO { .. }, "darwin" | "ios") => None,
             (Self::Pe { .. } | Self::Elf { .. }, _) if architecture == "wasm" => Some(false),
-            (Self::Pe { .. }, _) | (Self::Elf { .. }, "windows") => None,
+            (Self::Pe { .. } | Self::MachO { .. }, _) => Some(false),
+            (Self::Elf { .. }, "windows") => None,
             (
                 Self::Elf {
                     machine,
                     is_64_bit,
                     endianness,
                     float,
+                    system,
                 },
-                _,
+                os,
             ) => {
+                if system.runs_on(os) == Some(false) {
+                    return Some(false);
+                }
                 let (expected, expected_64_bit, expected_endianness) = elf_form(architecture)?;
                 let right_float = match (architecture, variant, float) {
                     ("arm", Some("v5"), float) => float != Float::Hard,
                     // An `arm` without a variant may be either; v6 and later are hard-float by
                     // convention (Docker's and Debian's armhf).
                     ("arm" | "armbe", Some(_), float) => float != Float::Soft,
-                    ("riscv64", _, float) => matches!(float, Float::Hard | Float::Unknown),
+                    // The name of riscv64 says nothing about the ABI: whole systems have `lp64`.
                     _ => true,
                 };
                 Some(
@@ -116,6 +191,27 @@ impl Machine {
                         && right_float,
                 )
             }
+        }
+    }
+
+    /// Whether a file that is not started is for another platform. On other systems, programs for Windows and
+    /// macOS are data, such as the launchers that Python's `distlib` has.
+    pub fn is_foreign_file(self, platform: &Platform) -> bool {
+        let is_data = match self {
+            Self::Pe { .. } => platform.os != "windows" && platform.normal().0 != "wasm",
+            Self::MachO { .. } => true,
+            Self::Elf { .. } | Self::Wasm => false,
+        };
+        !is_data && self.runs_on(platform) == Some(false)
+    }
+
+    /// Whether it is for an operating system that is not that of a platform.
+    pub fn is_for_other_system(self, os: &str) -> bool {
+        match self {
+            Self::Elf { system, .. } => system.runs_on(os) == Some(false),
+            Self::Pe { .. } => os != "windows",
+            Self::MachO { .. } => !matches!(os, "darwin" | "ios"),
+            Self::Wasm => false,
         }
     }
 
@@ -136,6 +232,11 @@ impl Machine {
                 pe::IMAGE_FILE_MACHINE_I386 => Some("386"),
                 pe::IMAGE_FILE_MACHINE_ARMNT => Some("arm"),
                 pe::IMAGE_FILE_MACHINE_ARM64 => Some("arm64"),
+                _ => None,
+            },
+            Self::MachO { cpu } => match cpu? {
+                CPU_TYPE_X86_64 => Some("amd64"),
+                CPU_TYPE_ARM64 => Some("arm64"),
                 _ => None,
             },
             Self::Wasm => Some("wasm"),
@@ -179,15 +280,38 @@ fn elf_form(architecture: &str) -> Option<ElfForm> {
     found.map(|(_, form)| *form)
 }
 
-fn elf<T: FileHeader<Endian = Endianness>>(header: &T, head: &[u8]) -> Option<Machine> {
-    let endianness = header.endian().ok()?;
+/// Parses an ELF header. The kernel does not check the versions in it, so files without them start too.
+fn elf<T: FileHeader<Endian = Endianness>>(head: &[u8], size: u64) -> Header {
+    let Ok((header, _)) = pod::from_bytes::<T>(head) else {
+        return Header::CutOff;
+    };
+    let Ok(endianness) = header.endian() else {
+        return Header::Other;
+    };
     let kind = header.e_type(endianness);
     if kind != elf::ET_EXEC && kind != elf::ET_DYN {
-        return None;
+        return Header::Other;
+    }
+    let headers = header.program_headers(endianness, head);
+    let headers_end = u64::from(header.e_phentsize(endianness))
+        .saturating_mul(header.e_phnum(endianness).into())
+        .saturating_add(header.e_phoff(endianness).into());
+    let segments = headers.unwrap_or_default().iter();
+    let is_dynamic = segments
+        .clone()
+        .any(|header| header.p_type(endianness) == elf::PT_INTERP);
+    let loaded = segments.filter(|header| header.p_type(endianness) == elf::PT_LOAD);
+    let mut ends = loaded.map(|header| {
+        let (start, size) = (header.p_offset(endianness), header.p_filesz(endianness));
+        start.into().saturating_add(size.into())
+    });
+    if headers_end > size || ends.any(|end| end > size) {
+        return Header::CutOff;
     }
     let (machine, flags) = (header.e_machine(endianness), header.e_flags(endianness));
     let float = match machine {
-        _ if !is_dynamic(header, head) => Float::Unknown,
+        // Program headers that are not in `head` are not read.
+        _ if !is_dynamic => Float::Unknown,
         elf::EM_ARM if flags.arm_eabi() == elf::EF_ARM_EABI_VER5 => {
             match (
                 flags.0 & elf::EF_ARM_ABI_FLOAT_SOFT != 0,
@@ -205,22 +329,40 @@ fn elf<T: FileHeader<Endian = Endianness>>(header: &T, head: &[u8]) -> Option<Ma
         },
         _ => Float::Unknown,
     };
-    Some(Machine::Elf {
+    Header::Program(Machine::Elf {
         machine,
         is_64_bit: header.is_type_64(),
         endianness,
         float,
+        system: System::of(header.e_ident().os_abi),
     })
 }
 
-/// Whether a program has an interpreter, which links it to its libraries. Program headers behind `head`
-/// are not read.
-fn is_dynamic<T: FileHeader<Endian = Endianness>>(header: &T, head: &[u8]) -> bool {
-    let endianness = header.endian().unwrap_or_default();
-    let headers = header.program_headers(endianness, head).unwrap_or_default();
-    headers
-        .iter()
-        .any(|header| header.p_type(endianness) == elf::PT_INTERP)
+/// The types of processors for which macOS has programs today.
+const CPU_TYPE_X86_64: u32 = 0x0100_0007;
+const CPU_TYPE_ARM64: u32 = 0x0100_000c;
+
+/// The type of a Mach-O file that is a program (`MH_EXECUTE`).
+const MACH_PROGRAM: u32 = 2;
+
+/// More processors than any file has. A class of Java starts with the same bytes and the version 45 or later.
+const MAX_MACH_CPUS: u32 = 30;
+
+/// Parses the header of a program for macOS. Its libraries do not count: they are not started.
+fn mach_o(head: &[u8]) -> Option<Machine> {
+    let word = |index: usize| head.get(index * 4..)?.first_chunk().copied();
+    let number = match word(0)? {
+        [0xca, 0xfe, 0xba, 0xbe | 0xbf] => {
+            let count = u32::from_be_bytes(word(1)?);
+            let is_program = (1..MAX_MACH_CPUS).contains(&count);
+            return is_program.then_some(Machine::MachO { cpu: None });
+        }
+        [0xfe, 0xed, 0xfa, 0xce | 0xcf] => u32::from_be_bytes,
+        [0xce | 0xcf, 0xfa, 0xed, 0xfe] => u32::from_le_bytes,
+        _ => return None,
+    };
+    let cpu = Some(number(word(1)?));
+    (number(word(3)?) == MACH_PROGRAM).then_some(Machine::MachO { cpu })
 }
 
 fn pe(head: &[u8]) -> Option<Machine> {
@@ -251,8 +393,21 @@ impl fmt::Display for Machine {
                 is_64_bit,
                 endianness,
                 float,
-            } => (machine, is_64_bit, endianness, float),
+                system,
+            } => {
+                if let Some(name) = system.name() {
+                    write!(f, "{name} on ")?;
+                }
+                (machine, is_64_bit, endianness, float)
+            }
             Self::Wasm => return f.write_str("WebAssembly"),
+            Self::MachO { cpu } => {
+                return match (self.architecture(), cpu) {
+                    (Some(architecture), _) => write!(f, "macOS on {architecture}"),
+                    (None, Some(cpu)) => write!(f, "macOS on machine {cpu:#x}"),
+                    (None, None) => f.write_str("macOS on several machines"),
+                };
+            }
             Self::Pe { machine, .. } => {
                 return match self.architecture() {
                     Some(architecture) => write!(f, "Windows on {architecture}"),

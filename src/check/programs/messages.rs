@@ -1,9 +1,11 @@
 //! The messages about the programs of an image.
 
+use std::collections::HashSet;
+
 use super::file_table::FileTable;
 use super::layer_stack::{LayerStack, TooManyLookups};
 use super::machine::Machine;
-use super::resolve::ProgramFile;
+use super::resolve::{Defect, ProgramFile};
 use crate::check::image_facts::ImageFacts;
 use crate::error::{Error, Problem};
 use crate::util::text::shortened;
@@ -16,13 +18,29 @@ pub fn is_foreign(machine: Machine, facts: &ImageFacts) -> bool {
 /// Returns the warning for a program that is in no layer.
 pub fn missing(facts: &ImageFacts, word: &str) -> String {
     let started = started(facts, word);
-    format!("its layers do not have {started}")
+    let reason = match word.ends_with('\r') {
+        true => {
+            "; the first line of the script ends with CR LF, which Linux reads as a part of the name"
+        }
+        false => "",
+    };
+    format!("its layers do not have {started}{reason}")
 }
 
 /// Returns the warning for a program without x bits.
 pub fn not_executable(facts: &ImageFacts, word: &str) -> String {
     let started = started(facts, word);
     format!("{started}, is not executable; set the x bits of its mode")
+}
+
+/// Returns the warning for a program that Linux refuses.
+pub fn broken(facts: &ImageFacts, word: &str, defect: Defect) -> String {
+    let started = started(facts, word);
+    let defect = match defect {
+        Defect::Empty => "is an empty file",
+        Defect::CutOff => "is cut off: the file ends before its headers or segments do",
+    };
+    format!("{started}, {defect}")
 }
 
 /// The program that an image starts, or the interpreter of its script.
@@ -49,24 +67,27 @@ pub fn foreign_files<'a>(
     let mut examples = Vec::new();
     let by_machine =
         layers.flat_map(|(i, table)| table.machines.iter().map(move |files| (i, files)));
-    for (layer, files) in by_machine.filter(|(_, files)| is_foreign(files.machine, facts)) {
-        count += files.count;
-        for name in &files.examples {
-            let is_started = wrong.is_some_and(|wrong| wrong.path == **name);
-            // Layers above may have replaced or deleted it.
-            let is_visible = || match stack.map(|stack| stack.layer_of(name)) {
-                Some(Ok(found)) => found == Some(layer),
+    let foreign = by_machine.filter(|(_, files)| files.machine.is_foreign_file(&facts.platform));
+    for (layer, files) in foreign {
+        // The names of the others are not known.
+        count += files.count - files.names.len();
+        let mut known = HashSet::new();
+        for name in files.names.iter().filter(|name| known.insert(*name)) {
+            // Later entries and layers above may have replaced or deleted it.
+            let is_visible = || match stack.map(|stack| stack.machine_of(name)) {
+                Some(Ok(found)) => found == Some((layer, files.machine)),
                 Some(Err(TooManyLookups)) | None => true,
             };
-            if !is_started && !is_visible() {
-                count -= 1;
-            } else if !is_started && examples.len() < 3 {
+            if wrong.is_some_and(|wrong| wrong.path == **name) || !is_visible() {
+                continue;
+            }
+            count += 1;
+            if examples.len() < 3 {
                 let name = String::from_utf8_lossy(name);
                 examples.push(format!("/{name} ({})", files.machine));
             }
         }
     }
-    let count = count - usize::from(wrong.is_some()).min(count);
     if count == 0 {
         return None;
     }
@@ -94,7 +115,10 @@ pub fn wrong_program(facts: &ImageFacts, program: &ProgramFile) -> Error {
     };
     let (layer, count) = (program.layer + 1, facts.layers.len());
     let name = &facts.layers[program.layer].1;
-    let found = program.machine.architecture();
+    let machine = program.machine;
+    let found = machine.architecture();
+    // Another architecture in the config does not help a program for another system.
+    let found = found.filter(|_| !machine.is_for_other_system(&expected.os));
     let problem = Problem::WrongProgram {
         program: format!("{path} in layer {layer} of {count} ({name})"),
         found: program.machine.to_string(),

@@ -136,7 +136,7 @@ impl Programs {
                 let by_machine = layers[program.layer]
                     .iter()
                     .flat_map(|table| &table.machines);
-                let mut names = by_machine.flat_map(|files| &files.examples);
+                let mut names = by_machine.flat_map(|files| &files.names);
                 let name = names.find(|name| name.eq_ignore_ascii_case(&program.path));
                 if let Some(name) = name.filter(|_| is_windows) {
                     program.path = name.to_vec();
@@ -150,6 +150,11 @@ impl Programs {
             }
             Ok(StartedFile::NotExecutable(word)) => {
                 warn(Code::MissingProgram, messages::not_executable(facts, &word));
+                None
+            }
+            Ok(StartedFile::Broken(word, defect)) => {
+                let message = messages::broken(facts, &word, defect);
+                warn(Code::BrokenProgram, message);
                 None
             }
             Ok(StartedFile::Sparse(path)) => {

@@ -14,7 +14,7 @@ const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 const WINDOWS_PATH: &str = r"C:\Windows\System32;C:\Windows";
 
 /// Directories that runtimes mount.
-const MOUNTED: [&str; 3] = ["/dev/", "/proc/", "/sys/"];
+const MOUNTED: [&str; 3] = ["/dev", "/proc", "/sys"];
 
 /// The result of the search for the program that an image starts.
 #[derive(Debug, PartialEq, Eq)]
@@ -24,10 +24,19 @@ pub enum StartedFile {
     Missing(String),
     /// The file with this name has no x bits.
     NotExecutable(String),
+    /// Linux refuses the file with this name.
+    Broken(String, Defect),
     /// A file with holes, whose content is not known.
     Sparse(Vec<u8>),
     /// No program, or one of an unknown format.
     Unknown,
+}
+
+/// Why Linux refuses a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Defect {
+    Empty,
+    CutOff,
 }
 
 /// A program that was found.
@@ -74,10 +83,18 @@ pub fn started(stack: &LayerStack<'_>, execution: &Execution) -> Result<StartedF
             });
         };
         match found.file {
-            LayerFile::NotExecutable => {
+            LayerFile::NotExecutable(_) => {
                 return Ok(StartedFile::NotExecutable(
                     String::from_utf8_lossy(&word).into(),
                 ));
+            }
+            LayerFile::Empty | LayerFile::CutOff => {
+                let defect = match found.file {
+                    LayerFile::Empty => Defect::Empty,
+                    _ => Defect::CutOff,
+                };
+                let word = String::from_utf8_lossy(&word).into();
+                return Ok(StartedFile::Broken(word, defect));
             }
             LayerFile::Program(machine) => {
                 return Ok(StartedFile::Program(ProgramFile {
@@ -115,7 +132,7 @@ fn find_command<'a>(
     let mut not_executable = None;
     for directory in path.split(|b| *b == b':') {
         match stack.find(&[working_dir, directory, word])?.filter(is_file) {
-            Some(found) if found.file == LayerFile::NotExecutable => {
+            Some(found) if matches!(found.file, LayerFile::NotExecutable(_)) => {
                 not_executable.get_or_insert(found);
             }
             Some(found) => return Ok(Some(found)),
@@ -125,12 +142,40 @@ fn find_command<'a>(
     Ok(not_executable)
 }
 
-/// Whether a program that is not in a layer may be in the container nevertheless.
+/// Whether a program that is not in a layer may be in the container nevertheless: in a directory that is
+/// mounted.
 fn may_be_elsewhere(stack: &LayerStack<'_>, word: &[u8], execution: &Execution) -> bool {
-    let volumes = execution.volumes.iter().map(String::as_str);
-    let mut directories = MOUNTED.into_iter().chain(volumes);
     // An image without files is filled at run time, or is a test.
-    stack.is_empty() || directories.any(|directory| word.starts_with(directory.as_bytes()))
+    if stack.is_empty() {
+        return true;
+    }
+    let path = execution.variable("PATH").unwrap_or(PATH).as_bytes();
+    let is_mounted = |directory: &[u8]| {
+        let path = joined(&[execution.working_dir.as_bytes(), directory, word]);
+        let volumes = execution.volumes.iter().map(String::as_str);
+        let mut mounted = MOUNTED.into_iter().chain(volumes);
+        mounted.any(|mounted| {
+            let rest = path.strip_prefix(mounted.trim_end_matches('/').as_bytes());
+            rest.is_some_and(|rest| rest.starts_with(b"/"))
+        })
+    };
+    match word.contains(&b'/') {
+        true => is_mounted(b""),
+        false => path.split(|b| *b == b':').any(is_mounted),
+    }
+}
+
+/// Joins the parts of a path, of which an absolute one starts from the root.
+fn joined(parts: &[&[u8]]) -> Vec<u8> {
+    let first = parts.iter().rposition(|part| part.starts_with(b"/"));
+    let words = parts[first.unwrap_or(0)..].iter();
+    let words = words.flat_map(|part| part.split(|b| *b == b'/'));
+    let words = words.filter(|word| !word.is_empty() && *word != b".");
+    words.fold(Vec::new(), |mut path, word| {
+        path.push(b'/');
+        path.extend(word);
+        path
+    })
 }
 
 /// Finds the program that an image for Windows starts: `app.exe`, `C:\app\app`, `cmd /S /C`. A program that is not

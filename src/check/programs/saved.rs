@@ -6,11 +6,15 @@ use object::{Endianness, elf, pe};
 use serde::{Deserialize, Serialize};
 
 use super::file_table::{FileTable, MachineFiles, NameHash, RecordKind, TableBudget};
-use super::machine::{Float, Machine};
+use super::machine::{Float, Machine, System};
+
+/// The version of the format. Tables of other versions are not restored; their layers are read.
+const VERSION: u32 = 2;
 
 /// A table. The records are hashes, which depend on the version of Rust: `probe` is that of a fixed name.
 #[derive(Serialize, Deserialize)]
 pub struct SavedTable {
+    version: u32,
     probe: NameHash,
     records: String,
     texts: String,
@@ -21,7 +25,7 @@ pub struct SavedTable {
 struct SavedMachine {
     machine: MachineName,
     count: usize,
-    examples: Vec<String>,
+    names: Vec<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -32,15 +36,26 @@ enum MachineName {
         is_64_bit: bool,
         is_big_endian: bool,
         float: u8,
+        system: u8,
     },
     Pe {
         machine: u16,
         is_managed: bool,
     },
+    MachO {
+        cpu: Option<u32>,
+    },
     Wasm,
 }
 
 const FLOATS: [Float; 4] = [Float::Unknown, Float::Soft, Float::Single, Float::Hard];
+const SYSTEMS: [System; 5] = [
+    System::Unknown,
+    System::FreeBsd,
+    System::NetBsd,
+    System::OpenBsd,
+    System::Solaris,
+];
 
 impl SavedTable {
     /// Returns `None` for a table of a layer that was not read to its end.
@@ -57,13 +72,14 @@ impl SavedTable {
         let machine = |files: &MachineFiles| SavedMachine {
             machine: MachineName::of(files.machine),
             count: files.count,
-            examples: files
-                .examples
+            names: files
+                .names
                 .iter()
                 .map(|name| STANDARD.encode(name))
                 .collect(),
         };
         Some(Self {
+            version: VERSION,
             probe: probe(),
             records: STANDARD.encode(records),
             texts: STANDARD.encode(texts),
@@ -73,7 +89,7 @@ impl SavedTable {
 
     /// Returns the table, unless it is not valid, was made with other hashes, or is larger than `budget`.
     pub fn restore(self, budget: &TableBudget) -> Option<FileTable> {
-        if self.probe != probe() {
+        if self.version != VERSION || self.probe != probe() {
             return None;
         }
         let records = STANDARD.decode(self.records).ok()?;
@@ -84,12 +100,14 @@ impl SavedTable {
             return None;
         }
         let machines = self.machines.into_iter().map(|saved| {
-            let examples = saved.examples.into_iter().map(|name| STANDARD.decode(name));
-            let examples: Result<Vec<Vec<u8>>, _> = examples.collect();
+            let names = saved.names.into_iter().map(|name| STANDARD.decode(name));
+            let names: Result<Vec<Vec<u8>>, _> = names.collect();
+            let names = names.ok()?;
             Some(MachineFiles {
                 machine: saved.machine.machine()?,
                 count: saved.count,
-                examples: examples.ok()?.into_iter().map(Into::into).collect(),
+                size: names.iter().map(Vec::len).sum(),
+                names: names.into_iter().map(Into::into).collect(),
             })
         });
         let machines = machines.collect::<Option<Vec<_>>>()?;
@@ -110,11 +128,13 @@ impl MachineName {
                 is_64_bit,
                 endianness,
                 float,
+                system,
             } => Self::Elf {
                 machine: machine.0,
                 is_64_bit,
                 is_big_endian: endianness == Endianness::Big,
                 float: FLOATS.iter().position(|f| *f == float).unwrap_or(0) as u8,
+                system: SYSTEMS.iter().position(|s| *s == system).unwrap_or(0) as u8,
             },
             Machine::Pe {
                 machine,
@@ -123,6 +143,7 @@ impl MachineName {
                 machine: machine.0,
                 is_managed,
             },
+            Machine::MachO { cpu } => Self::MachO { cpu },
             Machine::Wasm => Self::Wasm,
         }
     }
@@ -134,6 +155,7 @@ impl MachineName {
                 is_64_bit,
                 is_big_endian,
                 float,
+                system,
             } => Machine::Elf {
                 machine: elf::Machine(machine),
                 is_64_bit,
@@ -142,6 +164,7 @@ impl MachineName {
                     false => Endianness::Little,
                 },
                 float: *FLOATS.get(usize::from(float))?,
+                system: *SYSTEMS.get(usize::from(system))?,
             },
             Self::Pe {
                 machine,
@@ -150,6 +173,7 @@ impl MachineName {
                 machine: pe::Machine(machine),
                 is_managed,
             },
+            Self::MachO { cpu } => Machine::MachO { cpu },
             Self::Wasm => Machine::Wasm,
         })
     }
@@ -168,10 +192,14 @@ mod tests {
             is_64_bit: false,
             endianness: Endianness::Big,
             float: Float::Hard,
+            system: System::FreeBsd,
         };
         table.add(b"bin/sh", &LayerFile::Program(machine), &budget);
         table.add(b"bin/run", &LayerFile::Script(b"/bin/sh"), &budget);
-        table.add(b"data", &LayerFile::NotExecutable, &budget);
+        table.add(b"data", &LayerFile::NotExecutable(None), &budget);
+        table.add(b"lib/a", &LayerFile::NotExecutable(Some(machine)), &budget);
+        let machine = Machine::MachO { cpu: None };
+        table.add(b"app", &LayerFile::Program(machine), &budget);
         table.finish();
         table
     }
@@ -182,11 +210,19 @@ mod tests {
         let saved = serde_json::to_value(SavedTable::of(&table).unwrap()).unwrap();
         let saved: SavedTable = serde_json::from_value(saved).unwrap();
         let restored = saved.restore(&budget).unwrap();
-        for name in [&b"bin/sh"[..], b"bin/run", b"data", b"none"] {
+        for name in [
+            &b"bin/sh"[..],
+            b"bin/run",
+            b"data",
+            b"lib/a",
+            b"app",
+            b"none",
+        ] {
             let name = RecordKind::File.hash(name);
             assert_eq!(restored.file(name), table.file(name));
         }
-        assert_eq!(restored.machines.len(), 1);
+        assert_eq!(restored.machines.len(), 2);
+        assert_eq!(restored.machines[0].names, table.machines[0].names);
     }
 
     #[test]
@@ -205,11 +241,15 @@ mod tests {
             probe: [0, 0],
             ..saved()
         };
+        let other_version = SavedTable {
+            version: 1,
+            ..saved()
+        };
         let cut_off = SavedTable {
             records: "AAAA".to_owned(),
             ..saved()
         };
-        for wrong in [no_machines, no_texts, other_hashes, cut_off] {
+        for wrong in [no_machines, no_texts, other_hashes, other_version, cut_off] {
             assert!(wrong.restore(&budget).is_none());
         }
     }

@@ -1,11 +1,15 @@
 //! Reads the files of a layer into a table, each with its kind by its first bytes.
 
+use std::borrow::Cow;
 use std::io::{self, Read};
 
 use super::file_table::{FileTable, LayerFile, RecordKind, TableBudget};
-use super::machine::{HEAD, Machine};
+use super::machine::{HEAD, Header, Machine};
 use crate::bytes::{LayerStream, fill};
 use crate::tar::{EntryKind, LayerEntry, NameBudget, UnpackRules, Whiteout, clean, walk, whiteout};
+
+/// The bytes of a Mach-O header up to the type of the file.
+const MACH_O: usize = 16;
 
 /// Longer than what Linux reads of the first line of a script (`BINPRM_BUF_SIZE`).
 const SCRIPT: usize = 256;
@@ -31,7 +35,9 @@ fn add_entry(
     budget: &TableBudget,
 ) -> io::Result<()> {
     let path = entry.path();
-    let Some(name) = clean(&path) else {
+    // GNU tar and Go take a file whose name ends with a slash for a directory, as old archives have them.
+    let is_old_directory = path.ends_with(b"/") && entry.kind() == EntryKind::File;
+    let Some(name) = unpacked_name(&path) else {
         return Ok(());
     };
     let name = name.into_owned();
@@ -56,9 +62,10 @@ fn add_entry(
         }
         EntryKind::HardLink => {
             let target = target();
-            let target = clean(&target).unwrap_or_default();
+            let target = unpacked_name(&target).unwrap_or_default();
             table.add(&name, &LayerFile::HardLink(&target), budget);
         }
+        EntryKind::File if is_old_directory => table.add(&name, &LayerFile::Directory, budget),
         EntryKind::File => add_file(table, &name, entry, budget)?,
         EntryKind::Device
         | EntryKind::Fifo
@@ -81,31 +88,54 @@ fn add_file(
     let more = match &head[..n] {
         [0x7f, b'E', b'L', b'F'] | [b'M', b'Z', ..] => HEAD,
         [b'#', b'!', ..] if is_executable => SCRIPT,
+        [0xca, 0xfe, 0xba, _] | [0xfe, 0xed, ..] | [.., 0xed, 0xfe] => MACH_O,
         _ => 0,
     };
     if n == 4 && more > 4 {
         n += fill(entry, &mut head[4..more])?;
     }
     let head = &head[..n];
-    if let Some(machine) = Machine::parse(head) {
-        // An engine loads a module of WebAssembly; the kernel does not execute it.
-        let can_start = is_executable || machine == Machine::Wasm;
-        table.add_program(name, machine, can_start, budget);
-        return Ok(());
-    }
-    let file = match interpreter(head) {
-        Some(interpreter) if is_executable => LayerFile::Script(interpreter),
-        None if is_executable => LayerFile::Executable,
-        _ => LayerFile::NotExecutable,
+    let file = match Header::parse(head, entry.size()) {
+        Header::Program(machine) => {
+            // An engine loads a module of WebAssembly; the kernel does not execute it.
+            let can_start = is_executable || machine == Machine::Wasm;
+            table.add_program(name, machine, can_start, budget);
+            return Ok(());
+        }
+        _ if !is_executable => LayerFile::NotExecutable(None),
+        Header::CutOff => LayerFile::CutOff,
+        Header::Other if n == 0 => LayerFile::Empty,
+        Header::Other => match interpreter(head) {
+            Some(interpreter) => LayerFile::Script(interpreter),
+            None => LayerFile::Executable,
+        },
     };
     table.add(name, &file, budget);
     Ok(())
 }
 
-/// Returns the program that the first line of a script names.
+/// Returns the name that runtimes give to an entry: they resolve `..` before they unpack it. Returns `None`
+/// for a name that leads out of the layer.
+fn unpacked_name(name: &[u8]) -> Option<Cow<'_, [u8]>> {
+    if let Some(name) = clean(name) {
+        return Some(name);
+    }
+    let mut words: Vec<&[u8]> = Vec::new();
+    for word in name.split(|b| *b == b'/') {
+        match word {
+            b"" | b"." => {}
+            b".." => drop(words.pop()?),
+            word => words.push(word),
+        }
+    }
+    Some(words.join(&b'/').into())
+}
+
+/// Returns the program that the first line of a script names. A carriage return is a part of it, as for
+/// Linux (`load_script`).
 fn interpreter(head: &[u8]) -> Option<&[u8]> {
     let line = head.strip_prefix(b"#!")?;
-    let line = line.split(|b| *b == b'\n').next()?;
-    let mut words = line.split(|b| b" \t\r\0".contains(b));
+    let line = line.split(|b| b"\n\0".contains(b)).next()?;
+    let mut words = line.split(|b| b" \t".contains(b));
     words.find(|word| !word.is_empty())
 }

@@ -73,7 +73,9 @@ fn elf_headers_are_checked_against_the_platform() {
         ("linux/ppc64le", elf(64, true, 21, 2), true),
         ("linux/ppc64le", elf(32, false, 20, 0), false),
         ("linux/riscv64", elf(64, true, 243, 5), true),
-        ("linux/riscv64", elf(64, true, 243, 1), false),
+        // The name of riscv64 says nothing about the ABI (lp64, lp64f).
+        ("linux/riscv64", elf(64, true, 243, 1), true),
+        ("linux/riscv64", elf(64, true, 243, 3), true),
         ("linux/riscv64", elf(32, true, 243, 5), false),
         ("linux/s390x", elf(64, false, 22, 0), true),
         ("linux/s390x", AMD64, false),
@@ -112,7 +114,7 @@ fn the_error_names_the_architecture_of_the_program() {
             "Power (64-bit, big-endian)",
         ),
         (
-            "linux/riscv64",
+            "linux/arm64",
             elf(64, true, 243, 3),
             "RISC-V (64-bit, little-endian, single-float)",
         ),
@@ -135,6 +137,88 @@ fn the_error_names_the_architecture_of_the_program() {
     }
 }
 
+/// The header of a program for macOS.
+fn mach_o(cpu: u32, kind: u32) -> Vec<u8> {
+    let words = [0xfeed_facf, cpu, 3, kind, 0, 0, 0, 0];
+    words.into_iter().flat_map(u32::to_le_bytes).collect()
+}
+
+/// A program for several machines, as `lipo` makes it of two.
+fn fat(magic: u32) -> Vec<u8> {
+    let words = [magic, 2, 0x0100_0007, 3, 0x1000, 0x100, 12];
+    words.into_iter().flat_map(u32::to_be_bytes).collect()
+}
+
+fn with(program: Elf, changes: &[(usize, u8)]) -> Vec<u8> {
+    let mut bytes = program.bytes();
+    for (at, byte) in changes {
+        bytes[*at] = *byte;
+    }
+    bytes
+}
+
+#[test]
+fn programs_for_another_system_are_errors_where_they_are_started() {
+    const X86_64: u32 = 0x0100_0007;
+    const ARM64_CPU: u32 = 0x0100_000c;
+    let os_abi = |number| with(AMD64, &[(7, number)]);
+    let big_endian: Vec<u8> = (mach_o(18, 2).chunks(4))
+        .flat_map(|word| word.iter().rev().copied())
+        .collect();
+    for (platform, program, found) in [
+        ("linux/amd64", mach_o(X86_64, 2), "macOS on amd64"),
+        ("linux/arm64", mach_o(ARM64_CPU, 2), "macOS on arm64"),
+        ("linux/amd64", mach_o(7, 2), "macOS on machine 0x7"),
+        ("linux/amd64", big_endian, "macOS on machine 0x12"),
+        ("linux/amd64", fat(0xcafe_babe), "macOS on several machines"),
+        ("linux/amd64", fat(0xcafe_babf), "macOS on several machines"),
+        ("linux/amd64", pe(0x8664, false), "Windows on amd64"),
+        ("linux/amd64", pe(0xaa64, false), "Windows on arm64"),
+        ("linux/amd64", os_abi(9), "FreeBSD on x86-64"),
+        ("linux/amd64", os_abi(2), "NetBSD on x86-64"),
+        ("linux/amd64", os_abi(12), "OpenBSD on x86-64"),
+        ("linux/amd64", os_abi(6), "Solaris on x86-64"),
+        ("netbsd/amd64", os_abi(9), "FreeBSD on x86-64"),
+    ] {
+        let (merged, said) = merge(&starts(platform, program), &[]);
+        let error = format!("is built for {found}; expected {platform}");
+        assert!(!merged && said.contains(&error), "{platform}: {said}");
+        // Another platform in the config would not help.
+        assert!(!said.contains("--set-platform"), "{said}");
+    }
+    let mut class = fat(0xcafe_babe);
+    class[4..8].copy_from_slice(&[0, 0, 0, 65]);
+    let mut portable = pe(0x8664, false);
+    portable[..8].copy_from_slice(b"MZqFpD='");
+    for (platform, program) in [
+        ("freebsd/amd64", os_abi(9)),
+        // GNU, and programs that have no OS ABI.
+        ("linux/amd64", os_abi(3)),
+        ("freebsd/amd64", os_abi(0)),
+        ("darwin/arm64", mach_o(ARM64_CPU, 2)),
+        // A class of Java, a portable executable of Cosmopolitan, and managed code.
+        ("linux/amd64", class),
+        ("linux/amd64", portable),
+        ("linux/amd64", pe(0x14c, true)),
+    ] {
+        let image = starts(platform, program);
+        assert!(is_quiet(&image), "{}", merge(&image, &[]).1);
+    }
+    // Packages have launchers for other systems as data.
+    let [launcher, bundle] = [pe(0xaa64, false), mach_o(X86_64, 2)];
+    let data = [Data("t64.exe", &launcher), Program("x.node", bundle)];
+    assert!(is_quiet(&image("linux/amd64", json!({}), &[&data])));
+}
+
+/// The kernel does not check the versions in the header.
+#[test]
+fn elf_files_without_a_version_are_programs() {
+    for changes in [&[(6, 0)][..], &[(20, 0)], &[(6, 0), (20, 0)]] {
+        let (merged, said) = merge(&starts("linux/arm64", with(AMD64, changes)), &[]);
+        assert!(!merged && said.contains("is built for x86-64"), "{said}");
+    }
+}
+
 #[test]
 fn pe_headers_are_checked_against_windows_platforms() {
     for (platform, program, entrypoint, fits) in [
@@ -146,8 +230,6 @@ fn pe_headers_are_checked_against_windows_platforms() {
         ("windows/amd64", pe(0x14c, false), "x.exe", false),
         // Managed code runs on every machine.
         ("windows/amd64", pe(0x14c, true), "x.exe", true),
-        // In images of other systems a PE file is data.
-        ("linux/amd64", pe(0xaa64, false), "/Files/App/x.exe", true),
         // Programs of the Windows base image are not in the layers.
         ("windows/amd64", pe(0x8664, false), "cmd", true),
     ] {

@@ -40,10 +40,6 @@ fn images_with_correct_programs_or_without_programs_give_no_warning() {
         "objects"
     );
     assert!(
-        is_quiet(&starts("linux/arm64", b"\x7fELF".to_vec())),
-        "an ELF file that is cut off"
-    );
-    assert!(
         is_quiet(&starts("windows/amd64", b"MZ".to_vec())),
         "a PE file that is cut off"
     );
@@ -85,6 +81,90 @@ fn foreign_files_that_upper_layers_delete_or_replace_give_no_warning() {
     assert!(said.contains(warning), "{said}");
     let all = image("linux/arm64", json!({}), &[&below, &[Data(".wh.lib", b"")]]);
     assert!(is_quiet(&all));
+
+    let names: Vec<String> = (0..50).map(|i| format!("opt/lib/{i}.so")).collect();
+    let many = |content| -> Vec<Entry<'_>> {
+        let entries = names.iter().map(|name| Data(name, content));
+        entries.collect()
+    };
+    let (below, above) = (many(&bad), many(&good));
+    for layers in [
+        [&below[..], &above[..]],
+        [&below[..], &[Data(".wh.opt", b"")]],
+        [&below[..], &[Link("opt", "usr")]],
+    ] {
+        let replaced = image("linux/arm64", json!({}), &layers);
+        assert!(is_quiet(&replaced), "{}", merge(&replaced, &[]).1);
+    }
+    let some = image("linux/arm64", json!({}), &[&below, &above[..40]]);
+    let (_, said) = merge(&some, &[]);
+    let warning = "10 files are not built for linux/arm64: /opt/lib/40.so (x86-64), ";
+    assert!(said.contains(warning), "{said}");
+}
+
+#[test]
+fn the_last_of_two_files_of_the_same_name_counts() {
+    let (good, bad) = (ARM64.bytes(), AMD64.bytes());
+    let replaced = [Data("a.so", &bad), Data("a.so", &good)];
+    assert!(is_quiet(&image("linux/arm64", json!({}), &[&replaced])));
+    let replacing = [Data("a.so", &good), Data("a.so", &bad)];
+    let twice = [Data("a.so", &bad), Data("a.so", &bad)];
+    for layer in [replacing, twice] {
+        let (_, said) = merge(&image("linux/arm64", json!({}), &[&layer]), &[]);
+        let warning = "1 file is not built for linux/arm64: /a.so (x86-64)\n";
+        assert!(said.contains(warning), "{said}");
+    }
+}
+
+#[test]
+fn programs_that_linux_refuses_give_a_warning() {
+    let empty = "the program that it starts, \"/bin/x\", is an empty file\n";
+    let cut_off = "the program that it starts, \"/bin/x\", is cut off: the file ends before its headers or segments do\n";
+    let long_segment = |size: u8| {
+        let mut bytes = ARM64.bytes();
+        // PT_LOAD, and its size in the file.
+        bytes[64] = 1;
+        bytes[64 + 32 + 1] = size;
+        bytes
+    };
+    for (program, warning) in [
+        (Vec::new(), empty),
+        (b"\x7fELF".to_vec(), cut_off),
+        (ARM64.bytes()[..40].to_vec(), cut_off),
+        (ARM64.bytes()[..100].to_vec(), cut_off),
+        (long_segment(0x11), cut_off),
+    ] {
+        let (merged, said) = merge(&starts("linux/arm64", program), &[]);
+        assert!(merged && said.contains(warning), "{said}");
+    }
+    assert!(is_quiet(&starts("linux/arm64", long_segment(0x10))));
+    // Files that are not started may be empty, or a part of a program.
+    let data = [
+        Program("a", Vec::new()),
+        Program("b", b"\x7fELF".to_vec()),
+        Program("x", ARM64.bytes()),
+    ];
+    let execution = json!({ "Cmd": ["/x"] });
+    assert!(is_quiet(&image("linux/arm64", execution, &[&data])));
+}
+
+/// Archives of before 1988 have no type for directories (POSIX, ustar).
+#[test]
+fn a_directory_of_an_old_archive_hides_nothing() {
+    use crate::support::blocks::{changed, entry};
+    for kind in [0, b'0'] {
+        let execution = json!({ "Cmd": ["/bin/x"] });
+        let mut image = image(
+            "linux/arm64",
+            execution,
+            &[&[Program("bin/x", ARM64.bytes())]],
+        );
+        let directory = changed("bin/", 0, |block| block[156] = kind);
+        image
+            .layers
+            .push([entry(&directory, b""), vec![0; 1024]].concat());
+        assert!(is_quiet(&image), "{}", merge(&image, &[]).1);
+    }
 }
 
 /// A common mistake with dockerTools is a `Cmd` without `contents` or `copyToRoot`.
@@ -94,6 +174,7 @@ fn a_program_that_is_in_no_layer_gives_a_warning() {
     let files = [
         Program("bin/x", ARM64.bytes()),
         Program("bin/script", text("#!/bin/bash\n")),
+        Program("bin/windows", text("#!/bin/x\r\n")),
         Data("bin/data", b"x"),
         Directory("dir"),
         Link("dangling", "/nix/store/x"),
@@ -125,12 +206,31 @@ fn a_program_that_is_in_no_layer_gives_a_warning() {
                 "its layers do not have the interpreter \"/bin/bash\" of the script that it starts, \"script\"",
             ),
         ),
+        (
+            "windows",
+            Some(
+                "its layers do not have the interpreter \"/bin/x\\r\" of the script that it starts, \"windows\"; the first line of the script ends with CR LF",
+            ),
+        ),
+        (
+            "/database/app",
+            Some("its layers do not have the program that it starts, \"/database/app\""),
+        ),
+        (
+            "/none/../bin/x",
+            Some("its layers do not have the program that it starts, \"/none/../bin/x\""),
+        ),
+        ("/data/../bin/none", None),
+        ("./none", None),
         ("/bin/x", None),
         ("x", None),
         ("/proc/self/exe", None),
         ("/data/x", None),
     ] {
-        let execution = json!({ "Cmd": [word], "Volumes": { "/data": {} } });
+        // Relative names are looked up in the working directory, which is in a volume here.
+        let working_dir = if word == "./none" { "/home/x" } else { "" };
+        let volumes = json!({ "/data": {}, "/home/": {} });
+        let execution = json!({ "Cmd": [word], "Volumes": volumes, "WorkingDir": working_dir });
         let image = image("linux/arm64", execution, &[&files]);
         let (merged, said) = merge(&image, &[]);
         assert!(merged, "{said}");

@@ -582,6 +582,9 @@ pub fn platforms() -> Vec<Case> {
         file(&["wrong-program"], || {
             with_program("start", json!({ "Cmd": ["/start"] }))
         }),
+        file(&["broken-program"], || {
+            with_content("start", b"", json!({ "Cmd": ["/start"] }))
+        }),
         file(&["missing-program", "foreign-programs"], || {
             with_program("other", json!({ "Cmd": ["/start"] }))
         }),

@@ -162,13 +162,17 @@ pub const OF_ARM64: u16 = 183;
 
 /// An image for amd64 with a program for arm64.
 pub fn with_program(name: &str, config: Value) -> Vec<u8> {
+    with_content(name, &elf(OF_ARM64), config)
+}
+
+/// An image for amd64 with an executable file.
+pub fn with_content(name: &str, content: &[u8], config: Value) -> Vec<u8> {
     docker_archive(|image| {
-        let content = elf(OF_ARM64);
         let mut header = tar_header(name, content.len() as u64);
         header.set_mode(0o755);
         header.set_cksum();
         let mut builder = tar::Builder::new(Vec::new());
-        builder.append(&header, &content[..]).unwrap();
+        builder.append(&header, content).unwrap();
         image.layers.push(builder.into_inner().unwrap());
         image.config["config"] = config.clone();
     })
