@@ -86,13 +86,19 @@ impl<'a> LayerStack<'a> {
         self.layers.iter().all(|files| files.is_empty())
     }
 
+    /// Whether there is an entry of exactly this name; for a hard link, whether there is its target.
+    pub fn has_entry(&self, name: &[u8]) -> Result<bool> {
+        Ok(match self.entry(name)? {
+            Some((layer, LayerFile::HardLink(target))) => {
+                self.hard_link(target, layer + 1, MAX_LINKS)?.is_some()
+            }
+            entry => entry.is_some(),
+        })
+    }
+
     /// Returns the machine of the topmost program or library of exactly this name, and its layer.
     pub fn machine_of(&self, name: &[u8]) -> Result<Option<(usize, Machine)>> {
-        let mut at = Cursor::at_root(self)?;
-        let mut entry = None;
-        for word in split(name) {
-            entry = at.down(self, word, self.layers.len())?.entry;
-        }
+        let mut entry = self.entry(name)?;
         if let Some((layer, LayerFile::HardLink(target))) = entry {
             let found = self.hard_link(target, layer + 1, MAX_LINKS)?;
             entry = found.map(|found| (found.layer, found.file));
@@ -104,6 +110,16 @@ impl<'a> LayerStack<'a> {
             )) => Some((layer, machine)),
             _ => None,
         })
+    }
+
+    /// Returns the topmost entry of exactly this name, and its layer.
+    fn entry(&self, name: &[u8]) -> Result<Option<(usize, LayerFile<'a>)>> {
+        let mut at = Cursor::at_root(self)?;
+        let mut entry = None;
+        for word in split(name) {
+            entry = at.down(self, word, self.layers.len())?.entry;
+        }
+        Ok(entry)
     }
 
     /// Returns the program that Windows finds at a name in lower case, and its layer.

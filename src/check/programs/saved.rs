@@ -9,7 +9,7 @@ use super::file_table::{FileTable, MachineFiles, NameHash, RecordKind, TableBudg
 use super::machine::{Float, Machine, System};
 
 /// The version of the format. Tables of other versions are not restored; their layers are read.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// A table. The records are hashes, which depend on the version of Rust: `probe` is that of a fixed name.
 #[derive(Serialize, Deserialize)]
@@ -19,6 +19,8 @@ pub struct SavedTable {
     records: String,
     texts: String,
     machines: Vec<SavedMachine>,
+    /// `LayerDefects::outer_directories`.
+    outer_directories: Vec<[String; 2]>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -58,9 +60,11 @@ const SYSTEMS: [System; 5] = [
 ];
 
 impl SavedTable {
-    /// Returns `None` for a table of a layer that was not read to its end.
+    /// Returns `None` for a table of a layer that was not read to its end, or cannot be unpacked.
     pub fn of(table: &FileTable) -> Option<Self> {
-        if table.is_incomplete || table.damage.is_some() {
+        let defects = &table.defects;
+        let has_defects = !(defects.found.is_empty() && defects.outer_links.is_empty());
+        if table.is_incomplete || table.damage.is_some() || has_defects {
             return None;
         }
         let (records, texts) = table.raw();
@@ -84,6 +88,9 @@ impl SavedTable {
             records: STANDARD.encode(records),
             texts: STANDARD.encode(texts),
             machines: table.machines.iter().map(machine).collect(),
+            outer_directories: (defects.outer_directories.iter())
+                .map(|(directory, path)| [directory, path].map(|name| STANDARD.encode(name)))
+                .collect(),
         })
     }
 
@@ -112,7 +119,16 @@ impl SavedTable {
         });
         let machines = machines.collect::<Option<Vec<_>>>()?;
         let texts = STANDARD.decode(self.texts).ok()?;
-        FileTable::from_raw(records.to_vec(), texts, machines, budget)
+        let directories = self.outer_directories.into_iter().map(|[directory, path]| {
+            Some((
+                STANDARD.decode(directory).ok()?,
+                STANDARD.decode(path).ok()?,
+            ))
+        });
+        let directories = directories.collect::<Option<Vec<_>>>()?;
+        let mut table = FileTable::from_raw(records.to_vec(), texts, machines, budget)?;
+        table.defects.outer_directories = directories;
+        Some(table)
     }
 }
 

@@ -71,7 +71,7 @@ fn is_absent(stack: &[&FileTable], target: &[u8]) -> Result<bool> {
     }
     let below_it = LayerStack::new(below);
     // Links to links are not followed.
-    if below_it.layer_of(target)?.is_some() {
+    if below_it.has_entry(target)? {
         let found = below_it.find(&[target])?;
         return Ok(found.is_some_and(|found| found.is_directory() && found.path == target));
     }
