@@ -129,7 +129,15 @@ rec {
   onDarwin = mkImageLayoutOfDarwin { image = image { }; };
 
   # Layers that another image has.
-  dependencies = arguments: layered.buildLayeredImage (arguments // { name = "dependencies"; layers = [ [ other ] ]; });
+  dependencies =
+    arguments:
+    layered.buildLayeredImage (
+      arguments
+      // {
+        name = "dependencies";
+        layers = [ [ other ] ];
+      }
+    );
   reusing =
     let
       both = mkMultiArchImage {

@@ -52,7 +52,9 @@ let
   reuse =
     argument: value:
     [
-      (rule.forValue argument value (builtins.isList value) "a list of results of mkImageLayout or mkMultiArchImage")
+      (rule.forValue argument value (builtins.isList value)
+        "a list of results of mkImageLayout or mkMultiArchImage"
+      )
     ]
     ++ rule.forElements (argument: value: [
       (rule.forValue argument value (
