@@ -108,7 +108,7 @@ class Store:
 
 
 def make():
-    """Creates the closures that are not there yet, and returns their figures."""
+    """Creates the closures that are missing, and returns their figures."""
     described = CACHE / f"closures-{VERSION}.json"
     if described.exists():
         return json.loads(described.read_text())

@@ -143,7 +143,7 @@ fn paths_of(paths: &Value, store: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-/// Checks that each layer has the files of its store paths, each directory before what is in it.
+/// Checks that each layer has the files of its store paths, each directory before its entries.
 fn has_the_files(conf: &[u8], layers: &[Vec<PathBuf>], store: &TempDir) {
     let output = store.path().with_extension("merged");
     if try_once(conf, &output).is_ok() {

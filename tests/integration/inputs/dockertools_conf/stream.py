@@ -49,7 +49,7 @@ class Layer:
         info = self.member(tar.gettarinfo(path))
         info.name = f"/{info.name}"
         if info.islnk():
-            # A further name of a file is a file of its own.
+            # A further name of a file becomes a separate file.
             info.type, info.linkname, info.size = tarfile.REGTYPE, "", os.lstat(path).st_size
         if info.isreg():
             with open(path, "rb") as content:
