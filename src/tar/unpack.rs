@@ -97,11 +97,7 @@ impl<'a> UnpackRules<'a> {
     /// Starts a layer.
     pub fn new(budget: &'a NameBudget) -> Self {
         Self {
-            names: SeenNames {
-                keys: HashSet::default(),
-                budget,
-                is_incomplete: false,
-            },
+            names: SeenNames::new(budget),
             directory: Vec::new(),
             defects: LayerDefects::default(),
             directories_left: MAX_DIRECTORIES,
@@ -115,55 +111,59 @@ impl<'a> UnpackRules<'a> {
 
     /// Checks the next entry.
     pub fn check<R: Read>(&mut self, entry: &TarEntry<'_, R>) {
-        let kind = entry.kind();
         let path = entry.path();
+        self.check_as(entry, &path, &normal(&path));
+    }
+
+    /// Checks the next entry, which has this path and this [`normal`] name.
+    pub fn check_as<R: Read>(&mut self, entry: &TarEntry<'_, R>, path: &[u8], name: &[u8]) {
+        let kind = entry.kind();
         match kind {
             EntryKind::GlobalHeader => {
-                return self.add(|| LayerDefect::GlobalHeader { name: shown(&path) });
+                return self.add(|| LayerDefect::GlobalHeader { name: shown(path) });
             }
             EntryKind::Unknown(kind) => {
                 let kind = kind.escape_ascii().to_string();
                 return self.add(|| LayerDefect::EntryType {
-                    name: shown(&path),
+                    name: shown(path),
                     kind,
                 });
             }
             _ => {}
         }
-        self.check_attributes(entry, &path);
-        let name = normal(&path);
+        self.check_attributes(entry, path);
         if name.is_empty() {
             if kind != EntryKind::Directory {
-                self.add(|| LayerDefect::Root { name: shown(&path) });
+                self.add(|| LayerDefect::Root { name: shown(path) });
             }
             return;
         }
         if name.len() > MAX_NAME {
             if name.split(|b| *b == b'/').any(|part| part.len() > MAX_NAME) {
-                self.add(|| LayerDefect::LongName { name: shown(&path) });
+                self.add(|| LayerDefect::LongName { name: shown(path) });
             } else if name.len() > MAX_PATH {
-                self.add(|| LayerDefect::LongPath { name: shown(&path) });
+                self.add(|| LayerDefect::LongPath { name: shown(path) });
             }
         }
         let start = name.iter().rposition(|b| *b == b'/').map_or(0, |at| at + 1);
         let (directory, base) = (&name[..start.saturating_sub(1)], &name[start..]);
-        self.check_directory(directory, &path);
+        self.check_directory(directory, path);
         if base.starts_with(b".wh.") {
             match base {
-                b".wh." | b".wh..." => self.add(|| LayerDefect::Whiteout { name: shown(&path) }),
-                b".wh.." => self.add(|| LayerDefect::WhiteoutOfDirectory { name: shown(&path) }),
+                b".wh." | b".wh..." => self.add(|| LayerDefect::Whiteout { name: shown(path) }),
+                b".wh.." => self.add(|| LayerDefect::WhiteoutOfDirectory { name: shown(path) }),
                 _ => {}
             }
             return;
         }
         match kind {
-            EntryKind::HardLink => self.check_hard_link(entry, &name),
+            EntryKind::HardLink => self.check_hard_link(entry, name),
             EntryKind::SymbolicLink => {
                 let target = entry.link_target().unwrap_or_default();
                 if target.is_empty() {
-                    self.add(|| LayerDefect::EmptySymlink { name: shown(&path) });
+                    self.add(|| LayerDefect::EmptySymlink { name: shown(path) });
                 } else if target.len() > MAX_PATH {
-                    self.add(|| LayerDefect::LongSymlink { name: shown(&path) });
+                    self.add(|| LayerDefect::LongSymlink { name: shown(path) });
                 }
             }
             _ => {}
@@ -173,11 +173,11 @@ impl<'a> UnpackRules<'a> {
             EntryKind::SymbolicLink => NameKind::SymbolicLink,
             _ => NameKind::File,
         };
-        if self.names.insert(&name, kind) {
-            self.add(|| LayerDefect::Repeated { name: shown(&path) });
+        if self.names.insert(name, kind) {
+            self.add(|| LayerDefect::Repeated { name: shown(path) });
         }
         // It may have replaced a directory.
-        if kind != NameKind::Directory && is_in(&self.directory, &name) {
+        if kind != NameKind::Directory && is_in(&self.directory, name) {
             self.directory.clear();
         }
     }
@@ -348,51 +348,67 @@ enum NameKind {
     File,
 }
 
-/// The names of the entries of a layer: eight bytes for each, of which two bits are its kind.
+/// The names of the entries of a layer: eight bytes for each.
 struct SeenNames<'a> {
-    keys: HashSet<u64, BuildHasherDefault<KeyHasher>>,
+    /// The hashes of all names.
+    all: KeySet,
+    /// The hashes of directories and symbolic links, with their kinds: those of files would be most of them.
+    others: KeySet,
     budget: &'a NameBudget,
     /// Whether the budget was used up, so that not all names are here.
     is_incomplete: bool,
 }
 
-impl SeenNames<'_> {
-    const KINDS: [NameKind; 3] = [NameKind::Directory, NameKind::File, NameKind::SymbolicLink];
+type KeySet = HashSet<u64, BuildHasherDefault<KeyHasher>>;
 
-    fn kind(&self, name: &[u8]) -> Option<NameKind> {
-        self.kind_of(hash(name))
+impl<'a> SeenNames<'a> {
+    const OTHERS: [NameKind; 2] = [NameKind::Directory, NameKind::SymbolicLink];
+
+    fn new(budget: &'a NameBudget) -> Self {
+        Self {
+            all: HashSet::default(),
+            others: HashSet::default(),
+            budget,
+            is_incomplete: false,
+        }
     }
 
-    fn kind_of(&self, hash: u64) -> Option<NameKind> {
-        Self::KINDS
-            .into_iter()
-            .find(|kind| self.keys.contains(&(hash | *kind as u64)))
+    fn kind(&self, name: &[u8]) -> Option<NameKind> {
+        let hash = hash(name);
+        let is = |kind: &NameKind| self.others.contains(&(hash | *kind as u64));
+        let other = Self::OTHERS.into_iter().find(is);
+        other.or_else(|| self.all.contains(&hash).then_some(NameKind::File))
     }
 
     /// Adds a name, and returns whether it was there.
     fn insert(&mut self, name: &[u8], kind: NameKind) -> bool {
         let hash = hash(name);
-        let known = self.kind_of(hash);
-        match known {
-            Some(known) if known == kind => return true,
-            Some(known) => {
-                self.keys.remove(&(hash | known as u64));
+        if !self.all.insert(hash) {
+            for other in Self::OTHERS {
+                self.others.remove(&(hash | other as u64));
             }
-            None => {
-                self.is_incomplete |= !self.budget.take();
-                if self.is_incomplete {
-                    return false;
-                }
-            }
+            self.add_other(hash, kind);
+            return true;
         }
-        self.keys.insert(hash | kind as u64);
-        known.is_some()
+        if self.budget.take() {
+            self.add_other(hash, kind);
+        } else {
+            self.all.remove(&hash);
+            self.is_incomplete = true;
+        }
+        false
+    }
+
+    fn add_other(&mut self, hash: u64, kind: NameKind) {
+        if kind != NameKind::File {
+            self.others.insert(hash | kind as u64);
+        }
     }
 }
 
 impl Drop for SeenNames<'_> {
     fn drop(&mut self) {
-        (self.budget.0).fetch_add(self.keys.len(), Ordering::Relaxed);
+        (self.budget.0).fetch_add(self.all.len(), Ordering::Relaxed);
     }
 }
 

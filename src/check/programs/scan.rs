@@ -20,8 +20,7 @@ pub fn scan(layer: &mut dyn LayerStream, budget: &TableBudget, names: &NameBudge
     let mut table = FileTable::default();
     let mut rules = UnpackRules::new(names);
     let walked = walk(layer, |entry| {
-        rules.check(entry);
-        add_entry(&mut table, entry, budget)
+        add_entry(&mut table, &mut rules, entry, budget)
     });
     table.damage = walked.err();
     table.defects = rules.finish();
@@ -31,6 +30,7 @@ pub fn scan(layer: &mut dyn LayerStream, budget: &TableBudget, names: &NameBudge
 
 fn add_entry(
     table: &mut FileTable,
+    rules: &mut UnpackRules<'_>,
     entry: &mut LayerEntry<'_, '_>,
     budget: &TableBudget,
 ) -> io::Result<()> {
@@ -38,8 +38,10 @@ fn add_entry(
     // GNU tar and Go take a file whose name ends with a slash for a directory, as old archives have them.
     let is_old_directory = path.ends_with(b"/") && entry.kind() == EntryKind::File;
     let Some(name) = unpacked_name(&path) else {
+        rules.check(entry);
         return Ok(());
     };
+    rules.check_as(entry, &path, &name);
     let name = name.into_owned();
     drop(path);
     if let Some((deleted, name)) = whiteout(&name) {

@@ -11,7 +11,7 @@ fn the_program_is_found_as_a_runtime_finds_it() {
     let script = |first: &str| format!("{first}\necho\n").into_bytes();
     let entry = |word: &str| json!({ "Entrypoint": [word] });
     let library = bad();
-    let [deep, too_deep] = [2000, 2100].map(|parts| "d/".repeat(parts) + "x");
+    let [deep, too_deep] = [2000, 2100].map(|parts| "d".to_owned() + &"d/".repeat(parts) + "x");
     let names: Vec<String> = (1..=42).map(|i| format!("l{i}")).collect();
     let links = |n: usize| {
         let links = names
