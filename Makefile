@@ -4,6 +4,7 @@
 #   make test    every test: Rust, Nix, the documentation, the examples, and other tools
 #   make bench   polyarch compared with other tools and with the machine; writes docs/benchmarks.md
 #   make aarch64 the same bytes from an aarch64 build, emulated (minutes)
+#   make release  the program of a release for this machine, and its checksum, in target/release-files
 #   make lint    formatting, lints, and phrases that the style guide replaces
 #   make fuzz    searches for inputs that break polyarch, FUZZ_SECONDS=60 for each target; needs a nightly Rust
 #   make docs    the book of docs/, in target/book
@@ -24,7 +25,7 @@ export POLYARCH := $(CURDIR)/target/$(host)/release/polyarch
 # No step waits for ever. Each takes some minutes.
 limit := timeout --foreground --kill-after=60 5400
 
-.PHONY: test newer-tools bench fuzz demo aarch64 lint docs docs-nix docs-interop docs-picture setup bench-setup demo-setup static
+.PHONY: test release newer-tools bench fuzz demo aarch64 lint docs docs-nix docs-interop docs-picture setup bench-setup demo-setup static
 
 # Nix, the examples and the consumers are tested twice: with the tools of this machine and with the newest ones of Debian.
 test: setup static newer-tools
@@ -60,7 +61,7 @@ lint:
 	cargo fmt --check
 	cargo fmt --check --manifest-path tests/fuzz/Cargo.toml
 	cargo clippy --locked --all-targets -- -D warnings
-	shellcheck -x .ci/run tests/setup tests/newer-tools tests/lint-tools tests/aarch64/run nix/docs nix/scripts/push.sh tests/both tests/versions tests/nix/run tests/nix/stream-layered-image.bash tests/readme/run tests/demo/run tests/fuzz/run \
+	shellcheck -x .ci/run release/build release/json nix/nixpkgs/cargo-hash tests/setup tests/newer-tools tests/lint-tools tests/aarch64/run nix/docs nix/scripts/push.sh tests/both tests/versions tests/nix/run tests/nix/stream-layered-image.bash tests/readme/run tests/demo/run tests/fuzz/run \
 		tests/docs/run tests/examples/get tests/examples/lint tests/examples/run tests/interop/run
 	tests/examples/lint
 	tests/lint-prose
@@ -92,6 +93,9 @@ newer-tools:
 
 bench-setup:
 	tests/setup bench
+
+release:
+	release/build
 
 # Only what the demo uses.
 demo-setup:

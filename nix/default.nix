@@ -86,6 +86,13 @@ lib.makeScope pkgsBuildBuild.newScope (self: {
   };
 
   /**
+    The program of the newest release, linked statically, for Linux on x86_64 and aarch64: nothing is compiled. Give it
+    to all functions as "Your own polyarch" describes, with `polyarch = final.callPackage "${polyarch}/nix/polyarch-bin.nix" { }`.
+    As long as there is no release, evaluation of this attribute fails.
+  */
+  polyarch-bin = self.callPackage ./polyarch-bin.nix { };
+
+  /**
     One image derivation of any kind → OCI image layout.
   */
   mkImageLayout = self.callPackage ./mk-image-layout.nix { };

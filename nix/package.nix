@@ -55,16 +55,7 @@ rustPlatform.buildRustPackage {
 
   nativeBuildInputs = [ installShellFiles ];
 
-  # The program itself writes the manual and the completions, so the machine that builds must be able to run it.
-  postInstall = lib.optionalString (stdenv.buildPlatform.canExecute stdenv.hostPlatform) ''
-    mkdir manual
-    "$out/bin/polyarch" man manual
-    installManPage manual/*.1
-    installShellCompletion --cmd polyarch \
-      --bash <("$out/bin/polyarch" completions bash) \
-      --fish <("$out/bin/polyarch" completions fish) \
-      --zsh <("$out/bin/polyarch" completions zsh)
-  '';
+  postInstall = import ./lib/install-documents.nix { inherit lib stdenv; };
 
   meta = {
     inherit (manifest) description;

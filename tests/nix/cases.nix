@@ -721,6 +721,18 @@ rec {
       overridden = (image { }).override { tag = "latest"; };
     };
 
+  # The package of a release, whose files are in a directory.
+  packageOfRelease =
+    { url, hash }:
+    polyarch.polyarch-bin.override {
+      release = {
+        version = "0.1.0";
+        inherit url;
+        hashes.${pkgs.stdenv.hostPlatform.system} = hash;
+      };
+    };
+  packageOfNoRelease = polyarch.polyarch-bin;
+
   # The package without its tests, with them, and made with another Rust where this nixpkgs has too old a one.
   packageSources = {
     plain = polyarch.polyarch.src;

@@ -49,6 +49,9 @@ let
     PATH=$initialPath
     for input in "''${nativeBuildInputs[@]}"; do
       PATH=$input/bin:$PATH
+      if [ -e "$input/nix-support/setup-hook" ]; then
+        source "$input/nix-support/setup-hook"
+      fi
     done
     export PATH
     eval "$buildCommand"
@@ -190,26 +193,6 @@ let
         mkdir -p "$out/bin" "$TMPDIR/build"
         cp "$program" "$out/bin/${pname}"
         cd "$TMPDIR/build"
-        # As far as postInstall uses what installShellFiles has.
-        installManPage() {
-          mkdir -p "$out/share/man/man1"
-          cp "$@" "$out/share/man/man1"
-        }
-        installShellCompletion() {
-          [ "$1" = --cmd ]
-          local command=$2
-          shift 2
-          while [ $# -gt 0 ]; do
-            case $1 in
-              --bash) file=bash-completion/completions/$command.bash ;;
-              --fish) file=fish/vendor_completions.d/$command.fish ;;
-              --zsh) file=zsh/site-functions/_$command ;;
-            esac
-            mkdir -p "$out/share/''${file%/*}"
-            cat "$2" > "$out/share/$file"
-            shift 2
-          done
-        }
         ${postInstall}
         if [ -n "${toString doInstallCheck}" ]; then
           # As versionCheckHook does.
@@ -275,7 +258,39 @@ let
     rustfmt = runCommand "rustfmt" { } "touch $out";
     shellcheck = runCommand "shellcheck" { } "touch $out";
 
-    installShellFiles = runCommand "install-shell-files" { } "mkdir $out";
+    # A setup hook, as in nixpkgs: as far as nix/ uses its functions.
+    installShellFiles =
+      runCommand "install-shell-files"
+        {
+          hook = ''
+            installManPage() {
+              mkdir -p "$out/share/man/man1"
+              cp "$@" "$out/share/man/man1"
+            }
+            installShellCompletion() {
+              [ "$1" = --cmd ]
+              local command=$2
+              shift 2
+              while [ $# -gt 0 ]; do
+                case $1 in
+                  --bash) file=bash-completion/completions/$command.bash ;;
+                  --fish) file=fish/vendor_completions.d/$command.fish ;;
+                  --zsh) file=zsh/site-functions/_$command ;;
+                esac
+                mkdir -p "$out/share/''${file%/*}"
+                cat "$2" > "$out/share/$file"
+                shift 2
+              done
+            }
+          '';
+        }
+        ''
+          mkdir -p "$out/nix-support"
+          printf '%s' "$hook" > "$out/nix-support/setup-hook"
+        '';
+
+    # Nix's own fetcher: that of nixpkgs is a derivation with curl.
+    fetchurl = import <nix/fetchurl.nix>;
 
     rustc.version = "1.88.0";
 
