@@ -34,6 +34,9 @@
   pkgs.extend (final: prev: { polyarch = final.callPackage ./my-polyarch.nix { }; })
   ```
 
+  `polyarch-bin`, the program of the newest release, is such a package: nothing is compiled. It is for Linux on x86_64
+  and aarch64, and evaluation fails as long as there is no release.
+
   For `flakeModules.default`, this package set is the module argument `pkgs`. A `polyarch` that is older than these
   functions is ignored, because it may lack options that they use.
 

@@ -18,6 +18,7 @@
   platforms,
   readBackTest,
   rules,
+  stdenv,
 }:
 
 /**
@@ -132,7 +133,9 @@
   : a script that pushes the image to `imageRefs` or to other destinations, see `mkPushScript`
 
   `copyToPodman`, `copyToDocker`
-  : scripts that load the image into podman or Docker, see `mkCopyToPodmanScript` and `mkCopyToDockerScript`
+  : scripts that load the image into podman or Docker, see `mkCopyToPodmanScript` and `mkCopyToDockerScript`. They need
+    the image for this machine's architecture, and build no other (unless `images` is a list). If podman or Docker runs
+    on a machine of another architecture, use `copyToPodman.allPlatforms` or `copyToDocker.allPlatforms`.
 
   `inspect`
   : a script that shows the image, see `mkInspectScript`. All scripts are for the machine that runs them, Linux or macOS.
@@ -306,20 +309,44 @@ lib.makeOverridable (
         // more
       );
 
-    options = mergeOptions {
-      inherit
-        name
-        annotations
-        labelsFrom
-        platformCheck
-        consistency
-        dockerManifest
-        ;
-    };
+    options = optionsWith { inherit dockerManifest; };
+    optionsWith =
+      more:
+      mergeOptions (
+        {
+          inherit
+            name
+            annotations
+            labelsFrom
+            platformCheck
+            consistency
+            ;
+        }
+        // more
+      );
 
     imageTag = if tag != null then tag else hashTag (mergeTo "oci-layout" [ ] { });
     imageRefs = map (tag: "${name}:${tag}") (lib.unique ([ imageTag ] ++ tags));
     tagOptions = [ "--tag=${imageTag}" ];
+
+    # What is loaded into the container engine of this machine: the image of its platform alone, so that the others are
+    # not built for it. In a list the platforms are unknown before the build.
+    ownSystem = lib.replaceStrings [ "-darwin" ] [ "-linux" ] stdenv.hostPlatform.system;
+    ownLayouts =
+      if builtins.isList layouts || !platforms.isPlatform ownSystem then
+        [ ]
+      else
+        builtins.attrValues (lib.filterAttrs (platform: _: platforms.agree platform ownSystem) layouts);
+    layoutForThisMachine =
+      if ownLayouts == [ ] then
+        layout
+      else
+        mergeTo "oci-layout" [ ] {
+          name = "${baseName}-layout-of-this-machine";
+          options = optionsWith { dockerManifest = false; } ++ tagOptions ++ formats.oci-layout.options;
+          images = map toString ownLayouts;
+          isImage = false;
+        };
 
     # `passthru` and `meta` are not part of a derivation. If the format is "oci-layout", both have the same store path.
     layout = mergeTo "oci-layout" tagOptions { };
@@ -340,6 +367,12 @@ lib.makeOverridable (
         ofNamedLayout = ofLayout // {
           inherit imageRefs;
         };
+        loadScript =
+          mkScript:
+          mkScript (ofNamedLayout // { layout = layoutForThisMachine; })
+          // {
+            allPlatforms = mkScript ofNamedLayout;
+          };
       in
       {
         images = allImages;
@@ -351,8 +384,8 @@ lib.makeOverridable (
           imageRefs
           ;
         push = mkPushScript (ofNamedLayout // { inherit imageTag; });
-        copyToPodman = mkCopyToPodmanScript ofNamedLayout;
-        copyToDocker = mkCopyToDockerScript ofNamedLayout;
+        copyToPodman = loadScript mkCopyToPodmanScript;
+        copyToDocker = loadScript mkCopyToDockerScript;
         inspect = mkInspectScript ofNamedLayout;
         analyze = mkAnalysis ofLayout;
         tests = {
