@@ -14,7 +14,9 @@ from urllib.parse import unquote, urlsplit
 tree = Path(sys.argv[1]).resolve()
 project = re.compile(r"https://github\.com/polyarch/polyarch/(?:tree|blob|edit)/main/(.*)")
 listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", "*.md"], cwd=tree, capture_output=True, text=True, check=True)
-documents = [tree / name for name in listed.stdout.splitlines() if (tree / name).exists()]
+# The section for the manual of nixpkgs links to other sections of that manual.
+manual = "nix/nixpkgs/doc/"
+documents = [tree / name for name in listed.stdout.splitlines() if (tree / name).exists() and not name.startswith(manual)]
 
 
 def without_code(text):
