@@ -64,7 +64,19 @@
   - On a Mac, images are for Linux and need a Linux builder (`nix.linux-builder` of nix-darwin); use `"native"`. The
     merge and the scripts run on the Mac itself.
 
-  Layouts and the merge are built on the system of the package set that the functions come from.
+  Layouts and the merge are built on the system of the package set that the functions come from. Building a layout on
+  the machine of its image would save nothing with remote builders: Nix copies each output that a builder makes to this
+  machine, the image too.
+
+  It does save copies with a binary cache between CI runners. Make each layout with the functions of the package set of
+  its image. A runner of that system builds `image.layouts."linux/arm64"` and pushes it to the cache; the machine that
+  merges takes the layout, compressed layers that refer to nothing, from the cache, and neither the image nor the store
+  paths in it:
+
+  ```
+  images = pkgs: (polyarch.lib.mkLib pkgs).mkImageLayout { image = …; };
+  strategy = "native";
+  ```
 
   ## What stays in the store
 

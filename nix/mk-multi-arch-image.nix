@@ -50,6 +50,8 @@
 
     No image can occur twice, except for variants of one architecture.
 
+    A layout that `mkImageLayout` made is used as it is, with its compression.
+
     Instead of an image, give a set `{ image, platform, select, setPlatform }` with arguments of `mkImageLayout`:
     `platform` takes one platform of a multi-platform image, `select` one image of several, and `setPlatform` corrects a
     config with a wrong platform. Both platforms must agree with the key.
@@ -232,20 +234,26 @@ lib.makeOverridable (
       else
         images;
 
+    # A layout that mkImageLayout has made is used as it is: a layout of it would be a copy.
+    isLayout = image: image.isImageLayout or false;
+
     layoutOf =
       platform: image:
-      mkImageLayout (
-        {
-          inherit
-            platform
-            compression
-            compressionLevel
-            platformCheck
-            reuse
-            ;
-        }
-        // imageArgument.normalize image
-      );
+      if isLayout image then
+        image
+      else
+        mkImageLayout (
+          {
+            inherit
+              platform
+              compression
+              compressionLevel
+              platformCheck
+              reuse
+              ;
+          }
+          // imageArgument.normalize image
+        );
 
     layouts =
       if builtins.isList allImages then
@@ -274,10 +282,20 @@ lib.makeOverridable (
           lib.mapAttrsToList comparison allImages
       );
 
-    # Without the platforms of the keys: the layouts have them. This check is separate from the others, because it
+    # Without the platforms of the keys, except for layouts that the user gave: the others are checked already.
+    platformOfGiven =
+      if builtins.isList allImages then
+        { }
+      else
+        lib.mapAttrs' (key: _: lib.nameValuePair (platforms.toOci key) "${platforms.toOci key}=") (
+          lib.filterAttrs (_: isLayout) allImages
+        );
+    inputOfMerge = platform: layout: platformOfGiven.${platform} or "" + toString layout;
+
+    # This check is separate from the others, because it
     # evaluates all images: the layout of one image must not depend on the evaluation of the others.
     inputs = check [ (rules.distinctImages "images" allImages) ] (
-      map toString (if builtins.isList layouts then layouts else builtins.attrValues layouts)
+      if builtins.isList layouts then map toString layouts else lib.mapAttrsToList inputOfMerge layouts
     );
 
     # The archive is packed from the layouts of the images, not from the merged layout: the work is the same, and it
@@ -334,17 +352,17 @@ lib.makeOverridable (
     ownSystem = lib.replaceStrings [ "-darwin" ] [ "-linux" ] stdenv.hostPlatform.system;
     ownLayouts =
       if builtins.isList layouts || !platforms.isPlatform ownSystem then
-        [ ]
+        { }
       else
-        builtins.attrValues (lib.filterAttrs (platform: _: platforms.agree platform ownSystem) layouts);
+        lib.filterAttrs (platform: _: platforms.agree platform ownSystem) layouts;
     layoutForThisMachine =
-      if ownLayouts == [ ] then
+      if ownLayouts == { } then
         layout
       else
         mergeTo "oci-layout" [ ] {
           name = "${baseName}-layout-of-this-machine";
           options = optionsWith { dockerManifest = false; } ++ tagOptions ++ formats.oci-layout.options;
-          images = map toString ownLayouts;
+          images = lib.mapAttrsToList inputOfMerge ownLayouts;
           isImage = false;
         };
 

@@ -521,6 +521,22 @@ rec {
     };
   functionCross = function { };
   functionNative = function { strategy = "native"; };
+  # Each layout by the functions of the package set that has the image.
+  functionOfLayouts = function {
+    strategy = "native";
+    images =
+      pkgs:
+      (import ../.. { inherit pkgs; }).mkImageLayout {
+        image = imageFunction pkgs;
+      };
+  };
+  # A layout under the wrong key, and one in a list.
+  layoutOfAnotherKey = hello {
+    images.aarch64-linux = polyarch.mkImageLayout { image = images.amd64; };
+  };
+  listOfLayouts = hello {
+    images = map (image: polyarch.mkImageLayout { inherit image; }) asList.images;
+  };
   functionByHand = hello {
     images =
       builtins.mapAttrs

@@ -187,7 +187,8 @@ let
         program = program pname;
         src = "${src}";
         cargo = if cargoHash != null then cargoHash else builtins.hashFile "sha256" cargoLock.lockFile;
-        inherit doCheck nativeBuildInputs meta;
+        inherit doCheck meta __structuredAttrs;
+        nativeBuildInputs = nativeBuildInputs ++ nativeInstallCheckInputs;
       }
       ''
         mkdir -p "$out/bin" "$TMPDIR/build"
