@@ -20,6 +20,7 @@
         nixpkgs.lib.genAttrs (builtins.filter (system: nixpkgs.legacyPackages ? ${system}) systems) (
           system: f nixpkgs.legacyPackages.${system}
         );
+      release = nixpkgs.lib.importJSON ./nix/release.json;
       # An output of this flake for the system of a package set.
       outputFor = pkgs: output: output.${pkgs.stdenv.hostPlatform.system};
     in
@@ -33,6 +34,9 @@
       packages = forEachSystem (pkgs: rec {
         inherit (outputFor pkgs self.legacyPackages) polyarch;
         default = polyarch;
+        # The program of a release, for the systems that the newest release has it for.
+        ${if release.hashes ? ${pkgs.stdenv.hostPlatform.system} then "polyarch-bin" else null} =
+          (outputFor pkgs self.legacyPackages).polyarch-bin;
       });
 
       overlays.default = import ./nix/overlay.nix;

@@ -89,7 +89,8 @@
     of that machine.
   - Nix before 2.14 ignores it: an archive keeps the closures alive that Nix finds in it.
 
-  The derivations are the same with all versions.
+  The derivations are the same with all versions. The tests run with Nix 2.8 and with the newest one, 2.34, and compare
+  the two. With 2.8, `nix build .#image.digest` builds the output `digest`; newer versions also take `.#image^digest`.
 */
 lib.makeScope pkgsBuildBuild.newScope (self: {
   /**

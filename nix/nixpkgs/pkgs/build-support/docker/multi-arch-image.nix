@@ -127,7 +127,7 @@ lib.makeOverridable (
           cat "$digest"
         '';
 
-    # The tag is the hash of the image without it: an image cannot contain the hash of its own output path.
+    # The tag is the hash of the image without it: an image cannot contain the hash of its output path.
     imageTag =
       if tag != null then tag else lib.head (lib.splitString "-" (baseNameOf (build [ ]).outPath));
   in
