@@ -129,6 +129,8 @@ codes! {
         WrongProgram Error "wrong-program" "The program that an image starts is built for its platform."
         MissingProgram Warning "missing-program" "The program that an image starts is in its layers."
         BrokenProgram Warning "broken-program" "The program that an image starts is neither empty nor cut off: Linux refuses such a file."
+        MissingLibrary Warning "missing-library" "The dynamic linker and the libraries of the program that an image starts are in its layers."
+        ProgramLevel Warning "program-level" "The program that an image starts demands no newer level of x86-64 than its platform has."
         ForeignPrograms Warning "foreign-programs" "Other programs and libraries of an image are also built for its platform."
         // Layouts and their names.
         LayoutVersion Error "layout-version" "The `imageLayoutVersion` is 1.0.0 (image-spec, image-layout.md)."

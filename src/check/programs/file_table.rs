@@ -42,8 +42,9 @@ impl TableBudget {
 #[derive(Debug, PartialEq, Eq)]
 pub enum LayerFile<'a> {
     Directory,
-    Program(Machine),
-    /// A script, with its interpreter.
+    /// A program, with the bytes of its [`Demands`](super::demands::Demands).
+    Program(Machine, &'a [u8]),
+    /// The bytes of a [`Script`](super::demands::Script).
     Script(&'a [u8]),
     /// A symbolic link, with its target.
     SymbolicLink(&'a [u8]),
@@ -68,7 +69,7 @@ pub enum LayerFile<'a> {
 pub struct FileTable {
     /// The hash of a name, in two parts, and a packed [`LayerFile`]; in this order.
     records: Vec<[u32; 3]>,
-    /// Targets and interpreters, each after its length.
+    /// Targets, scripts and demands, each after its length.
     texts: Vec<u8>,
     /// The machines of programs and libraries.
     pub machines: Vec<MachineFiles>,
@@ -109,6 +110,8 @@ mod tag {
     pub const NOT_EXECUTABLE: u32 = 8;
     pub const EMPTY: u32 = 9;
     pub const CUT_OFF: u32 = 10;
+    /// A program with demands: the text is the index of its machine and the demands.
+    pub const DEMANDING: u32 = 11;
     pub const SHIFT: u32 = 28;
 }
 
@@ -144,14 +147,16 @@ impl FileTable {
     pub fn add(&mut self, name: &[u8], file: &LayerFile<'_>, budget: &TableBudget) {
         let (tag, index) = match *file {
             LayerFile::Directory => (tag::DIRECTORY, Some(0)),
-            LayerFile::Program(machine) => return self.add_program(name, machine, true, budget),
+            LayerFile::Program(machine, demands) => {
+                return self.add_program(name, machine, Some(demands), budget);
+            }
             LayerFile::Script(text) => (tag::SCRIPT, self.add_text(text, budget)),
             LayerFile::SymbolicLink(text) => (tag::SYMBOLIC_LINK, self.add_text(text, budget)),
             LayerFile::HardLink(text) => (tag::HARD_LINK, self.add_text(text, budget)),
             LayerFile::Executable => (tag::EXECUTABLE, Some(0)),
             LayerFile::NotExecutable(None) => (tag::NOT_EXECUTABLE, Some(0)),
             LayerFile::NotExecutable(Some(machine)) => {
-                return self.add_program(name, machine, false, budget);
+                return self.add_program(name, machine, None, budget);
             }
             LayerFile::Empty => (tag::EMPTY, Some(0)),
             LayerFile::CutOff => (tag::CUT_OFF, Some(0)),
@@ -166,12 +171,12 @@ impl FileTable {
         self.add_parents(name, is_directory, budget);
     }
 
-    /// Records a program, or a library that is not executable.
-    pub fn add_program(
+    /// Records a program with its demands, or a library that is not executable.
+    fn add_program(
         &mut self,
         name: &[u8],
         machine: Machine,
-        is_executable: bool,
+        demands: Option<&[u8]>,
         budget: &TableBudget,
     ) {
         let Some(index) = self.count(machine, name, budget) else {
@@ -179,9 +184,15 @@ impl FileTable {
             return;
         };
         let program = pack(tag::PROGRAM, index);
-        let file = match is_executable {
-            true => program,
-            false => pack(tag::NOT_EXECUTABLE, index + 1),
+        let file = match demands {
+            None => pack(tag::NOT_EXECUTABLE, index + 1),
+            Some([]) => program,
+            Some(demands) => {
+                let text = [&[index as u8], demands].concat();
+                // Without its demands, a program is still checked for its platform.
+                let text = self.add_text(&text, budget);
+                text.map_or(program, |text| pack(tag::DEMANDING, text))
+            }
         };
         self.push(RecordKind::File, name, file, budget);
         self.add_parents(name, false, budget);
@@ -246,6 +257,13 @@ impl FileTable {
             match tag {
                 tag::PROGRAM => index < machines.len(),
                 tag::NOT_EXECUTABLE => index <= machines.len(),
+                tag::DEMANDING => {
+                    let machine = texts.get(index + 2).copied();
+                    let length = texts.get(index..).and_then(<[u8]>::first_chunk);
+                    let is_empty = length.is_none_or(|length| *length == [0, 0]);
+                    let machine = machine.filter(|_| !is_empty && is_text(index));
+                    machine.is_some_and(|machine| usize::from(machine) < machines.len())
+                }
                 tag::SCRIPT | tag::SYMBOLIC_LINK | tag::HARD_LINK => is_text(index),
                 _ => true,
             }
@@ -332,7 +350,11 @@ impl FileTable {
         };
         Some(match tag {
             tag::DIRECTORY => LayerFile::Directory,
-            tag::PROGRAM => LayerFile::Program(self.machines[index].machine),
+            tag::PROGRAM => LayerFile::Program(self.machines[index].machine, &[]),
+            tag::DEMANDING => {
+                let (machine, demands) = text().split_first()?;
+                LayerFile::Program(self.machines[usize::from(*machine)].machine, demands)
+            }
             tag::SCRIPT => LayerFile::Script(text()),
             tag::SYMBOLIC_LINK => LayerFile::SymbolicLink(text()),
             tag::HARD_LINK => LayerFile::HardLink(text()),
@@ -353,7 +375,7 @@ impl FileTable {
     /// Returns the machine of the program that Windows finds at a name in lower case.
     pub fn windows_program(&self, name: NameHash) -> Option<Machine> {
         let (_, index) = unpack(self.find(name)?);
-        Some(self.machines[index].machine)
+        Some(self.machines.get(index)?.machine)
     }
 
     /// Whether there is a record of this key.

@@ -69,7 +69,7 @@ type Words<'a> = VecDeque<Word<'a>>;
 #[derive(Clone, Copy)]
 struct Word<'a> {
     name: &'a [u8],
-    /// Whether a runtime makes a directory of this name if there is none.
+    /// Whether a runtime makes the directory if it is missing.
     is_made: bool,
 }
 
@@ -106,7 +106,7 @@ impl<'a> LayerStack<'a> {
         Ok(match entry {
             Some((
                 layer,
-                LayerFile::Program(machine) | LayerFile::NotExecutable(Some(machine)),
+                LayerFile::Program(machine, _) | LayerFile::NotExecutable(Some(machine)),
             )) => Some((layer, machine)),
             _ => None,
         })

@@ -4,10 +4,11 @@ use std::collections::HashSet;
 
 use super::file_table::FileTable;
 use super::layer_stack::{LayerStack, TooManyLookups};
+use super::linkage::Unlinked;
 use super::machine::Machine;
-use super::resolve::{Defect, ProgramFile};
+use super::resolve::{Defect, Failure, FailureReason, ProgramFile, Starter};
 use crate::check::image_facts::ImageFacts;
-use crate::error::{Error, Problem};
+use crate::error::{Code, Error, Problem};
 use crate::util::text::shortened;
 
 /// Whether a program does not run on the platform of the image.
@@ -15,44 +16,115 @@ pub fn is_foreign(machine: Machine, facts: &ImageFacts) -> bool {
     machine.runs_on(&facts.platform) == Some(false)
 }
 
-/// Returns the warning for a program that is in no layer.
-pub fn missing(facts: &ImageFacts, word: &str) -> String {
-    let started = started(facts, word);
-    let reason = match word.ends_with('\r') {
-        true => {
-            "; the first line of the script ends with CR LF, which Linux reads as a part of the name"
+/// Returns the warning for a program that cannot be started, and its code.
+pub fn failure(facts: &ImageFacts, failure: &Failure) -> (Code, String) {
+    let Failure {
+        reason,
+        word,
+        starter,
+    } = failure;
+    let program = named(facts, word, starter);
+    // The kernel reads all but the last character of the line as the name.
+    let is_windows_line = word.ends_with(b"\r") && matches!(starter, Starter::Script(_));
+    match reason {
+        FailureReason::Missing if is_windows_line => (
+            Code::MissingProgram,
+            format!(
+                "its layers do not have {program}; the first line of the script ends with CR LF, and Linux reads CR as a part of the name"
+            ),
+        ),
+        FailureReason::Missing => (
+            Code::MissingProgram,
+            format!("its layers do not have {program}"),
+        ),
+        FailureReason::NotExecutable => (
+            Code::MissingProgram,
+            format!("{program}, is not executable; set the x bits of its mode"),
+        ),
+        FailureReason::Broken(Defect::Empty) => {
+            (Code::BrokenProgram, format!("{program}, is an empty file"))
         }
-        false => "",
+        FailureReason::Broken(Defect::CutOff) => (
+            Code::BrokenProgram,
+            format!("{program}, is cut off: the file ends before its headers or segments do"),
+        ),
+        FailureReason::Sparse => {
+            let path = String::from_utf8_lossy(word);
+            let message = format!("its program was not checked: /{path} is a sparse file");
+            (Code::ForeignPrograms, message)
+        }
+    }
+}
+
+/// Returns the warning for a program whose dynamic linker or libraries are in no layer.
+pub fn unlinked(facts: &ImageFacts, program: &ProgramFile, unlinked: &Unlinked) -> String {
+    let named = named(facts, &program.word, &program.starter);
+    match unlinked {
+        Unlinked::Interpreter(path) => format!(
+            "its layers do not have {}, the dynamic linker of {named}",
+            String::from_utf8_lossy(path)
+        ),
+        Unlinked::Libraries { names, store_paths } => {
+            let (names, verb) = (listed(names), if names.len() == 1 { "is" } else { "are" });
+            let missing = match store_paths.is_empty() {
+                true => String::new(),
+                false => format!(" (they do not have {})", listed(store_paths)),
+            };
+            format!("{named}, needs {names}, which {verb} not in its layers{missing}")
+        }
+    }
+}
+
+/// Returns the warning for a program that demands a newer level of x86-64 than its platform has.
+pub fn level(facts: &ImageFacts, program: &ProgramFile) -> Option<String> {
+    let platform = &facts.platform;
+    let (architecture, variant) = platform.normal();
+    let is_checked = platform.os == "linux"
+        && architecture == "amd64"
+        && program.machine.architecture() == Some("amd64");
+    let has = match variant {
+        None | Some("v1") => 1,
+        Some("v2") => 2,
+        Some("v3") => 3,
+        Some(_) => 4,
     };
-    format!("its layers do not have {started}{reason}")
+    let level = program.demands.level;
+    let named = named(facts, &program.word, &program.starter);
+    (is_checked && level > has).then(|| {
+        format!(
+            "{named}, demands x86-64-v{level}, and {platform} includes machines of x86-64-v{has}; set the platform linux/amd64/v{level}"
+        )
+    })
 }
 
-/// Returns the warning for a program without x bits.
-pub fn not_executable(facts: &ImageFacts, word: &str) -> String {
-    let started = started(facts, word);
-    format!("{started}, is not executable; set the x bits of its mode")
+/// The first few names of a list.
+fn listed(names: &[Vec<u8>]) -> String {
+    let shown = names.iter().take(3);
+    let mut shown: Vec<_> = shown.map(|name| String::from_utf8_lossy(name)).collect();
+    if shown.len() < names.len() {
+        shown.push("…".into());
+    }
+    shown.join(", ")
 }
 
-/// Returns the warning for a program that Linux refuses.
-pub fn broken(facts: &ImageFacts, word: &str, defect: Defect) -> String {
-    let started = started(facts, word);
-    let defect = match defect {
-        Defect::Empty => "is an empty file",
-        Defect::CutOff => "is cut off: the file ends before its headers or segments do",
-    };
-    format!("{started}, {defect}")
-}
-
-/// The program that an image starts, or the interpreter of its script.
-fn started(facts: &ImageFacts, word: &str) -> String {
+/// The program that an image starts, the interpreter of a script, or the program that another one starts.
+fn named(facts: &ImageFacts, word: &[u8], starter: &Starter) -> String {
     // The end of the message must be readable too.
-    let short = |word: &str| format!("{:?}", shortened(word, 200));
-    match facts.execution.program() {
-        Some(started) if started != word => {
-            let (script, interpreter) = (short(started), short(word));
-            format!("the interpreter {interpreter} of the script that it starts, {script}")
+    let short = |word: &[u8]| format!("{:?}", shortened(&String::from_utf8_lossy(word), 200));
+    let started = facts.execution.program().unwrap_or_default().as_bytes();
+    let word = short(word);
+    match starter {
+        Starter::Image => format!("the program that it starts, {word}"),
+        Starter::Script(script) if script == started => {
+            let script = short(script);
+            format!("the interpreter {word} of the script that it starts, {script}")
         }
-        _ => format!("the program that it starts, {}", short(word)),
+        Starter::Script(script) => {
+            format!("the interpreter {word} of the script {}", short(script))
+        }
+        Starter::Program(program) => {
+            format!("the program {word}, which {} starts", short(program))
+        }
     }
 }
 
@@ -107,11 +179,14 @@ pub fn foreign_files<'a>(
 pub fn wrong_program(facts: &ImageFacts, program: &ProgramFile) -> Error {
     let expected = &facts.platform;
     let path = format!("/{}", String::from_utf8_lossy(&program.path));
-    let started = facts.execution.program().unwrap_or_default();
+    let word = String::from_utf8_lossy(&program.word);
     // They differ where links or PATH led to the program.
-    let path = match started == path {
-        true => path,
-        false => format!("{started:?} ({path})"),
+    let path = match (&program.starter, word == path) {
+        (Starter::Image, true) => path,
+        (Starter::Image, false) => format!("{word:?} ({path})"),
+        (Starter::Script(starter) | Starter::Program(starter), _) => {
+            format!("{:?} ({path})", String::from_utf8_lossy(starter))
+        }
     };
     let (layer, count) = (program.layer + 1, facts.layers.len());
     let name = &facts.layers[program.layer].1;

@@ -4,8 +4,11 @@
 //! The layers are scanned while they are copied, on the pass that verifies them. Other files for another
 //! machine (firmware, cross compilers, test data) are only a warning.
 
+mod demands;
 mod file_table;
+mod launchers;
 mod layer_stack;
+mod linkage;
 mod machine;
 mod messages;
 mod resolve;
@@ -28,7 +31,7 @@ use crate::tar::NameBudget;
 use crate::util::lock::lock;
 use file_table::{FileTable, TableBudget};
 use layer_stack::{LayerStack, TooManyLookups};
-use resolve::StartedFile;
+use resolve::{FailureReason, ProgramFile, Started};
 use saved::SavedTable;
 
 /// The programs of the layers that were read.
@@ -123,53 +126,49 @@ impl Programs {
 
         let is_windows = facts.platform.os == "windows";
         let started = match &stack {
-            None => Ok(StartedFile::Unknown),
+            None => Ok(Started::default()),
             Some(stack) if is_windows => resolve::started_on_windows(stack, &facts.execution),
             Some(stack) if facts.platform.architecture == "wasm" => {
                 resolve::started_module(stack, &facts.execution)
             }
             Some(stack) => resolve::started(stack, &facts.execution),
         };
-        let wrong = match started {
-            Ok(StartedFile::Program(mut program)) => {
-                // Windows ignores case; the message has the name as it is in the layer.
-                let by_machine = layers[program.layer]
-                    .iter()
-                    .flat_map(|table| &table.machines);
-                let mut names = by_machine.flat_map(|files| &files.names);
-                let name = names.find(|name| name.eq_ignore_ascii_case(&program.path));
-                if let Some(name) = name.filter(|_| is_windows) {
-                    program.path = name.to_vec();
-                }
-                Some(program).filter(|program| messages::is_foreign(program.machine, facts))
+        let Started {
+            mut programs,
+            failure,
+        } = started.unwrap_or_else(|TooManyLookups| {
+            let message = "its program was not checked: the search for it needs too many steps";
+            warn(Code::ForeignPrograms, message.to_owned());
+            Started::default()
+        });
+        let is_wrong = |program: &ProgramFile| messages::is_foreign(program.machine, facts);
+        let wrong = programs.iter().position(is_wrong);
+        // It may be in the part of a layer that could not be read.
+        let failure = failure.filter(|failure| {
+            let is_missing = failure.reason == FailureReason::Missing;
+            wrong.is_none() && !(is_missing && damaged.is_some())
+        });
+        if let Some(failure) = failure {
+            let (code, message) = messages::failure(facts, &failure);
+            warn(code, message);
+        }
+        if let (Some(stack), None) = (&stack, wrong) {
+            for (code, message) in demand_warnings(stack, &programs, facts, damaged.is_some()) {
+                warn(code, message);
             }
-            // It may be in the part of a layer that could not be read.
-            Ok(StartedFile::Missing(word)) if damaged.is_none() => {
-                warn(Code::MissingProgram, messages::missing(facts, &word));
-                None
+        }
+        let wrong = wrong.map(|at| programs.swap_remove(at)).map(|mut program| {
+            // Windows ignores case; the message has the name as it is in the layer.
+            let by_machine = layers[program.layer]
+                .iter()
+                .flat_map(|table| &table.machines);
+            let mut names = by_machine.flat_map(|files| &files.names);
+            let name = names.find(|name| name.eq_ignore_ascii_case(&program.path));
+            if let Some(name) = name.filter(|_| is_windows) {
+                program.path = name.to_vec();
             }
-            Ok(StartedFile::NotExecutable(word)) => {
-                warn(Code::MissingProgram, messages::not_executable(facts, &word));
-                None
-            }
-            Ok(StartedFile::Broken(word, defect)) => {
-                let message = messages::broken(facts, &word, defect);
-                warn(Code::BrokenProgram, message);
-                None
-            }
-            Ok(StartedFile::Sparse(path)) => {
-                let path = String::from_utf8_lossy(&path);
-                let message = format!("its program was not checked: /{path} is a sparse file");
-                warn(Code::ForeignPrograms, message);
-                None
-            }
-            Ok(StartedFile::Missing(_) | StartedFile::Unknown) => None,
-            Err(TooManyLookups) => {
-                let message = "its program was not checked: the search for it needs too many steps";
-                warn(Code::ForeignPrograms, message.to_owned());
-                None
-            }
-        };
+            program
+        });
         let files = layers.iter().enumerate();
         let files = files.filter_map(|(i, files)| Some((i, (*files)?)));
         if let Some(message) = messages::foreign_files(facts, files, stack.as_ref(), wrong.as_ref())
@@ -181,6 +180,32 @@ impl Programs {
             warnings,
         )
     }
+}
+
+/// Returns a warning for the first program whose libraries are missing, and for the first one that demands a newer
+/// processor.
+fn demand_warnings(
+    stack: &LayerStack<'_>,
+    programs: &[ProgramFile],
+    facts: &ImageFacts,
+    is_damaged: bool,
+) -> Vec<(Code, String)> {
+    let mut warnings = Vec::new();
+    if let Some(message) = programs.iter().find_map(|p| messages::level(facts, p)) {
+        warnings.push((Code::ProgramLevel, message));
+    }
+    if facts.platform.os != "linux" || is_damaged {
+        return warnings;
+    }
+    for program in programs {
+        // Without an answer there is nothing to report.
+        if let Ok(Some(unlinked)) = linkage::check(stack, program, &facts.execution) {
+            let message = messages::unlinked(facts, program, &unlinked);
+            warnings.push((Code::MissingLibrary, message));
+            break;
+        }
+    }
+    warnings
 }
 
 /// Returns the warning that replaces an error with `--platform-check warn`.

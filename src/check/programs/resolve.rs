@@ -1,6 +1,8 @@
-//! Finds the program that a container of the image would start, from its config.
+//! Finds the programs that a container of the image would start, from its config.
 
+use super::demands::{Demands, Script, Wrapped};
 use super::file_table::LayerFile;
+use super::launchers::{Launched, launched};
 use super::layer_stack::{FoundFile, LayerStack, MAX_PATH, Result};
 use super::machine::Machine;
 use crate::oci::Execution;
@@ -9,6 +11,9 @@ use crate::tar::clean;
 /// The depth of scripts that are run by scripts that Linux starts (`exec_binprm`).
 const MAX_SCRIPTS: usize = 5;
 
+/// The length of a chain of programs that start each other. Real ones have a tenth of it.
+const MAX_PROGRAMS: usize = 32;
+
 /// The search path of runtimes where the config has no PATH (containerd `oci.defaultUnixEnv`, moby).
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 const WINDOWS_PATH: &str = r"C:\Windows\System32;C:\Windows";
@@ -16,20 +21,53 @@ const WINDOWS_PATH: &str = r"C:\Windows\System32;C:\Windows";
 /// Directories that runtimes mount.
 const MOUNTED: [&str; 3] = ["/dev", "/proc", "/sys"];
 
-/// The result of the search for the program that an image starts.
+/// The programs that an image starts, one after the other: a program may start another one.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Started {
+    pub programs: Vec<ProgramFile>,
+    /// Why the next one cannot be started or was not found.
+    pub failure: Option<Failure>,
+}
+
+impl From<Option<ProgramFile>> for Started {
+    fn from(program: Option<ProgramFile>) -> Self {
+        Self {
+            programs: program.into_iter().collect(),
+            failure: None,
+        }
+    }
+}
+
+/// A file that cannot be started, or was not checked.
 #[derive(Debug, PartialEq, Eq)]
-pub enum StartedFile {
-    Program(ProgramFile),
+pub struct Failure {
+    pub reason: FailureReason,
+    /// The word that names the file.
+    pub word: Vec<u8>,
+    pub starter: Starter,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailureReason {
     /// No file of this name can be started.
-    Missing(String),
-    /// The file with this name has no x bits.
-    NotExecutable(String),
-    /// Linux refuses the file with this name.
-    Broken(String, Defect),
+    Missing,
+    /// The file has no x bits.
+    NotExecutable,
+    /// Linux refuses the file.
+    Broken(Defect),
     /// A file with holes, whose content is not known.
-    Sparse(Vec<u8>),
-    /// No program, or one of an unknown format.
-    Unknown,
+    Sparse,
+}
+
+/// What starts a program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Starter {
+    /// The config.
+    Image,
+    /// The first line of a script.
+    Script(Vec<u8>),
+    /// Another program, or the commands of a script.
+    Program(Vec<u8>),
 }
 
 /// Why Linux refuses a file.
@@ -42,16 +80,22 @@ pub enum Defect {
 /// A program that was found.
 #[derive(Debug, PartialEq, Eq)]
 pub struct ProgramFile {
+    /// The word that names it.
+    pub word: Vec<u8>,
+    pub starter: Starter,
     /// Its name, without the `/` in front.
     pub path: Vec<u8>,
     /// The position of the layer that it is in.
     pub layer: usize,
     pub machine: Machine,
+    pub demands: Demands,
+    /// Whether variables of the dynamic linker were set before it is started.
+    pub sets_libraries: bool,
 }
 
 /// Finds the program of an image of WebAssembly: a module, which may be in the working directory, and may be
 /// followed by a function (`app.wasm#run`).
-pub fn started_module(stack: &LayerStack<'_>, execution: &Execution) -> Result<StartedFile> {
+pub fn started_module(stack: &LayerStack<'_>, execution: &Execution) -> Result<Started> {
     let word = execution.program().unwrap_or_default();
     let module = word.split('#').next().unwrap_or_default();
     let found = stack.find(&[execution.working_dir.as_bytes(), module.as_bytes()])?;
@@ -59,59 +103,156 @@ pub fn started_module(stack: &LayerStack<'_>, execution: &Execution) -> Result<S
         Some(FoundFile {
             path,
             layer,
-            file: LayerFile::Program(machine),
-        }) => Ok(StartedFile::Program(ProgramFile {
-            path,
-            layer,
-            machine,
-        })),
+            file: LayerFile::Program(machine, _),
+        }) => Ok(Some(ProgramFile::of_image(word, path, layer, machine)).into()),
         _ => started(stack, execution),
     }
 }
 
-/// Finds the program that an image starts.
-pub fn started(stack: &LayerStack<'_>, execution: &Execution) -> Result<StartedFile> {
-    let Some(program) = execution.program() else {
-        return Ok(StartedFile::Unknown);
+impl ProgramFile {
+    /// Returns a program that the config names, without demands.
+    fn of_image(word: &str, path: Vec<u8>, layer: usize, machine: Machine) -> Self {
+        Self {
+            word: word.into(),
+            starter: Starter::Image,
+            path,
+            layer,
+            machine,
+            demands: Demands::default(),
+            sets_libraries: false,
+        }
+    }
+}
+
+/// A command, and the environment that it has.
+struct Command {
+    words: Vec<Vec<u8>>,
+    path: Vec<u8>,
+    sets_libraries: bool,
+    starter: Starter,
+    /// Whether it may be a command that a shell has itself.
+    is_by_shell: bool,
+}
+
+impl Command {
+    /// Returns the command that `launcher` starts, if that is certain.
+    fn started_by(self, launcher: Launched) -> Self {
+        let mut variables = launcher.variables.iter().rev();
+        let path = variables.find_map(|variable| variable.strip_prefix(b"PATH="));
+        Self {
+            path: path.map_or(self.path, Into::into),
+            sets_libraries: self.sets_libraries
+                || launcher
+                    .variables
+                    .iter()
+                    .any(|name| name.starts_with(b"LD_")),
+            starter: Starter::Program(self.words[0].clone()),
+            words: launcher.words,
+            is_by_shell: launcher.is_by_shell,
+        }
+    }
+
+    /// Returns the command that a wrapper called `name` starts.
+    fn wrapped_by(self, name: Vec<u8>, wrapped: Wrapped) -> Self {
+        Self {
+            words: vec![wrapped.program],
+            sets_libraries: self.sets_libraries || wrapped.sets_libraries,
+            starter: Starter::Program(name),
+            is_by_shell: false,
+            ..self
+        }
+    }
+}
+
+/// Finds the programs that an image starts.
+pub fn started(stack: &LayerStack<'_>, execution: &Execution) -> Result<Started> {
+    let mut started = Started::default();
+    if execution.program().is_none() {
+        return Ok(started);
+    }
+    let words = execution.entrypoint.iter().chain(&execution.cmd);
+    let mut command = Command {
+        words: words.map(|word| word.clone().into_bytes()).collect(),
+        path: execution.variable("PATH").unwrap_or(PATH).into(),
+        sets_libraries: false,
+        starter: Starter::Image,
+        is_by_shell: false,
     };
-    let mut word = program.as_bytes().to_vec();
-    for _ in 0..MAX_SCRIPTS {
-        let Some(found) = find_command(stack, &word, execution)? else {
-            return Ok(match may_be_elsewhere(stack, &word, execution) {
-                true => StartedFile::Unknown,
-                false => StartedFile::Missing(String::from_utf8_lossy(&word).into()),
-            });
+    // The script that the command is the interpreter of, and what it wraps.
+    let mut script: Option<(Vec<u8>, Option<Wrapped>)> = None;
+    let mut scripts = 0;
+    for _ in 0..MAX_PROGRAMS {
+        let word = command.words[0].clone();
+        let found = find_command(stack, &word, &command.path, execution)?;
+        let failure = match &found {
+            None if command.is_by_shell && !word.contains(&b'/') => None,
+            None if may_be_elsewhere(stack, &word, &command.path, execution) => None,
+            None => Some(FailureReason::Missing),
+            Some(found) => match found.file {
+                LayerFile::NotExecutable(_) => Some(FailureReason::NotExecutable),
+                LayerFile::Empty => Some(FailureReason::Broken(Defect::Empty)),
+                LayerFile::CutOff => Some(FailureReason::Broken(Defect::CutOff)),
+                LayerFile::Sparse => Some(FailureReason::Sparse),
+                _ => None,
+            },
         };
-        match found.file {
-            LayerFile::NotExecutable(_) => {
-                return Ok(StartedFile::NotExecutable(
-                    String::from_utf8_lossy(&word).into(),
-                ));
-            }
-            LayerFile::Empty | LayerFile::CutOff => {
-                let defect = match found.file {
-                    LayerFile::Empty => Defect::Empty,
-                    _ => Defect::CutOff,
-                };
-                let word = String::from_utf8_lossy(&word).into();
-                return Ok(StartedFile::Broken(word, defect));
-            }
-            LayerFile::Program(machine) => {
-                return Ok(StartedFile::Program(ProgramFile {
+        // Programs start others with `execvp`, which has a shell interpret a file that Linux refuses.
+        let is_interpreted = matches!(command.starter, Starter::Program(_));
+        let failure = failure
+            .filter(|failure| !(is_interpreted && matches!(failure, FailureReason::Broken(_))));
+        started.failure = failure.map(|reason| Failure {
+            reason,
+            word: match (&found, reason) {
+                (Some(found), FailureReason::Sparse) => found.path.clone(),
+                _ => word.clone(),
+            },
+            starter: command.starter.clone(),
+        });
+        let Some(found) = found.filter(|_| failure.is_none()) else {
+            break;
+        };
+        command = match found.file {
+            LayerFile::Program(machine, demands) => {
+                let demands = Demands::from_bytes(demands);
+                let wrapped = demands.wrapped.clone();
+                started.programs.push(ProgramFile {
+                    word: word.clone(),
+                    starter: command.starter.clone(),
                     path: found.path,
                     layer: found.layer,
                     machine,
-                }));
+                    demands,
+                    sets_libraries: command.sets_libraries,
+                });
+                match (script.take(), wrapped, launched(&command.words)) {
+                    (Some((name, Some(wrapped))), ..) => command.wrapped_by(name, wrapped),
+                    (None, Some(wrapped), _) => command.wrapped_by(word, wrapped),
+                    (_, _, Some(launched)) => command.started_by(launched),
+                    _ => break,
+                }
             }
-            // The kernel looks for an interpreter without PATH.
-            LayerFile::Script(interpreter) if interpreter.contains(&b'/') => {
-                word = interpreter.to_vec();
+            LayerFile::Script(text) if scripts < MAX_SCRIPTS => {
+                scripts += 1;
+                let parsed = Script::from_bytes(text);
+                // The kernel looks for an interpreter without PATH.
+                if !parsed.interpreter.contains(&b'/') {
+                    break;
+                }
+                let argument = Some(parsed.argument).filter(|argument| !argument.is_empty());
+                let words = [parsed.interpreter].into_iter().chain(argument);
+                // Of a script of a script, the first one decides.
+                script.get_or_insert((word.clone(), parsed.wrapped));
+                Command {
+                    words: words.chain(std::mem::take(&mut command.words)).collect(),
+                    starter: Starter::Script(word),
+                    is_by_shell: false,
+                    ..command
+                }
             }
-            LayerFile::Sparse => return Ok(StartedFile::Sparse(found.path)),
-            _ => return Ok(StartedFile::Unknown),
-        }
+            _ => break,
+        };
     }
-    Ok(StartedFile::Unknown)
+    Ok(started)
 }
 
 /// Finds the file that `word` starts: a path, or a name that is looked up in PATH. A file without x bits
@@ -119,6 +260,7 @@ pub fn started(stack: &LayerStack<'_>, execution: &Execution) -> Result<StartedF
 fn find_command<'a>(
     stack: &LayerStack<'a>,
     word: &[u8],
+    path: &[u8],
     execution: &Execution,
 ) -> Result<Option<FoundFile<'a>>> {
     let working_dir = execution.working_dir.as_bytes();
@@ -128,7 +270,6 @@ fn find_command<'a>(
         let found = stack.find(&[working_dir, word])?;
         return Ok(found.filter(is_file));
     }
-    let path = execution.variable("PATH").unwrap_or(PATH).as_bytes();
     let mut not_executable = None;
     for directory in path.split(|b| *b == b':') {
         match stack.find(&[working_dir, directory, word])?.filter(is_file) {
@@ -144,25 +285,32 @@ fn find_command<'a>(
 
 /// Whether a program that is not in a layer may be in the container nevertheless: in a directory that is
 /// mounted.
-fn may_be_elsewhere(stack: &LayerStack<'_>, word: &[u8], execution: &Execution) -> bool {
-    // An image without files is filled at run time, or is a test.
-    if stack.is_empty() {
-        return true;
-    }
-    let path = execution.variable("PATH").unwrap_or(PATH).as_bytes();
-    let is_mounted = |directory: &[u8]| {
+fn may_be_elsewhere(
+    stack: &LayerStack<'_>,
+    word: &[u8],
+    path: &[u8],
+    execution: &Execution,
+) -> bool {
+    let is_in = |directory: &[u8]| {
         let path = joined(&[execution.working_dir.as_bytes(), directory, word]);
-        let volumes = execution.volumes.iter().map(String::as_str);
-        let mut mounted = MOUNTED.into_iter().chain(volumes);
-        mounted.any(|mounted| {
-            let rest = path.strip_prefix(mounted.trim_end_matches('/').as_bytes());
-            rest.is_some_and(|rest| rest.starts_with(b"/"))
-        })
+        is_mounted(&path, execution)
     };
-    match word.contains(&b'/') {
-        true => is_mounted(b""),
-        false => path.split(|b| *b == b':').any(is_mounted),
-    }
+    // An image without files is filled at run time, or is a test.
+    stack.is_empty()
+        || match word.contains(&b'/') {
+            true => is_in(b""),
+            false => path.split(|b| *b == b':').any(is_in),
+        }
+}
+
+/// Whether a path from the root is in a directory that runtimes mount.
+pub fn is_mounted(path: &[u8], execution: &Execution) -> bool {
+    let volumes = execution.volumes.iter().map(String::as_str);
+    let mut mounted = MOUNTED.into_iter().chain(volumes);
+    mounted.any(|mounted| {
+        let rest = path.strip_prefix(mounted.trim_end_matches('/').as_bytes());
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
+    })
 }
 
 /// Joins the parts of a path, of which an absolute one starts from the root.
@@ -180,12 +328,12 @@ fn joined(parts: &[&[u8]]) -> Vec<u8> {
 
 /// Finds the program that an image for Windows starts: `app.exe`, `C:\app\app`, `cmd /S /C`. A program that is not
 /// found is in the base image, which is not part of the image.
-pub fn started_on_windows(stack: &LayerStack<'_>, execution: &Execution) -> Result<StartedFile> {
-    let Some(word) = execution.program() else {
-        return Ok(StartedFile::Unknown);
+pub fn started_on_windows(stack: &LayerStack<'_>, execution: &Execution) -> Result<Started> {
+    let Some(started) = execution.program() else {
+        return Ok(Started::default());
     };
     let normal = |path: &str| path.to_ascii_lowercase().replace('\\', "/");
-    let word = normal(word);
+    let word = normal(started);
     let path = execution.variable("Path").or(execution.variable("PATH"));
     let path = normal(path.unwrap_or(WINDOWS_PATH));
     let working_dir = normal(&execution.working_dir);
@@ -197,15 +345,16 @@ pub fn started_on_windows(stack: &LayerStack<'_>, execution: &Execution) -> Resu
             false => format!("{directory}/{word}"),
         };
         for suffix in ["", ".exe"] {
-            if let Some(program) = windows_program(stack, &format!("{name}{suffix}"))? {
-                return Ok(StartedFile::Program(program));
+            let name = format!("{name}{suffix}");
+            if let Some(program) = windows_program(stack, started, &name)? {
+                return Ok(Some(program).into());
             }
         }
     }
-    Ok(StartedFile::Unknown)
+    Ok(Started::default())
 }
 
-fn windows_program(stack: &LayerStack<'_>, name: &str) -> Result<Option<ProgramFile>> {
+fn windows_program(stack: &LayerStack<'_>, word: &str, name: &str) -> Result<Option<ProgramFile>> {
     let name = name.trim_start_matches("c:").as_bytes();
     let Some(name) = clean(name).filter(|name| name.len() <= MAX_PATH) else {
         return Ok(None);
@@ -213,9 +362,5 @@ fn windows_program(stack: &LayerStack<'_>, name: &str) -> Result<Option<ProgramF
     // The file system of a layer is in its directory `Files` (image-spec `layer.md`, Windows).
     let path = [b"files/", &*name].concat();
     let found = stack.windows_program(&path)?;
-    Ok(found.map(|(layer, machine)| ProgramFile {
-        path,
-        layer,
-        machine,
-    }))
+    Ok(found.map(|(layer, machine)| ProgramFile::of_image(word, path, layer, machine)))
 }

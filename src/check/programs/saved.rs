@@ -210,12 +210,17 @@ mod tests {
             float: Float::Hard,
             system: System::FreeBsd,
         };
-        table.add(b"bin/sh", &LayerFile::Program(machine), &budget);
+        table.add(b"bin/sh", &LayerFile::Program(machine, b""), &budget);
+        table.add(
+            b"bin/x",
+            &LayerFile::Program(machine, b"\x03/ld.so"),
+            &budget,
+        );
         table.add(b"bin/run", &LayerFile::Script(b"/bin/sh"), &budget);
         table.add(b"data", &LayerFile::NotExecutable(None), &budget);
         table.add(b"lib/a", &LayerFile::NotExecutable(Some(machine)), &budget);
         let machine = Machine::MachO { cpu: None };
-        table.add(b"app", &LayerFile::Program(machine), &budget);
+        table.add(b"app", &LayerFile::Program(machine, b""), &budget);
         table.finish();
         table
     }
@@ -228,6 +233,7 @@ mod tests {
         let restored = saved.restore(&budget).unwrap();
         for name in [
             &b"bin/sh"[..],
+            b"bin/x",
             b"bin/run",
             b"data",
             b"lib/a",

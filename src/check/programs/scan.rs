@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::io::{self, Read};
 
+use super::demands::{Demands, Script};
 use super::file_table::{FileTable, LayerFile, RecordKind, TableBudget};
 use super::machine::{HEAD, Header, Machine};
 use crate::bytes::{LayerStream, fill};
@@ -13,6 +14,9 @@ const MACH_O: usize = 16;
 
 /// Longer than what Linux reads of the first line of a script (`BINPRM_BUF_SIZE`).
 const SCRIPT: usize = 256;
+
+/// The longest script of which the commands are read.
+const MAX_SCRIPT: u64 = 16 << 10;
 
 /// Reads a layer while its bytes are copied. A layer that is not a tar archive has no files; the
 /// check of its content reports that.
@@ -97,23 +101,42 @@ fn add_file(
         n += fill(entry, &mut head[4..more])?;
     }
     let head = &head[..n];
-    let file = match Header::parse(head, entry.size()) {
-        Header::Program(machine) => {
-            // An engine loads a module of WebAssembly; the kernel does not execute it.
-            let can_start = is_executable || machine == Machine::Wasm;
-            table.add_program(name, machine, can_start, budget);
+    let size = entry.size();
+    let file = match Header::parse(head, size) {
+        Header::Program(machine @ Machine::Elf { .. }) if is_executable => {
+            let demands = Demands::read(head, entry, size)?.to_bytes();
+            table.add(name, &LayerFile::Program(machine, &demands), budget);
             return Ok(());
         }
+        // An engine loads a module of WebAssembly; the kernel does not execute it.
+        Header::Program(machine) if is_executable || machine == Machine::Wasm => {
+            LayerFile::Program(machine, &[])
+        }
+        Header::Program(machine) => LayerFile::NotExecutable(Some(machine)),
         _ if !is_executable => LayerFile::NotExecutable(None),
         Header::CutOff => LayerFile::CutOff,
         Header::Other if n == 0 => LayerFile::Empty,
-        Header::Other => match interpreter(head) {
-            Some(interpreter) => LayerFile::Script(interpreter),
-            None => LayerFile::Executable,
-        },
+        Header::Other => {
+            if let Some(script) = read_script(head, entry)? {
+                table.add(name, &LayerFile::Script(&script.to_bytes()), budget);
+                return Ok(());
+            }
+            LayerFile::Executable
+        }
     };
     table.add(name, &file, budget);
     Ok(())
+}
+
+/// Reads the rest of a script, unless it is long.
+fn read_script(head: &[u8], entry: &mut LayerEntry<'_, '_>) -> io::Result<Option<Script>> {
+    let (is_script, size) = (head.starts_with(b"#!"), entry.size());
+    if !is_script || size > MAX_SCRIPT {
+        return Ok(Script::parse(head, false));
+    }
+    let mut script = head.to_vec();
+    entry.read_to_end(&mut script)?;
+    Ok(Script::parse(&script, true))
 }
 
 /// Returns the name that runtimes give to an entry: they resolve `..` before they unpack it. Returns `None`
@@ -131,13 +154,4 @@ fn unpacked_name(name: &[u8]) -> Option<Cow<'_, [u8]>> {
         }
     }
     Some(words.join(&b'/').into())
-}
-
-/// Returns the program that the first line of a script names. A carriage return is a part of it, as for
-/// Linux (`load_script`).
-fn interpreter(head: &[u8]) -> Option<&[u8]> {
-    let line = head.strip_prefix(b"#!")?;
-    let line = line.split(|b| b"\n\0".contains(b)).next()?;
-    let mut words = line.split(|b| b" \t".contains(b));
-    words.find(|word| !word.is_empty())
 }

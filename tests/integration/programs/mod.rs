@@ -1,6 +1,8 @@
 //! The program that an image starts must be built for the platform in the config.
 
+mod demands;
 mod headers;
+mod launchers;
 mod search;
 mod warnings;
 

@@ -585,6 +585,17 @@ pub fn platforms() -> Vec<Case> {
         file(&["broken-program"], || {
             with_content("start", b"", json!({ "Cmd": ["/start"] }))
         }),
+        file(&["missing-library"], || {
+            let config = json!({ "Cmd": ["/start"] });
+            with_content(
+                "start",
+                &linked_elf(b"/lib64/ld-linux-x86-64.so.2\0", 1),
+                config,
+            )
+        }),
+        file(&["program-level"], || {
+            with_content("start", &linked_elf(b"", 4), json!({ "Cmd": ["/start"] }))
+        }),
         file(&["missing-program", "foreign-programs"], || {
             with_program("other", json!({ "Cmd": ["/start"] }))
         }),

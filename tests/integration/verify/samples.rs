@@ -158,6 +158,24 @@ pub fn elf(machine: u16) -> Vec<u8> {
     bytes
 }
 
+/// A program for amd64 with a dynamic linker, which demands levels of x86-64
+/// (`GNU_PROPERTY_X86_ISA_1_NEEDED`).
+pub fn linked_elf(interpreter: &[u8], levels: u32) -> Vec<u8> {
+    let mut bytes = elf(62);
+    let note = [4, 16, 5, 0x0055_4e47, 0xc000_8002, 4, levels, 0];
+    let note: Vec<u8> = note.into_iter().flat_map(u32::to_le_bytes).collect();
+    bytes[32] = 64;
+    (bytes[54], bytes[56]) = (56, 2);
+    let parts = [(3, 0x200, interpreter), (4, 0x400, &note)];
+    for (i, (kind, at, part)) in parts.into_iter().enumerate() {
+        let header = [kind, at, 0, 0, part.len() as u64, 0, 4];
+        let header: Vec<u8> = header.into_iter().flat_map(u64::to_le_bytes).collect();
+        bytes[64 + i * 56..][..56].copy_from_slice(&header);
+        bytes[at as usize..][..part.len()].copy_from_slice(part);
+    }
+    bytes
+}
+
 pub const OF_ARM64: u16 = 183;
 
 /// An image for amd64 with a program for arm64.
