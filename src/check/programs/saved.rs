@@ -9,7 +9,7 @@ use super::file_table::{FileTable, MachineFiles, NameHash, RecordKind, TableBudg
 use super::machine::{Float, Machine, System};
 
 /// The version of the format. Tables of other versions are not restored; their layers are read.
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 
 /// A table. The records are hashes, which depend on the version of Rust: `probe` is that of a fixed name.
 #[derive(Serialize, Deserialize)]

@@ -39,8 +39,6 @@ fn add_entry(
     budget: &TableBudget,
 ) -> io::Result<()> {
     let path = entry.path();
-    // GNU tar and Go take a file whose name ends with a slash for a directory, as old archives have them.
-    let is_old_directory = path.ends_with(b"/") && entry.kind() == EntryKind::File;
     let Some(name) = unpacked_name(&path) else {
         rules.check(entry);
         return Ok(());
@@ -71,7 +69,6 @@ fn add_entry(
             let target = unpacked_name(&target).unwrap_or_default();
             table.add(&name, &LayerFile::HardLink(&target), budget);
         }
-        EntryKind::File if is_old_directory => table.add(&name, &LayerFile::Directory, budget),
         EntryKind::File => add_file(table, &name, entry, budget)?,
         EntryKind::Device
         | EntryKind::Fifo

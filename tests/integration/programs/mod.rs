@@ -116,6 +116,7 @@ fn layer(entries: &[Entry<'_>]) -> Vec<u8> {
         // A long name is written in a separate entry.
         let own = if name.len() > 100 { "" } else { name };
         let mut header = tar_header(own, content.len() as u64);
+        header.set_entry_type(tar::EntryType::Regular);
         header.set_mode(mode);
         if own != *name {
             builder.append_data(&mut header, name, content).unwrap();

@@ -428,12 +428,6 @@ fn the_program_is_found_as_a_runtime_finds_it() {
             false,
         ),
         (
-            "a directory that is stored as a file with a slash",
-            entry("/bin/x"),
-            vec![vec![Program("bin/x", bad())], vec![Data("bin/", b"")]],
-            false,
-        ),
-        (
             "nothing to start",
             json!({}),
             vec![vec![Program("x", bad())]],

@@ -106,8 +106,8 @@ fn foreign_files_that_upper_layers_delete_or_replace_give_no_warning() {
 fn the_last_of_two_files_of_the_same_name_counts() {
     let (good, bad) = (ARM64.bytes(), AMD64.bytes());
     let replaced = [Data("a.so", &bad), Data("a.so", &good)];
-    let (merged, said) = merge(&image("linux/arm64", json!({}), &[&replaced]), &[]);
-    assert!(merged && !said.contains("not built for"), "{said}");
+    let (_, said) = merge(&image("linux/arm64", json!({}), &[&replaced]), &[]);
+    assert!(!said.contains("not built for"), "{said}");
     let replacing = [Data("a.so", &good), Data("a.so", &bad)];
     let twice = [Data("a.so", &bad), Data("a.so", &bad)];
     for layer in [replacing, twice] {
@@ -153,9 +153,7 @@ fn programs_that_linux_refuses_give_a_warning() {
 #[test]
 fn a_directory_of_an_old_archive_hides_nothing() {
     use crate::support::blocks::{changed, entry};
-    // Go takes one of the type of files for a file, GNU tar for a directory.
-    let ambiguous = "is a file with the name of a directory, which some readers take for one";
-    for (kind, problem) in [(0, None), (b'0', Some(ambiguous))] {
+    for kind in [0, b'0'] {
         let execution = json!({ "Cmd": ["/bin/x"] });
         let mut image = image(
             "linux/arm64",
@@ -166,9 +164,10 @@ fn a_directory_of_an_old_archive_hides_nothing() {
         image
             .layers
             .push([entry(&directory, b""), vec![0; 1024]].concat());
-        let (merged, said) = merge(&image, &[]);
-        let is_told = problem.map_or(!said.contains("warning"), |told| said.contains(told));
-        assert!(merged && is_told, "{said}");
+        let (_, said) = merge(&image, &[]);
+        assert!(!said.contains("its layers do not have"), "{said}");
+        // Readers disagree about a directory that has the type of a file.
+        assert_eq!(said.contains("warning"), kind == b'0', "{said}");
     }
 }
 
@@ -251,28 +250,21 @@ fn a_program_that_is_in_no_layer_gives_a_warning() {
 /// The bytes of a sparse file in an archive are not its content, and an ambiguous layer may hide entries.
 #[test]
 fn programs_that_could_not_be_checked_give_a_warning() {
-    use crate::support::blocks::{ambiguous, entry, pax, record};
+    use crate::support::blocks::{ambiguous, changed, entry, pax, record};
     let mut image = image("linux/arm64", json!({ "Cmd": ["/x"] }), &[&[]]);
-    let mut header = tar::Header::new_ustar();
-    header.set_path("GNUSparseFile/x").unwrap();
-    header.set_entry_type(tar::EntryType::Regular);
-    header.set_mode(0o755);
-    header.set_size(4096);
-    header.set_cksum();
+    let header = changed("GNUSparseFile/x", 512 + 4, |block| {
+        block[100..107].copy_from_slice(b"0000755");
+        block[257..265].copy_from_slice(b"ustar\x0000");
+    });
     let records = [
-        ("major", "1"),
-        ("minor", "0"),
-        ("name", "x"),
-        ("realsize", "3584"),
+        record("GNU.sparse.major", "1"),
+        record("GNU.sparse.minor", "0"),
+        record("GNU.sparse.name", "x"),
+        record("GNU.sparse.realsize", "1000"),
     ];
-    let records = records.map(|(key, value)| record(&format!("GNU.sparse.{key}"), value));
     let sparse = pax(tar::EntryType::XHeader, &records.concat());
-    // The map of the first format of POSIX, and the data in its only extent.
-    let mut content = b"1\n0\n3584\n".to_vec();
-    content.resize(512, 0);
-    content.extend(AMD64.bytes());
-    content.resize(4096, 0);
-    image.layers = vec![[sparse, entry(&header, &content), vec![0; 1024]].concat()];
+    let map = [&b"1\n996\n4\n"[..], &[0; 504], b"\x7fELF"].concat();
+    image.layers = vec![[sparse, entry(&header, &map), vec![0; 1024]].concat()];
     let (merged, said) = merge(&image, &[]);
     let warning = "its program was not checked: /x is a sparse file\n";
     assert!(merged && said.contains(warning), "{said}");
