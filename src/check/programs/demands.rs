@@ -23,6 +23,9 @@ const FIRST: usize = 256 << 10;
 /// The bytes that are kept of later parts.
 const LATER: usize = 64 << 10;
 
+/// The bytes of the names of libraries and directories. A file can name the same long text many times.
+const MAX_TEXTS: usize = 32 << 10;
+
 /// The size of the largest wrapper that is recognised.
 const MAX_WRAPPER: u64 = 128 << 10;
 
@@ -365,17 +368,19 @@ fn add_libraries<'a, T: FileHeader<Endian = Endianness>>(
     let Some(strings) = strings_range::<T>(endianness, headers, data) else {
         return;
     };
-    let texts = |tag| {
+    let mut size = 0;
+    let mut texts = |tag| {
         let offsets = dynamic::<T>(endianness, headers, data, tag).into_iter();
         let texts = offsets.map(|offset| {
             let start = strings.start.checked_add(offset)?;
             let text = data.read_bytes_at_until(start..strings.end, 0).ok()?;
-            Some(text.to_vec())
+            size += text.len();
+            (size <= MAX_TEXTS).then(|| text.to_vec())
         });
         texts.collect::<Option<Vec<_>>>()
     };
-    let search_path = [elf::DT_RUNPATH, elf::DT_RPATH].map(texts);
-    let (Some(needed), [Some(runpath), Some(rpath)]) = (texts(elf::DT_NEEDED), search_path) else {
+    let lists = [elf::DT_NEEDED, elf::DT_RUNPATH, elf::DT_RPATH].map(&mut texts);
+    let [Some(needed), Some(runpath), Some(rpath)] = lists else {
         return;
     };
     demands.needed = needed;

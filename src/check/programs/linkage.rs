@@ -22,17 +22,23 @@ pub enum Unlinked {
 }
 
 /// Directories that linkers search by default, here or there.
-const DEFAULTS: [&str; 6] = [
+const DEFAULTS: [&str; 12] = [
     "/lib",
     "/usr/lib",
     "/usr/local/lib",
     "/lib64",
     "/usr/lib64",
     "/usr/local/lib64",
+    "/lib32",
+    "/usr/lib32",
+    "/libx32",
+    "/usr/libx32",
+    "/lib64/lp64d",
+    "/usr/lib64/lp64d",
 ];
 
 /// Directories below `/lib` and `/usr/lib` that Debian's linkers search by default.
-const TRIPLETS: [&str; 8] = [
+const TRIPLETS: [&str; 11] = [
     "x86_64-linux-gnu",
     "aarch64-linux-gnu",
     "arm-linux-gnueabihf",
@@ -41,6 +47,9 @@ const TRIPLETS: [&str; 8] = [
     "riscv64-linux-gnu",
     "powerpc64le-linux-gnu",
     "s390x-linux-gnu",
+    "loongarch64-linux-gnu",
+    "mips64el-linux-gnuabi64",
+    "x86_64-linux-gnux32",
 ];
 
 /// Files that tell a linker to search other directories, or a linker that has the libraries of another one.

@@ -227,7 +227,12 @@ pub fn started(stack: &LayerStack<'_>, execution: &Execution) -> Result<Started>
                 match (script.take(), wrapped, launched(&command.words)) {
                     (Some((name, Some(wrapped))), ..) => command.wrapped_by(name, wrapped),
                     (None, Some(wrapped), _) => command.wrapped_by(word, wrapped),
-                    (_, _, Some(launched)) => command.started_by(launched),
+                    // The file that BASH_ENV names may define functions.
+                    (_, _, Some(launched))
+                        if !(launched.is_by_shell && execution.variable("BASH_ENV").is_some()) =>
+                    {
+                        command.started_by(launched)
+                    }
                     _ => break,
                 }
             }

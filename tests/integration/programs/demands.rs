@@ -361,6 +361,31 @@ fn libraries_are_searched_where_the_linker_searches_them() {
     }
 }
 
+/// A hostile program takes no more memory than another one.
+#[test]
+fn programs_that_name_too_many_libraries_are_not_checked_for_them() {
+    let long = "x".repeat(60);
+    let names: Vec<String> = (0..1000).map(|i| format!("{long}{i}")).collect();
+    for (count, is_checked) in [(100, true), (1000, false)] {
+        let names: Vec<&str> = names[..count].iter().map(String::as_str).collect();
+        let program = Linked {
+            dynamic_at: 0x2_0000,
+            ..linked("/lib/ld-linux.so", &names)
+        };
+        let files = [
+            Program("bin/x", program.bytes()),
+            Program("lib/ld-linux.so", AMD64.bytes()),
+        ];
+        let found = warnings(json!({}), &[&files]);
+        assert_eq!(
+            found.contains(", …, which are not in its layers"),
+            is_checked
+        );
+        assert_eq!(found.is_empty(), !is_checked, "{found}");
+        assert!(warnings(json!({}), &[&files[..1]]).contains("the dynamic linker"));
+    }
+}
+
 #[test]
 fn only_the_dynamic_linker_of_linux_is_checked() {
     let program = linked("/libexec/ld-elf.so.1", &["libc.so.7"]);

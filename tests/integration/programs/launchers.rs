@@ -53,6 +53,20 @@ fn the_program_behind_a_launcher_is_checked() {
     }
 }
 
+/// A shell reads the file that `BASH_ENV` names first, which may define a function with the name of the program.
+#[test]
+fn commands_of_a_shell_are_not_followed_after_a_file_that_it_reads() {
+    let files = [
+        Program("bin/bash", ARM64.bytes()),
+        Program("bin/x", AMD64.bytes()),
+    ];
+    for (variable, is_followed) in [("A=/x", true), ("BASH_ENV=/x", false)] {
+        let execution = json!({ "Cmd": ["bash", "-c", "x"], "Env": [variable] });
+        let (merged, said) = merge(&image("linux/arm64", execution, &[&files]), &[]);
+        assert_eq!(merged, !is_followed, "{said}");
+    }
+}
+
 #[test]
 fn a_missing_program_behind_a_launcher_gives_a_warning() {
     for (words, warning) in [
