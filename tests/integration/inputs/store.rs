@@ -30,6 +30,8 @@ impl Store {
 
     pub fn file(&self, name: impl AsRef<[u8]>, mode: u32, content: &[u8]) {
         let path = self.make(name.as_ref());
+        // Only root can write to a file without write permission.
+        let _ = fs::remove_file(&path);
         fs::write(&path, content).unwrap();
         fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
     }
