@@ -1,6 +1,7 @@
 //! `polyarch merge`.
 
 use std::ffi::{OsStr, OsString};
+use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
@@ -26,6 +27,9 @@ Examples:
 
   The same, with an error if one of them is for another platform:
     polyarch merge --output hello.tar linux/amd64=a.tar.gz linux/arm64=b.tar.gz
+
+  Loads the image on another machine:
+    polyarch merge --name hello -o - a.tar.gz b.tar.gz | ssh host podman load
 
   Image layouts, merged into one that links to their blobs:
     polyarch merge --link --output hello hello-amd64/ hello-arm64/
@@ -61,9 +65,16 @@ pub struct MergeArgs {
     set_platforms: Vec<(String, Platform)>,
 
     /// Where to write the merged image: a path, or `oci:DIR[:TAG]` or `oci-archive:FILE[:NAME:TAG]` as
-    /// skopeo writes it
+    /// skopeo writes it; `-` is standard output
+    ///
+    /// An archive for standard output is made in a temporary directory first (TMPDIR), and then written as
+    /// a whole. Its digest is printed on standard error.
     #[arg(short, long, value_name = "PATH")]
     output: OsString,
+
+    /// Write the digest of the image index to this file
+    #[arg(long, value_name = "FILE")]
+    digest_file: Option<PathBuf>,
 
     /// The format of the output; by default an oci-archive if PATH ends in .tar or .ociarchive, else
     /// an oci-layout
@@ -201,6 +212,18 @@ impl MergeArgs {
         let path = place
             .as_ref()
             .map_or(Path::new(&self.output), |place| Path::new(place.path));
+        let is_stdout = path == Path::new("-");
+        if is_stdout && io::stdout().is_terminal() {
+            return Err(
+                "--output - writes an archive, and standard output is a terminal; redirect it"
+                    .into(),
+            );
+        }
+        if is_stdout && self.json {
+            return Err(
+                "--output - writes the archive where --json prints; use --digest-file".into(),
+            );
+        }
         let mut request = MergeRequest::new(self.inputs()?, path);
         request.output.format = self.format(path, place.as_ref().and_then(|place| place.format))?;
         request.output.force = self.force;
@@ -237,6 +260,8 @@ impl MergeArgs {
             json: self.json,
             quiet: self.quiet,
             output: request.output.path.clone(),
+            is_stdout,
+            digest_file: self.digest_file,
             format: request.output.format,
             name: request.name.clone(),
         };
@@ -255,7 +280,15 @@ impl MergeArgs {
             (Some(format), _) | (None, Some(format)) => format,
             (None, None) => format_of(path)?,
         };
+        if format == Format::Layout && path == Path::new("-") {
+            return Err("--output - needs an oci-archive: a directory is not a stream; for a directory with this name use ./-".into());
+        }
+        let ends_with_slash = path.as_os_str().as_encoded_bytes().ends_with(b"/");
         match format {
+            Format::Archive if ends_with_slash => Err(format!(
+                "--output {}: the slash at its end is that of a directory, but an oci-archive is a file; leave it out, or add --format oci-layout",
+                path.display()
+            )),
             Format::Archive if self.link => Err(
                 "--link needs an oci-layout output: an archive cannot link to other files".into(),
             ),
@@ -416,6 +449,9 @@ fn set_one_of_several(
 }
 
 fn format_of(output: &Path) -> Result<Format, String> {
+    if output == Path::new("-") {
+        return Ok(Format::Archive);
+    }
     let name = output.file_name().and_then(OsStr::to_str);
     let name = name.unwrap_or_default().to_ascii_lowercase();
     let ends = |suffixes: &[&str]| suffixes.iter().any(|suffix| name.ends_with(suffix));

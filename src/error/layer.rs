@@ -94,7 +94,7 @@ const UMOCI: &[Unpacker] = &[Unpacker::Umoci];
 
 layer_defects! {
     LinkToNothing { name, target }
-        "the hard link {name:?} has the target {target:?}, which is not there before it",
+        "the hard link {name:?} has the target {target:?}, which does not precede it",
         "The target of a hard link is an earlier entry, or a file of a layer below.",
         "POSIX `pax`, \"ustar Interchange Format\"; link(2), ENOENT", ALL;
     LinkToItself { name }

@@ -270,7 +270,7 @@ pub enum Problem {
 
     #[error("not replaced: found {found}, expected {expected}")]
     OutputForeign {
-        found: &'static str,
+        found: String,
         expected: &'static str,
     },
 

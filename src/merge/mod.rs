@@ -76,7 +76,7 @@ pub struct MergeRequest {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Output {
-    /// The directory or the file.
+    /// The directory or the file; `-` is standard output, for [`Format::Archive`].
     pub path: PathBuf,
     /// What is written there.
     pub format: Format,
@@ -163,6 +163,13 @@ impl MergeRequest {
     }
 }
 
+impl Output {
+    /// Whether the output is written to standard output.
+    pub fn is_stdout(&self) -> bool {
+        self.path == Path::new("-")
+    }
+}
+
 impl Default for Output {
     fn default() -> Self {
         Self {
@@ -194,7 +201,10 @@ pub fn merge(request: &MergeRequest) -> Result<MergeReport, Error> {
     let mut paths: Vec<&Path> = files.map(|input| input.path.as_path()).collect();
     check_order(&paths, &output.path)?;
     paths.extend(request.reuse.iter().map(PathBuf::as_path));
-    let output = AtomicOutput::new(&output.path, output.force, &paths)?;
+    let output = match output.is_stdout() {
+        true => AtomicOutput::stdout()?,
+        false => AtomicOutput::new(&output.path, output.force, &paths)?,
+    };
     let written = write(request, &output).and_then(|mut report| {
         output.finish(request.output.sync, &mut report.warnings)?;
         Ok(report)

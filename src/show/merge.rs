@@ -4,6 +4,7 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 
+use polyarch::internals::sink::replace;
 use polyarch::internals::text::{bytes, clean, message, quoted, tls_option};
 use polyarch::merge::{Format, MergeReport, MergedImage};
 use polyarch::oci::ImageName;
@@ -19,6 +20,10 @@ pub struct MergeView {
     pub quiet: bool,
     /// The output, its format and the name of the image, for the command that pushes it.
     pub output: PathBuf,
+    /// Whether the output is standard output, where nothing else is printed.
+    pub is_stdout: bool,
+    /// The file that gets the digest.
+    pub digest_file: Option<PathBuf>,
     pub format: Format,
     pub name: Option<ImageName>,
 }
@@ -33,6 +38,13 @@ impl MergeView {
                 // A closed standard error is not a reason to fail.
                 let _ = writeln!(io::stderr(), "{line}");
             }
+        }
+        if let Some(file) = &self.digest_file {
+            let digest = format!("{}\n", merged.descriptor.digest);
+            replace(file, digest.as_bytes())?;
+        }
+        if self.is_stdout {
+            return Ok(());
         }
         self.print_descriptor(merged).map_err(|e| {
             let problem = format!("the output is complete, but its digest cannot be printed: {e}");
@@ -59,10 +71,17 @@ impl MergeView {
         };
         lines.push(format!(
             "wrote {}: {format}, {}, {}",
-            clean(&self.output.to_string_lossy()),
+            match self.is_stdout {
+                true => "to standard output".to_owned(),
+                false => clean(&self.output.to_string_lossy()),
+            },
             count(merged.images.len(), "platform"),
             bytes(merged.size)
         ));
+        if self.is_stdout {
+            lines.push(merged.descriptor.digest.to_string());
+            return lines;
+        }
         lines.extend(self.push().map(|command| format!("push it: {command}")));
         lines
     }

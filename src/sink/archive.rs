@@ -10,13 +10,13 @@
 //! and several are written at once.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use super::blob::copy;
 use super::fixed_files::fixed_files;
+use super::modes::set_mode;
 use crate::bytes::Observers;
 use crate::error::Error;
 use crate::image::{AnyBlob, MultiPlatformImage};
@@ -72,8 +72,7 @@ pub fn write(
     parallel::map(jobs, &offsets, |(blob, offset)| {
         write_blob(blob, *offset, path, observers)
     })?;
-    fs::set_permissions(path, fs::Permissions::from_mode(0o644))
-        .map_err(Error::io("set the mode of", path))
+    set_mode(path, 0o644)
 }
 
 /// Returns the position after an entry of `size` bytes whose header is at `at`. A descriptor can claim

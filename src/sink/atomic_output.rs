@@ -1,8 +1,10 @@
 //! All or nothing: the output is written to a temporary directory beside its destination, and renamed
 //! when it is complete.
 
-use std::fs;
-use std::io;
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, RenameFlags, renameat_with};
@@ -13,6 +15,12 @@ use super::replace::may_replace_image;
 use super::{sync, temporary};
 use crate::error::{Code, Error, Problem, Warning};
 
+/// Standard output in messages.
+const STDOUT: &str = "standard output";
+
+/// The bytes of the name of the output in that of its directory, whose name has at most 255 bytes.
+const LONGEST: usize = 200;
+
 /// A temporary directory beside the destination, removed when it is dropped.
 pub struct AtomicOutput {
     directory: TempDir,
@@ -20,9 +28,27 @@ pub struct AtomicOutput {
     named: PathBuf,
     destination: PathBuf,
     force: bool,
+    is_stdout: bool,
 }
 
 impl AtomicOutput {
+    /// Creates a directory for temporary files, for an archive that is written to standard output. A consumer
+    /// takes what precedes an error, so nothing is written there before all of it was made and verified.
+    pub fn stdout() -> Result<Self, Error> {
+        let parent = std::env::temp_dir();
+        let directory = temporary::create(".polyarch-".as_ref(), &parent)
+            .map_err(|e| Error::io("create a file there", &parent)(without_path(&e)))?;
+        let output = Self {
+            directory,
+            named: STDOUT.into(),
+            destination: parent.join(STDOUT),
+            force: false,
+            is_stdout: true,
+        };
+        fs::create_dir(output.staging()).map_err(Error::io("create", &parent))?;
+        Ok(output)
+    }
+
     /// Creates the directory, after checking that `destination` may be written: it does not exist, or
     /// `force` is set and it is an image, and it is apart from `inputs`.
     pub fn new(destination: &Path, force: bool, inputs: &[&Path]) -> Result<Self, Error> {
@@ -48,16 +74,18 @@ impl AtomicOutput {
         may_replace_image(destination, force)?;
 
         let mut prefix = std::ffi::OsString::from(".");
-        prefix.push(name);
+        prefix.push(OsStr::from_bytes(
+            &name.as_bytes()[..name.len().min(LONGEST)],
+        ));
         prefix.push(".polyarch-");
         let directory = temporary::create(&prefix, &parent)
-            // Without the random name that the error of tempfile has.
-            .map_err(|e| Error::io("create a file there", &parent)(e.kind().into()))?;
+            .map_err(|e| Error::io("create a file there", &parent)(without_path(&e)))?;
         let output = Self {
             directory,
             named: destination.to_owned(),
             destination: real,
             force,
+            is_stdout: false,
         };
         fs::create_dir(output.staging()).map_err(Error::io("create", destination))?;
         Ok(output)
@@ -86,6 +114,14 @@ impl AtomicOutput {
     /// Renames the output to its destination. If `sync` is set, it survives a crash of the machine from
     /// then on.
     pub fn finish(&self, sync: bool, warnings: &mut Vec<Warning>) -> Result<(), Error> {
+        if self.is_stdout {
+            let path = self.path();
+            let mut archive = File::open(&path).map_err(Error::io("read", &path))?;
+            let mut stdout = io::stdout().lock();
+            return io::copy(&mut archive, &mut stdout)
+                .and_then(|_| stdout.flush())
+                .map_err(Error::io("write", &self.named));
+        }
         if sync {
             sync::all(&self.path())?;
         }
@@ -139,6 +175,13 @@ impl Drop for AtomicOutput {
         // `TempDir` then finds nothing to remove.
         temporary::remove(self.directory.path());
     }
+}
+
+/// Returns an error without the random name that the errors of tempfile have.
+fn without_path(error: &io::Error) -> io::Error {
+    let cause = std::error::Error::source(error).and_then(|e| e.downcast_ref::<io::Error>());
+    let code = cause.unwrap_or(error).raw_os_error();
+    code.map_or_else(|| error.kind().into(), io::Error::from_raw_os_error)
 }
 
 fn replace_in_two_steps(

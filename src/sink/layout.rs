@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 use std::fs::{self, File};
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use walkdir::WalkDir;
@@ -11,6 +11,7 @@ use walkdir::WalkDir;
 use super::atomic_output::AtomicOutput;
 use super::blob::{copy, staged_file};
 use super::fixed_files::fixed_files;
+use super::modes::set_mode;
 use super::options::WriteOptions;
 use crate::bytes::Observers;
 use crate::error::Error;
@@ -86,8 +87,7 @@ fn set_modes(root: &Path) -> Result<(), Error> {
             kind if kind.is_file() => 0o644,
             _ => continue,
         };
-        fs::set_permissions(entry.path(), fs::Permissions::from_mode(mode))
-            .map_err(Error::io("set the mode of", entry.path()))?;
+        set_mode(entry.path(), mode)?;
     }
     Ok(())
 }

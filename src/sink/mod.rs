@@ -6,6 +6,7 @@ mod atomic_output;
 mod blob;
 mod fixed_files;
 mod layout;
+mod modes;
 mod options;
 mod replace;
 mod sync;

@@ -5,12 +5,15 @@ use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use walkdir::WalkDir;
+
 use super::{sync, temporary};
 use crate::bytes::fill;
 use crate::error::{Error, Problem};
-use crate::oci::{DOCKER_FILE, INDEX_FILE, LAYOUT_FILE};
+use crate::oci::{DOCKER_FILE, Digest, INDEX_FILE, LAYOUT_FILE};
 use crate::records::LAYER_RECORDS;
 use crate::tar::is_tar;
+use crate::util::text::clean;
 
 /// Fails if there is a file that a merge may not replace. `--force` replaces only files that a merge
 /// can have written.
@@ -19,33 +22,35 @@ pub fn may_replace_image(path: &Path, replace: bool) -> Result<(), Error> {
         return Ok(());
     };
     let expected = "an image layout or an archive";
-    let foreign = |found| Error::new(path, Problem::OutputForeign { found, expected });
+    let foreign = |found: &str| {
+        let found = found.to_owned();
+        Err(Error::new(path, Problem::OutputForeign { found, expected }))
+    };
     if metadata.is_symlink() {
-        Err(foreign("a symbolic link"))
-    } else if !replace {
-        // Only what --force would replace.
-        let is_directory = metadata.is_dir() && !is_layout(path).unwrap_or(true);
-        Err(Error::new(
-            path,
-            match is_directory {
-                true => Problem::OutputIsDirectory,
-                false => Problem::OutputExists,
-            },
-        ))
+        foreign("a symbolic link")?;
     } else if metadata.is_dir() {
-        match is_layout(path).map_err(Error::io("read", path))? {
-            true => Ok(()),
-            false => Err(foreign(
-                "a directory that is not an image layout, or has other files in it",
-            )),
+        let is_layout = is_layout(path).map_err(Error::io("read", path))?;
+        if !(is_layout || replace) {
+            return Err(Error::new(path, Problem::OutputIsDirectory));
+        } else if !is_layout {
+            foreign("a directory that is not an image layout")?;
+        }
+        let others = other_files(path).map_err(|e| Error::io("read", path)(e.into()))?;
+        if let Some(others) = others {
+            foreign(&format!("an image layout with other files in it: {others}"))?;
         }
     } else if metadata.is_file() {
-        match is_archive(path).map_err(Error::io("read", path))? {
-            true => Ok(()),
-            false => Err(foreign("a file that is not an archive")),
+        let is_archive = is_archive(path).map_err(Error::io("read", path))?;
+        if !is_archive {
+            foreign("a file that is not an archive")?;
         }
     } else {
-        Err(foreign("neither a file nor a directory"))
+        foreign("neither a file nor a directory")?;
+    }
+    // The hint is to replace it, so this comes after what --force does not replace.
+    match replace {
+        true => Ok(()),
+        false => Err(Error::new(path, Problem::OutputExists)),
     }
 }
 
@@ -58,16 +63,44 @@ pub fn is_image(path: &Path) -> bool {
 }
 
 fn is_layout(path: &Path) -> io::Result<bool> {
-    let ours = [LAYOUT_FILE, INDEX_FILE, "blobs", DOCKER_FILE, LAYER_RECORDS];
-    for entry in fs::read_dir(path)? {
-        if !ours
-            .iter()
-            .any(|name| entry.as_ref().is_ok_and(|e| e.file_name() == *name))
-        {
-            return Ok(false);
+    // An unreadable directory is an error, not a directory of something else.
+    fs::read_dir(path)?;
+    Ok([LAYOUT_FILE, INDEX_FILE]
+        .iter()
+        .all(|name| path.join(name).is_file()))
+}
+
+/// Returns the names of the first files of a layout that no merge writes, if it has such files.
+fn other_files(layout: &Path) -> walkdir::Result<Option<String>> {
+    const SHOWN: usize = 3;
+    let ours = [LAYOUT_FILE, INDEX_FILE, DOCKER_FILE, LAYER_RECORDS];
+    let is_blob = |name: &str| {
+        let digest = name
+            .strip_prefix("blobs/")
+            .map(|name| name.replacen('/', ":", 1));
+        digest.is_some_and(|digest| digest.parse::<Digest>().is_ok())
+    };
+    let (mut shown, mut count) = (Vec::new(), 0);
+    for entry in WalkDir::new(layout).sort_by_file_name() {
+        let entry = entry?;
+        let name = entry.path().strip_prefix(layout).unwrap_or(entry.path());
+        let name = name.to_string_lossy();
+        let is_ours = match entry.file_type().is_dir() {
+            true => ["", "blobs", "blobs/sha256", "blobs/sha512"].contains(&&*name),
+            false => ours.contains(&&*name) || is_blob(&name),
+        };
+        if !is_ours {
+            count += 1;
+            if shown.len() < SHOWN {
+                shown.push(clean(&name));
+            }
         }
     }
-    Ok(ours[..2].iter().all(|name| path.join(name).is_file()))
+    let more = match count > SHOWN {
+        true => format!(" and {} more", count - SHOWN),
+        false => String::new(),
+    };
+    Ok((count > 0).then(|| format!("{}{more}", shown.join(", "))))
 }
 
 fn is_archive(path: &Path) -> io::Result<bool> {
@@ -89,7 +122,7 @@ pub fn may_replace_page(path: &Path) -> Result<(), Error> {
     match n == 0 || head[..n].eq_ignore_ascii_case(START) {
         true => Ok(()),
         false => {
-            let found = "a file that is not a page";
+            let found = "a file that is not a page".to_owned();
             let expected = "an HTML page, or nothing";
             Err(Error::new(path, Problem::OutputForeign { found, expected }))
         }

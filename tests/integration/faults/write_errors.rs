@@ -3,6 +3,24 @@
 use super::*;
 use crate::support::*;
 
+/// As on FAT and on some network shares.
+#[test]
+fn a_file_system_that_has_no_modes_is_not_a_failure() {
+    if !have(&["strace"]) {
+        return;
+    }
+    let merge = Merge::new();
+    for which in [0, 1] {
+        for error in ["EPERM", "EOPNOTSUPP"] {
+            let arguments = merge.prepare(which, false);
+            let fault = format!("/chmod:error={error}");
+            let output = faulty(&merge.scratch, &[&fault], &arguments);
+            assert!(output.status.success(), "{}", stderr(&output));
+            assert!(merge.is_done(which, false));
+        }
+    }
+}
+
 #[test]
 fn a_file_that_cannot_be_created_or_renamed_is_an_error() {
     if !have(&["strace"]) {
@@ -16,8 +34,8 @@ fn a_file_that_cannot_be_created_or_renamed_is_an_error() {
                 "cannot create: Permission denied",
             ),
             (
-                "/chmod:error=EPERM",
-                "cannot set the mode of: Operation not permitted",
+                "/chmod:error=EIO",
+                "cannot set the mode of: Input/output error",
             ),
             (
                 "renameat2:error=EXDEV",

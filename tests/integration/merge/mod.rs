@@ -11,6 +11,7 @@ mod platforms;
 mod replace;
 mod select;
 mod set_platform;
+mod stdout;
 
 use crate::support::*;
 
