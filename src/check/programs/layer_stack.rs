@@ -137,6 +137,17 @@ impl<'a> LayerStack<'a> {
     /// Returns the file at a path, whose parts are joined; an absolute part starts from the root. The first part is
     /// the working directory, which runtimes make if it is missing.
     pub fn find(&self, parts: &[&[u8]]) -> Result<Option<FoundFile<'a>>> {
+        self.find_or_lose(parts, &mut Vec::new())
+    }
+
+    /// Returns the path, without links, at which the search for a file ends that is not found.
+    pub fn lost_path(&self, parts: &[&[u8]]) -> Result<Option<Vec<u8>>> {
+        let mut lost = Vec::new();
+        let found = self.find_or_lose(parts, &mut lost)?;
+        Ok(found.is_none().then_some(lost))
+    }
+
+    fn find_or_lose(&self, parts: &[&[u8]], lost: &mut Vec<u8>) -> Result<Option<FoundFile<'a>>> {
         if parts.iter().map(|part| part.len() + 1).sum::<usize>() > MAX_PATH {
             return Ok(None);
         }
@@ -148,7 +159,7 @@ impl<'a> LayerStack<'a> {
             let is_made = i == 0;
             left.extend(split(part).map(|name| Word { name, is_made }));
         }
-        self.walk(left, self.layers.len(), true, MAX_LINKS)
+        self.walk(left, self.layers.len(), true, MAX_LINKS, lost)
     }
 
     /// Returns the file that a hard link leads to in the layers below `top`. The directories of its target may
@@ -164,17 +175,18 @@ impl<'a> LayerStack<'a> {
         }
         let is_made = false;
         let words = split(target).map(|name| Word { name, is_made });
-        self.walk(words.collect(), top, false, max_links - 1)
+        self.walk(words.collect(), top, false, max_links - 1, &mut Vec::new())
     }
 
     /// Returns the file at a path from the root in the layers below `top`; if it is a symbolic link, the link
-    /// itself unless `is_followed`.
+    /// itself unless `is_followed`. The path of a file that is missing is `lost`.
     fn walk<'b>(
         &self,
         mut left: Words<'b>,
         top: usize,
         is_followed: bool,
         max_links: usize,
+        lost: &mut Vec<u8>,
     ) -> Result<Option<FoundFile<'a>>>
     where
         'a: 'b,
@@ -229,7 +241,10 @@ impl<'a> LayerStack<'a> {
                     let path = path.unwrap_or(at.name);
                     return Ok(Some(FoundFile { path, layer, file }));
                 }
-                None if is_last && !found.has_entries => return Ok(None),
+                None if is_last && !found.has_entries => {
+                    *lost = [b"/", &*at.name].concat();
+                    return Ok(None);
+                }
                 // A directory need not have an entry.
                 None if word.is_made => at.make_directory(),
                 _ => {}

@@ -86,7 +86,10 @@ pub fn check(
         return Ok(None);
     }
     let Some(linker) = stack.find(&[interpreter])? else {
-        let is_mounted = resolve::is_mounted(interpreter, execution);
+        let lost = stack.lost_path(&[interpreter])?.unwrap_or_default();
+        let is_mounted = [interpreter, &lost]
+            .iter()
+            .any(|path| resolve::is_mounted(path, execution));
         return Ok((!is_mounted).then(|| Unlinked::Interpreter(interpreter.to_vec())));
     };
     let linker = [b"/", &*linker.path].concat();

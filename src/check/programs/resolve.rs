@@ -186,7 +186,7 @@ pub fn started(stack: &LayerStack<'_>, execution: &Execution) -> Result<Started>
         let found = find_command(stack, &word, &command.path, execution)?;
         let failure = match &found {
             None if command.is_by_shell && !word.contains(&b'/') => None,
-            None if may_be_elsewhere(stack, &word, &command.path, execution) => None,
+            None if may_be_elsewhere(stack, &word, &command.path, execution)? => None,
             None => Some(FailureReason::Missing),
             Some(found) => match found.file {
                 LayerFile::NotExecutable(_) => Some(FailureReason::NotExecutable),
@@ -295,17 +295,21 @@ fn may_be_elsewhere(
     word: &[u8],
     path: &[u8],
     execution: &Execution,
-) -> bool {
-    let is_in = |directory: &[u8]| {
-        let path = joined(&[execution.working_dir.as_bytes(), directory, word]);
-        is_mounted(&path, execution)
-    };
+) -> Result<bool> {
     // An image without files is filled at run time, or is a test.
-    stack.is_empty()
-        || match word.contains(&b'/') {
-            true => is_in(b""),
-            false => path.split(|b| *b == b':').any(is_in),
+    if stack.is_empty() {
+        return Ok(true);
+    }
+    let path = if word.contains(&b'/') { b"" } else { path };
+    for directory in path.split(|b| *b == b':') {
+        let parts = [execution.working_dir.as_bytes(), directory, word];
+        // A link may lead there too.
+        let lost = stack.lost_path(&parts)?.unwrap_or_default();
+        if is_mounted(&joined(&parts), execution) || is_mounted(&lost, execution) {
+            return Ok(true);
         }
+    }
+    Ok(false)
 }
 
 /// Whether a path from the root is in a directory that runtimes mount.

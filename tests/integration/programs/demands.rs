@@ -117,7 +117,10 @@ fn a_missing_dynamic_linker_gives_a_warning() {
         Data("usr/lib64/libc.so.6", b""),
     ];
     assert_eq!(warnings(json!({}), &[&files]), "");
-    // A volume may have it.
+    // A volume may have it, also at the end of a link.
+    let linked = [x(), Link("lib64", "/mnt/lib")];
+    let execution = json!({ "Volumes": { "/mnt": {} } });
+    assert_eq!(warnings(execution, &[&linked]), "");
     assert_eq!(
         warnings(json!({ "Volumes": { "/lib64": {} } }), &[&[x()]]),
         ""

@@ -182,6 +182,7 @@ fn a_program_that_is_in_no_layer_gives_a_warning() {
         Data("bin/data", b"x"),
         Directory("dir"),
         Link("dangling", "/nix/store/x"),
+        Link("mounted", "../data/x"),
     ];
     for (word, told) in [
         (
@@ -224,6 +225,8 @@ fn a_program_that_is_in_no_layer_gives_a_warning() {
             "/none/../bin/x",
             Some("its layers do not have the program that it starts, \"/none/../bin/x\""),
         ),
+        ("/mounted", None),
+        ("/mounted/y", None),
         ("/data/../bin/none", None),
         ("./none", None),
         ("/bin/x", None),
