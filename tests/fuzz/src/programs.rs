@@ -33,7 +33,14 @@ pub fn programs(bytes: &[u8]) {
         let mut windows = programs.windows(magic.len());
         windows.any(|window| window.iter().copied().eq(magic))
     };
-    if !has(b"\x7fELF") && !has(b"MZ") {
+    let magics: [&[u8]; 5] = [
+        b"\x7fELF",
+        b"MZ",
+        b"\xfe\xed\xfa",
+        b"\xfa\xed\xfe",
+        b"\xca\xfe\xba",
+    ];
+    if !magics.into_iter().any(has) {
         let (wrong, notes) = &found;
         assert_eq!(*wrong, None, "an error without a program");
         let is_foreign = |note: &String| note.contains("not built for");
