@@ -212,6 +212,9 @@ impl MergeArgs {
         let path = place
             .as_ref()
             .map_or(Path::new(&self.output), |place| Path::new(place.path));
+        if path.as_os_str().is_empty() {
+            return Err("--output: expected a path".into());
+        }
         let is_stdout = path == Path::new("-");
         if is_stdout && io::stdout().is_terminal() {
             return Err(

@@ -177,10 +177,12 @@ impl Drop for AtomicOutput {
     }
 }
 
-/// Returns an error without the random name that the errors of tempfile have.
+/// Returns an error without the random name that the errors of tempfile have. They hide the error of the
+/// system except for its text.
 fn without_path(error: &io::Error) -> io::Error {
-    let cause = std::error::Error::source(error).and_then(|e| e.downcast_ref::<io::Error>());
-    let code = cause.unwrap_or(error).raw_os_error();
+    let text = error.to_string();
+    let code = text.split_once("(os error ").map(|(_, code)| code);
+    let code = code.and_then(|code| code.split(')').next()?.parse().ok());
     code.map_or_else(|| error.kind().into(), io::Error::from_raw_os_error)
 }
 

@@ -104,11 +104,12 @@ fn base_256(is_negative: bool, bytes: &[u8]) -> Option<i64> {
     is_whole.then_some(number)
 }
 
-/// Parses a number without a sign in a pax header.
+/// Parses a number without a sign in a pax header. Go and GNU tar have 63 bits for it.
 pub fn decimal(text: &[u8]) -> Option<u64> {
     let is_digits = !text.is_empty() && text.iter().all(u8::is_ascii_digit);
     let text = std::str::from_utf8(text).ok().filter(|_| is_digits)?;
-    text.parse().ok()
+    let number: i64 = text.parse().ok()?;
+    u64::try_from(number).ok()
 }
 
 /// Whether a text is a time in a pax header: seconds since 1970 with an optional fraction.
@@ -176,7 +177,7 @@ mod tests {
             b" 1",
             b"1_0",
             b"0x1",
-            b"18446744073709551616",
+            b"9223372036854775808",
         ] {
             assert_eq!(decimal(text), None);
         }

@@ -28,6 +28,10 @@ const MAX_ATTRIBUTE: usize = 65_536;
 /// layers of nixpkgs have a tenth of them.
 const MAX_NAMES: usize = 1 << 20;
 
+/// The bytes of the directories above the entries of a layer that are looked up: enough for a million
+/// directories, and a fraction of a second. Entries in very deep directories could take minutes.
+const MAX_ABOVE: usize = 128 << 20;
+
 /// The number of names that may still be kept.
 #[derive(Debug)]
 pub struct NameBudget(AtomicUsize);
@@ -91,6 +95,8 @@ pub struct UnpackRules<'a> {
     defects: LayerDefects,
     /// The bytes of directories that may still be kept.
     directories_left: usize,
+    /// The bytes of the directories above entries that may still be looked up.
+    above_left: usize,
 }
 
 impl<'a> UnpackRules<'a> {
@@ -101,6 +107,7 @@ impl<'a> UnpackRules<'a> {
             directory: Vec::new(),
             defects: LayerDefects::default(),
             directories_left: MAX_DIRECTORIES,
+            above_left: MAX_ABOVE,
         }
     }
 
@@ -190,6 +197,10 @@ impl<'a> UnpackRules<'a> {
         }
         let mut above = directory;
         while !above.is_empty() {
+            let Some(left) = self.above_left.checked_sub(above.len()) else {
+                return;
+            };
+            self.above_left = left;
             match self.names.kind(above) {
                 Some(NameKind::File) => {
                     return self.add(|| below_file(path, above));
@@ -217,7 +228,8 @@ impl<'a> UnpackRules<'a> {
         let left = self
             .directories_left
             .checked_sub(directory.len() + path.len());
-        let Some(left) = left.filter(|_| !self.names.is_incomplete) else {
+        let is_known = !self.names.is_incomplete && is_shallow(directory);
+        let Some(left) = left.filter(|_| is_known) else {
             return;
         };
         self.directories_left = left;
@@ -246,7 +258,7 @@ impl<'a> UnpackRules<'a> {
             None => {
                 let links = &mut self.defects.outer_links;
                 let is_known = !self.names.is_incomplete;
-                if is_known && normal.len() <= MAX_PATH && links.len() < MAX_DEFECTS {
+                if is_known && is_shallow(&normal) && links.len() < MAX_DEFECTS {
                     links.push((name.to_vec(), normal.into_owned()));
                 }
             }
@@ -254,10 +266,17 @@ impl<'a> UnpackRules<'a> {
     }
 
     /// Whether a path may lead through a symbolic link.
-    fn is_through_link(&self, path: &[u8]) -> bool {
-        let slashes = path.iter().enumerate().filter(|(_, b)| **b == b'/');
-        let mut above = slashes.map(|(at, _)| &path[..at]);
-        above.any(|above| self.names.kind(above) == Some(NameKind::SymbolicLink))
+    fn is_through_link(&mut self, path: &[u8]) -> bool {
+        for (at, _) in path.iter().enumerate().filter(|(_, b)| **b == b'/') {
+            let Some(left) = self.above_left.checked_sub(at) else {
+                return true;
+            };
+            self.above_left = left;
+            if self.names.kind(&path[..at]) == Some(NameKind::SymbolicLink) {
+                return true;
+            }
+        }
+        false
     }
 
     fn check_attributes<R: Read>(&mut self, entry: &TarEntry<'_, R>, path: &[u8]) {
@@ -295,6 +314,12 @@ impl<'a> UnpackRules<'a> {
             self.defects.found.push(defect());
         }
     }
+}
+
+/// Whether a path can be looked up in the layers below in little time: real ones are not as deep.
+fn is_shallow(path: &[u8]) -> bool {
+    const MAX_DEPTH: usize = 100;
+    path.len() <= MAX_PATH && path.split(|b| *b == b'/').nth(MAX_DEPTH).is_none()
 }
 
 fn shown(name: &[u8]) -> String {

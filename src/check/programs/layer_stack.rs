@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::collections::VecDeque;
+use std::rc::Rc;
 
 use super::file_table::{FileTable, LayerFile, RecordKind};
 use super::machine::Machine;
@@ -40,7 +41,8 @@ impl FoundFile<'_> {
 /// The files of all layers, bottom first.
 pub struct LayerStack<'a> {
     layers: &'a [&'a FileTable],
-    lookups: Cell<usize>,
+    /// Shared by the stacks of an image.
+    lookups: Rc<Cell<usize>>,
 }
 
 /// The entry of an image at a name.
@@ -75,10 +77,12 @@ struct Word<'a> {
 
 impl<'a> LayerStack<'a> {
     pub fn new(layers: &'a [&'a FileTable]) -> Self {
-        Self {
-            layers,
-            lookups: Cell::new(0),
-        }
+        Self::counting(layers, Rc::default())
+    }
+
+    /// A stack whose lookups are added to others.
+    pub fn counting(layers: &'a [&'a FileTable], lookups: Rc<Cell<usize>>) -> Self {
+        Self { layers, lookups }
     }
 
     /// Whether no layer has any file.

@@ -1,5 +1,8 @@
 //! Checks whether runtimes can unpack the layers of an image, each on those below it.
 
+use std::cell::Cell;
+use std::rc::Rc;
+
 use super::Programs;
 use super::file_table::{FileTable, RecordKind};
 use super::layer_stack::{LayerStack, Result};
@@ -31,6 +34,7 @@ impl Programs {
             .map(|(diff_id, _)| Some(&**known.get(diff_id.as_ref()?)?))
             .collect();
         let mut found = Vec::new();
+        let lookups = Rc::default();
         for (i, (table, (_, name))) in layers.iter().zip(&facts.layers).enumerate() {
             let Some(table) = table else { continue };
             let mut defects = table.defects.found.clone();
@@ -41,9 +45,10 @@ impl Programs {
             {
                 let links = table.defects.outer_links.iter();
                 // A search that is too long finds nothing, and proves nothing.
-                let links = links.filter(|(_, target)| is_absent(&stack, target).unwrap_or(false));
+                let links = links
+                    .filter(|(_, target)| is_absent(&stack, target, &lookups).unwrap_or(false));
                 defects.extend(links.map(|(name, target)| link_to_nothing(name, target)));
-                let stack = LayerStack::new(&stack);
+                let stack = LayerStack::counting(&stack, lookups.clone());
                 for (directory, path) in &table.defects.outer_directories {
                     let found = stack.find(&[directory]).ok().flatten();
                     if found.is_some_and(|found| !found.is_directory()) {
@@ -62,27 +67,29 @@ impl Programs {
 
 /// Whether the target of a hard link in the topmost layer, which has no earlier entry of that name, is in no
 /// layer below.
-fn is_absent(stack: &[&FileTable], target: &[u8]) -> Result<bool> {
+fn is_absent(stack: &[&FileTable], target: &[u8], lookups: &Rc<Cell<usize>>) -> Result<bool> {
     let Some((top, below)) = stack.split_last() else {
         return Ok(true);
     };
     if top.contains(RecordKind::Whiteout.hash(target)) {
         return Ok(true);
     }
-    let below_it = LayerStack::new(below);
+    let below_it = LayerStack::counting(below, lookups.clone());
     // Links to links are not followed.
     if below_it.has_entry(target)? {
         let found = below_it.find(&[target])?;
         return Ok(found.is_some_and(|found| found.is_directory() && found.path == target));
     }
     // Through symbolic links it may also be an entry of the same layer. A later entry with that name comes too late.
-    Ok(match LayerStack::new(stack).find(&[target])? {
-        None => true,
-        Some(found) if found.layer == below.len() && found.path == target => {
-            below_it.find(&[target])?.is_none()
-        }
-        Some(found) => found.is_directory(),
-    })
+    Ok(
+        match LayerStack::counting(stack, lookups.clone()).find(&[target])? {
+            None => true,
+            Some(found) if found.layer == below.len() && found.path == target => {
+                below_it.find(&[target])?.is_none()
+            }
+            Some(found) => found.is_directory(),
+        },
+    )
 }
 
 /// Returns the code of a defect.

@@ -49,10 +49,14 @@ pub fn readers(bytes: &[u8]) {
 /// from the rest.
 pub fn compare_readers(bytes: &[u8]) -> Comparison {
     let archive = &match bytes {
-        [] => return Comparison::Refused,
+        // Python and GNU tar do not take an empty file for an archive.
+        [] | [_] => return Comparison::Refused,
         [0, archive @ ..] => archive.to_vec(),
         [_, bytes @ ..] => unusual_archive(&mut Unstructured::new(bytes)),
     };
+    if archive.is_empty() {
+        return Comparison::Refused;
+    }
     let Some(ours) = ours(archive) else {
         return Comparison::Refused;
     };
@@ -261,7 +265,8 @@ fn gnu_tar(archive: &[u8]) -> String {
                 "tar: Substituting ",
                 "tar: Ignoring unknown extended header keyword ",
             ];
-            !notes.iter().any(|note| line.starts_with(note))
+            // A name in a note may have several lines.
+            line.starts_with("tar: ") && !notes.iter().any(|note| line.starts_with(note))
         };
         errors
             .lines()

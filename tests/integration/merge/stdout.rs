@@ -79,6 +79,16 @@ fn a_closed_standard_output_is_an_error_and_leaves_no_files() {
 }
 
 #[test]
+fn the_error_of_a_temporary_directory_has_the_text_of_the_system() {
+    let scratch = two_archives();
+    let mut command = scratch.command(&["merge", "-o", "-", "a.tar"]);
+    let output = command.env("TMPDIR", "/nonexistent").output().unwrap();
+    let expected =
+        "/nonexistent: cannot create a file there: No such file or directory (os error 2)";
+    assert!(stderr(&output).contains(expected), "{}", stderr(&output));
+}
+
+#[test]
 fn options_that_need_a_directory_or_standard_output_are_wrong_usage() {
     let scratch = two_archives();
     for (option, expected) in [
