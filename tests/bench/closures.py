@@ -310,8 +310,8 @@ def parts(work, polyarch, limits, quick=False):
     missing = f" Missing here: {', '.join(tools.missing)}." if tools.missing else ""
     cold = "" if may_drop_caches() else " Only root can empty the page cache, so the row for that is missing."
     return [
-        f"Closures: {sizes}. Peers: {', '.join(tools.versions)}.{missing}{cold} nix2container's tool is written in Go with modules "
-        "that no registry of Debian, Rust, Python or npm has, so it is not compared.",
+        f"Closures: {sizes}. Peers: {', '.join(tools.versions)}.{missing}{cold} nix2container is not "
+        "compared: building its tool needs Go modules from the network.",
         table(HEAD, [result.cells(limits) for result in results]),
         f"Peak memory of polyarch: {most:.0f} MiB; target ≤ 32 MiB + 8 MiB per job = {allowed} MiB: {verdict([most <= allowed])}.",
     ]

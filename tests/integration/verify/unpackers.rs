@@ -415,7 +415,7 @@ fn rows() -> Vec<Row> {
         row("a whiteout", NONE, &[], &[file("etc/.wh.shared")]),
         row("a whiteout of nothing", NONE, &[], &[file(".wh.missing")]),
         row(
-            "a whiteout in a directory that is not there",
+            "a whiteout in a directory that does not exist",
             NONE,
             &[],
             &[file("a/b/.wh.missing")],
