@@ -68,7 +68,7 @@ fn a_file_without_permission_is_named_in_the_error() {
             "out",
             "a.tar",
             format!(
-                "{}: cannot create a file there: permission denied",
+                "{}: cannot create a file there: Permission denied (os error 13)",
                 here.display()
             ),
         ),
@@ -76,7 +76,7 @@ fn a_file_without_permission_is_named_in_the_error() {
             "closed/new",
             "a.tar",
             format!(
-                "{}: cannot create a file there: permission denied",
+                "{}: cannot create a file there: Permission denied (os error 13)",
                 here.join("closed").display()
             ),
         ),

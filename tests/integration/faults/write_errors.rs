@@ -123,7 +123,7 @@ fn a_read_only_file_system_is_an_error() {
     assert_eq!(output.status.code(), Some(1));
     let disk = merge.scratch.path("disk");
     let problem = format!(
-        "error: {}: cannot create a file there: read-only filesystem or storage medium\n",
+        "error: {}: cannot create a file there: Read-only file system (os error 30)\n",
         disk.display()
     );
     assert_eq!(stderr(&output), problem);
