@@ -139,7 +139,9 @@ pub mod internals {
     }
 
     pub mod sink {
-        pub use crate::sink::{clean_up, create_directory, may_replace_page, replace};
+        pub use crate::sink::{
+            clean_up, create_directory, may_replace_page, may_write_digest, replace,
+        };
     }
 
     pub mod tar {

@@ -27,6 +27,7 @@ fn main() -> ExitCode {
 fn run(invocation: Invocation) -> Result<(), Failure> {
     match invocation {
         Invocation::Merge(request, view) => {
+            view.check_digest_file()?;
             let merged = with_bars(&request.progress, view.quiet, || polyarch::merge(&request))?;
             view.print(&merged)
         }

@@ -109,7 +109,8 @@ pub struct MergeArgs {
     ///
     /// LAYOUT was written with --layer-records. A layer is taken if it is made of the same store paths (of
     /// the conf of a layered image), whose files are then not read, or if it has the same diff ID; and if
-    /// the compression is the same. The output is the same as without this option.
+    /// the compression is the same. The output is the same as without this option, if the records are true:
+    /// take layers only from layouts that you trust. The digest of a layer that is copied is verified.
     #[arg(long, value_name = "LAYOUT")]
     reuse: Vec<PathBuf>,
 

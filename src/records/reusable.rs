@@ -1,8 +1,8 @@
 //! The layers that a merge may take from layouts of earlier merges.
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::Read;
+use std::fs::{File, Metadata};
+use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -29,6 +29,8 @@ struct ReusableLayer {
     record: LayerRecord,
     /// The blob.
     path: Arc<Path>,
+    /// The layout that it is in, for messages.
+    layout: InputName,
 }
 
 impl<'a> Reusable<'a> {
@@ -50,12 +52,18 @@ impl<'a> Reusable<'a> {
                     && compression.target(Encoding::Plain) == record.encoding;
                 let path = layout.join(record.digest.blob_path());
                 // A file of another size was cut off; its digest is verified when it is copied.
-                let is_there = path.metadata().is_ok_and(|m| m.len() == record.size);
+                let is_blob = |m: Metadata| m.is_file() && m.len() == record.size;
+                let is_there = path.metadata().is_ok_and(is_blob);
                 if !(is_current && is_there) {
                     continue;
                 }
                 let path = path.into();
-                let layer = Arc::new(ReusableLayer { record, path });
+                let layout = InputName::from(&**layout);
+                let layer = Arc::new(ReusableLayer {
+                    record,
+                    path,
+                    layout,
+                });
                 let record = &layer.record;
                 if let Some(key) = &record.key {
                     let known = reusable.by_key.entry(key.clone());
@@ -68,21 +76,25 @@ impl<'a> Reusable<'a> {
         Ok(reusable)
     }
 
-    /// Returns the layer with this key, as one of `input` that messages call `name`.
-    pub fn by_key(&self, key: &LayerKey, input: &InputName, name: &Arc<str>) -> Option<FileLayer> {
-        self.take(self.by_key.get(key)?, input, name)
+    /// Returns the layer with this key.
+    pub fn by_key(&self, key: &LayerKey) -> Option<FileLayer> {
+        self.take(self.by_key.get(key)?)
     }
 
     /// Returns the layer that has the bytes of `layer`.
     pub fn same_as(&self, layer: &FileLayer) -> Option<FileLayer> {
         let found = self.by_diff_id.get(&layer.diff_id)?;
-        self.take(found, &layer.blob.input, &layer.blob.name)
+        self.take(found)
     }
 
     /// Returns `None` if the observer needs what only reading the layer can tell: the earlier merge did not
     /// check programs, or another version of polyarch wrote the record.
-    fn take(&self, layer: &ReusableLayer, input: &InputName, name: &Arc<str>) -> Option<FileLayer> {
-        let ReusableLayer { record, path } = layer;
+    fn take(&self, layer: &ReusableLayer) -> Option<FileLayer> {
+        let ReusableLayer {
+            record,
+            path,
+            layout,
+        } = layer;
         let is_observed = self.observer.is_none_or(|observer| {
             let saved = record.programs.as_ref();
             saved.is_some_and(|saved| observer.restore(&record.diff_id, saved))
@@ -95,8 +107,8 @@ impl<'a> Reusable<'a> {
             blob: Blob {
                 descriptor: Descriptor::new(media_type, record.digest.clone(), record.size),
                 content: Content::Recorded(path.clone()),
-                input: input.clone(),
-                name: name.clone(),
+                input: layout.clone(),
+                name: record.digest.to_string().into(),
             },
             diff_id: record.diff_id.clone(),
             encoding: record.encoding,
@@ -108,10 +120,24 @@ impl<'a> Reusable<'a> {
 fn read(layout: &Path) -> Result<Vec<LayerRecord>, Error> {
     let path = layout.join(LAYER_RECORDS);
     let mut raw = Vec::new();
-    let file = File::open(&path).map_err(|e| match e.kind() {
-        std::io::ErrorKind::NotFound => Error::new(layout, Problem::NoLayerRecords),
+    let unreadable = |e: io::Error| match e.kind() {
+        ErrorKind::NotFound | ErrorKind::NotADirectory => {
+            Error::new(layout, Problem::NoLayerRecords)
+        }
         _ => Error::io("read", &path)(e),
-    })?;
+    };
+    // Opening a pipe would wait for its writer.
+    let metadata = path.metadata().map_err(unreadable)?;
+    if !metadata.is_file() {
+        return Err(Error::new(layout, Problem::NoLayerRecords));
+    }
+    if metadata.len() > MAX_RECORDS {
+        let (size, limit) = (metadata.len(), MAX_RECORDS);
+        let document = Item::Document(LAYER_RECORDS.into());
+        let problem = Problem::DocumentTooLarge { size, limit };
+        return Err(Error::new((&InputName::from(layout), document), problem));
+    }
+    let file = File::open(&path).map_err(unreadable)?;
     file.take(MAX_RECORDS)
         .read_to_end(&mut raw)
         .map_err(Error::io("read", &path))?;

@@ -4,7 +4,7 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use polyarch::internals::sink::replace;
+use polyarch::internals::sink::{may_write_digest, replace};
 use polyarch::internals::text::{bytes, clean, message, quoted, tls_option};
 use polyarch::merge::{Format, MergeReport, MergedImage};
 use polyarch::oci::ImageName;
@@ -29,6 +29,13 @@ pub struct MergeView {
 }
 
 impl MergeView {
+    /// Fails if the digest cannot be written, before the merge does its work.
+    pub fn check_digest_file(&self) -> Result<(), Failure> {
+        let file = self.digest_file.as_ref();
+        file.map_or(Ok(()), |file| may_write_digest(file, &self.output))?;
+        Ok(())
+    }
+
     pub fn print(&self, merged: &MergeReport) -> Result<(), Failure> {
         if !self.quiet {
             for one in &merged.warnings {

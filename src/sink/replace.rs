@@ -129,6 +129,49 @@ pub fn may_replace_page(path: &Path) -> Result<(), Error> {
     }
 }
 
+/// Fails if a digest must not or cannot be written to `path`: it is in the output, or another file than an
+/// earlier digest is there.
+pub fn may_write_digest(path: &Path, output: &Path) -> Result<(), Error> {
+    const START: &[u8] = b"sha256:";
+    let parent = parent(path);
+    let Ok(directory) = parent.canonicalize() else {
+        let parent = parent.to_owned();
+        return Err(Error::new(path, Problem::NoParent { parent }));
+    };
+    let foreign = |found: &str| {
+        let (found, expected) = (found.to_owned(), "an earlier digest, or nothing");
+        Err(Error::new(path, Problem::OutputForeign { found, expected }))
+    };
+    let absolute = directory.join(path.file_name().unwrap_or_default());
+    let output = self::parent(output)
+        .canonicalize()
+        .map(|parent| parent.join(output.file_name().unwrap_or_default()));
+    if output.is_ok_and(|output| absolute.starts_with(output)) {
+        return foreign("the output of the merge");
+    }
+    if path.is_dir() {
+        return foreign("a directory");
+    }
+    // Opening a pipe would wait for its writer.
+    if !path.is_file() {
+        return Ok(());
+    }
+    let mut head = [0; START.len()];
+    let read = File::open(path).and_then(|mut file| fill(&mut file, &mut head));
+    match read.map_err(Error::io("read", path))? {
+        0 => Ok(()),
+        n if head[..n] == *START => Ok(()),
+        _ => foreign("a file that is not a digest"),
+    }
+}
+
+fn parent(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
 /// Creates a directory and those above it, if they do not exist.
 pub fn create_directory(path: &Path) -> Result<(), Error> {
     fs::create_dir_all(path).map_err(Error::io("create", path))
@@ -140,10 +183,7 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     if path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
         return std::fs::write(path, bytes).map_err(Error::io("write", path));
     }
-    let parent = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
+    let parent = parent(path);
     if !parent.is_dir() {
         let parent = parent.to_owned();
         return Err(Error::new(path, Problem::NoParent { parent }));

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use crate::bytes::codec::Encoding;
 use crate::bytes::progress::Progress;
 use crate::bytes::{Digests, LayerObserver, Observers, Staging, VerifiedReader};
-use crate::error::{Error, InputName, Item};
+use crate::error::{Error, Item};
 use crate::image::{Content, FileLayer, Image, Layer, LayerKey};
 use crate::oci::{Algorithm, DiffId, Digest};
 use crate::records::Reusable;
@@ -60,10 +60,9 @@ impl<'a> Stager<'a> {
         }
     }
 
-    /// Returns the layer with this key that an earlier merge has made, as one of `input` that messages
-    /// call `name`.
-    pub fn reuse(&self, key: &LayerKey, input: &InputName, name: &Arc<str>) -> Option<FileLayer> {
-        let layer = self.reusable?.by_key(key, input, name)?;
+    /// Returns the layer with this key that an earlier merge has made.
+    pub fn reuse(&self, key: &LayerKey) -> Option<FileLayer> {
+        let layer = self.reusable?.by_key(key)?;
         lock(&self.keys).insert(layer.diff_id.clone(), key.clone());
         Some(layer)
     }

@@ -81,6 +81,7 @@ fn reuse(image: &mut Image, compression: Compression, reusable: &Reusable<'_>) {
                 ..old.with_content(digest, size)
             };
             layer.blob.content = reused.blob.content;
+            (layer.blob.input, layer.blob.name) = (reused.blob.input, reused.blob.name);
             layer.encoding = reused.encoding;
             is_changed = true;
         }

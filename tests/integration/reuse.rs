@@ -134,10 +134,20 @@ fn a_layer_that_is_taken_is_verified() {
     bytes[20] ^= 1;
     fs::write(&blob, bytes).unwrap();
     let error = scratch.fail(&["merge", "--reuse", "first", "-o", "out", "a.tar", "b.tar"]);
-    assert!(error.contains("has the wrong digest"), "{error}");
+    let start = format!("error: first: blob {digest} has the wrong digest: ");
+    assert!(error.starts_with(&start), "{error}");
     assert!(error.contains(&format!("expected {digest}")), "{error}");
 
-    // A blob that is missing or cut off is made again.
+    // A blob that is no file, or of another size, is made again.
+    fs::remove_file(&blob).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", &blob).unwrap();
+    let path = scratch.path("first").join(RECORDS);
+    let mut endless = records.clone();
+    endless["layers"][0]["size"] = 0.into();
+    fs::write(&path, endless.to_string()).unwrap();
+    scratch.run(&["merge", "--reuse", "first", "-o", "made", "a.tar", "b.tar"]);
+    fs::write(&path, records.to_string()).unwrap();
+    fs::remove_file(&blob).unwrap();
     fs::write(&blob, "").unwrap();
     scratch.run(&["merge", "--reuse", "first", "-o", "out", "a.tar", "b.tar"]);
 }
@@ -178,6 +188,11 @@ fn records_that_cannot_be_used_are_errors() {
     assert_eq!(
         scratch.fail(&reuse),
         "error: first: has no \"polyarch-layers.json\", so none of its layers can be taken\n\
+         hint: give an image layout that was written with --layer-records\n"
+    );
+    assert_eq!(
+        scratch.fail(&["merge", "--reuse", "a.tar", "-o", "out", "b.tar"]),
+        "error: a.tar: has no \"polyarch-layers.json\", so none of its layers can be taken\n\
          hint: give an image layout that was written with --layer-records\n"
     );
     for (records, problem) in [

@@ -107,6 +107,8 @@ impl SavedTable {
             return None;
         }
         let machines = self.machines.into_iter().map(|saved| {
+            // More files than any archive has would make sums overflow.
+            u32::try_from(saved.count).ok()?;
             let names = saved.names.into_iter().map(|name| STANDARD.decode(name));
             let names: Result<Vec<Vec<u8>>, _> = names.collect();
             let names = names.ok()?;

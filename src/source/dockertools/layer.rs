@@ -60,7 +60,7 @@ impl StoreLayer {
             .map(|path| path.to_string_lossy())
             .collect();
         LayerKey::of(&json!([
-            "dockertools",
+            "dockertools 1",
             paths,
             uid,
             gid,

@@ -235,7 +235,7 @@ impl LayeredImageReader<'_> {
         let name: Arc<str> = name.into();
         let owner = StorePathsOwner((self.input, Item::Layer(name.clone())).into());
         let key = layer.key();
-        if let Some(reused) = self.stager.reuse(&key, self.input, &name) {
+        if let Some(reused) = self.stager.reuse(&key) {
             return Ok(reused);
         }
         let content = self.stager.generate(&key, || {

@@ -107,3 +107,64 @@ fn options_that_need_a_directory_or_standard_output_are_wrong_usage() {
     scratch.run(&["merge", "-o", "./-", "a.tar"]);
     assert!(image.join("index.json").exists());
 }
+
+#[test]
+fn a_digest_file_that_must_not_be_written_is_an_error_before_the_merge() {
+    let scratch = two_archives();
+    fs::create_dir(scratch.path("directory")).unwrap();
+    for (file, problem) in [
+        (
+            "a.tar",
+            "not replaced: found a file that is not a digest, expected an earlier digest, or nothing",
+        ),
+        (
+            "directory",
+            "not replaced: found a directory, expected an earlier digest, or nothing",
+        ),
+        (
+            "out/digest",
+            "cannot write there: the directory out does not exist",
+        ),
+        (
+            "out",
+            "not replaced: found the output of the merge, expected an earlier digest, or nothing",
+        ),
+        (
+            "missing/digest",
+            "cannot write there: the directory missing does not exist",
+        ),
+    ] {
+        let arguments = ["merge", "-o", "out", "--digest-file", file, "a.tar"];
+        let error = scratch.fail(&arguments);
+        assert!(
+            error.starts_with(&format!("error: {file}: {problem}\n")),
+            "{error}"
+        );
+    }
+    // An earlier digest is replaced.
+    for _ in 0..2 {
+        scratch.run(&[
+            "merge",
+            "--force",
+            "-o",
+            "out",
+            "--digest-file",
+            "digest",
+            "a.tar",
+        ]);
+    }
+    let arguments = [
+        "merge",
+        "--force",
+        "-o",
+        "out",
+        "--digest-file",
+        "out/digest",
+        "a.tar",
+    ];
+    assert!(
+        scratch
+            .fail(&arguments)
+            .contains("found the output of the merge")
+    );
+}
