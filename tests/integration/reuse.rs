@@ -138,7 +138,7 @@ fn a_layer_that_is_taken_is_verified() {
     assert!(error.starts_with(&start), "{error}");
     assert!(error.contains(&format!("expected {digest}")), "{error}");
 
-    // A blob that is no file, or of another size, is made again.
+    // A blob that is not a file, or of another size, is made again.
     fs::remove_file(&blob).unwrap();
     std::os::unix::fs::symlink("/dev/zero", &blob).unwrap();
     let path = scratch.path("first").join(RECORDS);

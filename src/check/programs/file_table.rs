@@ -445,7 +445,7 @@ mod tests {
         }
     }
 
-    /// 4,000 entries, each in 2,000 directories of its own: a minute, if each were hashed from its start.
+    /// 4,000 entries, each in 2,000 other directories: a minute, if each were hashed from its start.
     #[test]
     fn deep_directories_take_little_time() {
         let budget = TableBudget::default();
