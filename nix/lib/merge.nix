@@ -99,10 +99,14 @@ let
     }
   '';
 
-  # Exit code 3: polyarch does not support the conf, and has written nothing.
+  # Exit code 3: polyarch does not support the conf, and has written nothing. A conf without any known key is only a JSON
+  # document for it.
   fromConf = ''
     status=0
     ${merge} 2> "$NIX_BUILD_TOP/messages" || status=$?
+    if grep -q ': not a container image: found a JSON document' "$NIX_BUILD_TOP/messages"; then
+      status=3
+    fi
     if [ "$status" -ne 3 ]; then
       cat "$NIX_BUILD_TOP/messages" >&2
       [ "$status" -eq 0 ] || exit "$status"
