@@ -19,6 +19,7 @@ mod stager;
 mod store_paths;
 mod tree;
 mod two_formats;
+mod ustar;
 
 use std::fs::File;
 use std::io::{self, Read};

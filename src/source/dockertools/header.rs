@@ -6,21 +6,22 @@
 //! decoded as UTF-8, where a byte that is not UTF-8 counts as one character (PEP 383).
 
 use super::conf::Owner;
+use crate::source::ustar::{TypeFlag, finish, limit, put_number, record};
 use crate::tar::BLOCK;
 
 const NAME: usize = 100;
 const OWNER_NAME: usize = 32;
 
-/// The numbers that fit into a field of 8 bytes, and into one of 12: octal digits and a NUL.
-const MAX_ID: u64 = 1 << (3 * 7);
-const MAX_LARGE: u64 = 1 << (3 * 11);
+/// The first numbers that do not fit into a field of 8 bytes, and into one of 12.
+const MAX_ID: u64 = limit(8);
+const MAX_LARGE: u64 = limit(12);
 
 /// An entry of a layer.
 #[derive(Clone, Copy)]
 pub struct Header<'a> {
     /// The name; that of a directory has no slash at the end.
     pub name: &'a [u8],
-    pub kind: Kind,
+    pub kind: TypeFlag,
     pub mode: u32,
     /// The size in bytes; 0 for all but regular files.
     pub size: u64,
@@ -28,21 +29,12 @@ pub struct Header<'a> {
     pub target: &'a [u8],
 }
 
-/// The type of an entry.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[repr(u8)]
-pub enum Kind {
-    Regular = b'0',
-    Symlink = b'2',
-    Directory = b'5',
-}
-
 impl Header<'_> {
     /// Appends the blocks of the header.
     pub fn write(&self, owner: &Owner, out: &mut Vec<u8>) {
         let with_slash;
         let name = match self.kind {
-            Kind::Directory => {
+            TypeFlag::Directory => {
                 with_slash = [self.name, b"/"].concat();
                 &with_slash
             }
@@ -100,16 +92,8 @@ impl Records {
         }
     }
 
-    /// Adds a record, `LENGTH KEY=VALUE\n`, whose length counts itself.
     fn add(&mut self, key: &str, value: &[u8]) {
-        let rest = key.len() + value.len() + 3;
-        let mut length = rest;
-        while rest + length.to_string().len() != length {
-            length = rest + length.to_string().len();
-        }
-        self.bytes.extend(format!("{length} {key}=").as_bytes());
-        self.bytes.extend(value);
-        self.bytes.push(b'\n');
+        self.bytes.extend(record(key, value));
     }
 
     /// Writes the extended header, unless there are no records.
@@ -132,32 +116,6 @@ impl Records {
         out.extend(charset);
         out.extend(self.bytes);
         out.resize(out.len().next_multiple_of(BLOCK), 0);
-    }
-}
-
-/// Writes magic, type and checksum.
-fn finish(block: &mut [u8], kind: u8) {
-    block[156] = kind;
-    block[257..265].copy_from_slice(b"ustar\x0000");
-    block[148..156].fill(b' ');
-    let sum = block.iter().map(|b| u64::from(*b)).sum();
-    // Seven bytes, and the space that is there already.
-    put_number(&mut block[148..155], sum);
-}
-
-/// Writes a number in octal, and a NUL; zero where it does not fit, because then a pax record has it.
-fn put_number(field: &mut [u8], number: u64) {
-    let Some((end, digits)) = field.split_last_mut() else {
-        return;
-    };
-    *end = 0;
-    let mut left = match number >> (3 * digits.len()) {
-        0 => number,
-        _ => 0,
-    };
-    for digit in digits.iter_mut().rev() {
-        *digit = b'0' + (left & 7) as u8;
-        left >>= 3;
     }
 }
 
@@ -192,7 +150,7 @@ mod tests {
         let mut blocks = Vec::new();
         let header = Header {
             name,
-            kind: Kind::Regular,
+            kind: TypeFlag::Regular,
             mode: 0o444,
             size,
             target: b"",

@@ -12,9 +12,10 @@ use serde_json::json;
 
 use super::conf::Owner;
 use super::files::{FileContent, OpenFile, StoreFile, StoreFiles};
-use super::header::{Header, Kind};
+use super::header::Header;
 use crate::image::LayerKey;
 use crate::source::store_paths::error_at;
+use crate::source::ustar::TypeFlag;
 use crate::tar::BLOCK;
 use crate::util::parallel;
 
@@ -76,7 +77,7 @@ impl StoreLayer {
         for name in STORE_DIRECTORIES {
             let header = Header {
                 name,
-                kind: Kind::Directory,
+                kind: TypeFlag::Directory,
                 mode: 0o755,
                 size: 0,
                 target: b"",
@@ -167,9 +168,9 @@ impl LayerTar {
             content,
         } = file?;
         let (kind, size, target) = match &content {
-            FileContent::Directory => (Kind::Directory, 0, &b""[..]),
-            FileContent::Symlink(target) => (Kind::Symlink, 0, target.to_bytes()),
-            FileContent::Regular(opened) => (Kind::Regular, opened.size, &b""[..]),
+            FileContent::Directory => (TypeFlag::Directory, 0, &b""[..]),
+            FileContent::Symlink(target) => (TypeFlag::Symlink, 0, target.to_bytes()),
+            FileContent::Regular(opened) => (TypeFlag::Regular, opened.size, &b""[..]),
         };
         let header = Header {
             name: &path,

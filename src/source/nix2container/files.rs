@@ -13,9 +13,10 @@ use std::path::Path;
 
 use walkdir::WalkDir;
 
-use super::go_tar::{GoEntryType, clean_path};
+use super::go_tar::clean_path;
 use super::store_path::{StorePath, compile};
 use crate::source::store_paths::error_at;
+use crate::source::ustar::TypeFlag;
 
 /// The longest name that Linux accepts (`PATH_MAX`): runtimes cannot unpack longer ones.
 const MAX_NAME: usize = 4096;
@@ -49,7 +50,7 @@ pub struct SourceFile {
     pub source: Option<Box<Path>>,
     /// The position of its store path.
     pub path: usize,
-    pub kind: GoEntryType,
+    pub kind: TypeFlag,
     pub mode: u32,
     /// 0 for all but regular files.
     pub size: u64,
@@ -92,7 +93,7 @@ pub fn list(paths: &[StorePath]) -> io::Result<FilesByName> {
                 kind,
                 mode: metadata.mode() & 0o7777,
                 size: match kind {
-                    GoEntryType::Regular => metadata.len(),
+                    TypeFlag::Regular => metadata.len(),
                     _ => 0,
                 },
             };
@@ -131,13 +132,13 @@ fn check(
     Ok(())
 }
 
-fn kind(found: FileType) -> Result<GoEntryType, String> {
+fn kind(found: FileType) -> Result<TypeFlag, String> {
     if found.is_file() {
-        Ok(GoEntryType::Regular)
+        Ok(TypeFlag::Regular)
     } else if found.is_dir() {
-        Ok(GoEntryType::Directory)
+        Ok(TypeFlag::Directory)
     } else if found.is_symlink() {
-        Ok(GoEntryType::Symlink)
+        Ok(TypeFlag::Symlink)
     } else {
         Err("it is neither a regular file, a directory nor a symbolic link".to_owned())
     }

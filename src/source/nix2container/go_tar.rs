@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::source::ustar::{TypeFlag, finish, limit, put_number, record};
 use crate::tar::BLOCK;
 
 const NAME: usize = 100;
@@ -15,22 +16,13 @@ const PREFIX: usize = 155;
 /// Go's limit for a pax extended header.
 const MAX_RECORDS: usize = 1 << 20;
 
-/// The type of an entry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum GoEntryType {
-    Regular = b'0',
-    Symlink = b'2',
-    /// nix2container gives the name of a directory no slash at the end.
-    Directory = b'5',
-}
-
 /// The fields of a header. The time of modification is one second after the epoch, as that of all files
 /// in a Nix store.
 #[derive(Debug)]
 pub struct GoHeader<'a> {
+    /// nix2container gives the name of a directory no slash at the end.
     pub name: &'a [u8],
-    pub kind: GoEntryType,
+    pub kind: TypeFlag,
     pub link: &'a [u8],
     pub size: u64,
     pub mode: i64,
@@ -65,7 +57,7 @@ impl GoHeader<'_> {
             ("uname", self.uname.as_bytes(), 32),
             ("gname", self.gname.as_bytes(), 32),
         ];
-        if self.kind == GoEntryType::Regular && self.name.ends_with(b"/") {
+        if self.kind == TypeFlag::Regular && self.name.ends_with(b"/") {
             return Err(GoHeaderError::RootIsFile);
         }
         if !fits(self.mode, 8) {
@@ -105,10 +97,10 @@ impl GoHeader<'_> {
         }
         let mut block = [0; BLOCK];
         put_text(&mut block[..NAME], name);
-        put_number(&mut block[100..108], self.mode);
-        put_number(&mut block[108..116], self.uid);
-        put_number(&mut block[116..124], self.gid);
-        put_number(&mut block[124..136], size);
+        put_number(&mut block[100..108], unsigned(self.mode));
+        put_number(&mut block[108..116], unsigned(self.uid));
+        put_number(&mut block[116..124], unsigned(self.gid));
+        put_number(&mut block[124..136], self.size);
         put_number(&mut block[136..148], 1);
         put_text(&mut block[157..257], self.link);
         put_text(&mut block[265..297], self.uname.as_bytes());
@@ -146,7 +138,7 @@ impl GoHeader<'_> {
         put_number(&mut block[100..108], 0);
         put_number(&mut block[108..116], 0);
         put_number(&mut block[116..124], 0);
-        put_number(&mut block[124..136], data.len() as i64);
+        put_number(&mut block[124..136], data.len() as u64);
         put_number(&mut block[136..148], 0);
         finish(&mut block, b'x');
         blocks.extend_from_slice(&block);
@@ -178,16 +170,6 @@ pub fn clean_path(path: &[u8]) -> Vec<u8> {
     }
 }
 
-/// Writes magic, version, type and checksum.
-fn finish(block: &mut [u8; BLOCK], kind: u8) {
-    block[156] = kind;
-    block[257..265].copy_from_slice(b"ustar\x0000");
-    block[148..156].fill(b' ');
-    let sum = block.iter().map(|b| i64::from(*b)).sum();
-    // Seven bytes, and the space that is there already.
-    put_number(&mut block[148..155], sum);
-}
-
 /// Splits a name that is too long for its field, as ustar allows: at the last slash with no more in
 /// front of it than the prefix field holds.
 fn split(name: &[u8]) -> Option<(&[u8], &[u8])> {
@@ -198,19 +180,6 @@ fn split(name: &[u8]) -> Option<(&[u8], &[u8])> {
     let i = head.iter().rposition(|b| *b == b'/').filter(|i| *i > 0)?;
     let (prefix, rest) = (&name[..i], &name[i + 1..]);
     (!rest.is_empty() && rest.len() <= NAME).then_some((prefix, rest))
-}
-
-/// Whether an octal number fits into a field that ends with a NUL.
-fn fits(number: i64, len: usize) -> bool {
-    (0..1 << (3 * (len - 1))).contains(&number)
-}
-
-/// Writes a number in octal; zero where it does not fit, because then a pax record has it.
-fn put_number(field: &mut [u8], number: i64) {
-    let width = field.len() - 1;
-    let number = if fits(number, field.len()) { number } else { 0 };
-    field[..width].copy_from_slice(format!("{number:0width$o}").as_bytes());
-    field[width] = 0;
 }
 
 /// Writes the ASCII characters of a text that fit; if any are left out, a pax record has the text.
@@ -229,17 +198,13 @@ fn ascii(text: &[u8]) -> Vec<u8> {
     text.iter().copied().filter(u8::is_ascii).collect()
 }
 
-/// Returns a pax record, `LENGTH KEY=VALUE\n`, whose length counts itself.
-fn record(key: &str, value: &[u8]) -> Vec<u8> {
-    let rest = key.len() + value.len() + 3;
-    let mut length = rest;
-    while rest + length.to_string().len() != length {
-        length = rest + length.to_string().len();
-    }
-    let mut record = format!("{length} {key}=").into_bytes();
-    record.extend_from_slice(value);
-    record.push(b'\n');
-    record
+/// Returns a number for a field; one that is negative does not fit.
+fn unsigned(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
+}
+
+fn fits(number: i64, len: usize) -> bool {
+    unsigned(number) < limit(len)
 }
 
 #[cfg(test)]
@@ -264,7 +229,7 @@ mod tests {
         ] {
             let header = GoHeader {
                 name: b"/big",
-                kind: GoEntryType::Regular,
+                kind: TypeFlag::Regular,
                 link: b"",
                 size,
                 mode: 0o444,
@@ -275,24 +240,6 @@ mod tests {
             };
             let bytes = header.bytes().unwrap();
             assert_eq!((bytes.len(), Digest::of(&bytes).hex()), (len, expected));
-        }
-    }
-
-    #[test]
-    fn the_length_of_a_record_counts_itself() {
-        for (len, expected) in [
-            (1, 9),
-            (2, 11),
-            (90, 99),
-            (91, 101),
-            (988, 998),
-            (989, 999),
-            (990, 1001),
-        ] {
-            let record = record("path", &vec![b'x'; len]);
-            assert_eq!(record.len(), expected);
-            let text = String::from_utf8(record).unwrap();
-            assert!(text.starts_with(&format!("{expected} path=x")));
         }
     }
 }

@@ -18,10 +18,11 @@ use std::path::{Path, PathBuf};
 use regex::bytes::Regex;
 
 use super::files::{FilesByName, SourceFile, TarName, list};
-use super::go_tar::{GoEntryType, GoHeader};
+use super::go_tar::GoHeader;
 use super::store_path::{Permissions, StorePath, compile};
 use crate::image::Generate;
 use crate::source::store_paths::error_at;
+use crate::source::ustar::TypeFlag;
 use crate::tar::BLOCK;
 
 /// Regexes of one layer, each of which may take 256 KiB.
@@ -127,7 +128,7 @@ impl GeneratedTar<'_> {
         };
         if let Some(parent) = next_parent(name, &self.last) {
             self.last = parent.to_vec();
-            let header = header(&self.last, GoEntryType::Directory, 0o755);
+            let header = header(&self.last, TypeFlag::Directory, 0o755);
             let path = Path::new(OsStr::from_bytes(&self.last));
             let blocks = header.bytes().map_err(|problem| error_at(path, problem))?;
             self.put(blocks);
@@ -144,12 +145,12 @@ impl GeneratedTar<'_> {
         let path = Path::new(OsStr::from_bytes(name));
         let path = node.source.as_deref().unwrap_or(path);
         let link = match node.kind {
-            GoEntryType::Symlink => std::fs::read_link(path).map_err(|e| error_at(path, e))?,
+            TypeFlag::Symlink => std::fs::read_link(path).map_err(|e| error_at(path, e))?,
             _ => PathBuf::new(),
         };
         let mut header = match node.kind {
             // The mode that stat reports for links on Linux, which ignores it.
-            GoEntryType::Symlink => header(name, node.kind, 0o777),
+            TypeFlag::Symlink => header(name, node.kind, 0o777),
             _ => header(name, node.kind, node.mode),
         };
         header.link = link.as_os_str().as_bytes();
@@ -191,7 +192,7 @@ fn next_parent<'a>(name: &'a [u8], last: &[u8]) -> Option<&'a [u8]> {
         .find(|parent| parent.len() < name.len() && !is_there(parent))
 }
 
-fn header(name: &[u8], kind: GoEntryType, mode: u32) -> GoHeader<'_> {
+fn header(name: &[u8], kind: TypeFlag, mode: u32) -> GoHeader<'_> {
     GoHeader {
         name,
         kind,
