@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
+use oci_spec::image::ANNOTATION_REF_NAME;
 use polyarch::merge::{Annotations, Compression, DockerManifest, Format, Level, Referrers};
 use polyarch::oci::{ImageName, Platform};
 use polyarch::{Input, MergeRequest, Select};
@@ -12,9 +13,6 @@ use polyarch::{Input, MergeRequest, Select};
 use super::arguments::{CheckArg, JobsArg};
 use super::{Invocation, input, transport};
 use crate::show::MergeView;
-
-/// The annotation that names an image in its layout (image-spec, annotations.md).
-const REF_NAME: &str = "org.opencontainers.image.ref.name";
 
 /// Merge images into one image index, as an OCI image layout directory or an oci-archive
 ///
@@ -246,7 +244,7 @@ impl MergeArgs {
         if let (Some(tag), None) = (reference, &request.name) {
             // As skopeo does for a tag alone.
             let of_index = &mut request.annotations.index_descriptor;
-            of_index.insert(REF_NAME.to_owned(), tag.to_owned());
+            of_index.insert(ANNOTATION_REF_NAME.to_owned(), tag.to_owned());
         }
         request.docker_manifest = match self.docker_manifest {
             None => DockerManifest::None,

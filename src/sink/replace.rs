@@ -111,28 +111,32 @@ fn is_archive(path: &Path) -> io::Result<bool> {
 
 /// Fails if there is a file other than an HTML page.
 pub fn may_replace_page(path: &Path) -> Result<(), Error> {
-    const START: &[u8] = b"<!doctype html";
-    let mut head = [0; START.len()];
-    // Opening a pipe would wait for its writer.
-    if !path.is_file() {
-        return Ok(());
-    }
-    let read = File::open(path).and_then(|mut file| fill(&mut file, &mut head));
-    let n = read.map_err(Error::io("read", path))?;
-    match n == 0 || head[..n].eq_ignore_ascii_case(START) {
-        true => Ok(()),
-        false => {
+    const START: &[u8; 14] = b"<!doctype html";
+    match first_bytes::<{ START.len() }>(path)? {
+        Some(head) if !START.eq_ignore_ascii_case(&head) => {
             let found = "a file that is not a page".to_owned();
             let expected = "an HTML page, or nothing";
             Err(Error::new(path, Problem::OutputForeign { found, expected }))
         }
+        _ => Ok(()),
     }
+}
+
+/// Returns the first bytes of a file, if it is a regular file and not empty.
+fn first_bytes<const N: usize>(path: &Path) -> Result<Option<[u8; N]>, Error> {
+    // Opening a pipe would wait for its writer.
+    if !path.is_file() {
+        return Ok(None);
+    }
+    let mut head = [0; N];
+    let read = File::open(path).and_then(|mut file| fill(&mut file, &mut head));
+    let n = read.map_err(Error::io("read", path))?;
+    Ok((n > 0).then_some(head))
 }
 
 /// Fails if a digest must not or cannot be written to `path`: it is in the output, or another file than an
 /// earlier digest is there.
 pub fn may_write_digest(path: &Path, output: &Path) -> Result<(), Error> {
-    const START: &[u8] = b"sha256:";
     let parent = parent(path);
     let Ok(directory) = parent.canonicalize() else {
         let parent = parent.to_owned();
@@ -152,16 +156,9 @@ pub fn may_write_digest(path: &Path, output: &Path) -> Result<(), Error> {
     if path.is_dir() {
         return foreign("a directory");
     }
-    // Opening a pipe would wait for its writer.
-    if !path.is_file() {
-        return Ok(());
-    }
-    let mut head = [0; START.len()];
-    let read = File::open(path).and_then(|mut file| fill(&mut file, &mut head));
-    match read.map_err(Error::io("read", path))? {
-        0 => Ok(()),
-        n if head[..n] == *START => Ok(()),
-        _ => foreign("a file that is not a digest"),
+    match first_bytes(path)? {
+        Some(head) if head != *b"sha256:" => foreign("a file that is not a digest"),
+        _ => Ok(()),
     }
 }
 

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use crate::inputs::dockertools_conf::{conf, store, with, write};
 use crate::support::*;
 
 const RECORDS: &str = "polyarch-layers.json";
@@ -51,46 +52,21 @@ fn a_layer_with_the_same_diff_id_is_not_read_again() {
 
 #[test]
 fn a_layer_of_the_same_store_paths_is_not_read_again() {
-    let scratch = Scratch::new();
-    let store = scratch.path("store");
-    let customisation = store.join("customisation");
-    for (path, text) in [("lib/share/text", "a library"), ("app/text", "an app")] {
-        let path = store.join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    }
-    let layer = tar(&[("etc/text", b"customised")]);
-    fs::create_dir(&customisation).unwrap();
-    fs::write(customisation.join("checksum"), hex(&layer)).unwrap();
-    fs::write(customisation.join("layer.tar"), layer).unwrap();
-    let conf = json!({
-        "architecture": "amd64",
-        "config": {},
-        "os": "linux",
-        "store_dir": store,
-        "from_image": null,
-        "store_layers": [[store.join("lib")], [store.join("app")]],
-        "customisation_layer": customisation,
-        "repo_tag": "app:v1",
-        "created": "1970-01-01T00:00:01+00:00",
-        "mtime": "1970-01-01T00:00:01+00:00",
-        "uid": "0",
-        "gid": "0",
-        "uname": "root",
-        "gname": "root",
-    });
-    scratch.write("conf.json", &serde_json::to_vec(&conf).unwrap());
+    let store = store();
+    store.file("lib/share/text", 0o444, b"a library");
+    store.file("app/text", 0o444, b"an app");
+    let conf = conf(&store, &[&["lib"], &["app"]]);
+    write(&store, &conf);
+    let scratch = &store.0;
     scratch.run(&["merge", "--layer-records", "-o", "first", "conf.json"]);
-    fs::remove_dir_all(store.join("lib")).unwrap();
+    fs::remove_dir_all(store.path("lib")).unwrap();
     scratch.fail(&["merge", "-o", "second", "conf.json"]);
     let arguments = ["merge", "--layer-records", "--reuse", "first", "-o"];
     scratch.run(&[&arguments[..], &["second", "conf.json"]].concat());
     assert_eq!(tree(&scratch.path("second")), tree(&scratch.path("first")));
 
     // Another owner makes another layer.
-    let mut other = conf.clone();
-    other["uid"] = "1".into();
-    scratch.write("conf.json", &serde_json::to_vec(&other).unwrap());
+    write(&store, &with(&conf, "uid", "1".into()));
     let error = scratch.fail(&[&arguments[..], &["third", "conf.json"]].concat());
     assert!(error.contains("store/lib: No such file"), "{error}");
 }

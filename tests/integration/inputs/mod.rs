@@ -2,7 +2,7 @@
 
 mod damaged;
 mod docker_archive;
-mod dockertools_conf;
+pub mod dockertools_conf;
 mod documents;
 mod layers;
 mod nix2container;

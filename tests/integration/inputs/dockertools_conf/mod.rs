@@ -18,7 +18,7 @@ use super::store::Store;
 use crate::support::*;
 
 /// A store with a customisation layer.
-fn store() -> Store {
+pub fn store() -> Store {
     let store = Store::new();
     customise(&store, &tar(&[("./bin/app", b"app")]));
     store
@@ -35,7 +35,7 @@ fn customise(store: &Store, layer: &[u8]) {
 }
 
 /// A conf of these layers and of the customisation layer.
-fn conf(store: &Store, layers: &[&[&str]]) -> Value {
+pub fn conf(store: &Store, layers: &[&[&str]]) -> Value {
     let layers = layers.iter().map(|paths| {
         let paths = paths.iter().map(|name| store.path(name));
         paths.collect::<Vec<_>>()
@@ -59,7 +59,7 @@ fn conf(store: &Store, layers: &[&[&str]]) -> Value {
 }
 
 /// The conf with another value of a key, or without the key if that is `Null`.
-fn with(conf: &Value, key: &str, value: Value) -> Value {
+pub fn with(conf: &Value, key: &str, value: Value) -> Value {
     let mut conf = conf.clone();
     match value {
         Value::Null => drop(conf.as_object_mut().unwrap().shift_remove(key)),
@@ -68,7 +68,7 @@ fn with(conf: &Value, key: &str, value: Value) -> Value {
     conf
 }
 
-fn write(store: &Store, conf: &Value) {
+pub fn write(store: &Store, conf: &Value) {
     store.0.write("conf.json", conf.to_string().as_bytes());
 }
 
