@@ -35,7 +35,7 @@
   ```
 
   `polyarch-bin`, the program of the newest release, is such a package: nothing is compiled. It is for Linux on x86_64
-  and aarch64, and evaluation fails as long as there is no release.
+  and aarch64, and evaluation fails until the first release.
 
   For `flakeModules.default`, this package set is the module argument `pkgs`. A `polyarch` that is older than these
   functions is ignored, because it may lack options that they use.
@@ -104,7 +104,7 @@ lib.makeScope pkgsBuildBuild.newScope (self: {
   /**
     The program of the newest release, linked statically, for Linux on x86_64 and aarch64: nothing is compiled. Give it
     to all functions as "Your own polyarch" describes, with `polyarch = final.callPackage "${polyarch}/nix/polyarch-bin.nix" { }`.
-    As long as there is no release, evaluation of this attribute fails.
+    Evaluation of this attribute fails until the first release.
   */
   polyarch-bin = self.callPackage ./polyarch-bin.nix { };
 

@@ -78,7 +78,7 @@ in
   Returns how to read an image:
 
   - from the conf of the stream that it is or has
-  - through the stream, if there is no conf or polyarch does not support it, and the machine that builds the layout can
+  - through the stream, if it has no conf or polyarch does not support its conf, and the machine that builds the layout can
     run the stream
   - otherwise from a file. The file of a buildLayeredImage is its own output: a builder of its system makes it, or a
     binary cache has it.

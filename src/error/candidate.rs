@@ -21,7 +21,7 @@ pub struct Candidate {
     pub is_zstd: bool,
     /// The platforms in it, if it is an image index.
     pub inner: Vec<Platform>,
-    /// The digest that picks it: of its manifest or index, or of its config where there is no manifest.
+    /// The digest that picks it: of its manifest or index, or of its config if the input has no manifests.
     pub digest: Option<Digest>,
     /// The position that picks it, from 0; none for what is inside of an image index.
     pub position: Option<usize>,

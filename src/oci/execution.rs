@@ -13,7 +13,7 @@ pub struct Execution {
     pub created: Option<String>,
     /// The program and its first arguments.
     pub entrypoint: Vec<String>,
-    /// Further arguments, or the program where there is no entrypoint.
+    /// Further arguments, or the program if the config has no entrypoint.
     pub cmd: Vec<String>,
     /// Variables, as `NAME=value`.
     pub env: Vec<String>,

@@ -1,7 +1,7 @@
 //! Points in time in configs: RFC 3339.
 
 /// Returns a time as Go writes it, without zeros at the end of its fraction; none if Go refuses it: because
-/// of its form, or because there is no such day, time or zone. Go knows no leap seconds.
+/// of its form, or because the day, time or zone does not exist. Go knows no leap seconds.
 ///
 /// Source: `parseStrictRFC3339` of Go's package `time`, which its JSON decoder uses.
 pub fn normal_time(text: &str) -> Option<String> {
