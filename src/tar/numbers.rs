@@ -118,8 +118,7 @@ pub fn is_time(text: &[u8]) -> bool {
     let mut parts = text.splitn(2, |b| *b == b'.');
     let seconds = parts.next().and_then(decimal);
     let has_fraction = |digits: &[u8]| digits.iter().all(u8::is_ascii_digit);
-    seconds.is_some_and(|seconds| i64::try_from(seconds).is_ok())
-        && parts.next().is_none_or(has_fraction)
+    seconds.is_some() && parts.next().is_none_or(has_fraction)
 }
 
 #[cfg(test)]

@@ -37,7 +37,7 @@ use saved::SavedTable;
 /// The programs of the layers that were read.
 #[derive(Debug, Default)]
 pub struct Programs {
-    layers: Mutex<HashMap<DiffId, Arc<FileTable>>>,
+    layers: Mutex<Tables>,
     budget: TableBudget,
     names: NameBudget,
 }
@@ -98,9 +98,7 @@ impl Programs {
     /// Returns the error for the program that an image starts, and warnings about its other programs.
     pub fn check_image(&self, facts: &ImageFacts) -> (Option<Error>, Vec<Warning>) {
         let known = lock(&self.layers);
-        let layers: Vec<Option<&FileTable>> = (facts.layers.iter())
-            .map(|(diff_id, _)| Some(&**known.get(diff_id.as_ref()?)?))
-            .collect();
+        let layers = tables(&known, facts);
         let mut warnings = Vec::new();
         let mut warn = |code, text| warnings.push(Warning::new(code, &facts.origin, text));
         // A layer that was only linked, or is not in the image, may have the program, or hide it.
@@ -206,6 +204,16 @@ fn demand_warnings(
         }
     }
     warnings
+}
+
+type Tables = HashMap<DiffId, Arc<FileTable>>;
+
+/// Returns the table of each layer of an image, bottom first; `None` for one that was not read.
+fn tables<'a>(known: &'a Tables, facts: &ImageFacts) -> Vec<Option<&'a FileTable>> {
+    let diff_ids = facts.layers.iter().map(|(diff_id, _)| diff_id.as_ref());
+    diff_ids
+        .map(|diff_id| known.get(diff_id?).map(|table| &**table))
+        .collect()
 }
 
 /// Returns the warning that replaces an error with `--platform-check warn`.

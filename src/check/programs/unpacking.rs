@@ -3,9 +3,9 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use super::Programs;
 use super::file_table::{FileTable, RecordKind};
 use super::layer_stack::{LayerStack, Result};
+use super::{Programs, tables};
 use crate::check::image_facts::ImageFacts;
 use crate::error::{Code, LayerDefect, Severity, Warning};
 use crate::tar::{below_file, link_to_nothing};
@@ -30,15 +30,16 @@ impl Programs {
     /// Returns the defects of the layers, with their names, those that all runtimes refuse first.
     pub fn defects<'a>(&self, facts: &'a ImageFacts) -> Vec<(&'a str, Vec<LayerDefect>)> {
         let known = lock(&self.layers);
-        let layers: Vec<Option<&FileTable>> = (facts.layers.iter())
-            .map(|(diff_id, _)| Some(&**known.get(diff_id.as_ref()?)?))
-            .collect();
+        let layers = tables(&known, facts);
         let mut found = Vec::new();
         let lookups = Rc::default();
         for (i, (table, (_, name))) in layers.iter().zip(&facts.layers).enumerate() {
             let Some(table) = table else { continue };
             let mut defects = table.defects.found.clone();
-            let below: Option<Vec<&FileTable>> = layers[..=i].iter().copied().collect();
+            let refers_below = !(table.defects.outer_links.is_empty()
+                && table.defects.outer_directories.is_empty());
+            let below = || -> Option<Vec<&FileTable>> { layers[..=i].iter().copied().collect() };
+            let below = refers_below.then(below).flatten();
             // A layer that was not read may have the targets.
             if let Some(stack) =
                 below.filter(|stack| stack.iter().all(|files| !files.is_incomplete))

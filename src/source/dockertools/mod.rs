@@ -114,17 +114,16 @@ impl LayeredImageReader<'_> {
             base_config = Some(base.config.bytes(base.config.descriptor.size)?);
             layers.extend(base.file_layers().cloned());
         }
-        let start = layers.len() + 1;
-        let of_store_paths: Vec<(usize, &Vec<String>)> =
-            (start..).zip(&self.conf.store_layers).collect();
+        let histories = self.histories(&layers)?;
+        // Before the others, which take time.
+        let customisation_layer = self.customisation_layer()?;
+        let numbered = (layers.len() + 1..).zip(&self.conf.store_layers);
+        let of_store_paths: Vec<(usize, &Vec<String>)> = numbered.collect();
         let made = parallel::map(self.stager.jobs(), &of_store_paths, |(number, paths)| {
             self.store_layer(*number, paths)
         })?;
         layers.extend(made);
-        layers.push(self.customisation_layer()?);
-
-        let base_layers = layers.len() - of_store_paths.len() - 1;
-        let histories = self.histories(&layers[..base_layers])?;
+        layers.push(customisation_layer);
         let histories: Vec<LayerHistory> = (histories.into_iter())
             .zip(&layers)
             .map(|(paths, layer)| LayerHistory {
