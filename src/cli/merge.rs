@@ -6,11 +6,13 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use oci_spec::image::ANNOTATION_REF_NAME;
-use polyarch::merge::{Annotations, Compression, DockerManifest, Format, Level, Referrers};
-use polyarch::oci::{ImageName, Platform};
+use polyarch::merge::{Compression, DockerManifest, Format, Level, Referrers};
+use polyarch::oci::Platform;
 use polyarch::{Input, MergeRequest, Select};
 
+use super::annotation::{AnnotationArg, annotation, annotations_by_level};
 use super::arguments::{CheckArg, JobsArg};
+use super::name::image_name;
 use super::{Invocation, input, transport};
 use crate::show::MergeView;
 
@@ -360,64 +362,6 @@ impl MergeArgs {
     }
 }
 
-/// Returns the name of the image from `--name`, `--tag` and the reference in `--output`.
-fn image_name(
-    name: Option<&str>,
-    tag: Option<&str>,
-    reference: Option<&str>,
-) -> Result<Option<ImageName>, String> {
-    // A tag comes after the last slash, unlike the port of a registry.
-    let split = |text: &str| match text.rsplit_once(':') {
-        Some((name, tag)) if !tag.contains('/') => (name.to_owned(), Some(tag.to_owned())),
-        _ => (text.to_owned(), None),
-    };
-    let (name, of_name) = match (name, tag, reference) {
-        (Some(_), _, Some(reference)) if reference.contains([':', '/']) => {
-            return Err(format!(
-                "--name and --output …:{reference} both name the image; give one of them"
-            ));
-        }
-        (Some(name), ..) => split(name),
-        // `-t` of docker.
-        (None, Some(tag), None) if tag.contains([':', '/']) => return named(split(tag), None),
-        (None, Some(tag), None) => {
-            return Err(format!(
-                "--tag {tag}: the name is missing; give --name NAME --tag {tag}, or --tag {tag}:latest if it is the name"
-            ));
-        }
-        (None, Some(tag), Some(reference)) => {
-            return Err(format!(
-                "--tag {tag} and --output …:{reference} both name the image; give one of them"
-            ));
-        }
-        (None, None, Some(reference)) if reference.contains([':', '/']) => split(reference),
-        (None, None, _) => return Ok(None),
-    };
-    let of_output = reference.map(|reference| split(reference).1.unwrap_or(reference.to_owned()));
-    let of_output = of_output.filter(|tag| of_name.as_ref() != Some(tag));
-    match (tag, of_output) {
-        (Some(_), Some(_)) => Err("the tag is given twice: with --tag and with --output".into()),
-        (tag, of_output) => named(
-            (name, of_name),
-            tag.map(str::to_owned).or(of_output).as_deref(),
-        ),
-    }
-}
-
-/// Returns a name whose tag is given with it or on its own.
-fn named(
-    (name, tag): (String, Option<String>),
-    other: Option<&str>,
-) -> Result<Option<ImageName>, String> {
-    let tag = match (tag.as_deref(), other) {
-        (Some(tag), Some(other)) if tag != other => {
-            return Err(format!("two tags are given, {tag} and {other}"));
-        }
-        (tag, other) => tag.or(other).unwrap_or("latest"),
-    };
-    ImageName::new(&name, tag).map(Some)
-}
-
 /// The name of standard input in messages.
 const STDIN: &str = "/dev/stdin";
 
@@ -475,80 +419,4 @@ fn set_platform(text: &str) -> Result<(String, Platform), String> {
         Some((image, platform)) if !image.is_empty() => Ok((image.to_owned(), platform.parse()?)),
         _ => Err("expected IMAGE=PLATFORM".to_owned()),
     }
-}
-
-/// What an annotation is added to.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum AnnotationLevel {
-    Index,
-    Manifest,
-    ManifestDescriptor,
-    IndexDescriptor,
-}
-
-#[derive(Clone, Debug)]
-struct AnnotationArg {
-    levels: Vec<AnnotationLevel>,
-    key: String,
-    value: String,
-}
-
-fn annotation(text: &str) -> Result<AnnotationArg, String> {
-    let (key, value) = text.split_once('=').ok_or("expected [LEVEL:]KEY=VALUE")?;
-    let levels = |text: &str| -> Option<Vec<AnnotationLevel>> {
-        text.split(',')
-            .map(|level| AnnotationLevel::from_str(level, false).ok())
-            .collect()
-    };
-    let (levels, key) = match key.split_once(':') {
-        Some((before, after)) if levels(before).is_some() => (levels(before), after),
-        Some((before, _)) if before.split(',').all(is_level_in_capitals) => {
-            let lower = before.to_ascii_lowercase();
-            return Err(format!(
-                "{before:?} is not a level; levels are written in lower case: {lower}:{after}",
-                after = &text[before.len() + 1..]
-            ));
-        }
-        // As in buildx, nothing else that looks like a level is the start of a key.
-        Some((before, _))
-            if before
-                .bytes()
-                .all(|b| b.is_ascii_lowercase() || b"-,".contains(&b)) =>
-        {
-            return Err(format!(
-                "{before:?} is not a level, expected index, manifest, manifest-descriptor or index-descriptor; a key with a colon needs a level before it: index:{key}"
-            ));
-        }
-        _ => (None, key),
-    };
-    if key.is_empty() {
-        return Err("expected [LEVEL:]KEY=VALUE".to_owned());
-    }
-    Ok(AnnotationArg {
-        levels: levels.unwrap_or_else(|| vec![AnnotationLevel::Index]),
-        key: key.to_owned(),
-        value: value.to_owned(),
-    })
-}
-
-fn is_level_in_capitals(level: &str) -> bool {
-    AnnotationLevel::from_str(level, true).is_ok()
-}
-
-fn annotations_by_level(arguments: Vec<AnnotationArg>) -> Result<Annotations, String> {
-    let mut annotations = Annotations::default();
-    for AnnotationArg { levels, key, value } in arguments {
-        for level in levels {
-            let of_level = match level {
-                AnnotationLevel::Index => &mut annotations.index,
-                AnnotationLevel::Manifest => &mut annotations.manifest,
-                AnnotationLevel::ManifestDescriptor => &mut annotations.manifest_descriptor,
-                AnnotationLevel::IndexDescriptor => &mut annotations.index_descriptor,
-            };
-            if of_level.insert(key.clone(), value.clone()).is_some() {
-                return Err(format!("--annotation {key} is given twice"));
-            }
-        }
-    }
-    Ok(annotations)
 }

@@ -1,6 +1,7 @@
 //! The command line: arguments to requests, without I/O. One file for each command.
 
 mod analyze;
+mod annotation;
 mod arguments;
 mod completions;
 mod diff;
@@ -9,6 +10,7 @@ mod inspect;
 mod invocation;
 mod man;
 mod merge;
+mod name;
 mod transport;
 mod verify;
 

@@ -44,7 +44,7 @@ pub enum LayerFile<'a> {
     Directory,
     /// A program, with the bytes of its [`Demands`](super::demands::Demands).
     Program(Machine, &'a [u8]),
-    /// The bytes of a [`Script`](super::demands::Script).
+    /// The bytes of a [`Script`](super::wrappers::Script).
     Script(&'a [u8]),
     /// A symbolic link, with its target.
     SymbolicLink(&'a [u8]),

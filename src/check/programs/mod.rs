@@ -15,6 +15,7 @@ mod resolve;
 mod saved;
 mod scan;
 pub mod unpacking;
+mod wrappers;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};

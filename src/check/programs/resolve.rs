@@ -1,10 +1,11 @@
 //! Finds the programs that a container of the image would start, from its config.
 
-use super::demands::{Demands, Script, Wrapped};
+use super::demands::Demands;
 use super::file_table::LayerFile;
 use super::launchers::{Launched, launched};
 use super::layer_stack::{FoundFile, LayerStack, MAX_PATH, Result};
 use super::machine::Machine;
+use super::wrappers::{Script, Wrapped};
 use crate::oci::Execution;
 use crate::tar::clean;
 

@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 use std::io::{self, Read};
 
-use super::demands::{Demands, Script};
+use super::demands::Demands;
 use super::file_table::{FileTable, LayerFile, RecordKind, TableBudget};
 use super::machine::{HEAD, Header, Machine};
+use super::wrappers::Script;
 use crate::bytes::{LayerStream, fill};
 use crate::tar::{EntryKind, LayerEntry, NameBudget, UnpackRules, Whiteout, clean, walk, whiteout};
 
