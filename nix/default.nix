@@ -147,6 +147,7 @@ lib.makeScope pkgsBuildBuild.newScope (self: {
 
   # Images and what is built from them.
   packageSets = self.callPackage ./lib/package-sets.nix { };
+  clocks = import ./lib/clocks.nix;
   clockWarning = self.callPackage ./lib/clock-warning.nix { };
   imageArgument = self.callPackage ./lib/image-argument.nix { };
   inputOf = self.callPackage ./lib/input-of.nix { };

@@ -1,8 +1,7 @@
 # The warning about an image that has the time of its build in it.
-{ lib }:
+{ lib, clocks }:
 
 let
-  # What dockerTools was given: buildImage has it in `buildArgs`, a stream in the derivation of its configuration.
   argumentsOf =
     image:
     let
@@ -22,11 +21,7 @@ in
 */
 image:
 let
-  arguments = argumentsOf image;
-  clocks = builtins.filter (name: arguments.${name} or null == "now") [
-    "created"
-    "mtime"
-  ];
+  found = clocks (argumentsOf image);
 in
-lib.warnIf (clocks != [ ])
-  "polyarch.mkImageLayout: the image ${image.imageName or image.name} has ${lib.head clocks} = \"now\": its digest changes with every build. Use a date that changes with the source, such as that of the commit."
+lib.warnIf (found != [ ])
+  "polyarch.mkImageLayout: the image ${image.imageName or image.name} has ${lib.head found} = \"now\": its digest changes with every build. Use a date that changes with the source, such as that of the commit."

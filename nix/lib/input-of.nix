@@ -3,7 +3,11 @@
 # polyarch makes the same layers from the conf, on all cores and on any system. The script is for a conf that polyarch
 # does not support, and for a stream without one: running it in the build that reads the archive saves compressing,
 # storing and decompressing the archive.
-{ lib, stdenv }:
+{
+  lib,
+  stdenv,
+  clocks,
+}:
 
 let
   isStream = value: lib.isDerivation value && value.isExe or false;
@@ -41,9 +45,6 @@ let
   # In the store of a Mac, some files have other names than in the image (`use-case-hack`), and a conf has no digests
   # that would show it.
   keepsNames = !lib.hasSuffix "-darwin" stdenv.buildPlatform.system;
-
-  # Only the script has a clock.
-  needsClock = conf: conf.created or null == "now" || conf.mtime or null == "now";
 
   # The command that writes the image. Without the wrapper around the script: under pkgsCross, older nixpkgs give the
   # wrapper a bash for the platform of the image.
@@ -112,7 +113,8 @@ let
     && hasStream
     && lib.isDerivation (stream.conf or null)
     && writesConf stream
-    && (streamed || !needsClock stream.conf);
+    # Only the script has a clock.
+    && (streamed || clocks stream.conf == [ ]);
   conf = if hasConf then stream.conf else null;
   file = if isStream image then archive image else image;
 
