@@ -115,15 +115,13 @@ impl LayeredImageReader<'_> {
             layers.extend(base.file_layers().cloned());
         }
         let histories = self.histories(&layers)?;
-        // Before the others, which take time.
-        let customisation_layer = self.customisation_layer()?;
         let numbered = (layers.len() + 1..).zip(&self.conf.store_layers);
         let of_store_paths: Vec<(usize, &Vec<String>)> = numbered.collect();
         let made = parallel::map(self.stager.jobs(), &of_store_paths, |(number, paths)| {
             self.store_layer(*number, paths)
         })?;
         layers.extend(made);
-        layers.push(customisation_layer);
+        layers.push(self.customisation_layer()?);
         let histories: Vec<LayerHistory> = (histories.into_iter())
             .zip(&layers)
             .map(|(paths, layer)| LayerHistory {
