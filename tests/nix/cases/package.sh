@@ -1,0 +1,114 @@
+# The package of the tool.
+# shellcheck shell=bash disable=SC2154 # tests/nix/run and common.sh assign the variables
+
+case_the_package_is_built_from_cargo_files_only() {
+  local files without
+  files=$(cd "$(package_source plain)" && find . -type f | sort)
+  has "$files" ./Cargo.lock
+  has "$files" ./src/main.rs
+  none 'other files' "$(grep -vE '^\./(Cargo\.(toml|lock)|build\.rs|(src|benches)/.*)$' <<<"$files")"
+  without=$files
+  files=$(cd "$(package_source tests)" && find . -type f | sort)
+  has "$files" ./tests/fixtures/amd64-bli-hello-gz.tar.gz
+  none 'missing files' "$(comm -23 <(echo "$without") <(echo "$files"))"
+  none 'other files' "$(comm -13 <(echo "$without") <(echo "$files") |
+    grep -vE '^\./(docs/(json|verify)\.md|tests/(fixtures|snapshots|fuzz/corpus)/.*|tests/.*\.rs)$')"
+}
+package_source() { physical "$(evaluate --read-write-mode "$cases" -A "packageSources.$1" | jq -r .)"; }
+
+case_cargo_finds_all_it_needs_in_the_sources_of_the_package_and_in_the_crate() {
+  local copies=$project/target/package-sources
+  # Nothing in here depends on the version of Nix, and the other run may be using that directory.
+  [ ! -e /usr/lib/polyarch-newer-tools ] || return 0
+  rm -rf "$copies"
+  mkdir -p "$copies/crate"
+  cp -R "$(package_source plain)" "$copies/plain"
+  cp -R "$(package_source tests)" "$copies/tests"
+  chmod -R u+w "$copies"
+  (cd "$project" && as_the_user cargo package --offline --allow-dirty --no-verify --quiet)
+  tar -xzf "$project"/target/package/polyarch-*.crate -C "$copies/crate" --strip-components 1
+
+  check_with_cargo "$copies/plain"
+  check_with_cargo "$copies/tests" --tests
+  check_with_cargo "$copies/crate" --tests
+}
+# With what cargo has compiled of other crates for the project itself.
+check_with_cargo() { # DIRECTORY OPTION…
+  (cd "$1" && CARGO_TARGET_DIR=$project/target as_the_user cargo check --offline --locked --quiet "${@:2}")
+}
+
+case_the_files_for_nixpkgs_give_the_package_and_the_image() {
+  local digest what
+  build -A forNixpkgs.package
+  same name "$(evaluate "$cases" -A forNixpkgs.archive.imageName)" '"hello"'
+  digest=$(archive_digest "$(physical "$(build -A bySystem)")")
+  for what in archive tarballs; do
+    cmp "$(physical "$(build -A "forNixpkgs.$what")")" "$(physical "$(build -A bySystem)")"
+  done
+  same 'digest of the layout' "$(layout_digest "$(physical "$(build -A forNixpkgs.asList)")")" "$digest"
+  same 'output digest' "$(cat "$(physical "$(build -A forNixpkgs.archive.digest)")")" "$digest"
+  same overridden "$(drv forNixpkgs.overridden)" "$(drv forNixpkgs.archive)"
+  [[ $(evaluate "$cases" -A forNixpkgs.hashTag.imageTag) =~ ^\"[0-9a-z]{32}\"$ ]]
+  has "$(tar -xOf "$(physical "$(build -A forNixpkgs.hashTag)")" index.json)" \
+    "docker.io/library/hello:$(evaluate "$cases" -A forNixpkgs.hashTag.imageTag | jq -r .)"
+  same annotations "$(skopeo inspect --raw "oci-archive:$(physical "$(build -A forNixpkgs.annotated)")" | jq -S .annotations)" \
+    "$(evaluate "$cases" -A annotations | jq -S .)"
+  refuse nix-build --no-out-link "$cases" -A forNixpkgs.wrongPlatform
+  has "$said" 'its platform is linux/amd64'
+  refuse nix-instantiate "$cases" -A forNixpkgs.wrongFormat
+  has "$said" 'buildMultiArchImage: format must be one of'
+  refuse nix-instantiate "$cases" -A forNixpkgs.wrongKey
+  has "$said" 'arm64 is neither a Nix system nor an OCI platform'
+  refuse nix-instantiate "$cases" -A forNixpkgs.otherMachineStream
+  has "$said" 'runs on riscv64-linux'
+  # This machine's programs stand in for those of the other one.
+  cmp "$(physical "$(build --option extra-platforms riscv64-linux -A forNixpkgs.otherMachine)")" \
+    "$(physical "$(build -A bySystem)")"
+}
+
+case_the_package_for_nixpkgs_has_the_hash_of_the_crates() {
+  # Nothing in here depends on the version of Nix.
+  [ ! -e /usr/lib/polyarch-newer-tools ] || return 0
+  same cargoHash "$(sed -n 's/.*cargoHash = "\(.*\)";/\1/p' "$project/nix/nixpkgs/pkgs/by-name/po/polyarch/package.nix")" \
+    "$(as_the_user "$project/nix/nixpkgs/cargo-hash")"
+}
+
+case_the_check_of_the_flake_is_the_package_with_its_tests() {
+  same doCheck "$(for what in package packageWithTests; do
+    show_derivations "$(drv "$what")" | jq -c '.[].env.doCheck'
+  done)" $'""\n"1"'
+  same check "$(flake_nix eval --raw --override-input nixpkgs "path:$world/nixpkgs" \
+    "path:$source#checks.$this_system.polyarch.drvPath")" "$(drv packageWithTests)"
+  has "$(drv packageOfAnotherRust)" '-polyarch-'
+}
+
+case_the_package_of_a_release_is_its_program() {
+  local directory=$world/release package hash expression
+  mkdir "$directory"
+  cp "$POLYARCH" "$directory/polyarch-$(uname -m)-unknown-linux-gnu"
+  hash=$(nix hash file "$directory"/polyarch-*)
+  expression="let cases = import $cases { }; package = hash: cases.packageOfRelease { url = \"file://$directory\"; inherit hash; }; in"
+  # The builder that downloads is in the sandbox, too.
+  package=$(nix-build --no-out-link --option extra-sandbox-paths "$directory" -E "$expression package \"$hash\"")
+  cmp "$POLYARCH" "$(physical "$package")/bin/polyarch"
+  grep -q 'SH NAME' "$(physical "$package")/share/man/man1/polyarch.1"
+  has "$(in_store "$package/bin/polyarch" --version)" 'polyarch 0.1.0'
+  # A program with another hash is refused.
+  refuse nix-build --no-out-link --option extra-sandbox-paths "$directory" -E "$expression package \"sha256-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\""
+  has "$said" 'hash mismatch'
+  # There is no release of the project to get.
+  if [ "$(jq -r .version "$project/nix/release.json")" = null ]; then
+    refuse nix-instantiate "$cases" -A packageOfNoRelease
+    has "$said" 'polyarch-bin: there is no release for'
+  fi
+}
+
+case_the_package_has_manual_pages_and_completions() {
+  local package
+  package=$(physical "$(build -A package)")
+  grep -q 'SH NAME' "$package/share/man/man1/polyarch-merge.1"
+  grep -q 'SH NAME' "$package/share/man/man1/polyarch.1"
+  bash -n "$package/share/bash-completion/completions/polyarch.bash"
+  grep -q compdef "$package/share/zsh/site-functions/_polyarch"
+  grep -q 'complete -c polyarch' "$package/share/fish/vendor_completions.d/polyarch.fish"
+}

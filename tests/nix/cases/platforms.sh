@@ -1,0 +1,69 @@
+# Platforms of images, and errors.
+# shellcheck shell=bash disable=SC2154 # tests/nix/run and common.sh assign the variables
+
+case_set_platform_changes_the_config_and_the_index() {
+  local archive found
+  archive=$(physical "$(build -A platformSet)")
+  found=$(
+    for digest in $(skopeo inspect --raw "oci-archive:$archive" | jq -r '.manifests[].digest'); do
+      config=$(tar -xOf "$archive" "blobs/${digest/://}" | jq -r .config.digest)
+      tar -xOf "$archive" "blobs/${config/://}" | jq -r '[.os, .architecture, .variant // empty] | join("/")'
+    done
+  )
+  same configs "${found//$'\n'/ }" 'linux/amd64 linux/arm/v6 linux/arm64/v8'
+  cmp "$archive" "$(physical "$(build -A platformSetInList)")"
+  has "$(drv platformSetLayout)" '-hello-layout-linux-arm-v6.drv'
+  same layout "$(layout_digest "$(physical "$(build -A platformSetLayout)")")" \
+    "$(layout_digest "$(physical "$(build -A 'platformSet.layouts."linux/arm/v6"')")")"
+}
+
+case_one_image_of_several_is_taken_by_platform_or_name() {
+  local index
+  cmp "$(physical "$(build -A onePlatformEach)")" "$(physical "$(build -A bySystem)")"
+  index=$(skopeo inspect --raw "oci-archive:$(physical "$(build -A onePlatform)")")
+  same platforms "$(jq -c '[.manifests[].platform.architecture]' <<<"$index")" '["arm64"]'
+  index=$(skopeo inspect --raw "oci-archive:$(physical "$(build -A selected)")")
+  same platforms "$(jq -c '[.manifests[].platform.architecture]' <<<"$index")" '["amd64","arm64"]'
+  index=$(skopeo inspect --raw "oci-archive:$(physical "$(build -A selectedWithPlatform)")")
+  same platforms "$(jq -c '[.manifests[].platform.variant]' <<<"$index")" '["v8"]'
+  refuse nix-build --no-out-link "$cases" -A selectedMissing
+  has "$said" 'no image #hello:missing'
+}
+
+case_platform_check_decides_whether_a_foreign_program_fails_the_build() {
+  refuse nix-build --no-out-link "$cases" -A wrongProgram
+  grep -q 'error: .*-hello.tar: the program that it starts, /nix/store/[^ ]*/bin/hello in layer 1 of 2 .*, is built for AArch64; expected linux/riscv64, the platform in its config' <<<"$said"
+  # It is the layout of that one image that fails.
+  builder_failed 'hello-layout'
+  build -A wrongProgramWarned
+  build -A wrongProgramWarned.tests.readsBack
+}
+
+case_consistency_error_refuses_images_that_differ() {
+  build -A consistent
+  refuse nix-build --no-out-link "$cases" -A inconsistent
+  has "$said" 'the images differ in more than their platform: Cmd: ['
+}
+
+# ---- Failures
+
+case_a_wrong_platform_key_fails_with_the_error_of_the_tool() {
+  refuse nix-build --no-out-link "$cases" -A wrongPlatform
+  has "$said" 'platform'
+  has "$said" 'linux/arm64'
+  has "$said" 'linux/amd64'
+  has "$said" '(Nix: architecture = "arm64" in dockerTools, or setPlatform = "linux/arm64")'
+  # It is the layout of that one image that fails, before anything is merged.
+  builder_failed hello-layout-linux-arm64
+}
+
+case_wrong_arguments_fail_at_evaluation_naming_function_and_argument() {
+  local errors=$source/tests/nix/errors.nix names name message
+  names=$(evaluate -E "builtins.attrNames (import $errors { })" | jq -r '.[]')
+  [ "$(wc -l <<<"$names")" -ge 20 ]
+  for name in $names; do
+    message=$(evaluate "$errors" -A "$name.message" | jq -r .)
+    refuse nix-instantiate --eval "$errors" -A "$name.value.drvPath"
+    has "$said" "$message"
+  done
+}
