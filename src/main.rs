@@ -49,8 +49,12 @@ fn run(invocation: Invocation) -> Result<(), Failure> {
             view.print(&report)
         }
         Invocation::Diff(request, view) => {
-            let report = with_bars(&request.progress, false, || polyarch::diff(&request))?;
-            view.print(&report)
+            let report = with_bars(&request.progress, false, || polyarch::diff(&request));
+            let printed = report.map_err(Failure::from).and_then(|report| {
+                view.print(&report)?;
+                Ok(report)
+            });
+            view.judge(printed)
         }
         Invocation::Completions(script) => show::bytes(&script),
         Invocation::Man(directory, pages) => show::man(&directory, &pages),

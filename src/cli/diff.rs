@@ -6,7 +6,7 @@ use clap::Args;
 use polyarch::DiffRequest;
 
 use super::arguments::LoadArgs;
-use super::{Invocation, input};
+use super::{Invocation, input, size};
 use crate::show::DiffView;
 
 /// Show what another build of an image changes, and how many bytes pushing it sends
@@ -22,7 +22,11 @@ Examples:
   Only the number of bytes, for scripts:
     polyarch diff --json released.tar hello.tar | jq .push.bytes
 
-Exit code: 0 done, whether they differ or not; 1 failed, 2 wrong usage.")]
+  Fail if a push would send more than 50 MB:
+    polyarch diff --max-push 50MB released.tar hello.tar
+
+Exit code: 0 done, whether they differ or not; 1 failed, 2 wrong usage. With --exit-code or --max-push:
+0 accepted; 1 the images differ, or a push would send more; 2 failed or wrong usage.")]
 pub struct DiffArgs {
     /// The image that a registry has
     #[arg(value_name = "OLD[#WHICH]")]
@@ -31,6 +35,15 @@ pub struct DiffArgs {
     /// The image that is to be pushed
     #[arg(value_name = "NEW[#WHICH]")]
     new: OsString,
+
+    /// Exit with 1 if the images differ in any way, as `git diff --exit-code` does
+    #[arg(long)]
+    exit_code: bool,
+
+    /// Exit with 1 if a push would send more than SIZE: bytes, or a number with a unit such as 50MB or
+    /// 1.5GiB
+    #[arg(long, value_name = "SIZE", value_parser = size::parse)]
+    max_push: Option<u64>,
 
     #[command(flatten)]
     load: LoadArgs,
@@ -43,6 +56,8 @@ impl DiffArgs {
         request.jobs = self.load.jobs.or(default_jobs);
         let view = DiffView {
             json: self.load.json,
+            exit_code: self.exit_code,
+            max_push: self.max_push,
         };
         Invocation::Diff(request, view)
     }

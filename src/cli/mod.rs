@@ -11,6 +11,7 @@ mod invocation;
 mod man;
 mod merge;
 mod name;
+mod size;
 mod transport;
 mod verify;
 

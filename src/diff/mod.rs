@@ -49,6 +49,12 @@ pub struct DiffReport {
     pub version: u32,
     pub old: String,
     pub new: String,
+    /// Whether the images do not differ at all: they have the same index, or the same manifests if only some
+    /// platforms are compared, and no annotation beside them differs.
+    pub same: bool,
+    /// The digests of the image indexes, for images that have one, if all platforms are compared.
+    pub old_digest: Option<Digest>,
+    pub new_digest: Option<Digest>,
     pub platforms: Vec<PlatformDiff>,
     pub annotations: Vec<AnnotationChange>,
     pub push: Push,
@@ -161,7 +167,14 @@ pub fn diff(request: &DiffRequest) -> Result<DiffReport, Error> {
     let platforms = pairs(&old, &new)
         .into_iter()
         .map(|sides| platform_diff(sides, &known, &new.loaded))
-        .collect::<Result<_, Error>>()?;
+        .collect::<Result<Vec<_>, Error>>()?;
+    let annotations = index_annotations(&old.loaded, &new.loaded);
+    let [old_digest, new_digest] = [&old, &new].map(|groups| {
+        let mut indexes = groups.loaded.contents.indexes.iter().filter(|_| is_all);
+        indexes.next().map(|(index, _)| index.digest.clone())
+    });
+    let is_same = |platform: &PlatformDiff| platform.status == PlatformStatus::Same;
+    let same = platforms.iter().all(is_same) && annotations.is_empty() && old_digest == new_digest;
     let mut warnings: Vec<Warning> = [&*old.warnings, &*new.warnings].concat();
     let is_plain = |image: &Image| {
         let mut layers = image.file_layers();
@@ -179,8 +192,11 @@ pub fn diff(request: &DiffRequest) -> Result<DiffReport, Error> {
     }
     Ok(DiffReport {
         version: 1,
+        same,
+        old_digest,
+        new_digest,
         platforms,
-        annotations: index_annotations(&old.loaded, &new.loaded),
+        annotations,
         push: push(&blobs(&new.loaded, is_all, |_| true), &known),
         warnings,
         old: old_name.to_string(),

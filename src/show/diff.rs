@@ -14,6 +14,10 @@ use super::{Failure, count, json, text};
 #[derive(Debug)]
 pub struct DiffView {
     pub json: bool,
+    /// Whether a difference is a failure.
+    pub exit_code: bool,
+    /// The number of bytes that a push may send.
+    pub max_push: Option<u64>,
 }
 
 impl DiffView {
@@ -23,6 +27,25 @@ impl DiffView {
             false => text(|page| overview(page, report)),
         }
     }
+
+    /// Returns the failure that the options ask for. If they ask for any, an exit code of 1 is the answer to
+    /// them, and a comparison that failed has another one.
+    pub fn judge(&self, printed: Result<DiffReport, Failure>) -> Result<(), Failure> {
+        if !self.exit_code && self.max_push.is_none() {
+            return printed.map(drop);
+        }
+        let report = printed.map_err(|failure| Failure::NoAnswer(Box::new(failure)))?;
+        match self.max_push {
+            Some(max) if report.push.bytes > max => Err(Failure::Rejected(Some(format!(
+                "a push would send {} ({} bytes), which is more than --max-push allows: {} ({max} bytes)",
+                bytes(report.push.bytes),
+                report.push.bytes,
+                bytes(max)
+            )))),
+            _ if self.exit_code && !report.same => Err(Failure::Rejected(None)),
+            _ => Ok(()),
+        }
+    }
 }
 
 fn overview(page: &mut Page, diff: &DiffReport) {
@@ -30,8 +53,8 @@ fn overview(page: &mut Page, diff: &DiffReport) {
         one(page, platform);
         page.gap();
     }
-    if !diff.annotations.is_empty() {
-        page.heading("image index");
+    if diff.old_digest != diff.new_digest || !diff.annotations.is_empty() {
+        page.heading("image index: changed");
         annotations(page, &diff.annotations);
         page.gap();
     }

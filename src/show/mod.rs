@@ -43,6 +43,10 @@ pub enum Failure {
     Print(String),
     /// The printed report has errors.
     Findings,
+    /// The report is printed, and an option does not accept it. The text says why if the report does not.
+    Rejected(Option<String>),
+    /// A command whose exit code of 1 is an answer failed before it had one.
+    NoAnswer(Box<Failure>),
 }
 
 impl From<polyarch::Error> for Failure {
@@ -52,11 +56,12 @@ impl From<polyarch::Error> for Failure {
 }
 
 impl Failure {
-    /// Returns the exit code: 1, or 3 for the conf of a layered image that is not supported, whose stream
-    /// script can be run instead.
+    /// Returns the exit code: 1; 3 for the conf of a layered image that is not supported, whose stream
+    /// script can be run instead; or 2 where 1 is an answer.
     pub fn exit_code(&self) -> ExitCode {
         match self {
             Self::Work(work) if work.code() == Code::UnsupportedConf => ExitCode::from(3),
+            Self::NoAnswer(_) => ExitCode::from(2),
             _ => ExitCode::FAILURE,
         }
     }
@@ -66,7 +71,9 @@ impl Failure {
         match self {
             Self::Work(work) => error(&work.to_string(), work.hint()),
             Self::Print(problem) => error(problem, None),
-            Self::Findings => {}
+            Self::Rejected(Some(reason)) => error(reason, None),
+            Self::NoAnswer(failure) => failure.report(),
+            Self::Findings | Self::Rejected(None) => {}
         }
     }
 }

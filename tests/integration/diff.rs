@@ -232,3 +232,109 @@ fn a_changed_index_is_part_of_the_push() {
     let found = scratch.json(&only);
     assert_eq!(found["push"], nothing);
 }
+
+/// The exit codes of the options that make an answer of them: 0 accepted, 1 not accepted, 2 no answer.
+fn exit_code(scratch: &Scratch, arguments: &[&str]) -> (Option<i32>, String) {
+    let mut command = scratch.command(&[&["diff"], arguments].concat());
+    let output = command.output().unwrap();
+    (output.status.code(), stderr(&output))
+}
+
+#[test]
+fn exit_code_is_1_for_any_difference_and_2_for_a_failure() {
+    let scratch = Scratch::new();
+    image(&scratch, "old", &[], |_| {});
+    image(&scratch, "new", &[], newer);
+    image(&scratch, "annotated", &["--annotation", "v=2"], |_| {});
+    image(&scratch, "named", &["--name", "hello"], |_| {});
+    let code = |arguments: &[&str]| exit_code(&scratch, arguments).0;
+    assert_eq!(code(&["--exit-code", "old", "old"]), Some(0));
+    // The name is not part of the image.
+    assert_eq!(code(&["--exit-code", "old", "named"]), Some(0));
+    assert_eq!(code(&["--exit-code", "old", "new"]), Some(1));
+    assert_eq!(code(&["--exit-code", "--json", "old", "new"]), Some(1));
+    assert_eq!(code(&["--exit-code", "old", "annotated"]), Some(1));
+    let amd64 = "--platform=linux/amd64";
+    assert_eq!(code(&["--exit-code", amd64, "old", "new"]), Some(0));
+    // Annotations of the index are compared for any platform.
+    assert_eq!(code(&["--exit-code", amd64, "old", "annotated"]), Some(1));
+    assert_eq!(code(&["old", "new"]), Some(0));
+
+    assert_eq!(code(&["--exit-code", "old", "absent"]), Some(2));
+    assert_eq!(code(&["old", "absent"]), Some(1));
+    assert!(diff(&scratch, "old", "old")["same"].as_bool().unwrap());
+    assert!(!diff(&scratch, "old", "new")["same"].as_bool().unwrap());
+    let found = diff(&scratch, "old", "annotated");
+    for (field, name) in [("oldDigest", "old"), ("newDigest", "annotated")] {
+        let layout = Merged::read(&scratch.path(name));
+        assert_eq!(found[field], layout.digest.as_str());
+    }
+}
+
+#[test]
+fn an_index_in_another_order_is_a_difference() {
+    let scratch = Scratch::new();
+    image(&scratch, "old", &[], |_| {});
+    let mut index: Value = Merged::read(&scratch.path("old")).index;
+    index["manifests"].as_array_mut().unwrap().reverse();
+    let index = index.to_string();
+    image(&scratch, "new", &[], |_| {});
+    let digest = digest(index.as_bytes());
+    scratch.write(
+        &format!("new/blobs/{}", digest.replace(':', "/")),
+        index.as_bytes(),
+    );
+    let root = json!({ "schemaVersion": 2, "manifests": [{
+        "mediaType": "application/vnd.oci.image.index.v1+json", "digest": digest, "size": index.len() }] });
+    scratch.write("new/index.json", root.to_string().as_bytes());
+    assert_eq!(
+        exit_code(&scratch, &["--exit-code", "old", "new"]).0,
+        Some(1)
+    );
+    assert!(
+        scratch
+            .run(&["diff", "old", "new"])
+            .contains("image index: changed")
+    );
+}
+
+#[test]
+fn max_push_is_the_largest_number_of_bytes_that_is_accepted() {
+    let scratch = Scratch::new();
+    image(&scratch, "old", &[], |_| {});
+    image(&scratch, "new", &[], newer);
+    let bytes = diff(&scratch, "old", "new")["push"]["bytes"]
+        .as_u64()
+        .unwrap();
+    let run = |size: &str| exit_code(&scratch, &["--max-push", size, "old", "new"]);
+    assert_eq!(run(&bytes.to_string()).0, Some(0));
+    let (code, said) = run(&(bytes - 1).to_string());
+    assert_eq!(code, Some(1));
+    assert!(
+        said.contains(&format!(
+            "({bytes} bytes), which is more than --max-push allows"
+        )),
+        "{said}"
+    );
+    for (size, code) in [
+        ("1 MB", 0),
+        ("0.001mib", 1),
+        ("0.1KiB", 1),
+        ("1GiB", 0),
+        ("0", 1),
+    ] {
+        assert_eq!(run(size).0, Some(code), "{size}");
+    }
+    for size in ["", "MB", "1.", "-1", "1e3", "10M", "1.5.2MB", "99999999TB"] {
+        let (code, said) = run(size);
+        assert_eq!(code, Some(2), "{size}");
+        assert!(
+            said.contains("GiB or TiB")
+                || said.contains("a value is required")
+                || said.contains("unexpected argument"),
+            "{said}"
+        );
+    }
+    let both = ["--exit-code", "--max-push=1GB", "old", "new"];
+    assert_eq!(exit_code(&scratch, &both).0, Some(1));
+}
