@@ -92,80 +92,87 @@
   The derivations are the same with all versions. The tests run with Nix 2.8 and with the newest one, 2.34, and compare
   the two. With 2.8, `nix build .#image.digest` builds the output `digest`; newer versions also take `.#image^digest`.
 */
-lib.makeScope pkgsBuildBuild.newScope (self: {
-  /**
-    The tool itself: that of the package set, if it has one. If you override it here, every function uses the other one.
-  */
-  polyarch = import ./lib/choose-polyarch.nix { inherit lib; } {
-    given = pkgsBuildBuild.polyarch or null;
-    own = self.callPackage ./package.nix { };
-  };
+lib.makeScope pkgsBuildBuild.newScope (
+  self:
+  let
+    # What the functions share. They find it among their arguments, but it is not in the set: it may change in any
+    # release.
+    callPackage = self.newScope internal;
+    internal = {
+      # Images and what is built from them.
+      packageSets = callPackage ./lib/package-sets.nix { };
+      clocks = import ./lib/clocks.nix;
+      clockWarning = callPackage ./lib/clock-warning.nix { };
+      imageArgument = callPackage ./lib/image-argument.nix { };
+      inputOf = callPackage ./lib/input-of.nix { };
+      matchTest = callPackage ./lib/match-test.nix { };
+      merge = callPackage ./lib/merge.nix { };
+      mergeOptions = callPackage ./lib/merge-options.nix { };
+      reusedLayouts = callPackage ./lib/reused-layouts.nix { };
+      readBackTest = callPackage ./lib/read-back-test.nix { };
+      mkLoadScript = callPackage ./scripts/load.nix { };
 
-  /**
-    The program of the newest release, linked statically, for Linux on x86_64 and aarch64: nothing is compiled. Give it
-    to all functions as "Your own polyarch" describes, with `polyarch = final.callPackage "${polyarch}/nix/polyarch-bin.nix" { }`.
-    Evaluation of this attribute fails until the first release.
-  */
-  polyarch-bin = self.callPackage ./polyarch-bin.nix { };
+      # Names, platforms and annotations.
+      reference = callPackage ./lib/reference.nix { };
+      hashTag = callPackage ./lib/hash-tag.nix { };
+      platforms = callPackage ./lib/platforms.nix { };
+      annotationLevels = callPackage ./lib/annotation-levels.nix { };
+      labelsOf = callPackage ./lib/labels-of.nix { };
 
-  /**
-    One image derivation of any kind → OCI image layout.
-  */
-  mkImageLayout = self.callPackage ./mk-image-layout.nix { };
+      # Errors in arguments.
+      checkArguments = callPackage ./lib/check-arguments.nix { };
+      rules = callPackage ./lib/rules { };
+    };
+  in
+  {
+    /**
+      The tool itself: that of the package set, if it has one. If you override it here, every function uses the other one.
+    */
+    polyarch = import ./lib/choose-polyarch.nix { inherit lib; } {
+      given = pkgsBuildBuild.polyarch or null;
+      own = self.callPackage ./package.nix { };
+    };
 
-  /**
-    One image per platform → one multi-platform OCI image.
-  */
-  mkMultiArchImage = self.callPackage ./mk-multi-arch-image.nix { };
+    /**
+      The program of the newest release, linked statically, for Linux on x86_64 and aarch64: nothing is compiled. Give it
+      to all functions as "Your own polyarch" describes, with `polyarch = final.callPackage "${polyarch}/nix/polyarch-bin.nix" { }`.
+      Evaluation of this attribute fails until the first release.
+    */
+    polyarch-bin = self.callPackage ./polyarch-bin.nix { };
 
-  /**
-    The script `passthru.push`.
-  */
-  mkPushScript = self.callPackage ./scripts/push.nix { };
+    /**
+      One image derivation of any kind → OCI image layout.
+    */
+    mkImageLayout = callPackage ./mk-image-layout.nix { };
 
-  /**
-    The script `passthru.copyToPodman`.
-  */
-  mkCopyToPodmanScript = self.callPackage ./scripts/copy-to-podman.nix { };
+    /**
+      One image per platform → one multi-platform OCI image.
+    */
+    mkMultiArchImage = callPackage ./mk-multi-arch-image.nix { };
 
-  /**
-    The script `passthru.copyToDocker`.
-  */
-  mkCopyToDockerScript = self.callPackage ./scripts/copy-to-docker.nix { };
+    /**
+      The script `passthru.push`.
+    */
+    mkPushScript = callPackage ./scripts/push.nix { };
 
-  /**
-    The script `passthru.inspect`.
-  */
-  mkInspectScript = self.callPackage ./scripts/inspect.nix { };
+    /**
+      The script `passthru.copyToPodman`.
+    */
+    mkCopyToPodmanScript = callPackage ./scripts/copy-to-podman.nix { };
 
-  /**
-    The page `passthru.analyze`.
-  */
-  mkAnalysis = self.callPackage ./scripts/analysis.nix { };
+    /**
+      The script `passthru.copyToDocker`.
+    */
+    mkCopyToDockerScript = callPackage ./scripts/copy-to-docker.nix { };
 
-  # The rest is internal, and may change in any release.
+    /**
+      The script `passthru.inspect`.
+    */
+    mkInspectScript = callPackage ./scripts/inspect.nix { };
 
-  # Images and what is built from them.
-  packageSets = self.callPackage ./lib/package-sets.nix { };
-  clocks = import ./lib/clocks.nix;
-  clockWarning = self.callPackage ./lib/clock-warning.nix { };
-  imageArgument = self.callPackage ./lib/image-argument.nix { };
-  inputOf = self.callPackage ./lib/input-of.nix { };
-  matchTest = self.callPackage ./lib/match-test.nix { };
-  merge = self.callPackage ./lib/merge.nix { };
-  mergeOptions = self.callPackage ./lib/merge-options.nix { };
-  reusedLayouts = self.callPackage ./lib/reused-layouts.nix { };
-  readBackTest = self.callPackage ./lib/read-back-test.nix { };
-  mkLoadScript = self.callPackage ./scripts/load.nix { };
-
-  # Names, platforms and annotations.
-  reference = self.callPackage ./lib/reference.nix { };
-  hashTag = self.callPackage ./lib/hash-tag.nix { };
-  platforms = self.callPackage ./lib/platforms.nix { };
-  annotationLevels = self.callPackage ./lib/annotation-levels.nix { };
-  labelsOf = self.callPackage ./lib/labels-of.nix { };
-
-  # Errors in arguments.
-  checkArguments = self.callPackage ./lib/check-arguments.nix { };
-  rules = self.callPackage ./lib/rules { };
-})
+    /**
+      The page `passthru.analyze`.
+    */
+    mkAnalysis = callPackage ./scripts/analysis.nix { };
+  }
+)

@@ -379,7 +379,8 @@ rec {
     builtins.mapAttrs
       (
         _: license:
-        (polyarch.labelsOf { meta = { inherit license; }; })."org.opencontainers.image.licenses" or null
+        (pkgs.callPackage ../../nix/lib/labels-of.nix { } { meta = { inherit license; }; })
+        ."org.opencontainers.image.licenses" or null
       )
       {
         one = mit;
@@ -764,7 +765,7 @@ rec {
     map
       (key: {
         name = key;
-        value = polyarch.platforms.toOci key;
+        value = (pkgs.callPackage ../../nix/lib/platforms.nix { }).toOci key;
       })
       [
         "x86_64-linux"

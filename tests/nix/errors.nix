@@ -23,9 +23,7 @@ let
       elaborate = system: { inherit system; };
     };
   };
-  onOldNixpkgs = polyarch.overrideScope (
-    _final: _prev: { platforms = import ../../nix/lib/platforms.nix { lib = oldLib; }; }
-  );
+  onOldNixpkgs = polyarch.overrideScope (_final: _prev: { lib = oldLib; });
   withOldRust = polyarch.overrideScope (_final: _prev: { rustc.version = "1.86.0"; });
 in
 {

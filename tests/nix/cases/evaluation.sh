@@ -96,6 +96,15 @@ case_annotations_and_names_leave_the_layouts_of_the_images_alone() {
   same 'layout of arm64' "$(drv 'named.layouts."linux/arm64"')" "$(drv 'bySystem.layouts."linux/arm64"')"
 }
 
+case_a_user_sees_the_public_functions_and_no_internal_ones() {
+  local public='mkAnalysis mkCopyToDockerScript mkCopyToPodmanScript mkImageLayout mkInspectScript mkMultiArchImage mkPushScript polyarch polyarch-bin'
+  # The rest is what makeScope and callPackage of nixpkgs add.
+  same functions "$(evaluate -E "builtins.attrNames (removeAttrs (import $source { }) [
+    \"callPackage\" \"newScope\" \"override\" \"overrideDerivation\" \"overrideScope\" \"overrideScope'\" \"packages\" ])" | jq -r 'join(" ")')" "$public"
+  same 'functions in an overlay' "$(evaluate -E "builtins.attrNames (import $source/nix/overlay.nix (import <nixpkgs> { }) { })" |
+    jq -r 'join(" ")')" 'mkImageLayout mkMultiArchImage polyarch'
+}
+
 case_the_tool_can_be_overridden() {
   has "$(nix-store --query --requisites "$(drv otherTool)")" '-polyarch-other.drv'
   none 'the other tool' "$(nix-store --query --requisites "$(drv asList)" | grep 'polyarch-other')"
