@@ -156,6 +156,11 @@ lib.makeScope pkgsBuildBuild.newScope (
     mkPushScript = callPackage ./scripts/push.nix { };
 
     /**
+      The script `passthru.login`.
+    */
+    mkLoginScript = callPackage ./scripts/login.nix { };
+
+    /**
       The script `passthru.copyToPodman`.
     */
     mkCopyToPodmanScript = callPackage ./scripts/copy-to-podman.nix { };
@@ -174,5 +179,10 @@ lib.makeScope pkgsBuildBuild.newScope (
       The page `passthru.analyze`.
     */
     mkAnalysis = callPackage ./scripts/analysis.nix { };
+
+    /**
+      skopeo for machines whose `registries.conf` has the v1 format, as for all others.
+    */
+    skopeo = callPackage ./scripts/skopeo.nix { inherit (pkgsBuildBuild) skopeo; };
   }
 )

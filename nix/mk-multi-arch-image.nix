@@ -13,6 +13,7 @@
   mkCopyToPodmanScript,
   mkImageLayout,
   mkInspectScript,
+  mkLoginScript,
   mkPushScript,
   packageSets,
   platforms,
@@ -133,6 +134,9 @@
 
   `push`
   : a script that pushes the image to `imageRefs` or to other destinations, see `mkPushScript`
+
+  `login`
+  : a script that logs in to the registry of the image, see `mkLoginScript`
 
   `copyToPodman`, `copyToDocker`
   : scripts that load the image into podman or Docker, see `mkCopyToPodmanScript` and `mkCopyToDockerScript`. They need
@@ -402,6 +406,7 @@ lib.makeOverridable (
           imageRefs
           ;
         push = mkPushScript (ofNamedLayout // { inherit imageTag; });
+        login = mkLoginScript { inherit imageName; };
         copyToPodman = loadScript mkCopyToPodmanScript;
         copyToDocker = loadScript mkCopyToDockerScript;
         inspect = mkInspectScript ofNamedLayout;

@@ -40,7 +40,12 @@ arguments=()
 for argument; do
   case \$argument in
     nixpkgs#*) argument='path:$world/nixpkgs'#\${argument#*#} ;;
-    github:polyarch/polyarch | github:polyarch/polyarch/v*) argument='path:$source' ;;
+    github:polyarch/polyarch | github:polyarch/polyarch/v* | github:polyarch/polyarch#*)
+      case \$argument in
+        *#*) argument='path:$source'#\${argument#*#} ;;
+        *) argument='path:$source' ;;
+      esac
+      ;;
   esac
   arguments+=("\$argument")
 done

@@ -95,7 +95,7 @@ case_analyze_is_a_page_for_a_browser() {
 case_the_scripts_pass_shellcheck() {
   # As nixpkgs' writeShellApplication demands, in older versions when it is built.
   local script
-  for script in push copyToPodman copyToDocker inspect; do
+  for script in push login copyToPodman copyToDocker inspect; do
     shellcheck "$(physical "$(build -A "named.$script")")"/bin/*
     has "$(evaluate "$cases" -A "named.$script.meta.mainProgram")" '-hello"'
   done
@@ -103,7 +103,7 @@ case_the_scripts_pass_shellcheck() {
 
 case_the_scripts_are_of_the_machine_that_runs_them() {
   local script
-  for script in push copyToPodman copyToDocker inspect; do
+  for script in push login copyToPodman copyToDocker inspect; do
     same "system of $script" "$(show_derivations "$(drv "functionNative.$script")" | jq -r '.[].system')" \
       "$this_system"
     same "$script under cross compilation" "$(drv "cross.$script")" "$(drv "bySystem.$script")"
