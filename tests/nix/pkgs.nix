@@ -248,7 +248,10 @@ let
     gnutar = installed "tar";
     # Not a package of Debian 12; tests/newer-tools gets it.
     toml2json =
-      if builtins.pathExists (bin + "/toml2json") then prebuilt "toml2json" { } else installed "toml2json";
+      if builtins.pathExists (bin + "/toml2json") then
+        prebuilt "toml2json" { }
+      else
+        installed "toml2json";
     coreutils = busybox;
 
     # The packages of the development shell. No test starts one.
