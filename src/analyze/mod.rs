@@ -94,6 +94,7 @@ pub fn analyze(request: &AnalyzeRequest) -> Result<AnalyzeReport, Error> {
     let load = LoadRequest {
         input: &request.input,
         platforms: &request.platforms,
+        referrers: false,
         jobs: request.jobs,
         progress: &request.progress,
     };

@@ -12,6 +12,7 @@ use polyarch::{Input, MergeRequest, Select};
 
 use super::annotation::{AnnotationArg, annotation, annotations_by_level};
 use super::arguments::{CheckArg, JobsArg};
+use super::attest::AttestArgs;
 use super::name::image_name;
 use super::{Invocation, input, transport};
 use crate::show::MergeView;
@@ -163,6 +164,9 @@ pub struct MergeArgs {
     referrers: ReferrersArg,
 
     #[command(flatten)]
+    attest: AttestArgs,
+
+    #[command(flatten)]
     jobs: JobsArg,
 
     /// Do not sync the output to the disk; a crash of the machine can then damage it
@@ -257,6 +261,7 @@ impl MergeArgs {
             ReferrersArg::Drop => Referrers::Drop,
             ReferrersArg::Keep => Referrers::Keep,
         };
+        request.attest = self.attest.request();
         request.platforms = self.platforms;
         request.reuse = self.reuse;
         request.jobs = self.jobs.or(default_jobs);
@@ -301,6 +306,9 @@ impl MergeArgs {
             ),
             Format::Archive if self.referrers == ReferrersArg::Keep => Err(
                 "--referrers keep needs an oci-layout output: an oci-archive has one image; add --format oci-layout".into(),
+            ),
+            Format::Archive if self.attest.has_referrers() => Err(
+                "--attest-as referrers needs an oci-layout output: an oci-archive has one image; add --format oci-layout".into(),
             ),
             format => Ok(format),
         }

@@ -3,6 +3,7 @@
 mod analyze;
 mod annotation;
 mod arguments;
+mod attest;
 mod completions;
 mod diff;
 mod input;

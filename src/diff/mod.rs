@@ -156,6 +156,7 @@ pub fn diff(request: &DiffRequest) -> Result<DiffReport, Error> {
         Groups::of(&LoadRequest {
             input,
             platforms: &request.platforms,
+            referrers: false,
             jobs: request.jobs,
             progress: &request.progress,
         })

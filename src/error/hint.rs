@@ -193,6 +193,16 @@ impl Error {
                 let meant = Platform::meant_by(&wanted.to_string(), &offered)?;
                 return Some(format!("did you mean {meant}?"));
             }
+            Problem::AttestSeveral { offered } => {
+                let platform = offered.first()?.argument();
+                let path = quoted(&self.path()?.to_string_lossy());
+                return Some(format!(
+                    "write the platform that it describes: --attest {platform}={path}"
+                ));
+            }
+            Problem::StatementSubject { .. } => {
+                "remove its \"subject\": the merge then adds the digest of the manifest"
+            }
             Problem::AssertedSeveral { offered, .. } => {
                 return Some(asserted_several(offered));
             }
@@ -217,6 +227,7 @@ impl Error {
             | Problem::TooManyDocuments { .. }
             | Problem::LayerCount { .. }
             | Problem::NoImage
+            | Problem::NotAttestable { .. }
             | Problem::Artifact { .. } => return None,
         };
         Some(text.to_owned())

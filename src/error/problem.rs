@@ -235,6 +235,24 @@ pub enum Problem {
         offered: Vec<Platform>,
     },
 
+    #[error(
+        "is not a document that can be attached: found {found}, expected an SBOM in the JSON of SPDX 2 (\"spdxVersion\") or CycloneDX (\"bomFormat\"), or an in-toto statement (\"_type\", \"predicateType\" and \"predicate\")"
+    )]
+    NotAttestable { found: String },
+
+    #[error(
+        "it names no platform, and the merged image has several: {}",
+        Platform::list(offered)
+    )]
+    AttestSeveral { offered: Vec<Platform> },
+
+    #[error("its subject is {}, expected {}", first_of(found), manifests(expected))]
+    StatementSubject {
+        found: Vec<String>,
+        /// The manifests that it can describe.
+        expected: Vec<(Platform, Digest)>,
+    },
+
     #[error("{} images, but the platform of one is to be set to {platform}; it has{}", offered.len(), list(offered))]
     SetSeveral {
         platform: Platform,
@@ -299,6 +317,8 @@ impl Problem {
             Self::LayoutVersion { .. } => Code::LayoutVersion,
             Self::UnknownType { .. } => Code::UnknownMediaType,
             Self::NoAttestedImage { .. } => Code::AttestationSubject,
+            Self::StatementSubject { .. } => Code::StatementSubject,
+            Self::NotAttestable { .. } => Code::AttachedDocument,
             Self::DocumentTooLarge { .. } => Code::DocumentTooLarge,
             Self::TooManyDocuments { .. } => Code::TooManyDocuments,
             Self::Missing { .. } => Code::Missing,
@@ -321,6 +341,7 @@ impl Problem {
             | Self::DuplicatePlatform { .. }
             | Self::ConflictingIndexes { .. }
             | Self::SetSeveral { .. }
+            | Self::AttestSeveral { .. }
             | Self::OneToShow { .. }
             | Self::NothingToShow { .. }
             | Self::AmbiguousLayer { .. }
@@ -361,6 +382,24 @@ impl Problem {
 
 fn to_select(select: Option<&str>) -> String {
     select.map_or_else(String::new, |select| format!(" (to take {select} of it)"))
+}
+
+/// The first of some digests, and the number of the others.
+fn first_of(digests: &[String]) -> String {
+    let first = digests.first().map(|first| clean(first));
+    let first = first.unwrap_or_else(|| "missing".to_owned());
+    match digests.len() {
+        0 | 1 => first,
+        count => format!("{first} and {} more", count - 1),
+    }
+}
+
+fn manifests(expected: &[(Platform, Digest)]) -> String {
+    let one = |(platform, digest): &(Platform, Digest)| {
+        format!("{digest}, the manifest of the image for {platform}")
+    };
+    let expected: Vec<String> = expected.iter().map(one).collect();
+    expected.join(", or ")
 }
 
 fn silent(claimed: Option<&(String, Platform)>) -> String {

@@ -4,6 +4,8 @@
 
 #![allow(missing_docs, reason = "docs/json.md describes the fields")]
 
+mod attached;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::Serialize;
@@ -18,6 +20,8 @@ use crate::load::{self, LoadRequest, Loaded};
 use crate::oci::{Descriptor, DiffId, Digest, MAX_CONFIG, MAX_MANIFEST, MediaType, Platform};
 use crate::source::Input;
 use crate::util::text::sum;
+
+pub use attached::{AttachedDocument, AttachedForm};
 
 /// The number of platforms that are listed as sharing a layer. Without it, the lists of an image with
 /// thousands of platforms would have millions of items.
@@ -81,6 +85,7 @@ pub struct PlatformImage {
     pub uncompressed: u64,
     pub layers: Vec<PlatformLayer>,
     pub attestations: usize,
+    pub attached: Vec<AttachedDocument>,
     pub config: Value,
 }
 
@@ -122,10 +127,11 @@ impl InspectRequest {
         }
     }
 
-    fn load(&self) -> Result<Loaded, Error> {
+    fn load(&self, referrers: bool) -> Result<Loaded, Error> {
         let request = LoadRequest {
             input: &self.input,
             platforms: &self.platforms,
+            referrers,
             jobs: self.jobs,
             progress: &self.progress,
         };
@@ -135,7 +141,7 @@ impl InspectRequest {
 
 /// Reads and verifies an image, and reports its index, platforms and layers.
 pub fn inspect(request: &InspectRequest) -> Result<InspectReport, Error> {
-    let loaded = request.load()?;
+    let loaded = request.load(true)?;
     let contents = &loaded.contents;
     let images = &contents.images;
     let users = users(images);
@@ -164,7 +170,7 @@ pub fn inspect(request: &InspectRequest) -> Result<InspectReport, Error> {
 
 /// Reads and verifies an image, and returns the exact bytes of one of its documents.
 pub fn raw(request: &InspectRequest, document: RawDocument) -> Result<Vec<u8>, Error> {
-    let Loaded { contents, .. } = request.load()?;
+    let Loaded { contents, .. } = request.load(false)?;
     let kind = contents.format;
     let nothing = |document| {
         Error::new(
@@ -245,6 +251,7 @@ fn platform_image(
         uncompressed: sum(layers.iter().filter_map(|layer| layer.uncompressed)),
         layers,
         attestations: image.attestations.len(),
+        attached: attached::of(image, &loaded.contents.companions),
         config,
     })
 }

@@ -19,6 +19,8 @@ use crate::util::parallel;
 pub struct LoadRequest<'a> {
     pub input: &'a Input,
     pub platforms: &'a [Platform],
+    /// Whether artifacts beside the image are read.
+    pub referrers: bool,
     pub jobs: usize,
     pub progress: &'a Progress,
 }
@@ -50,7 +52,7 @@ impl LoadRequest<'_> {
             // Only the indexes of one image can contradict each other, and all of them are shown.
             decided: &Default::default(),
             callbacks: &FailFast,
-            referrers: false,
+            referrers: self.referrers,
         };
         let contents = source::read(self.input, wanted, &stager)?;
         let mut contents = assertions::apply(contents, self.input, self.platforms)?;

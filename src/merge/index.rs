@@ -13,11 +13,16 @@ use crate::image::{
 };
 use crate::oci::{Descriptor, Digest, Document, ImageName, Index, MediaType};
 
-/// Adds referrers beside the image, and what leads to them in `index.json`.
-pub fn add_referrers(merged: &mut MultiPlatformImage, referrers: Vec<Companion>) {
+/// Adds referrers beside the image, and what leads to them in `index.json`. Returns their number.
+pub fn add_referrers(merged: &mut MultiPlatformImage, mut referrers: Vec<Companion>) -> usize {
     if referrers.is_empty() {
-        return;
+        return 0;
     }
+    // One that is attached can be in an input already.
+    let key = |referrer: &Companion| (referrer.descriptor.digest.clone(), referrer.subject.clone());
+    referrers.sort_by_cached_key(key);
+    referrers.dedup_by_key(|referrer| key(referrer));
+    let count = referrers.len();
     let (roots, lists) = companions::lists(&referrers);
     let mut manifests = merged.root.view.manifests.clone();
     manifests.extend(roots);
@@ -34,6 +39,7 @@ pub fn add_referrers(merged: &mut MultiPlatformImage, referrers: Vec<Companion>)
     }
     blobs.extend(layers);
     merged.blobs = each_once(blobs);
+    count
 }
 
 /// Builds the index of arranged images, followed by companions.

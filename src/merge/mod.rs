@@ -1,6 +1,7 @@
 //! `merge`: the pipeline from a request to a written image index. Each step has its own module.
 
 mod arrange;
+mod attest;
 mod companions;
 mod docker_manifest;
 mod index;
@@ -29,6 +30,7 @@ use companions::{Companions, Described};
 pub use crate::bytes::codec::{Compression, Level};
 pub use crate::image::annotations::Annotations;
 pub use crate::sink::Format;
+pub use attest::{Attest, AttestForms, AttestedFile};
 pub use companions::Referrers;
 
 /// What to merge, and into what.
@@ -62,6 +64,8 @@ pub struct MergeRequest {
     /// Whether signatures, SBOMs and other artifacts beside the images are kept. [`Referrers::Keep`] is
     /// for [`Format::Layout`].
     pub referrers: Referrers,
+    /// SBOMs and in-toto statements to attach to the images.
+    pub attest: Attest,
     /// Image layouts of earlier merges with [`Output::layer_records`]: layers that are made of the same
     /// store paths, or have the same diff ID, are taken from there instead of being compressed again. The
     /// output does not depend on them.
@@ -127,6 +131,9 @@ pub struct MergeReport {
     /// The images, in the order of the index.
     #[serde(skip)]
     pub images: Vec<MergedImage>,
+    /// The number of referrers beside the image.
+    #[serde(skip)]
+    pub referrers: usize,
     /// The bytes of the output: of all its blobs, or of the archive.
     #[serde(skip)]
     pub size: u64,
@@ -201,6 +208,7 @@ pub fn merge(request: &MergeRequest) -> Result<MergeReport, Error> {
     let mut paths: Vec<&Path> = files.map(|input| input.path.as_path()).collect();
     check_order(&paths, &output.path)?;
     paths.extend(request.reuse.iter().map(PathBuf::as_path));
+    paths.extend(request.attest.files.iter().map(|file| &*file.path));
     let output = match output.is_stdout() {
         true => AtomicOutput::stdout()?,
         false => AtomicOutput::new(&output.path, output.force, &paths)?,
@@ -245,6 +253,7 @@ fn write(request: &MergeRequest, output: &AtomicOutput) -> Result<MergeReport, E
     };
     let encoder = Encoder::new(jobs, request.compression);
     let staging = Staging::new(output.staging(), encoder);
+    let attested = attest::read(&request.attest)?;
     let reusable = Reusable::load(&request.reuse, request.compression, observer)?;
     let stager = Stager::new(Some(&staging), observers, jobs).reusing(&reusable);
 
@@ -274,6 +283,7 @@ fn write(request: &MergeRequest, output: &AtomicOutput) -> Result<MergeReport, E
     let indexes: Vec<Descriptor> = indexes.collect();
     let (images, mut warnings) = (contents.images, contents.warnings);
     let images = arrange::arrange(images, request.compression, &mut warnings)?;
+    attest::check_platforms(&attested, &images)?;
     let described = Described::of(&images, &indexes);
     image::expect_layers(&images, request.output.link, observers.progress);
     let images = images.into_iter().map(transform::to_oci).collect();
@@ -284,7 +294,8 @@ fn write(request: &MergeRequest, output: &AtomicOutput) -> Result<MergeReport, E
         &annotations.manifest_descriptor,
     );
     let images = transform::mark_zstd(images);
-    let images = transform::drop_stale_attestations(images, &mut warnings);
+    let mut images = transform::drop_stale_attestations(images, &mut warnings);
+    let attached = attest::attach(&attested, request.attest.forms, &mut images)?;
     transform::warn_of_losses(&images, &mut warnings);
     let summaries = images.iter().map(MergedImage::of).collect();
     let subjects = images.iter().map(ImageFacts::of);
@@ -314,10 +325,11 @@ fn write(request: &MergeRequest, output: &AtomicOutput) -> Result<MergeReport, E
     let entries = companions.take_entries();
     let name = request.name.as_ref();
     let mut merged = index::build(images, entries, contents.metadata, name)?;
+    let mut referrers = attached;
     if request.referrers == Referrers::Keep {
-        let referrers = companions.take_referrers(&merged.descriptor.digest);
-        index::add_referrers(&mut merged, referrers);
+        referrers.extend(companions.take_referrers(&merged.descriptor.digest));
     }
+    let referrers = index::add_referrers(&mut merged, referrers);
     companions.warn(request.referrers, &mut warnings);
     merged.docker_manifest = docker;
     merged.layer_records = records;
@@ -342,6 +354,7 @@ fn write(request: &MergeRequest, output: &AtomicOutput) -> Result<MergeReport, E
     Ok(MergeReport {
         descriptor: merged.descriptor,
         images: summaries,
+        referrers,
         size,
         warnings,
     })

@@ -12,6 +12,7 @@
 )]
 
 pub(crate) mod artifact;
+pub(crate) mod attestation;
 pub(crate) mod config;
 mod descriptor;
 pub(crate) mod digest;
@@ -47,17 +48,6 @@ pub(crate) use layout::{
 pub(crate) use manifest::Manifest;
 pub(crate) use name::NAME_ANNOTATIONS;
 pub(crate) use time::normal_time;
-
-/// How BuildKit stores attestations (its `docs/attestations/attestation-storage.md`): as manifests of
-/// the platform `unknown/unknown`, with these annotations on their descriptors.
-pub(crate) mod attestation {
-    /// The annotation that distinguishes an attestation from an image.
-    pub const KIND: &str = "vnd.docker.reference.type";
-    /// Its value.
-    pub const MANIFEST: &str = "attestation-manifest";
-    /// The annotation that names the manifest which is attested.
-    pub const SUBJECT: &str = "vnd.docker.reference.digest";
-}
 
 /// Docker's names of the documents that OCI renamed ("Image Manifest V 2, Schema 2").
 pub(crate) mod docker {

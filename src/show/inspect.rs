@@ -1,7 +1,7 @@
 //! The report of `polyarch inspect`.
 
-use polyarch::inspect::{InspectReport, PlatformImage};
-use polyarch::internals::text::{bytes, instead_of, quoted};
+use polyarch::inspect::{AttachedDocument, AttachedForm, InspectReport, PlatformImage};
+use polyarch::internals::text::{bytes, clean, instead_of, quoted};
 use polyarch::oci::Digest;
 use serde_json::Value;
 
@@ -65,7 +65,7 @@ fn overview(page: &mut Page, inspection: &InspectReport) {
     let details = inspection.platforms.iter().map(|image| {
         let manifest = image.manifest.iter().map(|m| m.digest.to_string());
         let command = (!image.command.is_empty()).then(|| command(&image.command));
-        manifest.chain(command).collect()
+        manifest.chain(command).chain(all_attached(image)).collect()
     });
     let details: Vec<Vec<String>> = details.collect();
     page.table(&head, &rows, &details, 2);
@@ -116,8 +116,15 @@ fn in_full(page: &mut Page, image: &PlatformImage) {
             bytes(image.uncompressed)
         ),
     ));
-    if image.attestations > 0 {
-        facts.push(("attestations", image.attestations.to_string()));
+    for document in &image.attached {
+        let text = format!(
+            "{}, {}, {} ({})",
+            attached(document),
+            document.digest,
+            bytes(document.size),
+            place(document.form)
+        );
+        facts.push(("attached", text));
     }
     for (key, value) in &image.annotations {
         facts.push(("annotation", format!("{key}={value}")));
@@ -185,6 +192,42 @@ pub fn history(entry: &Value) -> String {
     let words = ["created_by", "comment"].map(|key| entry[key].as_str().unwrap_or_default());
     let words: Vec<&str> = words.into_iter().filter(|text| !text.is_empty()).collect();
     words.join(" · ")
+}
+
+/// Returns a line about what is attached to an image.
+fn all_attached(image: &PlatformImage) -> Option<String> {
+    let mut documents: Vec<String> = Vec::new();
+    for document in &image.attached {
+        let document = format!("{} ({})", attached(document), place(document.form));
+        // A document can have several signatures.
+        if !documents.contains(&document) {
+            documents.push(document);
+        }
+    }
+    match documents.is_empty() {
+        true => None,
+        false => Some(format!("attached: {}", documents.join(", "))),
+    }
+}
+
+/// Returns the name of an attached document.
+fn attached(document: &AttachedDocument) -> String {
+    match document.content {
+        Some("spdx") => "SBOM (SPDX)".to_owned(),
+        Some("cyclonedx") => "SBOM (CycloneDX)".to_owned(),
+        Some("slsa-provenance") => "SLSA provenance".to_owned(),
+        _ => {
+            let predicate_type = document.predicate_type.as_ref();
+            clean(predicate_type.unwrap_or(&document.artifact_type))
+        }
+    }
+}
+
+fn place(form: AttachedForm) -> &'static str {
+    match form {
+        AttachedForm::Index => "index",
+        AttachedForm::Referrers => "referrer",
+    }
 }
 
 fn created(image: &PlatformImage) -> String {

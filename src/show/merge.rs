@@ -89,13 +89,16 @@ impl MergeView {
             lines.push(merged.descriptor.digest.to_string());
             return lines;
         }
-        lines.extend(self.push().map(|command| format!("push it: {command}")));
+        lines.extend(
+            self.push(merged)
+                .map(|command| format!("push it: {command}")),
+        );
         lines
     }
 
-    /// The command that pushes the output; none if skopeo cannot name its path. In a Nix build it is not
+    /// The command that pushes the output; none if the program cannot name its path. In a Nix build it is not
     /// the user's: the result of the build has a script for that.
-    fn push(&self) -> Option<String> {
+    fn push(&self, merged: &MergeReport) -> Option<String> {
         if is_nix_build() {
             return None;
         }
@@ -113,6 +116,19 @@ impl MergeView {
                 None => name.to_owned(),
             },
         };
+        if merged.referrers > 0 {
+            // skopeo copies no referrers.
+            let source = format!("{path}@{}", merged.descriptor.digest);
+            let option = match tls_option("to", &name).is_empty() {
+                true => "",
+                false => " --to-plain-http",
+            };
+            return Some(format!(
+                "oras cp --recursive --from-oci-layout{option} {} {}",
+                quoted(&source),
+                clean(&name)
+            ));
+        }
         Some(format!(
             "skopeo copy --all --preserve-digests{} {} docker://{}",
             tls_option("dest", &name),

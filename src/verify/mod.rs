@@ -8,6 +8,7 @@
 //! and `archive` have further rules, for what only other consumers refuse. [`RULES`] lists all.
 
 mod archive;
+mod attached;
 mod blobs;
 mod collector;
 mod configs;
@@ -279,6 +280,7 @@ impl<'a> InputCheck<'a> {
                 }
             }
         }
+        attached::check(findings, &self.contents);
         if let Some(Opened::Tree(tree)) = &self.opened {
             let is_layout = tree.is_layout().unwrap_or_default();
             if !is_layout && tree.has(LAYOUT_FILE).unwrap_or_default() {

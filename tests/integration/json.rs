@@ -46,6 +46,7 @@ fn documented(heading: &str) -> BTreeSet<String> {
 
 /// Merges two images that give every field: shared and recompressed layers, waste, history.
 fn images(scratch: &Scratch) {
+    scratch.write("sbom.json", br#"{"spdxVersion":"SPDX-2.3"}"#);
     let path = |c: char, name: &str| format!("nix/store/{}-{name}/x", c.to_string().repeat(32));
     for (name, program) in [("old", "hello-1.0"), ("new", "hello-1.1")] {
         for (arch, hash, level) in [("amd64", '1', "1"), ("arm64", '2', "9")] {
@@ -71,7 +72,8 @@ fn images(scratch: &Scratch) {
         scratch.run(
             &[
                 &options[..],
-                &["--annotation", "manifest:a=b", &inputs[0], &inputs[1]],
+                &["--annotation", "manifest:a=b", "--attest"],
+                &["linux/amd64=sbom.json", &inputs[0], &inputs[1]],
             ]
             .concat(),
         );

@@ -6,6 +6,7 @@
 //! `mod.rs`.
 
 mod analyze;
+mod attest;
 mod compressors;
 mod consistency;
 mod diff;

@@ -2,7 +2,7 @@
 //! lost without a word.
 
 mod audit;
-mod corpus;
+pub mod corpus;
 mod kinds;
 mod ordinary;
 mod referrers;

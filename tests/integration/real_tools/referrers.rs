@@ -224,8 +224,9 @@ fn companions_of_images_are_in_json_and_are_notes_of_verify() {
         (&json!(0), &json!(2))
     );
     // Their blobs are verified, too.
-    let blob = scratch.path(&format!("in/blobs/sha256/{}", hex(SPDX.as_bytes())));
-    std::fs::write(blob, SPDX.to_uppercase()).unwrap();
+    let sbom = content_of(SPDX);
+    let blob = scratch.path(&format!("in/blobs/sha256/{}", hex(&sbom)));
+    std::fs::write(blob, sbom.to_ascii_uppercase()).unwrap();
     let output = scratch
         .command(&["verify", "--json", "in"])
         .output()

@@ -134,7 +134,7 @@ pub fn index_as(layout: &mut Layout, manifests: &[&Value], edit: impl Fn(&mut Va
 /// An artifact in the form of OCI 1.1, of a subject or of none.
 pub fn artifact(layout: &mut Layout, artifact_type: &str, subject: Option<&Value>) -> Value {
     let config = layout.blob(EMPTY, b"{}");
-    let layer = layout.blob(artifact_type, artifact_type.as_bytes());
+    let layer = layout.blob(artifact_type, &content_of(artifact_type));
     let mut manifest = json!({
         "schemaVersion": 2, "mediaType": MANIFEST, "artifactType": artifact_type,
         "config": config, "layers": [layer],
@@ -151,9 +151,18 @@ pub fn artifact(layout: &mut Layout, artifact_type: &str, subject: Option<&Value
     descriptor
 }
 
+/// The content of an artifact.
+pub fn content_of(artifact_type: &str) -> Vec<u8> {
+    match artifact_type {
+        "application/spdx+json" => br#"{"spdxVersion":"SPDX-2.3"}"#.to_vec(),
+        _ => artifact_type.as_bytes().to_vec(),
+    }
+}
+
 /// An attestation of BuildKit.
 pub fn attestation(layout: &mut Layout, of: &Value) -> Value {
-    attestation_of(layout, of, br#"{"_type":"statement"}"#)
+    let statement = statement_about(of["digest"].as_str().unwrap());
+    attestation_of(layout, of, statement.as_bytes())
 }
 
 pub fn attestation_of(layout: &mut Layout, of: &Value, statement: &[u8]) -> Value {

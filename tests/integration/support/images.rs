@@ -212,7 +212,7 @@ pub fn attested() -> (Layout, Vec<String>) {
         layout.blobs.extend(one.blobs);
     }
     for subject in &digests {
-        let statement = format!("{{\"subject\":\"{subject}\"}}");
+        let statement = statement_about(subject);
         let in_toto = layout.blob("application/vnd.in-toto+json", statement.as_bytes());
         let config = json!({
             "architecture": "unknown", "os": "unknown", "config": {},
@@ -237,6 +237,18 @@ pub fn attested() -> (Layout, Vec<String>) {
     let descriptor = layout.blob(INDEX, &serde_json::to_vec(&index).unwrap());
     layout.index = json!({ "schemaVersion": 2, "manifests": [descriptor] });
     (layout, digests)
+}
+
+/// An in-toto statement about a manifest.
+pub fn statement_about(manifest: &str) -> String {
+    let (algorithm, hex) = manifest.split_once(':').unwrap();
+    json!({
+        "_type": "https://in-toto.io/Statement/v0.1",
+        "predicateType": "https://slsa.dev/provenance/v0.2",
+        "subject": [{ "name": "_", "digest": { (algorithm): hex } }],
+        "predicate": {},
+    })
+    .to_string()
 }
 
 /// A directory with the docker-archives `a.tar` for amd64 and `b.tar` for arm64.

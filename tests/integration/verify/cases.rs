@@ -7,8 +7,10 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::samples::*;
-use crate::real_tools::writer::artifact;
+use crate::real_tools::writer::{artifact, document, image, index, platform, with_roots};
 use crate::support::*;
+
+const ATTESTATION: &str = "application/vnd.docker.attestation.manifest.v1+json";
 
 /// An image, and the rules that it breaks.
 pub struct Case {
@@ -579,6 +581,15 @@ pub fn platforms() -> Vec<Case> {
                 _ => {}
             })
         }),
+        attested_by(&["attached-document"], |layer, _| {
+            layer["mediaType"] = "application/spdx+json".into();
+        }),
+        attested_by(&["statement-subject"], |_, statement| {
+            statement["subject"][0]["digest"]["sha256"] = hex(b"").into();
+        }),
+        attested_by(&["predicate-type"], |layer, _| {
+            layer["annotations"]["in-toto.io/predicate-type"] = "https://spdx.dev/Document".into();
+        }),
         file(&["wrong-program"], || {
             with_program("start", json!({ "Cmd": ["/start"] }))
         }),
@@ -673,6 +684,41 @@ pub fn layouts() -> Vec<Case> {
             scratch.write("image/manifest.json", br#"{"Config":"c"}"#);
         }),
     ]
+}
+
+/// A layout with an attestation, after a change of its layer's descriptor and of the statement.
+fn attested_by(
+    expected: &'static [&'static str],
+    edit: impl Fn(&mut Value, &mut Value) + 'static,
+) -> Case {
+    layout(expected, move || {
+        let mut layout = Layout::default();
+        let amd64 = image(&mut layout, "linux/amd64");
+        let text = statement_about(amd64["digest"].as_str().unwrap());
+        let mut statement: Value = serde_json::from_str(&text).unwrap();
+        let mut changes = json!({ "mediaType": "application/vnd.in-toto+json" });
+        edit(&mut changes, &mut statement);
+        let mut layer = layout.blob("", statement.to_string().as_bytes());
+        layer
+            .as_object_mut()
+            .unwrap()
+            .extend(changes.as_object().unwrap().clone());
+        let mut own = artifact(&mut layout, ATTESTATION, Some(&amd64));
+        let mut manifest: Value = serde_json::from_slice(&layout.blobs.pop().unwrap()).unwrap();
+        layout.blobs.pop();
+        manifest["layers"] = json!([layer]);
+        let written = document(&mut layout, MANIFEST, &manifest);
+        own["digest"] = written["digest"].clone();
+        own["size"] = written["size"].clone();
+        own.as_object_mut().unwrap().remove("artifactType");
+        own["platform"] = platform("unknown/unknown");
+        own["annotations"] = json!({
+            "vnd.docker.reference.type": "attestation-manifest",
+            "vnd.docker.reference.digest": amd64["digest"],
+        });
+        let index = index(&mut layout, &[&amd64, &own]);
+        with_roots(layout, &[&index])
+    })
 }
 
 pub fn named(annotations: Value) -> Layout {

@@ -374,6 +374,8 @@ fn the_docker_manifest_of_a_layout_is_verified_too() {
 #[test]
 fn attestations_are_verified_with_their_images() {
     let scratch = Scratch::new();
+    let statement = statement_about(&digest(b"")).replace("\"subject\":", "\"other\":");
+    let statement = statement.as_bytes();
     let attested = |damage: bool| {
         let mut layout = edited(&|part, value| match part {
             "config1" => {
@@ -381,7 +383,10 @@ fn attestations_are_verified_with_their_images() {
                 value["architecture"] = "unknown".into();
             }
             "manifest1" => {
-                value["layers"][1]["mediaType"] = "application/vnd.in-toto+json".into();
+                value["layers"][1] = json!({
+                    "mediaType": "application/vnd.in-toto+json",
+                    "digest": digest(statement), "size": statement.len(),
+                });
             }
             "index" => {
                 let subject = value["manifests"][0]["digest"].clone();
@@ -394,9 +399,10 @@ fn attestations_are_verified_with_their_images() {
             }
             _ => {}
         });
-        let statement = gzip(&TestImage::new("linux/arm64").layers[1]);
-        if damage {
-            layout.blobs.retain(|blob| *blob != statement);
+        let replaced = gzip(&TestImage::new("linux/arm64").layers[1]);
+        layout.blobs.retain(|blob| *blob != replaced);
+        if !damage {
+            layout.blobs.push(statement.to_vec());
         }
         layout
     };

@@ -271,7 +271,7 @@ fn kept() -> Vec<Row> {
             |s| {
                 beside(s, |layout, _, amd64| {
                     let sbom = artifact(layout, SPDX, Some(amd64));
-                    let content = layout.blob(SPDX, SPDX.as_bytes());
+                    let content = layout.blob(SPDX, &content_of(SPDX));
                     drop_blob(layout, &content);
                     vec![sbom]
                 })

@@ -1,0 +1,84 @@
+//! Reads the documents that are attached, and recognises them by their content.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+use std::sync::Arc;
+
+use serde::de::IgnoredAny;
+
+use super::{Attest, AttestedFile};
+use crate::error::{DocumentProblem, Error, Problem};
+use crate::oci::attestation::{DocumentHead, MAX_DOCUMENT};
+use crate::oci::parse;
+use crate::source;
+
+/// The number of keys that a message shows.
+const MAX_KEYS: usize = 5;
+
+/// A document that was read.
+pub struct AttestedDocument {
+    pub file: AttestedFile,
+    pub head: DocumentHead,
+    /// The bytes, from the first brace to the last.
+    pub raw: Arc<[u8]>,
+}
+
+/// Reads the documents.
+pub fn read(attest: &Attest) -> Result<Vec<AttestedDocument>, Error> {
+    attest.files.iter().map(read_file).collect()
+}
+
+fn read_file(file: &AttestedFile) -> Result<AttestedDocument, Error> {
+    let path = &*file.path;
+    let raw = bytes(path)?;
+    let raw = raw.trim_ascii();
+    let unknown = |found| Err(Error::new(path, Problem::NotAttestable { found }));
+    // An image that was given by mistake is not JSON.
+    if !raw.starts_with(b"{") {
+        return unknown(source::file_kind(raw).to_string());
+    }
+    let invalid = |error| {
+        let problem = Problem::InvalidDocument(DocumentProblem::Json(error));
+        Error::new(path, problem)
+    };
+    let keys: BTreeMap<String, IgnoredAny> = parse(raw).map_err(invalid)?;
+    match DocumentHead::read(raw).map_err(invalid)? {
+        Some(head) if head.is_signed => unknown("a DSSE envelope, which is signed".to_owned()),
+        Some(head) => Ok(AttestedDocument {
+            file: file.clone(),
+            head,
+            raw: raw.into(),
+        }),
+        None => unknown(object_with(&keys)),
+    }
+}
+
+fn bytes(path: &Path) -> Result<Vec<u8>, Error> {
+    let failed = || Error::io("read", path);
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(failed())?;
+    let expected = file.metadata().map_err(failed())?.len();
+    (file.take(MAX_DOCUMENT + 1).read_to_end(&mut bytes)).map_err(failed())?;
+    let (size, limit) = (expected.max(bytes.len() as u64), MAX_DOCUMENT);
+    match bytes.len() as u64 > limit {
+        true => Err(Error::new(path, Problem::DocumentTooLarge { size, limit })),
+        false => Ok(bytes),
+    }
+}
+
+/// Describes a JSON object by its keys.
+fn object_with(keys: &BTreeMap<String, IgnoredAny>) -> String {
+    let shown: Vec<String> = (keys.keys().take(MAX_KEYS))
+        .map(|key| format!("{key:?}"))
+        .collect();
+    let rest = match keys.len() > MAX_KEYS {
+        true => ", …",
+        false => "",
+    };
+    match shown.is_empty() {
+        true => "an empty JSON object".to_owned(),
+        false => format!("a JSON object with the keys {}{rest}", shown.join(", ")),
+    }
+}

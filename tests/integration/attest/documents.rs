@@ -1,0 +1,157 @@
+//! Which documents are attached, and to which image.
+
+use std::fs::File;
+
+use serde_json::{Value, json};
+
+use super::*;
+
+/// A statement about a manifest.
+fn statement(subject: Value) -> String {
+    let mut statement: Value = serde_json::from_str(PROVENANCE).unwrap();
+    statement["subject"] = subject;
+    statement.to_string()
+}
+
+#[test]
+fn the_subject_of_a_statement_chooses_its_image() {
+    let scratch = documents();
+    let plain = scratch.merge_to("plain", &["a.tar", "b.tar"]);
+    let arm64 = &plain.index["manifests"][1];
+    let about = statement(subject(arm64));
+    scratch.write("about.json", about.as_bytes());
+    let merged = scratch.merge(&["--attest", "about.json", "a.tar", "b.tar"]);
+    assert_eq!(merged.index["manifests"].as_array().unwrap().len(), 3);
+    let attestation = &merged.index["manifests"][2];
+    assert_eq!(
+        attestation["annotations"]["vnd.docker.reference.digest"],
+        arm64["digest"]
+    );
+    assert_eq!(merged.content(&merged.layers[2][0]), about.as_bytes());
+
+    let message = scratch.fail(&[
+        "merge",
+        "-o",
+        "x",
+        "--attest",
+        "linux/amd64=about.json",
+        "a.tar",
+        "b.tar",
+    ]);
+    for part in [
+        "error: about.json: its subject is sha256:",
+        "the manifest of the image for linux/amd64",
+        "hint: remove its \"subject\"",
+    ] {
+        assert!(message.contains(part), "{message}");
+    }
+    // The manifest that it is about changes.
+    let options = ["merge", "-o", "x", "--compression", "zstd", "--attest"];
+    let message = scratch.fail(&[&options[..], &["about.json", "a.tar", "b.tar"]].concat());
+    assert!(message.contains("its subject is sha256:"), "{message}");
+}
+
+#[test]
+fn an_empty_subject_is_filled_in() {
+    let scratch = documents();
+    scratch.write("empty.json", statement(json!([])).as_bytes());
+    let filled = scratch.merge_to("filled", &["--attest", "empty.json", "a.tar"]);
+    let read = |merged: &Merged| -> Value {
+        serde_json::from_slice(&merged.content(&merged.layers[1][0])).unwrap()
+    };
+    assert_eq!(
+        read(&filled)["subject"],
+        subject(&filled.index["manifests"][0])
+    );
+    let keys: Vec<String> = read(&filled).as_object().unwrap().keys().cloned().collect();
+    assert_eq!(keys, ["_type", "subject", "predicateType", "predicate"]);
+    let missing = scratch.merge_to("missing", &["--attest", "provenance.json", "a.tar"]);
+    assert_eq!(missing.digest, filled.digest);
+}
+
+#[test]
+fn a_document_of_several_platforms_needs_one_of_them() {
+    let scratch = documents();
+    let message = scratch.fail(&[
+        "merge",
+        "-o",
+        "x",
+        "--attest",
+        "sbom.json",
+        "a.tar",
+        "b.tar",
+    ]);
+    for part in [
+        "error: sbom.json: it names no platform, and the merged image has several: linux/amd64, linux/arm64",
+        "hint: write the platform that it describes: --attest linux/amd64=sbom.json",
+    ] {
+        assert!(message.contains(part), "{message}");
+    }
+    let message = scratch.fail(&[
+        "merge",
+        "-o",
+        "x",
+        "--attest",
+        "linux/arm=sbom.json",
+        "a.tar",
+    ]);
+    let expected = "sbom.json: no image for the platform linux/arm; there are linux/amd64";
+    assert!(message.contains(expected), "{message}");
+}
+
+#[test]
+fn other_files_are_refused_with_what_they_are() {
+    let scratch = documents();
+    let envelope = r#"{"payloadType":"application/vnd.in-toto+json","payload":"","signatures":[]}"#;
+    let typed = r#"{"_type":"https://in-toto.io/Statement/v1","predicateType":"x"}"#;
+    for (content, found) in [
+        ("", "found an empty file"),
+        ("#!/bin/sh\n", "found a script"),
+        ("[]", "found a JSON document"),
+        ("{}", "found an empty JSON object"),
+        (
+            r#"{"@context":"x","@graph":[]}"#,
+            r#"the keys "@context", "@graph""#,
+        ),
+        (r#"{"spdxVersion":"2.3"}"#, r#"the keys "spdxVersion""#),
+        (typed, r#"the keys "_type", "predicateType""#),
+        (envelope, "found a DSSE envelope, which is signed"),
+        (
+            r#"{"spdxVersion":2}"#,
+            "is not valid: invalid type: integer",
+        ),
+        (
+            r#"{"spdxVersion":"SPDX-2.3"}{}"#,
+            "is not valid: trailing characters",
+        ),
+        (
+            r#"{"_type":"a","_type":"b"}"#,
+            "is not valid: duplicate field",
+        ),
+    ] {
+        scratch.write("file.json", content.as_bytes());
+        let message = scratch.fail(&["merge", "-o", "x", "--attest", "file.json", "a.tar"]);
+        assert!(message.starts_with("error: file.json: is not"), "{message}");
+        assert!(message.contains(found), "{content}: {message}");
+    }
+    let large = File::create(scratch.path("large.json")).unwrap();
+    large.set_len(50_000_000).unwrap();
+    let message = scratch.fail(&["merge", "-o", "x", "--attest", "large.json", "a.tar"]);
+    assert!(
+        message.contains("large.json: has 50.0 MB, expected at most 41.9 MB"),
+        "{message}"
+    );
+    let message = scratch.fail(&["merge", "-o", "x", "--attest", "absent.json", "a.tar"]);
+    assert!(message.contains("absent.json: no such file"), "{message}");
+}
+
+/// Guarantee 6.
+#[test]
+fn a_document_is_never_replaced_by_the_output() {
+    let scratch = documents();
+    scratch.merge(&["a.tar"]);
+    std::fs::copy(scratch.path("sbom.json"), scratch.path("out/sbom.json")).unwrap();
+    let options = ["merge", "--force", "-o", "out", "--attest", "out/sbom.json"];
+    let message = scratch.fail(&[&options[..], &["a.tar"]].concat());
+    assert!(message.contains("out/sbom.json"), "{message}");
+}
