@@ -6,7 +6,7 @@ use clap::Args;
 use polyarch::DiffRequest;
 
 use super::arguments::LoadArgs;
-use super::{Invocation, input, size};
+use super::{Invocation, input};
 use crate::show::DiffView;
 
 /// Show what another build of an image changes, and how many bytes pushing it sends
@@ -42,7 +42,7 @@ pub struct DiffArgs {
 
     /// Exit with 1 if a push would send more than SIZE: bytes, or a number with a unit such as 50MB or
     /// 1.5GiB
-    #[arg(long, value_name = "SIZE", value_parser = size::parse)]
+    #[arg(long, value_name = "SIZE", value_parser = size)]
     max_push: Option<u64>,
 
     #[command(flatten)]
@@ -61,4 +61,10 @@ impl DiffArgs {
         };
         Invocation::Diff(request, view)
     }
+}
+
+fn size(text: &str) -> Result<u64, String> {
+    parse_size::parse_size(text).map_err(|error| {
+        format!("{error}; expected bytes, or a number with a unit such as 50MB or 1.5GiB")
+    })
 }

@@ -12,7 +12,6 @@ mod invocation;
 mod man;
 mod merge;
 mod name;
-mod size;
 mod transport;
 mod verify;
 
