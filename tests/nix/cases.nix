@@ -736,6 +736,18 @@ rec {
       wrongKey = image { images.arm64 = images.arm64; };
       wrongFormat = image { format = "docker"; };
       overridden = (image { }).override { tag = "latest"; };
+      arguments = pkgs.lib.functionArgs inNixpkgs.dockerTools.buildMultiArchImage;
+      # `file` is the example of the manual.
+      example = file: inNixpkgs.callPackage file { };
+      # What the test of NixOS runs in its virtual machine.
+      testScript =
+        let
+          test = import ../../nix/nixpkgs/nixos/tests/docker-tools-multi-arch.nix {
+            inherit (pkgs) lib;
+            pkgs = inNixpkgs;
+          };
+        in
+        pkgs.runCommand test.name { script = test.testScript; } ''printf '%s' "$script" > "$out"'';
     };
 
   # The package of a release, whose files are in a directory.

@@ -211,6 +211,7 @@ rec {
       };
     in
     self;
+  getExe = drv: "${drv}/bin/${drv.meta.mainProgram}";
   fakeHash = "sha256-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
   platforms.unix = systems.doubles.all;
   licenses = {

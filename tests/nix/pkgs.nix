@@ -204,7 +204,11 @@ let
   # The packages that differ between two machines.
   forHost = hostSystem: rec {
     stdenv = {
-      hostPlatform.system = hostSystem;
+      hostPlatform = {
+        system = hostSystem;
+        isx86_64 = hostSystem == "x86_64-linux";
+        isAarch64 = hostSystem == "aarch64-linux";
+      };
       buildPlatform = {
         inherit system;
         canExecute = platform: platform.system == system;
@@ -214,7 +218,10 @@ let
     # A package that an image can name.
     hello = runCommand "hello-${hostSystem}" {
       passthru.version = "2.12";
-      meta.description = "Program that produces a familiar, friendly greeting";
+      meta = {
+        description = "Program that produces a familiar, friendly greeting";
+        mainProgram = "hello";
+      };
     } "mkdir -p $out/bin && touch $out/bin/hello";
 
     # No image is made in here. Whatever it shall hold, this is the one that the real buildLayeredImage once wrote for
@@ -317,7 +324,10 @@ let
         tag,
         hash,
       }:
-      builtins.toFile "source-of-${tag}" "${owner}/${repo} ${hash}";
+      runCommand "source" {
+        passthru = { inherit tag; };
+        source = "${owner}/${repo} ${hash}";
+      } ''printf '%s' "$source" > "$out"'';
     nix-update-script = _: [ "nix-update" ];
     nixosTests.docker-tools-multi-arch = runCommand "test" { } "touch $out";
     versionCheckHook = runCommand "version-check-hook" { } "mkdir $out";
@@ -340,7 +350,10 @@ let
           newScope = extra: lib.callPackageWith (final // extra);
           pkgs = final;
           extend = overlay: packageSet base (overlays ++ [ overlay ]);
-          pkgsCross.aarch64-multiplatform = crossTo "aarch64-linux" overlays;
+          pkgsCross = {
+            aarch64-multiplatform = crossTo "aarch64-linux" overlays;
+            gnu64 = crossTo "x86_64-linux" overlays;
+          };
         }
         //
           (base.adjacent or (_: {

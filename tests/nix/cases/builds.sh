@@ -1,4 +1,4 @@
-# The images that are built, and what is in them.
+# The images that are built, and their content.
 # shellcheck shell=bash disable=SC2154 # tests/nix/run and common.sh assign the variables
 
 case_the_sandbox_of_these_tests_is_a_real_one() { build -A sandbox; }

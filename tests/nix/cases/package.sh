@@ -66,6 +66,52 @@ case_the_files_for_nixpkgs_give_the_package_and_the_image() {
     "$(physical "$(build -A bySystem)")"
 }
 
+# shellcheck disable=SC2016 # sed and jq have their own $ and `
+case_the_section_for_the_manual_of_nixpkgs_has_a_true_example_and_all_its_identifiers() {
+  local section=$project/nix/nixpkgs/doc/build-helpers/images/dockertools-multi-arch.section.md example=$world/example-of-manual.nix
+  awk '/^```nix/ { on = 1; next } /^```/ { on = 0 } on' "$section" >"$example"
+  cmp "$(physical "$(nix-build --no-out-link -E "(import $cases { }).forNixpkgs.example $example")")" \
+    "$(physical "$(build -A bySystem)")"
+  same identifiers "$(sed -n '/^```json/,/^```/p' "$project/nix/nixpkgs/README.md" | sed '/^```/d' | jq -r 'keys | sort[]')" \
+    "$(grep -o '{[^}]*#[^}]*}' "$section" | sed 's/.*#\(.*\)}/\1/' | sort)"
+  same arguments "$(sed -n '/-inputs}/,/-outputs}/s/^`\([a-z]*\)` (.*/\1 &/p' "$section" | sed 's/ .*_optional_.*/ true/; s/ `.*/ false/' | sort)" \
+    "$(evaluate "$cases" -A forNixpkgs.arguments | jq -r 'to_entries[] | "\(.key) \(.value)"')"
+}
+
+# The commands of the NixOS test run on this machine, because a virtual machine cannot run in here.
+case_the_test_for_nixpkgs_passes() {
+  local tools=$world/tools-of-the-test program
+  mkdir -p "$tools"
+  for program in podman skopeo; do
+    # shellcheck disable=SC2016 # $@ is that of the script
+    printf '#!/bin/sh\nexec %s %s "$@"\n' "$(type -P "$program")" \
+      "$([ "$program" = skopeo ] && echo --insecure-policy || echo "--tmpdir $podman_tmp")" >"$tools/$program"
+    chmod +x "$tools/$program"
+  done
+  sed "s|/nix/store|$store/nix/store|g" "$(physical "$(build -A forNixpkgs.testScript)")" >"$tools/script.py"
+  (cd "$tools" && PATH=$tools:$PATH python3 - script.py) <<'DRIVER'
+import contextlib, subprocess, sys
+
+class Machine:
+    def wait_for_unit(self, unit):
+        assert unit == "multi-user.target", unit
+
+    def succeed(self, command):
+        shell = ["bash", "-euo", "pipefail", "-c", command]
+        return subprocess.run(shell, check=True, stdout=subprocess.PIPE, text=True).stdout
+
+passed = []
+
+@contextlib.contextmanager
+def subtest(name):
+    yield
+    passed.append(name)
+
+exec(open(sys.argv[1]).read(), {"machine": Machine(), "subtest": subtest})
+assert len(passed) == 2, passed
+DRIVER
+}
+
 case_the_package_for_nixpkgs_has_the_hash_of_the_crates() {
   # Nothing in here depends on the version of Nix.
   [ ! -e /usr/lib/polyarch-newer-tools ] || return 0

@@ -50,7 +50,7 @@ in
 
       with subtest("Podman loads and runs the image of this machine"):
           machine.succeed("podman load --input ${multiArch}")
-          said = machine.succeed("podman run --rm docker.io/library/${multiArch.imageName}:${multiArch.imageTag}")
+          said = machine.succeed("podman run --rm --network=none docker.io/library/${multiArch.imageName}:${multiArch.imageTag}")
           assert "Hello, world!" in said, said
     '';
 }

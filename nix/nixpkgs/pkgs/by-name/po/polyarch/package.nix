@@ -52,10 +52,10 @@ rustPlatform.buildRustPackage (finalAttrs: {
       bytes. It checks that the programs in each image are built for the platform of the image.
     '';
     homepage = "https://github.com/polyarch/polyarch";
-    changelog = "https://github.com/polyarch/polyarch/blob/v${finalAttrs.version}/CHANGELOG.md";
-    license = with lib.licenses; [
-      mit
-      asl20
+    changelog = "https://github.com/polyarch/polyarch/blob/${finalAttrs.src.tag}/CHANGELOG.md";
+    license = lib.licenses.OR [
+      lib.licenses.mit
+      lib.licenses.asl20
     ];
     maintainers = [ ];
     mainProgram = "polyarch";
