@@ -3,6 +3,8 @@
 {
   lib,
   coreutils,
+  gnugrep,
+  jq,
   skopeo,
   writeShellApplication,
 }:
@@ -70,14 +72,17 @@ writeShellApplication {
   name = script;
   runtimeInputs = [
     coreutils
+    gnugrep
+    jq
     skopeo
   ];
   text = ''
     script=${lib.escapeShellArg script}
-    layout=${lib.escapeShellArg "oci:${layout}"}
+    layout=${lib.escapeShellArg "${layout}"}
     tag=${lib.escapeShellArg imageTag}
     refs=(${lib.escapeShellArgs imageRefs})
 
+    ${builtins.readFile ./push-skopeo.sh}
     ${builtins.readFile ./push.sh}
   '';
 }

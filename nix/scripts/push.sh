@@ -1,133 +1,197 @@
 # shellcheck shell=bash
-# The script of push.nix, which sets these variables before it:
+# The script of push.nix, which sets these variables and defines these functions before it:
 #
-#   script   name of the script
-#   layout   the image, as skopeo names it: oci:PATH
-#   tag      tag of destinations without one
-#   refs     the destinations if the user gives none
+#   script      name of the script
+#   layout      the image: directory of an OCI image layout
+#   tag         tag of destinations without one
+#   refs        the destinations if the user gives none
+#   tool        the program that pushes, for messages
+#
+#   tool_options OPTION…    checks the options of the user and keeps them
+#   tool_push DESTINATION   pushes the image; prints progress and errors to standard error
+#   tool_digest DESTINATION prints the digest that the registry serves, followed by a newline
 #
 # shellcheck disable=SC2154
 
 usage() {
   cat <<HELP
-Usage: $script [--dry-run] [--digest-file FILE] [DEST…] [-- OPTION…]
+Usage: $script [--dry-run] [--json] [--digest-file FILE] [DEST…] [-- OPTION…]
 
-Pushes the image for all platforms. Prints its digest after checking that the registry serves the same one.
+Pushes the image for all platforms. Prints its digest after checking that each registry serves the same one.
 
   DEST                NAME[:TAG], with or without docker://; default:
 HELP
   printf '                        %s\n' "${refs[@]}"
-  cat <<'HELP'
+  cat <<HELP
   --dry-run           print the destinations and push nothing
-  --digest-file FILE  also write the digest to FILE
-  -- OPTION…          options of `skopeo copy`, such as --dest-tls-verify=false or --dest-authfile FILE
+  --json              print the digest and the result of each destination as JSON
+  --digest-file FILE  also write the digest to FILE, if all pushes succeed
+  -- OPTION…          options of \`$tool_command\`, such as $tool_examples
 
-skopeo finds the credentials: in $REGISTRY_AUTH_FILE, where `skopeo login` wrote them, or in ~/.docker/config.json.
+If one destination fails, the others are still pushed, and the exit code is not 0. A second push uploads only what is missing.
+$tool_credentials
 HELP
 }
 
 message() { printf '%s: %s\n' "$script" "$*" >&2; }
+hint() { printf 'hint: %s\n' "$*" >&2; }
 usage_error() {
   message "error: $* (see --help)"
   exit 2
 }
 
-dry_run="" digest_file=""
-destinations=() copy_options=()
-while [ $# -gt 0 ]; do
-  case $1 in
-    --help | -h)
-      usage
-      exit
-      ;;
-    --dry-run) dry_run=yes ;;
-    --digest-file)
-      [ $# -gt 1 ] || usage_error '--digest-file needs a FILE'
-      digest_file=$2
-      shift
-      ;;
-    --digest-file=*) digest_file=${1#*=} ;;
-    --)
-      shift
-      copy_options+=("$@")
-      break
-      ;;
-    -*=*) copy_options+=("$1") ;;
-    -*) usage_error "unknown option $1; options of skopeo go after --" ;;
-    oci:* | oci-archive:* | docker-archive:* | docker-daemon:* | containers-storage:* | dir:*)
-      usage_error "'$1' is not a registry; skopeo can copy $layout to other places"
-      ;;
-    "" | *@*) usage_error "'$1' is not a destination; expected NAME[:TAG]" ;;
-    *)
-      destination=${1#docker://}
-      case ${destination##*/} in
-        *:*) ;;
-        *) destination=$destination:$tag ;;
-      esac
-      destinations+=("$destination")
-      ;;
-  esac
-  shift
-done
-[ ${#destinations[@]} -gt 0 ] || destinations=("${refs[@]}")
+# Sets the variables that follow from the command line.
+parse() {
+  dry_run="" json="" digest_file="" destinations=()
+  local options=()
+  while [ $# -gt 0 ]; do
+    case $1 in
+      --help | -h)
+        usage
+        exit
+        ;;
+      --dry-run) dry_run=yes ;;
+      --json) json=yes ;;
+      --digest-file)
+        [ $# -gt 1 ] || usage_error '--digest-file needs a FILE'
+        digest_file=$2
+        shift
+        ;;
+      --digest-file=*) digest_file=${1#*=} ;;
+      --)
+        shift
+        options+=("$@")
+        break
+        ;;
+      -*=*) options+=("$1") ;;
+      -*) usage_error "unknown option $1; options of $tool go after --" ;;
+      oci:* | oci-archive:* | docker-archive:* | docker-daemon:* | containers-storage:* | dir:*)
+        usage_error "'$1' is not a registry; skopeo can copy oci:$layout to other places"
+        ;;
+      "" | *@*) usage_error "'$1' is not a destination; expected NAME[:TAG]" ;;
+      *) destinations+=("$(with_tag "${1#docker://}")") ;;
+    esac
+    shift
+  done
+  [ ${#destinations[@]} -gt 0 ] || destinations=("${refs[@]}")
+  tool_options "${options[@]}"
+}
 
+with_tag() { # NAME[:TAG]
+  case ${1##*/} in
+    *:*) printf '%s\n' "$1" ;;
+    *) printf '%s:%s\n' "$1" "$tag" ;;
+  esac
+}
+
+# Prints a hint for the errors in $log that users meet. Registries and tools word them in different ways.
+explain() {
+  local registry=${destination%%/*} again='push again; blobs that the registry has are not uploaded again'
+  # The first pattern that occurs counts.
+  if log_has 'server gave HTTP response to HTTPS client'; then
+    hint "the registry has no TLS; add: -- $tool_without_tls"
+  elif log_has 'x509: |certificate signed by unknown authority|tls: failed to verify'; then
+    hint "trust the registry's certificate authority: set SSL_CERT_FILE to its certificate, or add: -- $tool_authority"
+  elif log_has 'must be in v2 format but is in v1'; then
+    hint "unset CONTAINERS_REGISTRIES_CONF, which names a file in the v1 format"
+  elif log_has 'is blocked in'; then
+    hint "push to another registry, or remove it from the blocked ones in registries.conf"
+  elif log_has 'no space left on device|Insufficient Storage|status:? 507|disk quota'; then
+    hint "free space at $registry, then $again"
+  elif log_has 'toomanyrequests|too many requests|status:? 429'; then
+    hint "wait until $registry accepts requests again, then $again"
+  elif log_has 'invalid username/password|unauthorized|authentication required|status:? 401|basic credential not found'; then
+    hint "log in again: nix run .#image.login -- $registry"
+  elif log_has 'denied|forbidden|insufficient_scope|status:? 403'; then
+    hint "ask for permission to push to ${destination%:*}, or log in as another user: nix run .#image.login -- $registry"
+  elif log_has 'no such host|connection refused|network is unreachable|i/o timeout'; then
+    hint "check the name and the port: no registry answers at $registry"
+  elif log_has 'EOF|connection reset|broken pipe|status:? 5[0-9][0-9]|Internal Server Error|Bad Gateway|Service Unavailable|unexpected HTTP status: 5'; then
+    hint "$again"
+  fi
+}
+log_has() { grep -qiE -- "$1" "$log"; }
+
+# The error itself: the message of skopeo's last line that has one, or the last line.
+error_of() {
+  local line
+  line=$(grep -E 'level=fatal|^Error' "$log" | tail -n 1) || line=$(tail -n 1 "$log")
+  line=${line#*level=fatal msg=\"} line=${line%\"}
+  printf '%s\n' "${line//\\\"/\"}"
+}
+
+# Pushes to $destination and reads it back. Sets `problem`.
+push() {
+  local found status=0
+  message "pushing to $destination"
+  # The errors are shown when they appear, and kept; `tee` does not swallow the exit code (pipefail). Progress goes past it:
+  # it is a bar only on a terminal.
+  { tool_push "$destination" 2>&1 >&3 | tee "$log" >&2; } 3>&2 || status=$?
+  if [ "$status" -ne 0 ]; then
+    problem=$(error_of)
+    problem=${problem:-$tool ended with exit code $status}
+    message "error: pushing to $destination failed"
+    explain
+    return "$status"
+  fi
+  found=$(tool_digest "$destination" 2>"$log") || status=$?
+  cat "$log" >&2
+  [ "$status" -eq 0 ] || {
+    problem="$destination was pushed, but reading it back failed; its digest was not checked against $digest"
+    message "error: $problem"
+    return 1
+  }
+  [ "$found" = "$digest" ] || {
+    problem="$destination has the digest $found; expected $digest: the image was changed on the way, or another push has replaced it"
+    message "error: $problem"
+    return 1
+  }
+}
+
+result() { # ERROR, empty if there is none
+  jq -n --arg destination "$destination" --arg digest "$digest" --arg error "$1" '
+    { destination: $destination, digest: $digest, pushed: ($error == "") }
+    + if $error == "" then {} else { error: $error } end'
+}
+
+summary() {
+  local succeeded=$((${#destinations[@]} - ${#failures[@]})) destination
+  message "$succeeded of ${#destinations[@]} destinations have $digest"
+  for destination in "${destinations[@]}"; do
+    if [ -n "${failures[$destination]-}" ]; then
+      printf '  failed  %s\n' "$destination" >&2
+    else
+      printf '  pushed  %s@%s\n' "$destination" "$digest" >&2
+    fi
+  done
+}
+
+parse "$@"
 if [ -n "$dry_run" ]; then
   for destination in "${destinations[@]}"; do
-    printf '%s -> docker://%s\n' "$layout" "$destination"
+    printf '%s -> docker://%s\n' "oci:$layout" "$destination"
   done
   exit
 fi
 
-# The options of `skopeo inspect` that correspond to what the options of `skopeo copy` say about the destination.
-inspect_options=()
-takes_value=""
-for option in "${copy_options[@]}"; do
-  if [ -n "$takes_value" ]; then
-    inspect_options+=("$option")
-    takes_value=""
-    continue
-  fi
-  case $option in
-    --dest-creds | --dest-cert-dir | --dest-authfile | --dest-registry-token | --dest-username | --dest-password | --authfile)
-      takes_value=yes
-      ;;
-    --dest-creds=* | --dest-cert-dir=* | --dest-authfile=* | --dest-registry-token=* | --dest-username=* | --dest-password=* | --authfile=*) ;;
-    --tls-verify | --tls-verify=* | --dest-tls-verify | --dest-tls-verify=* | --dest-no-creds | --dest-no-creds=*) ;;
-    *) continue ;;
-  esac
-  case $option in
-    --authfile* | --tls-verify*) inspect_options+=("$option") ;;
-    *) inspect_options+=("--${option#--dest-}") ;;
-  esac
-done
-
-digest_of() { # OPTION… IMAGE
-  local sum
-  # bash ignores `errexit` in a command substitution, and sha256sum would print the digest of empty input.
-  sum=$(skopeo inspect --raw --retry-times 3 "$@" | sha256sum) || return 1
-  printf 'sha256:%s\n' "${sum%% *}"
-}
-
-digest=$(digest_of "$layout")
+# The image is the only entry of the layout, or the one that has a name: the others are artifacts that refer to it.
+digest=$(jq -r '(first(.manifests[] | select(.annotations."org.opencontainers.image.ref.name")) // .manifests[0]).digest' \
+  "$layout/index.json")
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+exit_code=0 results=() problem=""
+declare -A failures=()
 for destination in "${destinations[@]}"; do
-  message "pushing to $destination"
-  # --preserve-digests: skopeo may change the manifests otherwise, and with them the digest.
-  # --insecure-policy: the signature policy of the machine is for images that it gets from others. This image comes from
-  # the Nix store.
-  skopeo --insecure-policy copy --all --preserve-digests --retry-times 3 \
-    "${copy_options[@]}" "$layout" "docker://$destination" >&2 || {
-    status=$?
-    echo 'hint: for a registry without TLS, add: -- --dest-tls-verify=false; to log in: skopeo login REGISTRY' >&2
-    exit "$status"
-  }
-  found=$(digest_of "${inspect_options[@]}" "docker://$destination") || {
-    message "error: $destination was pushed, but reading it back failed; its digest was not checked against $digest"
-    exit 1
-  }
-  if [ "$found" != "$digest" ]; then
-    message "error: $destination has the digest $found; expected $digest: the image was changed on the way, or another push has replaced it"
-    exit 1
+  status=0
+  push || status=$?
+  if [ "$status" -ne 0 ]; then
+    failures[$destination]=$problem
+    [ "$exit_code" -ne 0 ] || exit_code=$status
   fi
+  [ -z "$json" ] || results+=("$(result "${failures[$destination]-}")")
 done
+[ ${#destinations[@]} -eq 1 ] || summary
+[ -z "$json" ] || printf '%s\n' "${results[@]}" | jq -s --arg digest "$digest" '{ digest: $digest, destinations: . }'
+[ "$exit_code" -eq 0 ] || exit "$exit_code"
 [ -z "$digest_file" ] || printf '%s\n' "$digest" >"$digest_file"
-printf '%s\n' "$digest"
+[ -n "$json" ] || printf '%s\n' "$digest"

@@ -432,7 +432,10 @@ rec {
             printf '%s\n' "skopeo $*" >&2
             case "$*" in
               "inspect "*" docker://write-only:"*) exit 1 ;;
-              *" docker://unreachable:"*) exit 7 ;;
+              *" docker://unreachable:"*)
+                echo 'time="…" level=fatal msg="pinging \"unreachable\": http: server gave HTTP response to HTTPS client"' >&2
+                exit 7
+                ;;
               "inspect "*" docker://"*) echo '{}' ;;
               inspect*) exec ${pkgs.skopeo}/bin/skopeo "$@" ;;
             esac

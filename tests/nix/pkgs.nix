@@ -253,6 +253,7 @@ let
     skopeo = installed "skopeo";
     jq = installed "jq";
     gnutar = installed "tar";
+    gnugrep = installed "grep";
     # Not a package of Debian 12; tests/newer-tools gets it.
     toml2json =
       if builtins.pathExists (bin + "/toml2json") then
