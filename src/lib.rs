@@ -37,7 +37,7 @@
 //! # }
 //! ```
 //!
-//! [`merge()`], [`verify()`], [`inspect()`], [`analyze()`] and [`diff()`] are the commands of the program.
+//! [`merge()`], [`verify()`], [`inspect()`], [`analyze()`], [`diff()`] and [`sbom()`] are the commands of the program.
 //! Each takes a request, whose fields can be set after `new` or `default`. [`oci`] has the types of the
 //! image specification that requests and results consist of.
 //!
@@ -61,7 +61,7 @@
 //! They share `image` (the data between them), `records` (layers that earlier merges have compressed), `oci` (the documents of the image specification), `bytes` (verified
 //! copies, codecs, staging), `tar` (the only place that reads tar headers), `error` and `util`.
 //!
-//! `inspect`, `analyze` and `diff` read images through `load` and keep nothing. `verify` collects every
+//! `inspect`, `analyze`, `diff` and `sbom` read images through `load` and keep nothing. `verify` collects every
 //! violation that a merge would stop at; `source::callbacks` decides which of the two happens.
 //!
 //! # Guarantees
@@ -88,6 +88,7 @@ pub mod diff;
 pub mod inspect;
 pub mod merge;
 pub mod oci;
+pub mod sbom;
 pub mod verify;
 
 mod bytes;
@@ -109,6 +110,7 @@ pub use diff::{DiffRequest, diff};
 pub use error::{Code, Error, Warning};
 pub use inspect::{InspectRequest, inspect};
 pub use merge::{MergeRequest, merge};
+pub use sbom::{SbomRequest, sbom};
 pub use source::{Input, Select};
 pub use verify::{VerifyRequest, verify};
 
@@ -140,7 +142,8 @@ pub mod internals {
 
     pub mod sink {
         pub use crate::sink::{
-            clean_up, create_directory, may_replace_page, may_write_digest, replace,
+            SBOM_TABLE, clean_up, create_directory, may_replace_page, may_replace_sbom,
+            may_write_digest, replace,
         };
     }
 

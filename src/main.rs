@@ -56,6 +56,11 @@ fn run(invocation: Invocation) -> Result<(), Failure> {
             });
             view.judge(printed)
         }
+        Invocation::Sbom(request, view) => {
+            view.check_output()?;
+            let report = with_bars(&request.progress, false, || polyarch::sbom(&request))?;
+            view.print(&report)
+        }
         Invocation::Completions(script) => show::bytes(&script),
         Invocation::Man(directory, pages) => show::man(&directory, &pages),
     }

@@ -3,9 +3,11 @@
 use std::path::PathBuf;
 
 use polyarch::inspect::RawDocument;
-use polyarch::{AnalyzeRequest, DiffRequest, InspectRequest, MergeRequest, VerifyRequest};
+use polyarch::{
+    AnalyzeRequest, DiffRequest, InspectRequest, MergeRequest, SbomRequest, VerifyRequest,
+};
 
-use crate::show::{AnalyzeView, DiffView, InspectView, ManPage, MergeView, VerifyView};
+use crate::show::{AnalyzeView, DiffView, InspectView, ManPage, MergeView, SbomView, VerifyView};
 
 /// A command: its request, and how the result is shown.
 #[derive(Debug)]
@@ -17,6 +19,7 @@ pub enum Invocation {
     InspectRaw(InspectRequest, RawDocument),
     Analyze(AnalyzeRequest, AnalyzeView),
     Diff(DiffRequest, DiffView),
+    Sbom(SbomRequest, SbomView),
     /// The script.
     Completions(Vec<u8>),
     /// The directory of the pages.

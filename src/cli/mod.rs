@@ -12,6 +12,7 @@ mod invocation;
 mod man;
 mod merge;
 mod name;
+mod sbom;
 mod transport;
 mod verify;
 
@@ -48,6 +49,7 @@ enum Command {
     Inspect(inspect::InspectArgs),
     Analyze(analyze::AnalyzeArgs),
     Diff(diff::DiffArgs),
+    Sbom(sbom::SbomArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
 }
@@ -68,6 +70,9 @@ pub fn parse(
         Command::Inspect(args) => Ok(args.invocation(default_jobs)),
         Command::Analyze(args) => Ok(args.invocation(default_jobs)),
         Command::Diff(args) => Ok(args.invocation(default_jobs)),
+        Command::Sbom(args) => args
+            .invocation(default_jobs)
+            .map_err(|e| wrong_usage("sbom", e)),
         Command::Completions(args) => Ok(args.invocation(Cli::command())),
         Command::Man(args) => Ok(args.invocation(Cli::command())),
     }

@@ -9,6 +9,7 @@ mod inspect;
 mod man;
 mod merge;
 mod progress;
+mod sbom;
 mod terminal;
 mod verify;
 
@@ -29,6 +30,7 @@ pub use inspect::InspectView;
 pub use man::{ManPage, man};
 pub use merge::MergeView;
 pub use progress::with_bars;
+pub use sbom::{SbomFormat, SbomView};
 pub use verify::VerifyView;
 
 const ERROR: Style = AnsiColor::Red.on_default().bold();

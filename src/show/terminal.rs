@@ -52,6 +52,14 @@ impl Page {
         }
     }
 
+    /// A page for a file: no line is cut off.
+    pub fn plain() -> Self {
+        Self {
+            text: String::new(),
+            width: None,
+        }
+    }
+
     pub fn text(&self) -> &str {
         &self.text
     }

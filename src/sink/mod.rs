@@ -18,7 +18,10 @@ use crate::image::MultiPlatformImage;
 
 pub use atomic_output::AtomicOutput;
 pub use options::{Format, WriteOptions};
-pub use replace::{create_directory, is_image, may_replace_page, may_write_digest, replace};
+pub use replace::{
+    SBOM_TABLE, create_directory, is_image, may_replace_page, may_replace_sbom, may_write_digest,
+    replace,
+};
 pub use temporary::clean_up;
 
 /// Writes `merged` to the directory of `output`.

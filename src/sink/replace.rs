@@ -122,6 +122,21 @@ pub fn may_replace_page(path: &Path) -> Result<(), Error> {
     }
 }
 
+/// The first word of a table of components.
+pub const SBOM_TABLE: &str = "COMPONENT";
+
+/// Fails if there is a file that is neither JSON nor a table of components.
+pub fn may_replace_sbom(path: &Path) -> Result<(), Error> {
+    match first_bytes::<{ SBOM_TABLE.len() }>(path)? {
+        Some(head) if head[0] != b'{' && head != *SBOM_TABLE.as_bytes() => {
+            let found = "a file that is not an SBOM".to_owned();
+            let expected = "JSON, a table of components, or nothing";
+            Err(Error::new(path, Problem::OutputForeign { found, expected }))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Returns the first bytes of a file, if it is a regular file and not empty.
 fn first_bytes<const N: usize>(path: &Path) -> Result<Option<[u8; N]>, Error> {
     // Opening a pipe would wait for its writer.

@@ -145,6 +145,12 @@ impl<R: Read> TarEntry<'_, R> {
         mode.is_ok_and(|mode| mode & 0o111 != 0)
     }
 
+    /// Whether its owner may execute the file, which is the only mode that Nix keeps.
+    pub fn is_owner_executable(&self) -> bool {
+        let mode = self.entry.header().mode();
+        mode.is_ok_and(|mode| mode & 0o100 != 0)
+    }
+
     /// The bytes of the content. Those of a sparse file of GNU include its holes.
     pub fn size(&self) -> u64 {
         self.entry.size()

@@ -23,6 +23,7 @@ mod merge;
 mod programs;
 mod real_tools;
 mod reuse;
+mod sbom;
 mod slips;
 mod supply_chain;
 mod support;

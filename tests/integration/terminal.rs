@@ -315,7 +315,15 @@ fn completions_and_manual_pages_cover_every_command() {
     fs::create_dir(scratch.path("man")).unwrap();
     scratch.run(&["man", "man"]);
     let help = scratch.run(&["--help"]);
-    for command in ["merge", "inspect", "analyze", "diff", "completions", "man"] {
+    for command in [
+        "merge",
+        "inspect",
+        "analyze",
+        "diff",
+        "sbom",
+        "completions",
+        "man",
+    ] {
         assert!(help.contains(&format!("\n  {command} ")), "{help}");
         let page = fs::read_to_string(scratch.path(&format!("man/polyarch-{command}.1"))).unwrap();
         // .nf: lines that can be pasted, neither filled nor hyphenated.

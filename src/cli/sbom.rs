@@ -1,0 +1,83 @@
+//! `polyarch sbom`.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use polyarch::SbomRequest;
+use polyarch::oci::Platform;
+
+use super::arguments::JobsArg;
+use super::{Invocation, input};
+use crate::show::{SbomFormat, SbomView};
+
+/// List the components of an image, with the layers and platforms that have them, as a table, SPDX or
+/// CycloneDX
+///
+/// Each layer is read and verified once. A store path has the hash that Nix knows it by, computed from the
+/// bytes in the layers. The output depends on the image only: no time and no random number is in it.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  Which layers have openssl, and for which platforms:
+    polyarch sbom hello.tar openssl
+
+  All components of all platforms, as a document of SPDX 2.3:
+    polyarch sbom --format spdx --output hello.spdx.json hello.tar
+
+  Those of one platform, as a document of CycloneDX 1.6:
+    polyarch sbom --format cyclonedx --platform linux/arm64 hello.tar
+
+Exit code: 0 done, 1 failed, 2 wrong usage.")]
+pub struct SbomArgs {
+    /// The image, as for `polyarch merge`
+    #[arg(value_name = "IMAGE[#WHICH]")]
+    image: OsString,
+
+    /// In the table, show only components that have this text in their name, path or package URL
+    #[arg(value_name = "TEXT")]
+    filter: Option<String>,
+
+    /// Read only the image for this platform; by default those for all platforms (repeatable)
+    #[arg(long = "platform", value_name = "PLATFORM")]
+    platforms: Vec<Platform>,
+
+    /// The format of the output
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    format: FormatArg,
+
+    /// Write into FILE (`-`: standard output); an existing SBOM is replaced
+    #[arg(short, long, value_name = "FILE", default_value = "-")]
+    output: PathBuf,
+
+    #[command(flatten)]
+    jobs: JobsArg,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum FormatArg {
+    /// A table
+    Text,
+    /// SPDX 2.3 in JSON
+    Spdx,
+    /// CycloneDX 1.6 in JSON
+    Cyclonedx,
+}
+
+impl SbomArgs {
+    pub fn invocation(self, default_jobs: usize) -> Result<Invocation, String> {
+        let mut request = SbomRequest::new(input::parse(&self.image));
+        request.platforms = self.platforms;
+        request.jobs = self.jobs.or(default_jobs);
+        let format = match (self.format, self.filter) {
+            (FormatArg::Text, filter) => SbomFormat::Text { filter },
+            (_, Some(filter)) => {
+                return Err(format!("only a table can be filtered by {filter:?}"));
+            }
+            (FormatArg::Spdx, None) => SbomFormat::Spdx,
+            (FormatArg::Cyclonedx, None) => SbomFormat::CycloneDx,
+        };
+        let output = self.output;
+        Ok(Invocation::Sbom(request, SbomView { format, output }))
+    }
+}

@@ -1,0 +1,164 @@
+//! `sbom`: the components of an image, by layer and platform, with the hashes of their bytes.
+//!
+//! ```text
+//! layers ─survey→ store paths and files of each layer ─stack→ those of each platform ─components→ SbomReport
+//!                    └─rebuild, where a NAR needs several layers or another order
+//! ```
+
+#![allow(missing_docs, reason = "docs/sbom.md describes the fields")]
+
+mod components;
+mod cyclonedx;
+mod document;
+mod hashes;
+mod names;
+mod nar;
+mod nar_stream;
+mod purl;
+mod rebuild;
+mod references;
+mod report;
+mod spdx;
+mod stack;
+mod survey;
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Datelike, Timelike};
+
+use crate::bytes::progress::Progress;
+use crate::error::{Code, Error, Item, Subject, Warning};
+use crate::image::{Image, Layer};
+use crate::load::{self, LoadRequest, Loaded};
+use crate::oci::Platform;
+use crate::source::Input;
+use components::{Components, add_found_references};
+use stack::Stacks;
+use survey::{BUDGET, LayerRecord, Survey};
+
+pub use nar::NarInfo;
+pub use report::{
+    Component, ComponentType, OtherFiles, Place, SbomLayer, SbomPlatform, SbomReport, StoreObject,
+};
+
+/// The image whose components are listed.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct SbomRequest {
+    /// The image.
+    pub input: Input,
+    /// The platforms to read; empty means all.
+    pub platforms: Vec<Platform>,
+    /// The number of threads; 0 means one on each core.
+    pub jobs: usize,
+    /// Counts the bytes that are read.
+    pub progress: Progress,
+}
+
+impl SbomRequest {
+    /// Lists the components of all images of an input.
+    pub fn new(input: Input) -> Self {
+        Self {
+            input,
+            ..Self::default()
+        }
+    }
+}
+
+/// Reads and verifies an image, and lists its components.
+pub fn sbom(request: &SbomRequest) -> Result<SbomReport, Error> {
+    let load = LoadRequest {
+        input: &request.input,
+        platforms: &request.platforms,
+        referrers: false,
+        jobs: request.jobs,
+        progress: &request.progress,
+    };
+    let survey = Survey::new(BUDGET);
+    let loaded = load.load(Some(&survey))?;
+    let records = records(&loaded, &survey)?;
+    let images = &loaded.contents.images;
+    let mut stacks = Stacks::of(images, &records);
+    let mut warnings = loaded.contents.warnings.clone();
+    if records
+        .iter()
+        .flatten()
+        .flatten()
+        .any(|record| record.is_incomplete)
+    {
+        warnings.push(Warning::new(
+            Code::NotCounted,
+            Subject::ALL,
+            "the image has too many files to list all of them",
+        ));
+    }
+    stacks.complete(&load, images, &mut warnings)?;
+    let mut components = Components::of(&stacks).into_sorted();
+    add_found_references(&mut components, &stacks);
+    let platforms = images.iter().zip(&stacks.images);
+    let platforms = platforms.map(|(image, stack)| platform(image, &loaded, stack.others.clone()));
+    let created = images.iter().filter_map(created).max();
+    Ok(SbomReport {
+        version: 1,
+        names: loaded.contents.names.clone(),
+        index: loaded
+            .contents
+            .indexes
+            .first()
+            .map(|(index, _)| index.digest.clone()),
+        created: created.unwrap_or_else(|| UNKNOWN_TIME.to_owned()),
+        platforms: platforms.collect(),
+        components,
+        warnings,
+    })
+}
+
+/// The time of an image without one in its config: the usual one of reproducible images.
+const UNKNOWN_TIME: &str = "1970-01-01T00:00:01Z";
+
+/// Returns the time in the config of an image, in whole seconds of UTC: SPDX has no fractions and zones.
+fn created(image: &Image) -> Option<String> {
+    let config = load::config(image).ok()?;
+    let time = DateTime::parse_from_rfc3339(config["created"].as_str()?).ok()?;
+    let time = time.naive_utc();
+    let (date, time) = (time.date(), time.time());
+    let (year, month, day) = (date.year(), date.month(), date.day());
+    let (hour, minute, second) = (time.hour(), time.minute(), time.second());
+    Some(format!(
+        "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z"
+    ))
+}
+
+/// Returns what was found in each layer, by image.
+fn records(loaded: &Loaded, survey: &Survey) -> Result<Vec<Vec<Option<Arc<LayerRecord>>>>, Error> {
+    let of = |layer: &Layer| {
+        let Some(layer) = layer.files() else {
+            return Ok(None);
+        };
+        let found = survey.layer(&layer.diff_id);
+        found.map_err(|e| Error::unreadable(layer.blob.subject(Item::Layer))(e.into()))
+    };
+    let images = loaded.contents.images.iter();
+    images
+        .map(|image| image.layers.iter().map(of).collect())
+        .collect()
+}
+
+fn platform(image: &Image, loaded: &Loaded, others: OtherFiles) -> SbomPlatform {
+    let has_manifest = loaded.contents.has_manifests;
+    SbomPlatform {
+        platform: image.platform.to_string(),
+        os: image.platform.os.to_string(),
+        architecture: image.platform.architecture.to_string(),
+        manifest: has_manifest.then(|| image.descriptor.digest.clone()),
+        image_id: image.config.descriptor.digest.clone(),
+        layers: (image.layers.iter())
+            .map(|layer| SbomLayer {
+                digest: layer.descriptor().digest.clone(),
+                diff_id: layer.diff_id().cloned(),
+                size: layer.descriptor().size,
+            })
+            .collect(),
+        others,
+    }
+}

@@ -1,0 +1,164 @@
+//! The report of `polyarch sbom`.
+
+use std::path::{Path, PathBuf};
+
+use polyarch::internals::sink;
+use polyarch::internals::text::bytes;
+use polyarch::sbom::{Component, SbomReport};
+
+use super::inspect::short;
+use super::terminal::{Align, Page};
+use super::{Failure, count, warning};
+
+#[derive(Debug)]
+pub struct SbomView {
+    pub format: SbomFormat,
+    /// `-` is standard output.
+    pub output: PathBuf,
+}
+
+#[derive(Debug)]
+pub enum SbomFormat {
+    /// A table of the components that have a text.
+    Text {
+        filter: Option<String>,
+    },
+    Spdx,
+    CycloneDx,
+}
+
+impl SbomView {
+    /// Fails if the output would replace a file that is not an SBOM, before any work is done.
+    pub fn check_output(&self) -> Result<(), Failure> {
+        match self.file() {
+            Some(file) => Ok(sink::may_replace_sbom(file)?),
+            None => Ok(()),
+        }
+    }
+
+    pub fn print(&self, report: &SbomReport) -> Result<(), Failure> {
+        let document = match &self.format {
+            SbomFormat::Spdx => report.spdx(),
+            SbomFormat::CycloneDx => report.cyclonedx(),
+            SbomFormat::Text { filter } => return self.table(report, filter.as_deref()),
+        };
+        for problem in &report.warnings {
+            warning(problem);
+        }
+        let Some(file) = self.file() else {
+            return super::json(&document);
+        };
+        let mut text = serde_json::to_vec_pretty(&document)
+            .map_err(|e| Failure::Print(format!("cannot write JSON: {e}")))?;
+        text.push(b'\n');
+        Ok(sink::replace(file, &text)?)
+    }
+
+    fn table(&self, report: &SbomReport, filter: Option<&str>) -> Result<(), Failure> {
+        let Some(file) = self.file() else {
+            return super::text(|page| fill(page, report, filter));
+        };
+        let mut page = Page::plain();
+        fill(&mut page, report, filter);
+        let text = anstream::adapter::strip_str(page.text()).to_string();
+        Ok(sink::replace(file, text.as_bytes())?)
+    }
+
+    fn file(&self) -> Option<&Path> {
+        (self.output != Path::new("-")).then_some(&*self.output)
+    }
+}
+
+/// The first column of a table, by which [`sink::may_replace_sbom`] recognises one.
+const FIRST_COLUMN: &str = sink::SBOM_TABLE;
+
+fn fill(page: &mut Page, report: &SbomReport, filter: Option<&str>) {
+    let head = [
+        (FIRST_COLUMN, Align::Left),
+        ("VERSION", Align::Left),
+        ("TYPE", Align::Left),
+        ("SIZE", Align::Right),
+        ("LAYER", Align::Left),
+        ("PLATFORM", Align::Left),
+        ("PATH", Align::Left),
+    ];
+    let mut rows = Vec::new();
+    for component in &report.components {
+        if filter.is_none_or(|text| has(component, text)) {
+            rows.extend(rows_of(component, report));
+        }
+    }
+    page.table(&head, &rows, &[], 0);
+    if filter.is_none() {
+        others(page, report);
+    }
+    for warning in &report.warnings {
+        page.note(&warning.to_string());
+    }
+}
+
+/// Whether a component has a text in its name, path or package URL, in any case.
+fn has(component: &Component, text: &str) -> bool {
+    let text = text.to_lowercase();
+    let purl = component.purl.as_deref().unwrap_or_default();
+    let texts = [&*component.name, &*component.path, purl];
+    texts
+        .iter()
+        .any(|other| other.to_lowercase().contains(&text))
+}
+
+/// Returns a row for each group of platforms that have a component in the same layers.
+fn rows_of(component: &Component, report: &SbomReport) -> Vec<Vec<String>> {
+    let mut groups: Vec<(String, Vec<&str>)> = Vec::new();
+    for place in &component.places {
+        let platform = &report.platforms[place.platform];
+        let layers = place.layers.iter();
+        let layers = layers.map(|i| format!("{} {}", i + 1, short(&platform.layers[*i].digest)));
+        let layers = layers.collect::<Vec<_>>().join(", ");
+        match groups.iter_mut().find(|(known, _)| *known == layers) {
+            Some((_, platforms)) => platforms.push(&platform.platform),
+            None => groups.push((layers, vec![&platform.platform])),
+        }
+    }
+    let row = |(layers, platforms): (String, Vec<&str>)| {
+        let version = match component.version.is_empty() {
+            true => "-".to_owned(),
+            false => component.version.clone(),
+        };
+        vec![
+            component.name.clone(),
+            version,
+            component.kind.name().to_owned(),
+            component.size.map_or_else(|| "-".to_owned(), bytes),
+            layers,
+            platforms.join(", "),
+            component.path.clone(),
+        ]
+    };
+    groups.into_iter().map(row).collect()
+}
+
+/// Adds the files that belong to no component.
+fn others(page: &mut Page, report: &SbomReport) {
+    const SHOWN: usize = 10;
+    for platform in &report.platforms {
+        let others = &platform.others;
+        if others.count == 0 {
+            continue;
+        }
+        let number = usize::try_from(others.count).unwrap_or(usize::MAX);
+        page.gap();
+        page.line(&format!(
+            "{}: {} ({}) in no component",
+            platform.platform,
+            count(number, "file"),
+            bytes(others.size)
+        ));
+        for path in others.first.iter().take(SHOWN) {
+            page.line(&format!("  {path}"));
+        }
+        if number > SHOWN {
+            page.faint(&format!("  and {} more", number - SHOWN));
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! NAR hashes: those of Nix, whatever the order of entries and the number of layers.
+
+use std::os::unix::fs::{PermissionsExt, symlink};
+
+use super::*;
+
+const ROOT: &str = "nix/store/9z364a2vnvi1j6x5aqb7nab9ijkx5pgz-example-1.2-lib";
+
+/// What Nix 2.8 prints for the entries below: `nix-hash --type sha256 --base32`.
+const HASH: &str = "sha256:0d9xmpmlphf3h273fv5kkcw0y1kbsw8svjgsknw0ixa8l6ispqjm";
+
+/// A store path in the order of a NAR. A reader that sorts whole paths has `a.b` before `a/c`.
+const ENTRIES: &[Entry<'static>] = &[
+    Entry::Directory(""),
+    Entry::Directory("a"),
+    Entry::File("a/c", b"nested"),
+    Entry::File("a.b", b""),
+    Entry::Directory("bin"),
+    Entry::Program("bin/run", b"#!/bin/sh\n"),
+    Entry::Symlink("bin/sh", "../a/c"),
+    Entry::Directory("empty"),
+    Entry::File("z", b"12345678"),
+];
+
+fn full_name(name: &str) -> String {
+    match name {
+        "" => ROOT.to_owned(),
+        name => format!("{ROOT}/{name}"),
+    }
+}
+
+/// A layer with entries of the store path, and the directories above it.
+fn store_layer(entries: &[Entry<'_>]) -> Vec<u8> {
+    let names: Vec<String> = (entries.iter())
+        .map(|entry| match entry {
+            Entry::Directory(name)
+            | Entry::File(name, _)
+            | Entry::Program(name, _)
+            | Entry::Symlink(name, _)
+            | Entry::HardLink(name, _)
+            | Entry::Fifo(name) => full_name(name),
+        })
+        .collect();
+    let target = full_name("z");
+    let mut all = vec![Entry::Directory("nix"), Entry::Directory("nix/store")];
+    all.extend(entries.iter().zip(&names).map(|(entry, name)| match entry {
+        Entry::Directory(_) => Entry::Directory(name),
+        Entry::File(_, content) => Entry::File(name, content),
+        Entry::Program(_, content) => Entry::Program(name, content),
+        Entry::Symlink(_, target) => Entry::Symlink(name, target),
+        Entry::HardLink(..) => Entry::HardLink(name, &target),
+        Entry::Fifo(_) => Entry::Fifo(name),
+    }));
+    layer(&all)
+}
+
+/// Returns the hash of the only component of an image.
+fn hash_of(layers: &[Vec<u8>]) -> String {
+    let scratch = Scratch::new();
+    image(&scratch, "a.tar", "linux/amd64", layers);
+    let document = cyclonedx(&scratch, "a.tar");
+    let component = component(&document, "example");
+    assert_eq!(component["version"], "1.2");
+    assert_eq!(properties(component, "polyarch:output"), ["lib"]);
+    nar_hash(component)
+}
+
+#[test]
+fn the_hash_is_the_one_that_nix_computes() {
+    assert_eq!(hash_of(&[store_layer(ENTRIES)]), HASH);
+    if !have(&["nix-hash"]) {
+        return;
+    }
+    let scratch = Scratch::new();
+    for entry in ENTRIES {
+        let path = |name: &str| scratch.path("store").join(name);
+        match entry {
+            Entry::Directory(name) => std::fs::create_dir_all(path(name)).unwrap(),
+            Entry::File(name, content) => std::fs::write(path(name), content).unwrap(),
+            Entry::Program(name, content) => {
+                std::fs::write(path(name), content).unwrap();
+                let mode = std::fs::Permissions::from_mode(0o755);
+                std::fs::set_permissions(path(name), mode).unwrap();
+            }
+            Entry::Symlink(name, target) => symlink(target, path(name)).unwrap(),
+            Entry::HardLink(..) | Entry::Fifo(_) => unreachable!(),
+        }
+    }
+    let hash = sh(&scratch, "nix-hash --type sha256 --base32 store");
+    assert_eq!(format!("sha256:{hash}"), HASH);
+}
+
+#[test]
+fn a_real_image_has_the_hash_that_nix_computes() {
+    let scratch = Scratch::new();
+    let fixture = fixture("amd64-bli-hello-gz.tar.gz");
+    let document = cyclonedx(&scratch, &fixture);
+    let hash = nar_hash(component(&document, "hello"));
+    assert_eq!(
+        hash,
+        "sha256:0iykg014h2kysr3cs9z9xn0wc3nszcf4295fs0bpwf3kn9qfaahd"
+    );
+}
+
+#[test]
+fn entries_in_another_order_have_the_same_hash() {
+    let mut reversed = ENTRIES.to_vec();
+    reversed.reverse();
+    assert_eq!(hash_of(&[store_layer(&reversed)]), HASH);
+    // Without entries for directories that have files.
+    let implied = ENTRIES
+        .iter()
+        .filter(|entry| !matches!(entry, Entry::Directory("" | "a" | "bin")));
+    let implied: Vec<Entry<'_>> = implied.copied().collect();
+    assert_eq!(hash_of(&[store_layer(&implied)]), HASH);
+    let doubled = [ENTRIES, ENTRIES].concat();
+    assert_eq!(hash_of(&[store_layer(&doubled)]), HASH);
+}
+
+#[test]
+fn a_store_path_in_several_layers_has_the_hash_of_all_together() {
+    let (below, above) = ENTRIES.split_at(4);
+    assert_eq!(hash_of(&[store_layer(below), store_layer(above)]), HASH);
+    // The same layer twice, and the same path in two layers.
+    let whole = store_layer(ENTRIES);
+    assert_eq!(hash_of(&[whole.clone(), whole.clone()]), HASH);
+    let other = [&whole[..], &layer(&[Entry::File("etc/x", b"")])].concat();
+    assert_ne!(digest(&other), digest(&whole));
+    let more = store_layer(&[ENTRIES, &[Entry::File("zz", b"more")]].concat());
+    let deleted = layer(&[Entry::File(&format!("{ROOT}/.wh.zz"), b"")]);
+    assert_ne!(hash_of(std::slice::from_ref(&more)), HASH);
+    assert_eq!(hash_of(&[more.clone(), deleted]), HASH);
+    // An upper layer empties the directory and has it again.
+    let opaque = Entry::File(".wh..wh..opq", b"");
+    let again = store_layer(&[&[opaque], ENTRIES].concat());
+    assert_eq!(hash_of(&[more, again]), HASH);
+    // A file becomes a directory, and a directory a file.
+    let odd = [Entry::File("a", b""), Entry::File("z/x", b"")];
+    assert_eq!(hash_of(&[store_layer(&odd), store_layer(ENTRIES)]), HASH);
+}
+
+#[test]
+fn a_hard_link_is_a_file_of_its_own() {
+    let copied = [ENTRIES, &[Entry::File("zz", b"12345678")]].concat();
+    let linked = [ENTRIES, &[Entry::HardLink("zz", "z")]].concat();
+    let hash = hash_of(&[store_layer(&copied)]);
+    assert_eq!(hash_of(&[store_layer(&linked)]), hash);
+}
+
+#[test]
+fn a_changed_byte_changes_the_hash() {
+    let mut changed = ENTRIES.to_vec();
+    *changed.last_mut().unwrap() = Entry::File("z", b"12345679");
+    assert_ne!(hash_of(&[store_layer(&changed)]), HASH);
+    let upper = store_layer(&[Entry::File("z", b"12345679")]);
+    assert_ne!(hash_of(&[store_layer(ENTRIES), upper]), HASH);
+    // So does the permission to execute.
+    let upper = store_layer(&[Entry::Program("z", b"12345678")]);
+    assert_ne!(hash_of(&[store_layer(ENTRIES), upper]), HASH);
+}
+
+#[test]
+fn a_store_path_that_nix_cannot_have_has_no_hash() {
+    let scratch = Scratch::new();
+    let odd = store_layer(&[ENTRIES, &[Entry::Fifo("zz")]].concat());
+    image(&scratch, "a.tar", "linux/amd64", &[odd]);
+    let output = scratch.command(&["sbom", "--format", "cyclonedx", "a.tar"]);
+    let output = { output }.output().unwrap();
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(nar_hash(component(&document, "example")), "");
+    let warning = stderr(&output);
+    assert!(
+        warning.contains(&format!(
+            "the NAR hash of /{ROOT} is not known: it has a device or pipe"
+        )),
+        "{warning}"
+    );
+}
+
+#[test]
+fn entries_in_another_order_cannot_be_hashed_from_standard_input() {
+    let mut reversed = ENTRIES.to_vec();
+    reversed.reverse();
+    let scratch = Scratch::new();
+    image(&scratch, "a.tar", "linux/amd64", &[store_layer(&reversed)]);
+    let out = sh(
+        &scratch,
+        &format!("{} sbom - <a.tar 2>&1", env!("CARGO_BIN_EXE_polyarch")),
+    );
+    assert!(out.contains("standard input is read only once"), "{out}");
+}
+
+#[test]
+fn a_deleted_store_path_is_not_in_the_image() {
+    let scratch = Scratch::new();
+    for whiteout in [
+        "nix/.wh.store",
+        ".wh.nix",
+        &format!("{}.wh.{}", &ROOT[..10], &ROOT[10..]),
+    ] {
+        let layers = [store_layer(ENTRIES), layer(&[Entry::File(whiteout, b"")])];
+        image(&scratch, "a.tar", "linux/amd64", &layers);
+        let document = cyclonedx(&scratch, "a.tar");
+        assert_eq!(
+            document["components"].as_array().unwrap().len(),
+            0,
+            "{whiteout}"
+        );
+    }
+}
