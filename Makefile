@@ -27,10 +27,11 @@ limit := timeout --foreground --kill-after=60 5400
 
 .PHONY: test release newer-tools bench fuzz demo aarch64 lint docs docs-nix docs-interop docs-picture setup bench-setup demo-setup static
 
-# Nix, the examples and the consumers are tested twice: with the tools of this machine and with the newest ones of Debian.
+# Nix, pushes, the examples and the consumers are tested twice: with the tools of this machine and with the newest ones of Debian.
 test: setup static newer-tools
 	$(limit) env POLYARCH_TOOLS=required cargo test --locked
 	$(limit) tests/both tests/nix/run
+	$(limit) tests/both tests/push/run
 	$(limit) tests/readme/run
 	$(limit) tests/page/run
 	$(limit) tests/docs/run
@@ -62,7 +63,7 @@ lint:
 	cargo fmt --check --manifest-path tests/fuzz/Cargo.toml
 	cargo clippy --locked --all-targets -- -D warnings
 	shellcheck -x .ci/run release/build release/json nix/nixpkgs/cargo-hash tests/setup tests/newer-tools tests/lint-tools tests/aarch64/run nix/docs nix/scripts/push.sh nix/scripts/skopeo.sh tests/both tests/versions tests/nix/run tests/nix/cases/*.sh tests/nix/stream-layered-image.bash tests/readme/run tests/demo/run tests/fuzz/run \
-		tests/docs/run tests/examples/get tests/examples/lint tests/examples/run tests/interop/run
+		tests/docs/run tests/examples/get tests/examples/lint tests/examples/run tests/interop/run tests/push/run
 	tests/examples/lint
 	tests/lint-prose
 

@@ -13,7 +13,7 @@
   Makes a script that pushes an OCI image layout to a registry, with all platforms and unchanged digests.
 
   ```
-  push-NAME [--dry-run] [--digest-file FILE] [DEST…] [-- OPTION…]
+  push-NAME [--dry-run] [--json] [--digest-file FILE] [DEST…] [-- OPTION…]
   ```
 
   `DEST` is `NAME[:TAG]`, with or without `docker://`. The default tag is `imageTag`; the default destinations are all
@@ -22,8 +22,13 @@
 
   After each push the script reads the digest from the registry, and fails if it differs from that of the layout. It
   prints the digest to standard output and everything else to standard error. `--dry-run` prints the destinations and
-  needs no network. skopeo finds the credentials: in `$REGISTRY_AUTH_FILE`, where `skopeo login` and `podman login`
-  wrote them, or in `~/.docker/config.json`.
+  needs no network. skopeo finds the credentials: in `$REGISTRY_AUTH_FILE`, where `image.login` and `podman login`
+  wrote them, or in `~/.docker/config.json`. A password in an option (`--dest-creds`) is visible in the list of processes.
+
+  If one destination fails, the script pushes to the others. It then prints which destinations have the image, no digest,
+  and ends with the exit code of the first failure. Another push uploads only the blobs that are missing. With `--json`
+  it prints `{ digest, destinations }` instead of the digest, after failures too. Each of the `destinations` has
+  `destination`, `digest` and `pushed`, and `error` if `pushed` is false.
 
   Other tools can push the layout, `passthru.layout`: `crane push LAYOUT NAME:TAG`,
   `regctl image copy ocidir://LAYOUT NAME:TAG`, `oras cp --recursive --from-oci-layout LAYOUT:TAG NAME:TAG`. (The tests

@@ -100,8 +100,10 @@ explain() {
     hint "free space at $registry, then $again"
   elif log_has 'toomanyrequests|too many requests|status:? 429'; then
     hint "wait until $registry accepts requests again, then $again"
+  elif log_has 'error getting credentials|docker-credential-'; then
+    hint "check the credential helper that the auth file names for $registry: echo $registry | docker-credential-NAME get"
   elif log_has 'invalid username/password|unauthorized|authentication required|status:? 401|basic credential not found'; then
-    hint "log in again: nix run .#image.login -- $registry"
+    hint "log in: nix run .#image.login -- $registry"
   elif log_has 'denied|forbidden|insufficient_scope|status:? 403'; then
     hint "ask for permission to push to ${destination%:*}, or log in as another user: nix run .#image.login -- $registry"
   elif log_has 'no such host|connection refused|network is unreachable|i/o timeout'; then

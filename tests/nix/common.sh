@@ -138,6 +138,13 @@ stop_registry() {
 
 start_in_background() { exec "$@"; }
 
+# Other servers of a test: their processes, which end with the test.
+servers=()
+stop_servers() {
+  [ ${#servers[@]} -eq 0 ] || kill "${servers[@]}" 2>/dev/null || true
+  servers=()
+}
+
 # dockerd with all it has under $1, the settings in $docker_settings and no networks; `docker` then talks to this one. Only root can start one.
 start_docker() {
   local dir=$1 tries=300
@@ -210,8 +217,8 @@ try() { # TITLE COMMAND…
   # Not as a condition: bash would ignore `set -e` in there.
   set +e
   (
-    registry_pid='' docker_pid=''
-    trap 'stop_registry; stop_docker' EXIT
+    registry_pid='' docker_pid='' servers=()
+    trap 'stop_registry; stop_docker; stop_servers' EXIT
     set -euo pipefail
     "$@"
   ) >"$world/log" 2>&1
