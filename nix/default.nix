@@ -100,6 +100,7 @@ lib.makeScope pkgsBuildBuild.newScope (
     callPackage = self.newScope internal;
     internal = {
       # Images and what is built from them.
+      attestedDocuments = callPackage ./lib/attested-documents.nix { };
       packageSets = callPackage ./lib/package-sets.nix { };
       clocks = import ./lib/clocks.nix;
       clockWarning = callPackage ./lib/clock-warning.nix { };
@@ -108,6 +109,7 @@ lib.makeScope pkgsBuildBuild.newScope (
       matchTest = callPackage ./lib/match-test.nix { };
       merge = callPackage ./lib/merge.nix { };
       mergeOptions = callPackage ./lib/merge-options.nix { };
+      provenanceOf = callPackage ./lib/provenance-of.nix { };
       reusedLayouts = callPackage ./lib/reused-layouts.nix { };
       readBackTest = callPackage ./lib/read-back-test.nix { };
       mkLoadScript = callPackage ./scripts/load.nix { };

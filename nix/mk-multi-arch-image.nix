@@ -1,6 +1,7 @@
 # One image per platform → one multi-platform OCI image, as an archive or a layout.
 {
   lib,
+  attestedDocuments,
   checkArguments,
   hashTag,
   imageArgument,
@@ -98,6 +99,29 @@
     if it is a list of several: a list does not say whether all of them hold or one can be chosen. `lib.licenses.AND`
     and `OR` of newer nixpkgs do. Default: `null`.
 
+  `provenance`
+  : Whether to make the provenance of each image: an in-toto statement with SLSA provenance 1, which names the
+    derivations of the image and of its layout, the system, and the version and options of polyarch. It has no time, so
+    the same expression gives the same bytes. Instead of `true`, a set gives more of what Nix cannot know:
+
+    - `url`: URI of the source, such as `"git+https://github.com/me/app"`
+    - `flake`: the `self` of the flake; its revision and NAR hash are added
+    - `inputs`: the inputs of the flake, with their revisions and NAR hashes
+    - `builderId`: URI of the machine or service that builds, such as that of a CI workflow. Default:
+      `"https://github.com/NixOS/nix"`, any Nix
+
+    A statement with a revision changes with each commit, and so does the digest of the index that it is attached to; the
+    images do not change. `images` must be keyed by platform. Default: `false`.
+
+  `attestations`
+  : Documents to attach, as a set keyed by platform: files with an SBOM in JSON (SPDX 2 or CycloneDX) or an in-toto
+    statement, one or a list for each platform. Default: `{ }`.
+
+  `attestAs`
+  : Where the documents of `provenance` and `attestations` are stored: `"index"` as attestations of BuildKit in the image
+    index, `"referrers"` as referrers (OCI 1.1) beside the image. An archive has no place for referrers; `layout` has
+    them. Default: `[ ]`, they are not attached.
+
   `dockerManifest`
   : Whether to add a `manifest.json`, for `docker load` with Docker's classic store. Docker then loads every image as
     NAME:TAG-os-arch, and one of them as NAME:TAG: the first of the index, or that of the platform given here instead of
@@ -125,6 +149,9 @@
 
   `layout`
   : the merged image as a layout, for every `format`. It has the same digest as the archive.
+
+  `provenance`
+  : the provenance of each image, a set of files keyed by OCI platform; missing if the argument is `false`
 
   `imageName`, `imageTag`
   : the arguments `name` and `tag`; the hash, if `tag` is `null`
@@ -175,6 +202,9 @@
     consistency :: String ? "off",
     annotations :: AttrsOf String | { index, manifest, descriptor :: AttrsOf String ? { } } ? { },
     labelsFrom :: Package | Null ? null,
+    provenance :: Bool | { url :: String, flake :: AttrSet, inputs :: AttrSet, builderId :: String } ? false,
+    attestations :: AttrsOf (Path | [ Path ]) ? { },
+    attestAs :: [ String ] ? [ ],
     dockerManifest :: Bool | String ? false,
     meta :: AttrSet ? { },
   } -> Derivation
@@ -225,6 +255,9 @@ lib.makeOverridable (
     consistency ? "off",
     annotations ? { },
     labelsFrom ? null,
+    provenance ? false,
+    attestations ? { },
+    attestAs ? [ ],
     dockerManifest ? false,
     meta ? { },
   }:
@@ -319,12 +352,28 @@ lib.makeOverridable (
       };
     };
 
+    documents = attestedDocuments {
+      imageName = name;
+      inherit layouts attestations provenance;
+      images = if builtins.isList allImages then allImages else lib.mapAttrs' byPlatform allImages;
+    };
+    byPlatform = key: lib.nameValuePair (platforms.toOci key);
+
+    # An archive has no place for referrers, and neither have the readers of a layout with one image.
+    withoutReferrers = lib.remove "referrers" attestAs;
+    attestOptions =
+      forms: layouts:
+      lib.optionals (!builtins.isList layouts) (documents.options forms (builtins.attrNames layouts));
+
     mergeTo =
       format: tagOptions: more:
+      let
+        forms = if format == "oci-layout" then attestAs else withoutReferrers;
+      in
       merge (
         formats.${format}
         // {
-          options = options ++ tagOptions ++ formats.${format}.options;
+          options = options ++ attestOptions forms layouts ++ tagOptions ++ formats.${format}.options;
           images = inputs;
           isImage = true;
         }
@@ -361,17 +410,30 @@ lib.makeOverridable (
         lib.filterAttrs (platform: _: platforms.agree platform ownSystem) layouts;
     layoutForThisMachine =
       if ownLayouts == { } then
-        layout
+        layoutWithoutReferrers
       else
         mergeTo "oci-layout" [ ] {
           name = "${baseName}-layout-of-this-machine";
-          options = optionsWith { dockerManifest = false; } ++ tagOptions ++ formats.oci-layout.options;
+          options =
+            optionsWith { dockerManifest = false; }
+            ++ attestOptions withoutReferrers ownLayouts
+            ++ tagOptions
+            ++ formats.oci-layout.options;
           images = lib.mapAttrsToList inputOfMerge ownLayouts;
           isImage = false;
         };
 
     # `passthru` and `meta` are not part of a derivation. If the format is "oci-layout", both have the same store path.
     layout = mergeTo "oci-layout" tagOptions { };
+    # The same image, for scripts of tools that expect one in a layout.
+    layoutWithoutReferrers =
+      if withoutReferrers == attestAs then
+        layout
+      else
+        mergeTo "oci-layout" tagOptions {
+          options =
+            options ++ attestOptions withoutReferrers layouts ++ tagOptions ++ formats.oci-layout.options;
+        };
     image = mergeTo format tagOptions {
       inherit passthru;
       meta = {
@@ -393,7 +455,7 @@ lib.makeOverridable (
           mkScript:
           mkScript (ofNamedLayout // { layout = layoutForThisMachine; })
           // {
-            allPlatforms = mkScript ofNamedLayout;
+            allPlatforms = mkScript (ofNamedLayout // { layout = layoutWithoutReferrers; });
           };
       in
       {
@@ -405,7 +467,13 @@ lib.makeOverridable (
           imageTag
           imageRefs
           ;
-        push = mkPushScript (ofNamedLayout // { inherit imageTag; });
+        push = mkPushScript (
+          ofNamedLayout
+          // {
+            inherit imageTag;
+            layout = layoutWithoutReferrers;
+          }
+        );
         login = mkLoginScript { inherit imageName; };
         copyToPodman = loadScript mkCopyToPodmanScript;
         copyToDocker = loadScript mkCopyToDockerScript;
@@ -417,7 +485,8 @@ lib.makeOverridable (
         // lib.optionalAttrs (comparisons != [ ]) {
           matchesDockerTools = matchTest { inherit imageName comparisons; };
         };
-      };
+      }
+      // lib.optionalAttrs (provenance != false) { inherit (documents) provenance; };
 
     check = checkArguments "mkMultiArchImage";
   in
@@ -438,6 +507,9 @@ lib.makeOverridable (
     (rules.meta "meta" meta)
     (rules.images "images" allImages)
     (rules.annotations "annotations" annotations)
+    (rules.provenance allImages "provenance" provenance)
+    (rules.attestations allImages "attestations" attestations)
+    (rules.attestAs attestations "attestAs" attestAs)
     (rules.dockerManifest allImages "dockerManifest" dockerManifest)
   ] image
 )

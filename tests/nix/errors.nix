@@ -395,6 +395,80 @@ in
     value = hello { annotations.a = images.amd64; };
     message = ''polyarch.mkMultiArchImage: argument `annotations."a"` is the derivation hello.tar.gz, but should be a string.'';
   };
+  attestAs = {
+    value = hello { attestAs = [ "registry" ]; };
+    message = ''polyarch.mkMultiArchImage: argument `attestAs[0]` is "registry", but should be one of "index", "referrers".'';
+  };
+  attestAsTwice = {
+    value = hello {
+      attestAs = [
+        "index"
+        "index"
+      ];
+    };
+    message = ''polyarch.mkMultiArchImage: argument `attestAs[1]` is "index", the same place as `attestAs[0]`'';
+  };
+  attestationsNotAttached = {
+    value = hello {
+      images.x86_64-linux = images.amd64;
+      attestations.x86_64-linux = [ ];
+    };
+    message = "polyarch.mkMultiArchImage: argument `attestAs` is an empty list, but should be [ \"index\" ], [ \"referrers\" ] or both, as `attestations` has documents.";
+  };
+  attestationsOfAList = {
+    value = hello { attestations.x86_64-linux = ./errors.nix; };
+    message = "polyarch.mkMultiArchImage: argument `attestations` is a set, but should be left out, as `images` is a list: key the images by platform.";
+  };
+  attestationsOfAnotherPlatform = {
+    value = hello {
+      images.x86_64-linux = images.amd64;
+      attestations.aarch64-linux = ./errors.nix;
+    };
+    message = ''polyarch.mkMultiArchImage: argument `attestations` is keyed by "aarch64-linux", but should be keyed by the platform of one of the images: "x86_64-linux".'';
+  };
+  attestationsOfNoPlatform = {
+    value = hello {
+      images.x86_64-linux = images.amd64;
+      attestations.sbom = ./errors.nix;
+    };
+    message = ''polyarch.mkMultiArchImage: argument `attestations` is keyed by "sbom", but should be keyed by a Nix system'';
+  };
+  attestationIsNoFile = {
+    value = hello {
+      images.x86_64-linux = images.amd64;
+      attestations.x86_64-linux = [ { } ];
+    };
+    message = ''polyarch.mkMultiArchImage: argument `attestations."x86_64-linux"[0]` is an empty set, but should be a file with an SBOM'';
+  };
+  provenance = {
+    value = hello { provenance = "slsa"; };
+    message = ''polyarch.mkMultiArchImage: argument `provenance` is "slsa", but should be true, false, or a set of "builderId", "flake", "inputs", "url".'';
+  };
+  provenanceOfAList = {
+    value = hello { provenance = true; };
+    message = "polyarch.mkMultiArchImage: argument `provenance` is true, but should be left out, as `images` is a list: key the images by platform.";
+  };
+  provenanceKey = {
+    value = hello {
+      images.x86_64-linux = images.amd64;
+      provenance.builder = "x";
+    };
+    message = ''polyarch.mkMultiArchImage: argument `provenance` is keyed by "builder", but should be keyed by one of "builderId", "flake", "inputs", "url".'';
+  };
+  provenanceUrl = {
+    value = hello {
+      images.x86_64-linux = images.amd64;
+      provenance.url = "me/app";
+    };
+    message = ''polyarch.mkMultiArchImage: argument `provenance.url` is "me/app", but should be a URI, such as "https://github.com/me/app".'';
+  };
+  provenanceFlake = {
+    value = hello {
+      images.x86_64-linux = images.amd64;
+      provenance.flake = "github:me/app";
+    };
+    message = ''polyarch.mkMultiArchImage: argument `provenance.flake` is "github:me/app", but should be a set: the `self` of a flake.'';
+  };
   labelsFrom = {
     value = hello { labelsFrom = "hello"; };
     message = ''polyarch.mkMultiArchImage: argument `labelsFrom` is "hello", but should be a package'';

@@ -45,6 +45,7 @@ rec {
     from 0;
   imap0 = f: list: genList (index: f index (elemAt list index)) (length list);
   take = count: list: genList (elemAt list) (if count < length list then count else length list);
+  remove = value: filter (other: other != value);
   drop =
     count: list:
     genList (index: elemAt list (index + count)) (

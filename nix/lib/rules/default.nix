@@ -28,5 +28,6 @@ let
     inherit (platformRules) setPlatform;
   };
   annotations = import ./annotations.nix { inherit lib annotationLevels rule; };
+  attestations = import ./attestations.nix { inherit lib platforms rule; };
 in
-choices // packages // names // platformRules // images // annotations
+choices // packages // names // platformRules // images // annotations // attestations

@@ -1,0 +1,94 @@
+# Arguments of mkMultiArchImage → the documents that `polyarch merge` attaches to the images.
+{
+  lib,
+  platforms,
+  provenanceOf,
+  runCommand,
+}:
+
+/**
+  Returns the documents of each platform, and the options of `polyarch merge` that attach them.
+
+  # Inputs
+
+  `imageName`, `attestations`, `provenance`
+  : The arguments of mkMultiArchImage.
+
+  `images`, `layouts`
+  : The images and their layouts, keyed by OCI platform. A list has no documents: its platforms are unknown before the
+    build.
+
+  # Type
+
+  ```
+  attestedDocuments :: {
+    imageName :: String,
+    images :: AttrsOf Image | [ Image ],
+    layouts :: AttrsOf Derivation | [ Derivation ],
+    attestations :: AttrsOf (Path | [ Path ]),
+    provenance :: Bool | AttrSet,
+  } -> {
+    provenance :: AttrsOf Derivation,
+    options :: [ String ] -> [ String ] -> [ String ],
+  }
+  ```
+
+  `options` takes the places where the documents are stored (`attestAs`) and the platforms that are merged.
+*/
+{
+  imageName,
+  images,
+  layouts,
+  attestations,
+  provenance,
+}:
+
+let
+  # A document names the store paths of an image. As references, they would keep the closures of all platforms alive.
+  withoutReferences =
+    platform: file:
+    runCommand "${baseNameOf imageName}-document-${lib.replaceStrings [ "/" ] [ "-" ] platform}" {
+      __structuredAttrs = true;
+      unsafeDiscardReferences.out = true;
+      preferLocalBuild = true;
+    } ''cp ${file} "$out"'';
+
+  ofUser = lib.mapAttrs' (
+    key: files:
+    let
+      platform = platforms.toOci key;
+    in
+    lib.nameValuePair platform (map (withoutReferences platform) (lib.toList files))
+  ) attestations;
+
+  provenances =
+    if provenance == false || builtins.isList layouts then
+      { }
+    else
+      lib.mapAttrs (
+        platform: layout:
+        provenanceOf {
+          inherit imageName platform layout;
+          image = images.${platform};
+          arguments = if provenance == true then { } else provenance;
+        }
+      ) layouts;
+
+  # Every kind of document has its line here.
+  documentsOf =
+    platform:
+    lib.optional (provenances ? ${platform}) provenances.${platform} ++ ofUser.${platform} or [ ];
+in
+{
+  provenance = provenances;
+
+  options =
+    forms: keys:
+    let
+      attest = platform: map (document: "--attest=${platform}=${document}") (documentsOf platform);
+      documents = builtins.concatMap attest keys;
+    in
+    lib.optionals (forms != [ ] && documents != [ ]) (
+      [ "--attest-as=${lib.concatStringsSep "," forms}" ] ++ documents
+    );
+}

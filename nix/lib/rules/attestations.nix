@@ -1,0 +1,108 @@
+# Rules of the documents that are attached to images.
+{
+  lib,
+  platforms,
+  rule,
+}:
+
+let
+  isSet = value: builtins.isAttrs value && !lib.isDerivation value;
+
+  isFile =
+    value:
+    lib.isDerivation value
+    || builtins.isPath value
+    || (builtins.isString value && lib.hasPrefix "${builtins.storeDir}/" value);
+
+  # A document belongs to one platform, and the platforms of a list are only known in the build.
+  keyedImages = images: argument: value: isUnset: [
+    (rule.forValue argument value (
+      isUnset || !builtins.isList images
+    ) "left out, as `images` is a list: key the images by platform")
+  ];
+in
+{
+  attestAs =
+    attestations: argument: value:
+    [
+      (rule.forValue argument value (builtins.isList value) "a list of \"index\" and \"referrers\"")
+    ]
+    ++ rule.forElements (rule.oneOf [
+      "index"
+      "referrers"
+    ]) argument value
+    ++ rule.distinct "place" argument value
+    ++ [
+      (rule.forValue argument value (
+        value != [ ] || attestations == { }
+      ) "[ \"index\" ], [ \"referrers\" ] or both, as `attestations` has documents")
+    ];
+
+  attestations =
+    images: argument: value:
+    [
+      (rule.forValue argument value (isSet value) "a set of files or lists of files, keyed by platform")
+    ]
+    ++ keyedImages images argument value (value == { })
+    ++ lib.concatLists (
+      lib.mapAttrsToList (
+        key: files:
+        let
+          member = rule.member argument key;
+          keys = builtins.attrNames images;
+          sameAs = other: platforms.toOci other == platforms.toOci key;
+        in
+        [
+          (rule.forKey argument key (platforms.isPlatform key) (platforms.expected key))
+          (rule.forKey argument key (builtins.any sameAs keys)
+            "the platform of one of the images: ${rule.quotedList keys}"
+          )
+        ]
+        ++ rule.forElements (argument: value: [
+          (rule.forValue argument value (isFile value)
+            "a file with an SBOM or an in-toto statement: a path or a derivation"
+          )
+        ]) member files
+      ) value
+    );
+
+  provenance =
+    images: argument: value:
+    let
+      known = [
+        "builderId"
+        "flake"
+        "inputs"
+        "url"
+      ];
+      uri = name: [
+        (rule.forValue "${argument}.${name}" value.${name} (
+          builtins.isString value.${name} && builtins.match "[A-Za-z][A-Za-z0-9+.-]*:.+" value.${name} != null
+        ) "a URI, such as \"https://github.com/me/app\"")
+      ];
+      set = name: [
+        (rule.forValue "${argument}.${name}" value.${name} (builtins.isAttrs value.${name})
+          "a set: ${if name == "flake" then "the `self`" else "the inputs"} of a flake"
+        )
+      ];
+    in
+    [
+      (rule.forValue argument value (
+        builtins.isBool value || isSet value
+      ) "true, false, or a set of ${rule.quotedList known}")
+    ]
+    ++ keyedImages images argument value (value == false)
+    ++ lib.optionals (isSet value) (
+      lib.mapAttrsToList (
+        key: _: rule.forKey argument key (builtins.elem key known) "one of ${rule.quotedList known}"
+      ) value
+      ++ builtins.concatMap (name: lib.optionals (value ? ${name}) (uri name)) [
+        "builderId"
+        "url"
+      ]
+      ++ builtins.concatMap (name: lib.optionals (value ? ${name}) (set name)) [
+        "flake"
+        "inputs"
+      ]
+    );
+}

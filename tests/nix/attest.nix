@@ -1,0 +1,83 @@
+# The images with attached documents of tests/nix/cases/attest.sh.
+{
+  pkgs ? import <nixpkgs> { },
+  polyarch ? import ../.. { inherit pkgs; },
+  # The registry of the test.
+  registry ? "registry.example",
+}:
+
+let
+  images = pkgs.callPackage ./images.nix { };
+
+  hello =
+    arguments:
+    polyarch.mkMultiArchImage (
+      {
+        name = "${registry}/team/attested";
+        tag = "v1";
+        images = {
+          x86_64-linux = images.amd64;
+          aarch64-linux = images.arm64;
+        };
+      }
+      // arguments
+    );
+
+  component = pkgs.runCommand "component" { } "echo > $out";
+
+  # An SBOM of a derivation, which names a store path that it refers to.
+  sbom = pkgs.runCommand "sbom.json" { } ''
+    printf '%s\n' '{"spdxVersion":"SPDX-2.3","name":"hello","comment":"${component}"}' > $out
+  '';
+
+  documents = {
+    x86_64-linux = sbom;
+    "linux/arm64" = [
+      (builtins.toFile "bom.json" ''{"bomFormat":"CycloneDX","specVersion":"1.6"}'')
+      sbom
+    ];
+  };
+
+  # What a flake gives: `self` and its inputs.
+  flake = {
+    outPath = "${builtins.toFile "source" "the flake"}";
+    narHash = "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";
+    rev = "a3f5e8d1c2b4a69788796a5b4c3d2e1f00112233";
+  };
+  inputs = {
+    self = flake;
+    nixpkgs = {
+      outPath = "${builtins.toFile "nixpkgs" "nixpkgs"}";
+      narHash = "sha256-nixpkgs";
+      dirtyRev = "0000000000000000000000000000000000000000-dirty";
+    };
+  };
+in
+rec {
+  plain = hello { };
+  unattached = hello { provenance = true; };
+  attached = hello {
+    provenance = {
+      url = "git+https://github.com/me/hello";
+      builderId = "https://github.com/me/hello/actions";
+      inherit flake inputs;
+    };
+    attestations = documents;
+    attestAs = [
+      "index"
+      "referrers"
+    ];
+  };
+  archive = attached;
+  layout = attached.override { format = "oci-layout"; };
+  indexOnly = attached.override { attestAs = [ "index" ]; };
+  hashTag = (attached.override { tag = null; }).imageTag;
+  onlyProvenance = hello {
+    provenance = true;
+    attestAs = [ "index" ];
+  };
+  byPath = hello {
+    images."linux/amd64" = ../fixtures/amd64-bli-hello-gz.tar.gz;
+    provenance = true;
+  };
+}

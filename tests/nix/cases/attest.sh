@@ -1,0 +1,102 @@
+# Documents that mkMultiArchImage attaches: provenance, SBOMs and statements of the user.
+# shellcheck shell=bash disable=SC2154 # tests/nix/run and common.sh assign the variables
+
+attest() { # ATTRIBUTE OPTION…
+  nix-build --no-out-link "$source/tests/nix/attest.nix" -A "$@" 2>"$world/build-log" || {
+    cat "$world/build-log" >&2
+    return 1
+  }
+}
+attest_drv() { nix-instantiate "$source/tests/nix/attest.nix" -A "$1" 2>/dev/null; }
+
+case_documents_do_not_change_an_image_that_does_not_attach_them() {
+  local attribute
+  for attribute in '' .layout .push .copyToPodman; do
+    same "$attribute" "$(attest_drv "unattached$attribute")" "$(attest_drv "plain$attribute")"
+  done
+  none 'provenance' "$(nix-instantiate --eval -E "(import $source/tests/nix/attest.nix { }).plain ? provenance" | grep true)"
+}
+
+case_provenance_names_what_nix_knows_and_depends_on_none_of_it() {
+  local file derivation references
+  file=$(physical "$(attest 'attached.provenance."linux/amd64"')")
+  derivation=$(attest_drv 'attached.layouts."linux/amd64"')
+  same 'statement' "$(jq -c '[._type, .predicateType, .predicate.runDetails.builder.id]' "$file")" \
+    '["https://in-toto.io/Statement/v1","https://slsa.dev/provenance/v1","https://github.com/me/hello/actions"]'
+  same 'external parameters' "$(jq -cS .predicate.buildDefinition.externalParameters "$file")" \
+    '{"image":"registry.example/team/attested","platform":"linux/amd64","url":"git+https://github.com/me/hello"}'
+  same 'layout' "$(jq -r .predicate.buildDefinition.internalParameters.layout.derivation "$file")" "$derivation"
+  has "$(jq -r .predicate.buildDefinition.internalParameters.image.derivation "$file")" '-hello.tar.gz.drv'
+  same 'options' "$(jq -c .predicate.buildDefinition.internalParameters.layout.options "$file")" \
+    '["--format=oci-layout","--compression=gzip","--layer-records"]'
+  same 'polyarch' "polyarch $(jq -r .predicate.buildDefinition.internalParameters.polyarch "$file")" "$("$POLYARCH" -V)"
+  same 'dependencies' "$(jq -c '[.predicate.buildDefinition.resolvedDependencies[] | [.name, .digest.gitCommit, .annotations]]' "$file")" \
+    '[["flake","a3f5e8d1c2b4a69788796a5b4c3d2e1f00112233",{"narHash":"sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="}],["nixpkgs",null,{"dirtyRev":"0000000000000000000000000000000000000000-dirty","narHash":"sha256-nixpkgs"}]]'
+  none 'a time' "$(grep -E '20[0-9][0-9]-|started|finished' "$file")"
+  # The names in it are texts: neither the file nor its derivation refers to what they name.
+  none 'references' "$(nix-store --query --references "$(attest 'attached.provenance."linux/amd64"')")"
+  references=$(nix-store --query --requisites "$(attest_drv 'attached.provenance."linux/amd64"')")
+  none 'what it names' "$(grep -E 'hello\.tar\.gz|-layout-|-source$|-nixpkgs$' <<<"$references")"
+  # An image that is a file has no derivation.
+  file=$(physical "$(attest 'byPath.provenance."linux/amd64"')")
+  has "$(jq -r .predicate.buildDefinition.internalParameters.image.path "$file")" '-amd64-bli-hello-gz.tar.gz'
+}
+
+case_documents_are_in_the_index_of_each_format_and_beside_the_layout() {
+  local archive layout digest
+  archive=$(physical "$(attest archive)")
+  layout=$(physical "$(attest layout)")
+  digest=$(layout_digest "$layout")
+  same 'digest of the archive' "$(archive_digest "$archive")" "$digest"
+  same 'digest without referrers' "$(layout_digest "$(physical "$(attest indexOnly.layout)")")" "$digest"
+  same 'output' "$(cat "$(physical "$(attest layout.digest)")")" "$digest"
+  same 'descriptors of the archive' "$(tar -xOf "$archive" index.json | jq '.manifests | length')" 1
+  same 'documents of the layout' "$(in_store "$POLYARCH" inspect --json "$(attest layout)" |
+    jq -c '[.platforms[] | [.platform, ([.attached[] | "\(.form) \(.content)"] | sort)]]')" \
+    '[["linux/amd64",["index slsa-provenance","index spdx","referrers slsa-provenance","referrers spdx"]],["linux/arm64",["index cyclonedx","index slsa-provenance","index spdx","referrers cyclonedx","referrers slsa-provenance","referrers spdx"]]]'
+  none 'findings' "$(in_store "$POLYARCH" verify --json "$(attest layout)" "$(attest archive)" |
+    jq -r '.findings[].id' | grep -vxE 'companion|several-descriptors')"
+  has "$(nix-instantiate --eval "$source/tests/nix/attest.nix" -A hashTag)" '"'
+  attest layout.tests.readsBack
+}
+
+# A document names store paths. An image must not keep them, nor Nix build them for it.
+case_attached_documents_add_no_references() {
+  local references
+  nix_is_at_least 2.18 || return 0
+  none 'references of the archive' "$(nix-store --query --references "$(attest archive)")"
+  references=$(nix-store --query --references "$(attest layout)")
+  none 'references besides the layouts' "$(grep -v -- '-layout-linux-' <<<"$references")"
+  has "$(zcat -f "$(physical "$(attest layout)")"/blobs/sha256/* 2>/dev/null | grep -ao 'nix/store/[^"]*-component' | head -n 1)" component
+}
+
+case_scripts_take_the_image_without_referrers() {
+  local script
+  for script in push copyToPodman.allPlatforms copyToDocker.allPlatforms; do
+    same "$script" "$(attest_drv "attached.$script")" "$(attest_drv "indexOnly.$script")"
+  done
+  # The one of this machine has the documents of its platform.
+  attest attached.copyToPodman
+}
+
+case_pushed_documents_are_read_by_other_tools() {
+  local image=$world/attested buildx=/usr/libexec/docker/cli-plugins/docker-buildx
+  start_registry "$world"
+  nix-build --no-out-link "$source/tests/nix/attest.nix" --argstr registry "$registry" -A attached.push >"$image" 2>/dev/null
+  in_store "$(cat "$image")/bin/push-attested" --dest-tls-verify=false
+  same 'platforms' "$(skopeo inspect --tls-verify=false --raw "docker://$registry/team/attested:v1" |
+    jq -c '[.manifests[].platform.architecture]')" '["amd64","arm64","unknown","unknown"]'
+  if [ -x "$buildx" ]; then
+    same 'SBOMs' "$("$buildx" imagetools inspect "$registry/team/attested:v1" --format '{{json .SBOM}}' |
+      jq -c 'map_values(.SPDX.name)')" '{"linux/amd64":"hello","linux/arm64":"hello"}'
+    same 'provenance' "$("$buildx" imagetools inspect "$registry/team/attested:v1" --format '{{json .Provenance}}' |
+      jq -c 'map_values(.SLSA.buildDefinition.externalParameters.platform)')" \
+      '{"linux/amd64":"linux/amd64","linux/arm64":"linux/arm64"}'
+  fi
+  command -v oras >/dev/null || return 0
+  image=$(physical "$(nix-build --no-out-link "$source/tests/nix/attest.nix" --argstr registry "$registry" -A attached.layout 2>/dev/null)")
+  oras cp --recursive --from-oci-layout --to-plain-http "$image:v1" "$registry/team/attested:v1"
+  same 'referrers' "$(oras discover --plain-http --format json --platform linux/arm64 "$registry/team/attested:v1" |
+    jq -c '[.referrers[].artifactType] | sort')" \
+    '["application/spdx+json","application/vnd.cyclonedx+json","application/vnd.in-toto+json"]'
+}
