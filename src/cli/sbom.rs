@@ -1,11 +1,12 @@
 //! `polyarch sbom`.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use polyarch::SbomRequest;
 use polyarch::oci::Platform;
+use polyarch::sbom::ClosureFile;
 
 use super::arguments::JobsArg;
 use super::{Invocation, input};
@@ -24,6 +25,9 @@ Examples:
 
   All components of all platforms, as a document of SPDX 2.3:
     polyarch sbom --format spdx --output hello.spdx.json hello.tar
+
+  The same, if the layers have exactly what Nix has registered:
+    polyarch sbom --closure linux/amd64=amd64.json --closure linux/arm64=arm64.json hello.tar
 
   Those of one platform, as a document of CycloneDX 1.6:
     polyarch sbom --format cyclonedx --platform linux/arm64 hello.tar
@@ -45,6 +49,24 @@ pub struct SbomArgs {
     /// The format of the output
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     format: FormatArg,
+
+    /// Compare the store paths in the layers with the closure in FILE, the JSON of `exportReferencesGraph` or
+    /// `nix path-info --json --recursive`: the same paths, with the same NAR hashes; an image of several
+    /// platforms needs the closure of each (repeatable)
+    #[arg(long = "closure", value_name = "[PLATFORM=]FILE")]
+    closures: Vec<OsString>,
+
+    /// Do not compare this store path with the closure (repeatable)
+    #[arg(long, value_name = "PATH", requires = "closures")]
+    unchecked: Vec<String>,
+
+    /// Allow store paths with other bytes than in the closure; the SBOM lists them as changed
+    #[arg(long, requires = "closures")]
+    allow_changed: bool,
+
+    /// Read licenses, homepages and more of packages from FILE, a JSON object by store path (repeatable)
+    #[arg(long, value_name = "FILE")]
+    metadata: Vec<PathBuf>,
 
     /// Write into FILE (`-`: standard output); an existing SBOM is replaced
     #[arg(short, long, value_name = "FILE", default_value = "-")]
@@ -69,6 +91,10 @@ impl SbomArgs {
         let mut request = SbomRequest::new(input::parse(&self.image));
         request.platforms = self.platforms;
         request.jobs = self.jobs.or(default_jobs);
+        request.closures = self.closures.iter().map(|file| closure(file)).collect();
+        request.unchecked = self.unchecked;
+        request.allow_changed = self.allow_changed;
+        request.metadata = self.metadata;
         let format = match (self.format, self.filter) {
             (FormatArg::Text, filter) => SbomFormat::Text { filter },
             (_, Some(filter)) => {
@@ -80,4 +106,16 @@ impl SbomArgs {
         let output = self.output;
         Ok(Invocation::Sbom(request, SbomView { format, output }))
     }
+}
+
+/// Parses `[PLATFORM=]FILE`.
+fn closure(argument: &OsStr) -> ClosureFile {
+    let (platform, path) = match argument.to_str() {
+        Some(text) => {
+            let (platform, path) = input::split_platform(text);
+            (platform, PathBuf::from(path))
+        }
+        None => (None, PathBuf::from(argument)),
+    };
+    ClosureFile { platform, path }
 }

@@ -8,8 +8,8 @@ use oci_spec::distribution::Reference;
 
 use super::candidate::{Candidate, pick_by_digest, picks};
 use super::{
-    ConfProblem, DecodeError, DocumentProblem, Error, FileKind, ImageInInput, InputName, Item,
-    Problem, Subject, TarError,
+    ClosureDifference, ClosureProblem, ConfProblem, DecodeError, DocumentProblem, Error, FileKind,
+    ImageInInput, InputName, Item, Problem, Subject, TarError,
 };
 use crate::oci::{Platform, docker};
 use crate::util::cause;
@@ -212,6 +212,7 @@ impl Error {
             }
             Problem::NothingForDocker => "leave --docker-manifest out",
             Problem::NoLayerRecords => "give an image layout that was written with --layer-records",
+            Problem::Closure(problem) => closure(problem)?,
             Problem::OutputExists => "remove it, or replace it with --force",
             Problem::OutputForeign { .. } => "remove it by hand if it is not needed",
             Problem::OutputInsideInput { .. } | Problem::InputInsideOutput { .. } => {
@@ -248,6 +249,32 @@ impl Error {
     fn path(&self) -> Option<&Path> {
         self.subject().input.as_ref().and_then(InputName::path)
     }
+}
+
+/// What to do about a closure that does not fit.
+fn closure(problem: &ClosureProblem) -> Option<&'static str> {
+    Some(match problem {
+        ClosureProblem::Platform { .. } => {
+            "give each platform of the image its closure: --closure PLATFORM=FILE"
+        }
+        ClosureProblem::Missing { .. } => {
+            "give each platform its closure, or choose platforms with --platform"
+        }
+        ClosureProblem::Differs { images } => {
+            let mut all = images.iter().flat_map(|(_, differences)| differences);
+            let is_changed =
+                |found: &ClosureDifference| matches!(found, ClosureDifference::Changed(_));
+            match all.all(is_changed) {
+                true => {
+                    "if the image changes files of store paths on purpose, --allow-changed lists them as changed"
+                }
+                false => {
+                    "leave a store path that is only in one of the two on purpose out of the comparison: --unchecked PATH"
+                }
+            }
+        }
+        ClosureProblem::Form | ClosureProblem::Entry { .. } => return None,
+    })
 }
 
 fn contradictory_platform(claimed: &Platform, found: &Platform, argument: &str) -> Option<String> {

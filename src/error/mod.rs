@@ -4,6 +4,7 @@
 //! stable ids that errors, warnings and the findings of `verify` share.
 
 mod candidate;
+mod closure;
 mod code;
 mod decode;
 mod hint;
@@ -19,6 +20,7 @@ use std::path::Path;
 
 pub use candidate::Candidate;
 pub(crate) use candidate::pick_by_digest;
+pub use closure::{ClosureDifference, ClosureProblem};
 pub use code::{Code, OTHER_WARNINGS, RULES, Rule, Severity};
 pub use decode::DecodeError;
 pub use layer::{LAYER_RULES, LayerDefect, LayerRule, Unpacker};

@@ -6,7 +6,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::candidate::{Candidate, list};
-use super::{Code, InputName, Subject};
+use super::{ClosureProblem, Code, InputName, Subject};
 use crate::oci::artifact::ArtifactKind;
 use crate::oci::{DiffId, Digest, MediaType, Platform, has_unsupported_algorithm};
 use crate::util::text::{bytes, clean, elided};
@@ -278,6 +278,9 @@ pub enum Problem {
     #[error("has no \"polyarch-layers.json\", so none of its layers can be taken")]
     NoLayerRecords,
 
+    #[error("{0}")]
+    Closure(ClosureProblem),
+
     #[error("the output exists already")]
     OutputExists,
 
@@ -348,6 +351,7 @@ impl Problem {
             | Self::BadTag { .. }
             | Self::NothingForDocker
             | Self::NoLayerRecords
+            | Self::Closure(_)
             | Self::OutputExists
             | Self::OutputIsDirectory
             | Self::OutputForeign { .. }

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::closure::{Closure, ClosureState, Closures};
+use super::metadata::Metadata;
 use super::names::PackageName;
 use super::nar::NarInfo;
 use super::purl;
@@ -22,11 +24,19 @@ struct Key {
     version: String,
     path: String,
     nar: Option<NarInfo>,
+    closure: Option<ClosureState>,
+}
+
+/// What is known about store paths besides the layers.
+pub struct Described<'a> {
+    pub closures: &'a Closures,
+    pub unchecked: &'a [String],
+    pub metadata: &'a Metadata,
 }
 
 impl Components {
     /// Collects the components of all images.
-    pub fn of(stacks: &Stacks) -> Self {
+    pub fn of(stacks: &Stacks, described: &Described<'_>) -> Self {
         let mut all = Self::default();
         for (platform, stack) in stacks.images.iter().enumerate() {
             for (root, path) in &stack.store {
@@ -35,18 +45,29 @@ impl Components {
                     version,
                     output,
                 } = PackageName::of(root);
-                let purl = purl::generic(&name, &version);
+                let path_name = format!("/{root}");
+                let metadata = described.metadata.get(&path_name).cloned();
+                let metadata = metadata.unwrap_or_default();
+                let name = metadata.pname.clone().unwrap_or(name);
+                let version = metadata.version.clone().unwrap_or(version);
+                let output = metadata.output.clone().unwrap_or(output);
+                let purl = metadata.purl.clone();
+                let purl = purl.or_else(|| purl::generic(&name, &version));
+                let closure = described.closures.of(platform);
+                let state = |closure: &Closure| closure.state(root, path.nar, described.unchecked);
                 let component = Component {
                     kind: ComponentType::StorePath,
                     name,
                     version,
-                    path: format!("/{root}"),
+                    path: path_name,
                     size: Some(path.size),
                     purl,
                     store: Some(StoreObject {
                         output,
                         nar: path.nar,
+                        closure: closure.map(state),
                     }),
+                    metadata,
                     depends_on: BTreeSet::new(),
                     places: Vec::new(),
                 };
@@ -64,6 +85,7 @@ impl Components {
             version: component.version.clone(),
             path: component.path.clone(),
             nar: component.store.as_ref().and_then(|store| store.nar),
+            closure: component.store.as_ref().and_then(|store| store.closure),
         };
         let known = self.found.entry(key).or_insert(component);
         known.places.push(place);
@@ -75,8 +97,9 @@ impl Components {
     }
 }
 
-/// Adds the references that were found in the bytes of store paths.
-pub fn add_found_references(components: &mut [Component], stacks: &Stacks) {
+/// Adds the references between store paths: those that Nix has registered, or else those that are in their
+/// bytes.
+pub fn add_references(components: &mut [Component], stacks: &Stacks, closures: &Closures) {
     let mut at: BTreeMap<(String, usize), usize> = BTreeMap::new();
     for (i, component) in components.iter().enumerate() {
         for place in &component.places {
@@ -89,8 +112,14 @@ pub fn add_found_references(components: &mut [Component], stacks: &Stacks) {
             let Some(&component) = at.get(&(format!("/{root}"), platform)) else {
                 continue;
             };
+            let registered = closures.of(platform);
+            let registered = registered.and_then(|closure| closure.paths.get(root));
             let found = path.hashes.iter().filter_map(|hash| by_hash.get(hash));
-            for other in found.flatten().filter(|other| *other != root) {
+            let others: BTreeSet<&str> = match registered {
+                Some(registered) => registered.references.iter().map(|r| &**r).collect(),
+                None => found.flatten().copied().collect(),
+            };
+            for other in others.into_iter().filter(|other| *other != root) {
                 if let Some(&other) = at.get(&(format!("/{other}"), platform)) {
                     components[component].depends_on.insert(other);
                 }

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::document::{Ids, TOOL, TOOL_VERSION, image_name, image_purl, uuid};
+use super::license;
 use super::report::{Component, SbomPlatform, SbomReport};
 use crate::oci::{Algorithm, Digest};
 
@@ -125,6 +126,25 @@ fn describe(report: &SbomReport, component: &Component, id: &str) -> Value {
     let mut described = json!({ "type": "library", "bom-ref": id, "name": component.name });
     if !component.version.is_empty() {
         described["version"] = component.version.as_str().into();
+    }
+    let metadata = &component.metadata;
+    if metadata.main_program.is_some() {
+        described["type"] = "application".into();
+    }
+    if let Some(description) = &metadata.description {
+        described["description"] = description.as_str().into();
+    }
+    if let Some(license) = &metadata.license {
+        described["licenses"] = match license::is_expression(license) {
+            true => json!([{ "expression": license }]),
+            false => json!([{ "license": { "name": license } }]),
+        };
+    }
+    if let Some(cpe) = &metadata.cpe {
+        described["cpe"] = cpe.as_str().into();
+    }
+    if let Some(homepage) = &metadata.homepage {
+        described["externalReferences"] = json!([{ "type": "website", "url": homepage }]);
     }
     if let Some(purl) = &component.purl {
         described["purl"] = purl.as_str().into();

@@ -7,10 +7,13 @@
 
 #![allow(missing_docs, reason = "docs/sbom.md describes the fields")]
 
+mod closure;
 mod components;
 mod cyclonedx;
 mod document;
 mod hashes;
+mod license;
+mod metadata;
 mod names;
 mod nar;
 mod nar_stream;
@@ -22,20 +25,24 @@ mod spdx;
 mod stack;
 mod survey;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use chrono::{DateTime, Datelike, Timelike};
 
 use crate::bytes::progress::Progress;
-use crate::error::{Code, Error, Item, Subject, Warning};
+use crate::error::{ClosureProblem, Code, Error, Item, Problem, Subject, Warning};
 use crate::image::{Image, Layer};
 use crate::load::{self, LoadRequest, Loaded};
 use crate::oci::Platform;
 use crate::source::Input;
-use components::{Components, add_found_references};
+use closure::Closures;
+use components::{Components, Described, add_references};
 use stack::Stacks;
 use survey::{BUDGET, LayerRecord, Survey};
 
+pub use closure::{ClosureFile, ClosureState};
+pub use metadata::PackageMetadata;
 pub use nar::NarInfo;
 pub use report::{
     Component, ComponentType, OtherFiles, Place, SbomLayer, SbomPlatform, SbomReport, StoreObject,
@@ -49,6 +56,14 @@ pub struct SbomRequest {
     pub input: Input,
     /// The platforms to read; empty means all.
     pub platforms: Vec<Platform>,
+    /// The closures that Nix has registered, which the layers must have; empty means no comparison.
+    pub closures: Vec<ClosureFile>,
+    /// Store paths that are left out of the comparison.
+    pub unchecked: Vec<String>,
+    /// Whether store paths in the layers may have other bytes than in the closure.
+    pub allow_changed: bool,
+    /// Files with what nixpkgs says about packages.
+    pub metadata: Vec<PathBuf>,
     /// The number of threads; 0 means one on each core.
     pub jobs: usize,
     /// Counts the bytes that are read.
@@ -74,6 +89,7 @@ pub fn sbom(request: &SbomRequest) -> Result<SbomReport, Error> {
         jobs: request.jobs,
         progress: &request.progress,
     };
+    let metadata = metadata::read(&request.metadata)?;
     let survey = Survey::new(BUDGET);
     let loaded = load.load(Some(&survey))?;
     let records = records(&loaded, &survey)?;
@@ -93,8 +109,15 @@ pub fn sbom(request: &SbomRequest) -> Result<SbomReport, Error> {
         ));
     }
     stacks.complete(&load, images, &mut warnings)?;
-    let mut components = Components::of(&stacks).into_sorted();
-    add_found_references(&mut components, &stacks);
+    let closures = Closures::read(&request.closures, images)?;
+    compare(request, images, &stacks, &closures)?;
+    let described = Described {
+        closures: &closures,
+        unchecked: &request.unchecked,
+        metadata: &metadata,
+    };
+    let mut components = Components::of(&stacks, &described).into_sorted();
+    add_references(&mut components, &stacks, &closures);
     let platforms = images.iter().zip(&stacks.images);
     let platforms = platforms.map(|(image, stack)| platform(image, &loaded, stack.others.clone()));
     let created = images.iter().filter_map(created).max();
@@ -111,6 +134,30 @@ pub fn sbom(request: &SbomRequest) -> Result<SbomReport, Error> {
         components,
         warnings,
     })
+}
+
+/// Compares the store paths in the layers with the closures.
+fn compare(
+    request: &SbomRequest,
+    images: &[Image],
+    stacks: &Stacks,
+    closures: &Closures,
+) -> Result<(), Error> {
+    let mut found = Vec::new();
+    for (i, (image, stack)) in images.iter().zip(&stacks.images).enumerate() {
+        let Some(closure) = closures.of(i) else {
+            continue;
+        };
+        let differences = closure.differences(stack, &request.unchecked, request.allow_changed);
+        if !differences.is_empty() {
+            found.push((image.platform.clone(), differences));
+        }
+    }
+    if found.is_empty() {
+        return Ok(());
+    }
+    let problem = Problem::Closure(ClosureProblem::Differs { images: found });
+    Err(Error::new(request.input.name(), problem))
 }
 
 /// The time of an image without one in its config: the usual one of reproducible images.

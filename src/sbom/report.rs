@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use super::closure::ClosureState;
+use super::metadata::PackageMetadata;
 use super::nar::NarInfo;
 use crate::error::Warning;
 use crate::oci::{DiffId, Digest};
@@ -89,6 +91,8 @@ pub struct Component {
     pub size: Option<u64>,
     pub purl: Option<String>,
     pub store: Option<StoreObject>,
+    /// What nixpkgs says about it.
+    pub metadata: PackageMetadata,
     /// The components that it depends on, by their positions.
     pub depends_on: BTreeSet<usize>,
     /// Where it is, for each platform that has it.
@@ -103,6 +107,8 @@ pub struct StoreObject {
     pub output: String,
     /// None if it has something that no store path can have.
     pub nar: Option<NarInfo>,
+    /// How its bytes relate to the closure, if one was given.
+    pub closure: Option<ClosureState>,
 }
 
 /// The layers of a platform that have a component.
@@ -140,6 +146,9 @@ impl Component {
             properties.push(("nix:narinfo:nar_size", nar.size.to_string()));
         }
         properties.push(("polyarch:output", store.output.clone()));
+        if let Some(state) = store.closure {
+            properties.push(("polyarch:closure", state.name().to_owned()));
+        }
         properties
     }
 }

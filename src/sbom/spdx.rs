@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::document::{Ids, TOOL, TOOL_VERSION, image_name, image_purl, uuid};
+use super::license;
 use super::report::{Component, SbomPlatform, SbomReport};
 use crate::oci::{Algorithm, Digest};
 
@@ -32,6 +33,12 @@ pub fn document(report: &SbomReport) -> Value {
     let mut writer = Writer::default();
     writer.images(report, &name);
     writer.components(report);
+    let licenses = report.components.iter();
+    let licenses = licenses.filter_map(|component| component.metadata.license.as_deref());
+    let others = license::others(licenses);
+    if !others.is_empty() {
+        document["hasExtractedLicensingInfos"] = others.into();
+    }
     document["packages"] = writer.packages.into();
     document["relationships"] = writer.relationships.into();
     let namespace = Ids::default().of(&name);
@@ -206,7 +213,27 @@ fn describe(component: &Component, id: &str) -> Value {
     if !component.version.is_empty() {
         package["versionInfo"] = component.version.as_str().into();
     }
+    let metadata = &component.metadata;
+    if let Some(license) = &metadata.license {
+        package["licenseDeclared"] = license::expression(license).into();
+    }
+    if let Some(homepage) = &metadata.homepage {
+        package["homepage"] = homepage.as_str().into();
+    }
+    if let Some(description) = &metadata.description {
+        package["summary"] = description.as_str().into();
+    }
+    if metadata.main_program.is_some() {
+        package["primaryPackagePurpose"] = "APPLICATION".into();
+    }
     let mut references = Vec::new();
+    if let Some(cpe) = &metadata.cpe {
+        references.push(json!({
+            "referenceCategory": "SECURITY",
+            "referenceType": "cpe23Type",
+            "referenceLocator": cpe,
+        }));
+    }
     if let Some(purl) = &component.purl {
         references.push(purl_reference(purl));
     }

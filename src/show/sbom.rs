@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use polyarch::internals::sink;
 use polyarch::internals::text::bytes;
-use polyarch::sbom::{Component, SbomReport};
+use polyarch::sbom::{ClosureState, Component, SbomReport};
 
 use super::inspect::short;
 use super::terminal::{Align, Page};
@@ -132,7 +132,12 @@ fn rows_of(component: &Component, report: &SbomReport) -> Vec<Vec<String>> {
             component.size.map_or_else(|| "-".to_owned(), bytes),
             layers,
             platforms.join(", "),
-            component.path.clone(),
+            match component.store.as_ref().and_then(|store| store.closure) {
+                Some(state @ (ClosureState::Changed | ClosureState::Unchecked)) => {
+                    format!("{} ({})", component.path, state.name())
+                }
+                _ => component.path.clone(),
+            },
         ]
     };
     groups.into_iter().map(row).collect()

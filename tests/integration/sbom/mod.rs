@@ -1,5 +1,6 @@
 //! `polyarch sbom`: the components of an image, and the hashes of their bytes.
 
+mod closure;
 mod documents;
 mod nar;
 mod table;
