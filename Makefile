@@ -7,6 +7,7 @@
 #   make release  the program of a release for this machine, and its checksum, in target/release-files
 #   make lint    formatting, lints, and phrases that the style guide replaces
 #   make fuzz    searches for inputs that break polyarch, FUZZ_SECONDS=60 for each target; needs a nightly Rust
+#   make soak    random images through every consumer, kills, full disks and other faults, for SECONDS=600
 #   make docs    the book of docs/, in target/book
 #   make docs-nix  generates docs/nix.md from the comments in nix/
 #   make docs-interop  writes the tables of docs/interop.md, from the results of other tools
@@ -25,7 +26,7 @@ export POLYARCH := $(CURDIR)/target/$(host)/release/polyarch
 # No step waits for ever. Each takes some minutes.
 limit := timeout --foreground --kill-after=60 5400
 
-.PHONY: test release newer-tools bench fuzz demo aarch64 lint docs docs-nix docs-interop docs-picture setup bench-setup demo-setup static
+.PHONY: test release newer-tools bench fuzz soak demo aarch64 lint docs docs-nix docs-interop docs-picture setup bench-setup demo-setup static
 
 # Nix, pushes, the examples and the consumers are tested twice: with the tools of this machine and with the newest ones of Debian.
 test: setup static newer-tools
@@ -44,6 +45,11 @@ bench: bench-setup static
 
 fuzz:
 	tests/fuzz/run
+
+# SEED=N starts with the round that a failure has printed.
+soak: setup newer-tools
+	POLYARCH_TOOLS=required SOAK_SECONDS=$(or $(SECONDS),600) SOAK_SEED=$(SEED) \
+		nice -n 19 cargo test --locked --test integration -- --exact soak::soak --ignored --nocapture
 
 demo: demo-setup static
 	tests/demo/run

@@ -25,6 +25,8 @@ mod real_tools;
 mod reuse;
 mod sbom;
 mod slips;
+#[cfg(target_os = "linux")]
+mod soak;
 mod supply_chain;
 mod support;
 mod terminal;

@@ -5,9 +5,9 @@ mod changing_input;
 mod durability;
 mod limits;
 mod permissions;
-mod signals;
+pub mod signals;
 mod streams;
-mod write_errors;
+pub mod write_errors;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -33,8 +33,8 @@ fn image(platform: &str, seed: u64) -> TestImage {
 const OUTPUTS: [&str; 2] = ["out", "out.tar"];
 
 /// A directory with two images, `a.tar` and `b.tar.gz`, and the outputs of their merge.
-struct Merge {
-    scratch: Scratch,
+pub struct Merge {
+    pub scratch: Scratch,
     /// The older output, which is that of `a.tar` alone.
     before: [Files; 2],
     /// The output of both images.
@@ -43,10 +43,13 @@ struct Merge {
 
 impl Merge {
     fn new() -> Self {
+        Self::of(&image("linux/amd64", 1), &image("linux/arm64", 3))
+    }
+
+    pub fn of(a: &TestImage, b: &TestImage) -> Self {
         let scratch = Scratch::new();
-        scratch.write("a.tar", &image("linux/amd64", 1).docker_archive());
-        let b = image("linux/arm64", 3).docker_archive();
-        scratch.write("b.tar.gz", &gzip(&b));
+        scratch.write("a.tar", &a.docker_archive());
+        scratch.write("b.tar.gz", &gzip(&b.docker_archive()));
         let make = |inputs: &[&str]| {
             OUTPUTS.map(|output| {
                 scratch.run(&[&["merge", "-o", output], inputs].concat());
@@ -66,7 +69,7 @@ impl Merge {
     }
 
     /// Writes the older output or removes it, and returns the arguments of a merge that replaces it.
-    fn prepare(&self, which: usize, older: bool) -> [&'static str; 6] {
+    pub fn prepare(&self, which: usize, older: bool) -> [&'static str; 6] {
         let output = self.scratch.path(OUTPUTS[which]);
         remove(&output);
         if older {
@@ -95,7 +98,7 @@ impl Merge {
 
     /// Expects the older or the new output, complete, and returns whether it is the new one.
     #[track_caller]
-    fn is_done(&self, which: usize, older: bool) -> bool {
+    pub fn is_done(&self, which: usize, older: bool) -> bool {
         let output = self.scratch.path(OUTPUTS[which]);
         if fs::symlink_metadata(&output).is_err() {
             assert!(!older, "the older output is gone");
@@ -113,7 +116,7 @@ impl Merge {
     }
 
     /// The files other than inputs and outputs.
-    fn leftovers(&self) -> Vec<PathBuf> {
+    pub fn leftovers(&self) -> Vec<PathBuf> {
         let known = ["a.tar", "b.tar.gz", "out", "out.tar"];
         let entries = fs::read_dir(self.scratch.path("")).unwrap();
         let paths = entries.map(|entry| entry.unwrap().path());
@@ -123,14 +126,14 @@ impl Merge {
     }
 }
 
-fn remove(path: &Path) {
+pub fn remove(path: &Path) {
     match path.is_dir() {
         true => fs::remove_dir_all(path).unwrap(),
         false => drop(fs::remove_file(path)),
     }
 }
 
-fn kill(child: &Child, signal: &str) {
+pub fn kill(child: &Child, signal: &str) {
     let pid = child.id().to_string();
     let status = Command::new("kill").args(["-s", signal, &pid]).status();
     assert!(status.unwrap().success());
@@ -141,7 +144,7 @@ fn quietly(command: &mut Command) -> &mut Command {
 }
 
 /// Runs `polyarch` with faults that strace injects: system calls that fail or raise a signal.
-fn faulty(scratch: &Scratch, faults: &[&str], arguments: &[&str]) -> Output {
+pub fn faulty(scratch: &Scratch, faults: &[&str], arguments: &[&str]) -> Output {
     let mut command = Command::new("strace");
     command
         .current_dir(scratch.path(""))

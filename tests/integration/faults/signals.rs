@@ -26,7 +26,10 @@ fn a_merge_killed_at_200_random_moments_leaves_the_old_or_the_new_output() {
                         break;
                     }
                     let moment = usual.mul_f64(f64::from(noise(i as u64 + 1, 1)[0]) / 64.0);
-                    killed.fetch_add(kill_at(&merge, i, moment).into(), Ordering::Relaxed);
+                    let signal = ["KILL", "TERM", "INT"][i % 3];
+                    let (which, older) = (i / 3 % 2, i / 6 % 2 == 1);
+                    let was_killed = kill_at(&merge, signal, which, older, moment);
+                    killed.fetch_add(was_killed.into(), Ordering::Relaxed);
                 }
             });
         }
@@ -40,9 +43,7 @@ fn a_merge_killed_at_200_random_moments_leaves_the_old_or_the_new_output() {
 }
 
 /// Kills a merge after a time, and returns whether it was still running.
-fn kill_at(merge: &Merge, i: usize, moment: Duration) -> bool {
-    let signal = ["KILL", "TERM", "INT"][i % 3];
-    let (which, older) = (i / 3 % 2, i / 6 % 2 == 1);
+pub fn kill_at(merge: &Merge, signal: &str, which: usize, older: bool, moment: Duration) -> bool {
     let arguments = merge.prepare(which, older);
     let mut command = merge.scratch.interruptible(&arguments);
     let mut child = quietly(&mut command).spawn().unwrap();

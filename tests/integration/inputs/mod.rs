@@ -8,7 +8,7 @@ mod layers;
 mod nix2container;
 mod not_images;
 mod skopeo_dir;
-mod store;
+pub mod store;
 mod streams;
 
 use crate::support::*;

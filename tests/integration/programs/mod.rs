@@ -12,7 +12,7 @@ use crate::support::*;
 
 /// The header of an ELF file.
 #[derive(Clone, Copy)]
-struct Elf {
+pub struct Elf {
     class: u8,
     data: u8,
     machine: u16,
@@ -33,7 +33,7 @@ const fn elf(bits: u8, little: bool, machine: u16, flags: u32) -> Elf {
 }
 
 /// The same without an interpreter.
-const fn static_elf(bits: u8, little: bool, machine: u16, flags: u32) -> Elf {
+pub const fn static_elf(bits: u8, little: bool, machine: u16, flags: u32) -> Elf {
     Elf {
         is_dynamic: false,
         ..elf(bits, little, machine, flags)
@@ -47,7 +47,7 @@ const ARM64: Elf = elf(64, true, 183, 0);
 const PT_INTERP: u32 = 3;
 
 impl Elf {
-    fn bytes(self) -> Vec<u8> {
+    pub fn bytes(self) -> Vec<u8> {
         let Self {
             class,
             data,

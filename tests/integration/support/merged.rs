@@ -122,6 +122,18 @@ impl Merged {
                 }
             }
         }
+        if let Some(list) = files.get("manifest.json") {
+            let list: Vec<Value> = serde_json::from_slice(list).unwrap();
+            for image in &list {
+                let layers = image["Layers"].as_array().unwrap();
+                let mut names = layers.iter().chain([&image["Config"]]);
+                assert!(
+                    names.all(|name| seen.contains(name.as_str().unwrap())),
+                    "{image}"
+                );
+            }
+            seen.insert("manifest.json".to_owned());
+        }
         let names: BTreeSet<String> = files.keys().cloned().collect();
         assert_eq!(seen, names, "a file is not referenced");
         Self {

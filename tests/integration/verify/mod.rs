@@ -4,7 +4,7 @@
 mod agreement;
 mod cases;
 mod layers;
-mod samples;
+pub mod samples;
 mod unpackers;
 
 use std::collections::BTreeSet;

@@ -25,7 +25,7 @@ pub fn store() -> Store {
 }
 
 /// Writes the customisation layer and its checksum.
-fn customise(store: &Store, layer: &[u8]) {
+pub fn customise(store: &Store, layer: &[u8]) {
     store.file("customisation-layer/layer.tar", 0o444, layer);
     store.file(
         "customisation-layer/checksum",
