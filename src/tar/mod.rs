@@ -8,7 +8,7 @@
 //! - `headers` checks the headers of an entry against each other; `extensions` and `sparse` know the
 //!   extensions, `numbers` the numbers in them, `kind` the types of entries.
 //! - `limited_reader` bounds what one entry takes in memory, `limits` what an archive does.
-//! - `unpack` checks whether runtimes can unpack a layer.
+//! - `unpack` checks whether runtimes can unpack a layer, with the names of its entries in `seen_names`.
 //! - `paths` normalises names and recognises whiteouts.
 //!
 //! `error::tar` lists the defects.
@@ -22,6 +22,7 @@ mod limited_reader;
 mod limits;
 mod numbers;
 mod paths;
+mod seen_names;
 mod sparse;
 mod unpack;
 
@@ -32,7 +33,8 @@ pub use kind::EntryKind;
 pub use layer::{LayerEntry, walk};
 pub use limits::EntryLimits;
 pub use paths::{Whiteout, clean, resolve, whiteout};
-pub use unpack::{LayerDefects, NameBudget, UnpackRules, below_file, link_to_nothing};
+pub use seen_names::NameBudget;
+pub use unpack::{LayerDefects, UnpackRules, below_file, link_to_nothing};
 
 /// The size of a block: headers have one, and contents are padded to a multiple of it.
 pub const BLOCK: usize = 512;

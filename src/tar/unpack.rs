@@ -4,11 +4,9 @@
 //! readers list the same entries.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
-use std::hash::{BuildHasherDefault, DefaultHasher, Hasher};
 use std::io::Read;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
+use super::seen_names::{NameBudget, NameKind, SeenNames};
 use super::{EntryKind, TarEntry};
 use crate::error::LayerDefect;
 
@@ -24,39 +22,16 @@ const MAX_PATH: usize = 4095;
 const MAX_ATTRIBUTE_NAME: usize = 255;
 const MAX_ATTRIBUTE: usize = 65_536;
 
-/// The names of the entries of all layers that are read at the same time: at most 20 MiB, and the largest
-/// layers of nixpkgs have a tenth of them.
-const MAX_NAMES: usize = 1 << 20;
-
 /// The bytes of the directories above the entries of a layer that are looked up: enough for a million
 /// directories, and a fraction of a second. Entries in very deep directories could take minutes.
 const MAX_ABOVE: usize = 128 << 20;
-
-/// The number of names that may still be kept.
-#[derive(Debug)]
-pub struct NameBudget(AtomicUsize);
-
-impl Default for NameBudget {
-    fn default() -> Self {
-        Self(AtomicUsize::new(MAX_NAMES))
-    }
-}
-
-impl NameBudget {
-    fn take(&self) -> bool {
-        let take = |left: usize| left.checked_sub(1);
-        (self.0)
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, take)
-            .is_ok()
-    }
-}
 
 /// What is wrong with a layer.
 #[derive(Debug, Default)]
 pub struct LayerDefects {
     /// The first defects.
     pub found: Vec<LayerDefect>,
-    /// Hard links whose targets do not precede them in the layer: names and targets.
+    /// Hard links whose targets may be in a layer below: names and targets.
     pub outer_links: Vec<(Vec<u8>, Vec<u8>)>,
     /// The directories of entries that have no entry themselves, each with the first entry in it.
     pub outer_directories: Vec<(Vec<u8>, Vec<u8>)>,
@@ -159,7 +134,7 @@ impl<'a> UnpackRules<'a> {
             match base {
                 b".wh." | b".wh..." => self.add(|| LayerDefect::Whiteout { name: shown(path) }),
                 b".wh.." => self.add(|| LayerDefect::WhiteoutOfDirectory { name: shown(path) }),
-                _ => {}
+                _ => drop(self.names.insert(&whiteout_key(name), NameKind::File)),
             }
             return;
         }
@@ -255,6 +230,10 @@ impl<'a> UnpackRules<'a> {
                 target: shown_target,
             }),
             None if self.is_through_link(&normal) => {}
+            None if self.is_deleted(&normal) => self.add(|| LayerDefect::LinkToNothing {
+                name: shown(&path),
+                target: shown_target,
+            }),
             None => {
                 let links = &mut self.defects.outer_links;
                 let is_known = !self.names.is_incomplete;
@@ -275,6 +254,31 @@ impl<'a> UnpackRules<'a> {
             if self.names.kind(&path[..at]) == Some(NameKind::SymbolicLink) {
                 return true;
             }
+        }
+        false
+    }
+
+    /// Whether an earlier entry deletes a file of the layers below, or a directory that it is in. Entries are applied in
+    /// their order, so a later one does not matter.
+    fn is_deleted(&mut self, path: &[u8]) -> bool {
+        let ends = path.iter().enumerate().filter(|(_, b)| **b == b'/');
+        let ends = ends.map(|(at, _)| at).chain([path.len()]);
+        let mut start = 0;
+        for end in ends {
+            let Some(left) = self.above_left.checked_sub(2 * end) else {
+                return false;
+            };
+            self.above_left = left;
+            let (directory, name) = (&path[..start], &path[start..end]);
+            let whiteouts = [
+                [directory, b".wh.", name].concat(),
+                [directory, b".wh..wh..opq"].concat(),
+            ];
+            let is_there = |name: &Vec<u8>| self.names.kind(&whiteout_key(name)).is_some();
+            if whiteouts.iter().any(is_there) {
+                return true;
+            }
+            start = end + 1;
         }
         false
     }
@@ -314,6 +318,11 @@ impl<'a> UnpackRules<'a> {
             self.defects.found.push(defect());
         }
     }
+}
+
+/// The name of a whiteout among those of entries. It differs from all of them: AUFS has directories with such names.
+fn whiteout_key(name: &[u8]) -> Vec<u8> {
+    [name, b"/"].concat()
 }
 
 /// Whether a path can be looked up in the layers below in little time: real ones are not as deep.
@@ -361,102 +370,5 @@ fn is_capability(value: &[u8]) -> bool {
             flags & !EFFECTIVE == 0 && [(2, 20), (3, 24)].contains(&(*version, value.len()))
         }
         _ => false,
-    }
-}
-
-/// The type of an entry, as far as others depend on it.
-#[derive(Clone, Copy, PartialEq)]
-enum NameKind {
-    Directory,
-    SymbolicLink,
-    /// Anything else.
-    File,
-}
-
-/// The names of the entries of a layer: eight bytes for each.
-struct SeenNames<'a> {
-    /// The hashes of all names.
-    all: KeySet,
-    /// The hashes of directories and symbolic links, with their kinds: those of files would be most of them.
-    others: KeySet,
-    budget: &'a NameBudget,
-    /// Whether the budget was used up, so that not all names are here.
-    is_incomplete: bool,
-}
-
-type KeySet = HashSet<u64, BuildHasherDefault<KeyHasher>>;
-
-impl<'a> SeenNames<'a> {
-    const OTHERS: [NameKind; 2] = [NameKind::Directory, NameKind::SymbolicLink];
-
-    fn new(budget: &'a NameBudget) -> Self {
-        Self {
-            all: HashSet::default(),
-            others: HashSet::default(),
-            budget,
-            is_incomplete: false,
-        }
-    }
-
-    fn kind(&self, name: &[u8]) -> Option<NameKind> {
-        let hash = hash(name);
-        let is = |kind: &NameKind| self.others.contains(&(hash | *kind as u64));
-        let other = Self::OTHERS.into_iter().find(is);
-        other.or_else(|| self.all.contains(&hash).then_some(NameKind::File))
-    }
-
-    /// Adds a name, and returns whether it was there.
-    fn insert(&mut self, name: &[u8], kind: NameKind) -> bool {
-        let hash = hash(name);
-        if !self.all.insert(hash) {
-            for other in Self::OTHERS {
-                self.others.remove(&(hash | other as u64));
-            }
-            self.add_other(hash, kind);
-            return true;
-        }
-        if self.budget.take() {
-            self.add_other(hash, kind);
-        } else {
-            self.all.remove(&hash);
-            self.is_incomplete = true;
-        }
-        false
-    }
-
-    fn add_other(&mut self, hash: u64, kind: NameKind) {
-        if kind != NameKind::File {
-            self.others.insert(hash | kind as u64);
-        }
-    }
-}
-
-impl Drop for SeenNames<'_> {
-    fn drop(&mut self) {
-        (self.budget.0).fetch_add(self.all.len(), Ordering::Relaxed);
-    }
-}
-
-/// The hash of a name, without the bits of its kind.
-fn hash(name: &[u8]) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    hasher.write(name);
-    hasher.finish() << 2
-}
-
-/// A key is a hash already.
-#[derive(Default)]
-struct KeyHasher(u64);
-
-impl Hasher for KeyHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, _: &[u8]) {}
-
-    fn write_u64(&mut self, key: u64) {
-        // The table uses the upper bits too, and the lowest ones are the kind.
-        self.0 = key.rotate_right(2);
     }
 }

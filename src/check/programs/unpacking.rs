@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use super::file_table::{FileTable, RecordKind};
+use super::file_table::FileTable;
 use super::layer_stack::{LayerStack, Result};
 use super::{Programs, tables};
 use crate::check::image_facts::ImageFacts;
@@ -69,12 +69,9 @@ impl Programs {
 /// Whether the target of a hard link in the topmost layer, which has no earlier entry of that name, is in no
 /// layer below.
 fn is_absent(stack: &[&FileTable], target: &[u8], lookups: &Rc<Cell<usize>>) -> Result<bool> {
-    let Some((top, below)) = stack.split_last() else {
+    let Some((_, below)) = stack.split_last() else {
         return Ok(true);
     };
-    if top.contains(RecordKind::Whiteout.hash(target)) {
-        return Ok(true);
-    }
     let below_it = LayerStack::counting(below, lookups.clone());
     // Links to links are not followed.
     if below_it.has_entry(target)? {

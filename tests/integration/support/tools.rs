@@ -29,6 +29,25 @@ pub fn missing(what: &str) {
     eprintln!("skipped, because this is missing: {what}");
 }
 
+/// The path of a program in `target/newer`, if it is there.
+pub fn newer(program: &str) -> Option<String> {
+    let path = format!("{}/target/newer/bin/{program}", env!("CARGO_MANIFEST_DIR"));
+    let is_there = Path::new(&path).exists();
+    if !is_there {
+        missing(&path);
+    }
+    is_there.then_some(path)
+}
+
+/// Other users cannot set all owners and attributes, so programs leave them out.
+pub fn is_root() -> bool {
+    let is_root = rustix::process::geteuid().is_root();
+    if !is_root {
+        missing("root");
+    }
+    is_root
+}
+
 /// Traces a run of `polyarch`, which must succeed, and returns its system calls of a kind, one per line.
 /// Each file descriptor is followed by its path.
 pub fn calls(scratch: &Scratch, kind: &str, arguments: &[&str]) -> Vec<String> {

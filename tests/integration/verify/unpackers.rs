@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -226,6 +225,30 @@ fn rows() -> Vec<Row> {
             ALL,
             &["layer-unpack"],
             &[file("etc/.wh.shared"), hard("link", "etc/shared")],
+        ),
+        row(
+            "a hard link to a file of a layer below, which a later entry deletes",
+            NONE,
+            &[],
+            &[hard("link", "etc/shared"), file("etc/.wh.shared")],
+        ),
+        row(
+            "a hard link to a file in a deleted directory of a layer below",
+            ALL,
+            &["layer-unpack"],
+            &[file(".wh.etc"), hard("link", "etc/shared")],
+        ),
+        row(
+            "a hard link to a file in a directory of a layer below that was emptied",
+            ALL,
+            &["layer-unpack"],
+            &[file("etc/.wh..wh..opq"), hard("link", "etc/shared")],
+        ),
+        row(
+            "a hard link to a file in a directory of a layer below that a later entry empties",
+            NONE,
+            &[],
+            &[hard("link", "etc/shared"), file("etc/.wh..wh..opq")],
         ),
         // Files and directories in each other's way.
         row(
@@ -811,25 +834,6 @@ fn compare(unpacker: &str, command: &str) {
         }
     }
     assert!(differs.is_empty(), "{differs}");
-}
-
-/// The path of a program in `target/newer`, if it is there.
-fn newer(program: &str) -> Option<String> {
-    let path = format!("{}/target/newer/bin/{program}", env!("CARGO_MANIFEST_DIR"));
-    let is_there = Path::new(&path).exists();
-    if !is_there {
-        missing(&path);
-    }
-    is_there.then_some(path)
-}
-
-/// Other users cannot set all owners and attributes, so programs leave them out.
-fn is_root() -> bool {
-    let is_root = rustix::process::geteuid().is_root();
-    if !is_root {
-        missing("root");
-    }
-    is_root
 }
 
 const UNPACK: &str = "unpack --image IMAGE:latest bundle; s=$?; rm -rf bundle; exit $s";
