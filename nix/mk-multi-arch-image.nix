@@ -128,6 +128,10 @@
     `true`. Tools that prefer `manifest.json` (crane, `docker-archive:`) do not read the index of such an image.
     Default: `false`.
 
+  `pushWith`
+  : The program of the script `push`: `"skopeo"`, or `"oras"`, which needs fewer requests if the registry has the image,
+    and pushes referrers too, see `mkPushScript`. Default: `"skopeo"`.
+
   `meta`
   : As in `mkDerivation`. Default: `{ }`.
 
@@ -206,6 +210,7 @@
     attestations :: AttrsOf (Path | [ Path ]) ? { },
     attestAs :: [ String ] ? [ ],
     dockerManifest :: Bool | String ? false,
+    pushWith :: String ? "skopeo",
     meta :: AttrSet ? { },
   } -> Derivation
   ImageWithArguments = { image :: Image, platform, select, setPlatform :: String | Null ? null }
@@ -259,6 +264,7 @@ lib.makeOverridable (
     attestations ? { },
     attestAs ? [ ],
     dockerManifest ? false,
+    pushWith ? "skopeo",
     meta ? { },
   }:
 
@@ -467,13 +473,7 @@ lib.makeOverridable (
           imageTag
           imageRefs
           ;
-        push = mkPushScript (
-          ofNamedLayout
-          // {
-            inherit imageTag;
-            layout = layoutWithoutReferrers;
-          }
-        );
+        push = mkPushScript (ofNamedLayout // { inherit imageTag pushWith; });
         login = mkLoginScript { inherit imageName; };
         copyToPodman = loadScript mkCopyToPodmanScript;
         copyToDocker = loadScript mkCopyToDockerScript;
@@ -504,6 +504,7 @@ lib.makeOverridable (
     (rules.reuse "reuse" reuse)
     (rules.severity "consistency" consistency)
     (rules.packageOrNull "labelsFrom" labelsFrom)
+    (rules.pushWith "pushWith" pushWith)
     (rules.meta "meta" meta)
     (rules.images "images" allImages)
     (rules.annotations "annotations" annotations)

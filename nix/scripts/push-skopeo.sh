@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# The part of push.sh that runs skopeo. Uses `layout` and `tag` of that script.
+# The part of push.sh that runs skopeo. Uses `layout` and `digest` of that script.
 #
 # shellcheck disable=SC2034,SC2154
 
@@ -40,8 +40,14 @@ tool_options() {
 # - --insecure-policy: the signature policy of the machine is for images that it gets from others. This image comes from
 #   the Nix store.
 tool_push() { # DESTINATION
-  local image=oci:$layout
-  [ "$(jq '.manifests | length' "$layout/index.json")" -eq 1 ] || image+=:$tag
+  local image=oci:$layout artifacts
+  artifacts=$(jq '.manifests | length - 1' "$layout/index.json")
+  if [ "$artifacts" -gt 0 ]; then
+    # With several entries, skopeo needs the name of one.
+    image+=:$(jq -r --arg digest "$digest" '.manifests[] | select(.digest == $digest) |
+      .annotations."org.opencontainers.image.ref.name"' "$layout/index.json")
+    message "warning: skopeo leaves out $artifacts artifact$([ "$artifacts" -eq 1 ] || printf s) that refer to the image (SBOMs, signatures); pushWith = \"oras\" pushes them"
+  fi
   skopeo --insecure-policy copy --all --preserve-digests --retry-times 3 "${copy_options[@]}" "$image" "docker://$1"
 }
 

@@ -5,6 +5,7 @@
   coreutils,
   gnugrep,
   jq,
+  oras,
   skopeo,
   writeShellApplication,
 }:
@@ -46,6 +47,12 @@
   `imageRefs`
   : The default destinations. Default: `[ "${imageName}:${imageTag}" ]`.
 
+  `pushWith`
+  : `"skopeo"`, or `"oras"`, which asks the registry for manifests first: a push of an image that the registry has, or
+    one more tag of it, takes three requests instead of one for each layer. oras also pushes the artifacts of the layout
+    that refer to the image (SBOMs, signatures), and the script checks that the registry lists them as referrers. skopeo
+    leaves them out. Options after `--` are then those of `oras cp`. Default: `"skopeo"`.
+
   # Type
 
   ```
@@ -54,6 +61,7 @@
     imageName :: String,
     imageTag :: String,
     imageRefs :: [ String ] ? [ "${imageName}:${imageTag}" ],
+    pushWith :: String ? "skopeo",
   } -> Derivation
   ```
 
@@ -69,9 +77,20 @@
   imageName,
   imageTag,
   imageRefs ? [ "${imageName}:${imageTag}" ],
+  pushWith ? "skopeo",
 }:
 let
   script = "push-${baseNameOf imageName}";
+  tools = {
+    skopeo = {
+      package = skopeo;
+      script = ./push-skopeo.sh;
+    };
+    oras = {
+      package = oras;
+      script = ./push-oras.sh;
+    };
+  };
 in
 writeShellApplication {
   name = script;
@@ -79,7 +98,7 @@ writeShellApplication {
     coreutils
     gnugrep
     jq
-    skopeo
+    tools.${pushWith}.package
   ];
   text = ''
     script=${lib.escapeShellArg script}
@@ -87,7 +106,7 @@ writeShellApplication {
     tag=${lib.escapeShellArg imageTag}
     refs=(${lib.escapeShellArgs imageRefs})
 
-    ${builtins.readFile ./push-skopeo.sh}
+    ${builtins.readFile tools.${pushWith}.script}
     ${builtins.readFile ./push.sh}
   '';
 }

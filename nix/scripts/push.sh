@@ -150,7 +150,7 @@ push() {
   }
 }
 
-result() { # ERROR, empty if there is none
+result() { # ERROR, empty after a push that succeeded
   jq -n --arg destination "$destination" --arg digest "$digest" --arg error "$1" '
     { destination: $destination, digest: $digest, pushed: ($error == "") }
     + if $error == "" then {} else { error: $error } end'

@@ -50,9 +50,11 @@ CONF
   cp "$(command -v bash-static)" "$dir/nixpkgs/bin/bash"
   cp "$(command -v busybox)" "$dir/nixpkgs/bin/busybox"
   cp "$POLYARCH" "$dir/nixpkgs/bin/polyarch"
-  # Only scripts run it, outside of the sandbox, where it finds the machine's libraries.
-  local toml2json=$project/target/newer/usr/lib/cargo/bin/toml2json
-  [ ! -e "$toml2json" ] || cp "$toml2json" "$dir/nixpkgs/bin/toml2json"
+  # Only scripts run these, outside of the sandbox, where they find the machine's libraries.
+  local newer
+  for newer in "$project"/target/newer/usr/{lib/cargo/bin/toml2json,bin/oras}; do
+    [ ! -e "$newer" ] || cp "$newer" "$dir/nixpkgs/bin"
+  done
   cp -R "$project/tests/fixtures" "$dir/nixpkgs/fixtures"
 
   # The project as a clone would have it, without target/.

@@ -481,6 +481,11 @@ in
     value = hello { meta = "x"; };
     message = ''polyarch.mkMultiArchImage: argument `meta` is "x", but should be a set.'';
   };
+  pushWith = {
+    value = hello { pushWith = "docker"; };
+    message = ''polyarch.mkMultiArchImage: argument `pushWith` is "docker", but should be one of "skopeo", "oras".'';
+  };
+
   strategy = {
     value = hello { strategy = "emulated"; };
     message = ''polyarch.mkMultiArchImage: argument `strategy` is "emulated", but should be one of "cross", "native".'';

@@ -162,6 +162,10 @@ let
       text = ''exec /usr/bin/${name} "$@"'';
     };
 
+  # The same for packages that Debian 12 lacks, and tests/newer-tools gets.
+  installedOrNewer =
+    name: if builtins.pathExists (bin + "/${name}") then prebuilt name { } else installed name;
+
   buildRustPackage =
     {
       pname,
@@ -254,12 +258,8 @@ let
     jq = installed "jq";
     gnutar = installed "tar";
     gnugrep = installed "grep";
-    # Not a package of Debian 12; tests/newer-tools gets it.
-    toml2json =
-      if builtins.pathExists (bin + "/toml2json") then
-        prebuilt "toml2json" { }
-      else
-        installed "toml2json";
+    toml2json = installedOrNewer "toml2json";
+    oras = installedOrNewer "oras";
     coreutils = busybox;
 
     # The packages of the development shell. No test starts one.

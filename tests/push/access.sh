@@ -41,7 +41,7 @@ case_login_then_push_with_a_password() {
   password=$password-new
   password_file >"$world/basic/users"
   stop_registry
-  # docker-registry takes every variable REGISTRY_… as a setting of its own.
+  # docker-registry takes every variable REGISTRY_… as one of its settings.
   unset REGISTRY_AUTH_FILE
   start_registry "$world/basic" "${registry##*:}"
   export REGISTRY_AUTH_FILE=$world/basic/auth.json
@@ -75,7 +75,7 @@ HELPER
 start_registry_with_tokens() { # NAME
   local port
   make_certificates
-  # The address of the service is a setting of the registry, and the proxy needs that of the registry.
+  # The registry needs the address of the service, and the service, which is the proxy, that of the registry.
   port=$(/usr/bin/python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
   registry=127.0.0.1:$port
   start_proxy "$1" --token "$world/tls/server.crt" "$world/tls/server.key"

@@ -78,7 +78,7 @@ case_a_registry_that_stores_another_digest() {
 case_a_full_disk_at_the_registry() {
   local first user=()
   [ "$(id -u)" -eq 0 ] || user=(--map-root-user)
-  # The registry has a disk of its own, of 1 MB.
+  # The registry stores its files in a file system of 1 MB.
   mkdir -p "$world/full/registry/data"
   docker-registry() {
     # shellcheck disable=SC2016 # the variables are the inner shell's

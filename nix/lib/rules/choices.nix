@@ -12,6 +12,11 @@
     "native"
   ];
 
+  pushWith = rule.oneOf [
+    "skopeo"
+    "oras"
+  ];
+
   # What a problem that a check finds does to the build.
   severity = rule.oneOf [
     "error"
