@@ -473,7 +473,14 @@ lib.makeOverridable (
           imageTag
           imageRefs
           ;
-        push = mkPushScript (ofNamedLayout // { inherit imageTag pushWith; });
+        push = mkPushScript (
+          ofNamedLayout
+          // {
+            inherit imageTag pushWith;
+            # Only oras pushes referrers.
+            layout = if pushWith == "oras" then layout else layoutWithoutReferrers;
+          }
+        );
         login = mkLoginScript { inherit imageName; };
         copyToPodman = loadScript mkCopyToPodmanScript;
         copyToDocker = loadScript mkCopyToDockerScript;

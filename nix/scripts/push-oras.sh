@@ -74,13 +74,11 @@ tool_digest() { # DESTINATION
 # Checks that the registry lists each artifact of the layout (an SBOM, a signature) as a referrer of its subject.
 referrers_arrived() {
   local artifact subject listed
-  while read -r artifact; do
-    subject=$(jq -r '.subject.digest // empty' "$layout/blobs/${artifact/://}")
-    [ -n "$subject" ] || continue
+  while read -r artifact subject; do
     listed=$(oras discover --format json "${read_options[@]}" "${name%:*}@$subject") || return 1
     jq -e --arg artifact "$artifact" 'any(.. | .digest? // empty; . == $artifact)' <<<"$listed" >/dev/null || {
       message "error: the registry does not list the artifact $artifact as a referrer of $subject"
       return 1
     }
-  done < <(jq -r --arg image "$digest" '.manifests[].digest | select(. != $image)' "$layout/index.json")
+  done < <(artifacts)
 }

@@ -40,14 +40,13 @@ tool_options() {
 # - --insecure-policy: the signature policy of the machine is for images that it gets from others. This image comes from
 #   the Nix store.
 tool_push() { # DESTINATION
-  local image=oci:$layout artifacts
-  artifacts=$(jq '.manifests | length - 1' "$layout/index.json")
-  if [ "$artifacts" -gt 0 ]; then
-    # With several entries, skopeo needs the name of one.
-    image+=:$(jq -r --arg digest "$digest" '.manifests[] | select(.digest == $digest) |
-      .annotations."org.opencontainers.image.ref.name"' "$layout/index.json")
-    message "warning: skopeo leaves out $artifacts artifact$([ "$artifacts" -eq 1 ] || printf s) that refer to the image (SBOMs, signatures); pushWith = \"oras\" pushes them"
-  fi
+  local image=oci:$layout left_out
+  # With several entries, skopeo needs the name of one.
+  [ "$(jq '.manifests | length' "$layout/index.json")" -eq 1 ] ||
+    image+=:$(jq -r "($image_of_index).annotations.\"org.opencontainers.image.ref.name\"" "$layout/index.json")
+  left_out=$(artifacts | wc -l)
+  [ "$left_out" -eq 0 ] ||
+    message "warning: referrers that skopeo leaves out (SBOMs, signatures): $left_out; pushWith = \"oras\" pushes them"
   skopeo --insecure-policy copy --all --preserve-digests --retry-times 3 "${copy_options[@]}" "$image" "docker://$1"
 }
 

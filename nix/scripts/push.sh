@@ -77,6 +77,21 @@ parse() {
   tool_options "${options[@]}"
 }
 
+# In jq: the image is the only entry of the layout, or the one with a tag. The others are artifacts that refer to it, or
+# lists of such with names like sha256-…, the tags that stand in for the referrers API.
+image_of_index='first(.manifests[] | select(.annotations."org.opencontainers.image.ref.name" // "sha256-" | startswith("sha256-") | not))
+  // .manifests[0]'
+
+# Prints the digests of each artifact that refers to the image or to a manifest of it, and of its subject.
+artifacts() {
+  local entry document
+  while read -r entry; do
+    for document in "$entry" $(jq -r '.manifests[]?.digest' "$layout/blobs/${entry/://}"); do
+      jq -r --arg artifact "$document" '.subject.digest // empty | "\($artifact) \(.)"' "$layout/blobs/${document/://}"
+    done
+  done < <(jq -r --arg image "$digest" '.manifests[].digest | select(. != $image)' "$layout/index.json")
+}
+
 with_tag() { # NAME[:TAG]
   case ${1##*/} in
     *:*) printf '%s\n' "$1" ;;
@@ -176,9 +191,7 @@ if [ -n "$dry_run" ]; then
   exit
 fi
 
-# The image is the only entry of the layout, or the one that has a name: the others are artifacts that refer to it.
-digest=$(jq -r '(first(.manifests[] | select(.annotations."org.opencontainers.image.ref.name")) // .manifests[0]).digest' \
-  "$layout/index.json")
+digest=$(jq -r "($image_of_index).digest" "$layout/index.json")
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 exit_code=0 results=() problem=""

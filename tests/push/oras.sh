@@ -79,5 +79,5 @@ case_oras_pushes_referrers_and_finds_out_whether_they_arrived() {
   # skopeo pushes the image alone, and says so.
   no_faults
   same 'printed digest' "$(in_store "$scripts/push-attested-with-skopeo" "$registry/alone" $no_tls 2>"$world/said")" "$digest"
-  has "$(cat "$world/said")" 'warning: skopeo leaves out 2 artifacts that refer to the image (SBOMs, signatures); pushWith = "oras" pushes them'
+  has "$(cat "$world/said")" 'warning: referrers that skopeo leaves out (SBOMs, signatures): 2; pushWith = "oras" pushes them'
 }
