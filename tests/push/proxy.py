@@ -76,6 +76,12 @@ def token(scopes, account):
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
+    def handle(self):
+        try:
+            super().handle()
+        except ConnectionError:
+            pass  # a client that leaves
+
     def log_message(self, *_):
         pass
 
