@@ -123,7 +123,10 @@ explain() {
     hint "ask for permission to push to ${destination%:*}, or log in as another user: nix run .#image.login -- $registry"
   elif log_has 'no such host|connection refused|network is unreachable|i/o timeout'; then
     hint "check the name and the port: no registry answers at $registry"
-  elif log_has 'EOF|connection reset|broken pipe|status:? 5[0-9][0-9]|Internal Server Error|Bad Gateway|Service Unavailable|unexpected HTTP status: 5'; then
+  elif log_has 'Internal Server Error|status:? 500'; then
+    # docker-registry answers so if its disk is full.
+    hint "look for the cause in the log of $registry, such as a full disk; then $again"
+  elif log_has 'EOF|connection reset|broken pipe|status( code)?:? 5[0-9][0-9]|Bad Gateway|Service Unavailable|Gateway Time'; then
     hint "$again"
   fi
 }
