@@ -178,6 +178,21 @@ lib.makeScope pkgsBuildBuild.newScope (
     mkInspectScript = callPackage ./scripts/inspect.nix { };
 
     /**
+      The script `passthru.sign`.
+    */
+    mkSignScript = callPackage ./scripts/sign.nix { };
+
+    /**
+      The script `passthru.verifySignature`.
+    */
+    mkVerifySignatureScript = callPackage ./scripts/verify-signature.nix { };
+
+    /**
+      The script `passthru.reproduce`.
+    */
+    mkReproduceScript = callPackage ./scripts/reproduce.nix { };
+
+    /**
       The page `passthru.analyze`.
     */
     mkAnalysis = callPackage ./scripts/analysis.nix { };

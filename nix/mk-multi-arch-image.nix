@@ -16,6 +16,9 @@
   mkInspectScript,
   mkLoginScript,
   mkPushScript,
+  mkReproduceScript,
+  mkSignScript,
+  mkVerifySignatureScript,
   packageSets,
   platforms,
   readBackTest,
@@ -176,6 +179,12 @@
 
   `inspect`
   : a script that shows the image, see `mkInspectScript`. All scripts are for the machine that runs them, Linux or macOS.
+
+  `sign`, `verifySignature`
+  : scripts that sign the pushed image with cosign, and verify its signatures, see `mkSignScript`. No build has a key.
+
+  `reproduce`
+  : a script that builds the image again and compares it with what a registry serves, see `mkReproduceScript`
 
   `analyze`
   : a derivation that makes an HTML page about the sizes in the image, see `mkAnalysis`
@@ -429,6 +438,32 @@ lib.makeOverridable (
           isImage = false;
         };
 
+    # What the image is built from, in the order of the builds.
+    derivations =
+      let
+        layoutList = if builtins.isList layouts then layouts else builtins.attrValues layouts;
+        given = if builtins.isList allImages then allImages else builtins.attrValues allImages;
+        # What the layout reads: not the archive of a layered image that has a conf.
+        read =
+          image:
+          let
+            normalized = (imageArgument.normalize image).image;
+            input = inputOf normalized;
+          in
+          if input.conf != null then
+            input.conf
+          else if input.stream != null then
+            normalized.stream or normalized
+          else
+            normalized;
+        files = map read given;
+      in
+      lib.unique (
+        map (derivation: derivation.drvPath) (
+          builtins.filter lib.isDerivation (files ++ layoutList ++ [ layout ])
+        )
+      );
+
     # `passthru` and `meta` are not part of a derivation. If the format is "oci-layout", both have the same store path.
     layout = mergeTo "oci-layout" tagOptions { };
     # The same image, for scripts of tools that expect one in a layout.
@@ -485,6 +520,9 @@ lib.makeOverridable (
         copyToPodman = loadScript mkCopyToPodmanScript;
         copyToDocker = loadScript mkCopyToDockerScript;
         inspect = mkInspectScript ofNamedLayout;
+        sign = mkSignScript ofLayout;
+        verifySignature = mkVerifySignatureScript ofLayout;
+        reproduce = mkReproduceScript (ofNamedLayout // { inherit derivations; });
         analyze = mkAnalysis ofLayout;
         tests = {
           readsBack = readBackTest (ofLayout // { inherit image platformCheck; });

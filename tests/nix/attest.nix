@@ -55,6 +55,20 @@ let
 in
 rec {
   plain = hello { };
+  otherArm64 = hello {
+    images = {
+      x86_64-linux = images.amd64;
+      aarch64-linux = images.arm64Flat;
+    };
+  };
+  # The time in the header of gzip differs in each build, and the content does not.
+  unstable = hello {
+    images.x86_64-linux = pkgs.runCommand "unstable.tar.gz" { } ''
+      cp ${../fixtures/amd64-bli-hello-gz.tar.gz} $out
+      chmod +w $out
+      dd if=/dev/urandom of=$out bs=1 seek=4 count=4 conv=notrunc
+    '';
+  };
   unattached = hello { provenance = true; };
   attached = hello {
     provenance = {

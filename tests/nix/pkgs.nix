@@ -255,6 +255,7 @@ let
 
     # Only run by the scripts, outside of any build, so they may be any program of this machine.
     skopeo = installed "skopeo";
+    cosign = installed "cosign";
     jq = installed "jq";
     gnutar = installed "tar";
     gnugrep = installed "grep";

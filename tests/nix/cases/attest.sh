@@ -100,3 +100,62 @@ case_pushed_documents_are_read_by_other_tools() {
     jq -c '[.referrers[].artifactType] | sort')" \
     '["application/spdx+json","application/vnd.cyclonedx+json","application/vnd.in-toto+json"]'
 }
+
+case_an_image_is_signed_and_verified_by_the_digest_of_its_build() {
+  local sign verify digest dry
+  # Debian 12 has no cosign.
+  command -v cosign >/dev/null || return 0
+  start_registry "$world"
+  signed() { nix-build --no-out-link "$source/tests/nix/attest.nix" --argstr registry "$registry" -A "indexOnly.$1" 2>/dev/null; }
+  digest=$(layout_digest "$(physical "$(signed layout)")")
+  sign=$(signed sign)/bin/sign-attested verify=$(signed verifySignature)/bin/verify-signature-attested
+  export COSIGN_PASSWORD=
+  mkdir "$world/keys"
+  (cd "$world/keys" && cosign generate-key-pair && COSIGN_PASSWORD=x cosign generate-key-pair --output-key-prefix other) 2>/dev/null
+  # Without the internet there is no transparency log.
+  local with_key=(--key "$world/keys/cosign.key" --tlog-upload=false --use-signing-config=false)
+  local with_public_key=(--key "$world/keys/cosign.pub" --insecure-ignore-tlog=true)
+
+  dry=$(in_store "$sign" --dry-run one.example/hello:v2 -- --key 'my key')
+  same 'dry run' "$dry" "cosign sign --recursive --key my\\ key one.example/hello@$digest
+one.example/hello@$digest"
+  refuse in_store "$sign" -- "${with_key[@]}"
+  has "$said" 'push the image first'
+  in_store "$(signed push)/bin/push-attested" --dest-tls-verify=false
+  refuse in_store "$verify" -- "${with_public_key[@]}"
+  has "$said" "cosign verify failed for $registry/team/attested@$digest"
+  same 'signed' "$(in_store "$sign" -- "${with_key[@]}")" "$registry/team/attested@$digest"
+  same 'verified' "$(in_store "$verify" -- "${with_public_key[@]}")" \
+    "$registry/team/attested@$digest is signed, and so are its 4 manifests"
+  refuse in_store "$verify" -- --key "$world/keys/other.pub" --insecure-ignore-tlog=true
+  # The name without a port is not a tag.
+  has "$(in_store "$sign" --dry-run "$registry/team/attested")" " $registry/team/attested@sha256:"
+  refuse in_store "$sign" "$registry/team/attested@$digest"
+  has "$said" 'the script adds that of this build'
+}
+
+case_reproduce_builds_again_and_compares_with_the_registry() {
+  local reproduce digest other
+  start_registry "$world"
+  of() { nix-build --no-out-link "$source/tests/nix/attest.nix" --argstr registry "$registry" -A "$1" 2>/dev/null; }
+  # Where the scratch store is at /nix/store, the kernel allows no namespaces of a sandbox.
+  again() { in_store env NIX_STATE_DIR="$store/nix/var/nix" NIX_CONFIG=$'store = local\nsandbox = false' "$@"; }
+  digest=$(layout_digest "$(physical "$(of plain.layout)")")
+  reproduce=$(of plain.reproduce)/bin/reproduce-attested
+  in_store "$(of plain.push)/bin/push-attested" --dest-tls-verify=false
+  same 'result' "$(again "$reproduce" --tls-verify=false)" \
+    "REPRODUCED: $registry/team/attested:v1 is $digest, as this build"
+  # Only the index is another one.
+  in_store "$(of indexOnly.push)/bin/push-attested" --dest-tls-verify=false
+  refuse again "$reproduce" --skip-rebuild --tls-verify=false
+  has "$said" "DIFFERENT: $registry/team/attested:v1 is $(layout_digest "$(physical "$(of indexOnly.layout)")"), and this build is $digest; the images are the same, but the index differs"
+  # One image is another one.
+  in_store "$(of otherArm64.push)/bin/push-attested" --dest-tls-verify=false
+  refuse again "$reproduce" --skip-rebuild --tls-verify=false
+  has "$said" 'the image for linux/arm64 differs first'
+  # A derivation with another result each time.
+  other=$(of unstable.reproduce)/bin/reproduce-attested
+  refuse again "$other" --tls-verify=false
+  has "$said" 'NOT REPRODUCIBLE: a second build of /nix/store/'
+  has "$said" '-unstable.tar.gz.drv gives another result'
+}

@@ -1,0 +1,65 @@
+# The script `passthru.sign`. Signing happens outside the build: the key belongs to the user who starts the script.
+{
+  lib,
+  cosign,
+  coreutils,
+  jq,
+  writeShellApplication,
+}:
+
+/**
+  Makes a script that signs a pushed image with cosign: the image index and each manifest in it.
+
+  ```
+  sign-NAME [--dry-run] [NAME…] [-- OPTION…]
+  ```
+
+  `NAME` is the name of the image in a registry. The default is that of the image. The script signs `NAME@DIGEST` with
+  the digest of this build, never what a tag means at that moment, and prints `NAME@DIGEST`. Push the image first.
+
+  The options after `--` are those of `cosign sign`, and decide what signs: `--key cosign.key`, `--key awskms:///…`
+  (also `gcpkms://`, `azurekms://`, `hashivault://`), or none of them, which asks for a certificate of an identity
+  (keyless). `--yes` answers the question about the transparency log. `--dry-run` prints the commands and signs nothing.
+
+  `verifySignature` verifies these signatures.
+
+  # Type
+
+  ```
+  mkSignScript :: { layout :: Derivation, imageName :: String } -> Derivation
+  ```
+
+  # Examples
+
+  ```console
+  $ nix run .#image.sign -- -- --key cosign.key
+  ghcr.io/me/hello@sha256:…
+  ```
+*/
+{
+  layout,
+  imageName,
+}:
+let
+  script = "sign-${baseNameOf imageName}";
+in
+writeShellApplication {
+  name = script;
+  runtimeInputs = [
+    cosign
+    coreutils
+    jq
+  ];
+  text = ''
+    script=${lib.escapeShellArg script}
+    layout=${lib.escapeShellArg "${layout}"}
+    names=(${lib.escapeShellArg imageName})
+
+    ${builtins.readFile ./cosign.sh}
+    parse sign 'signs the image index and its manifests' "$@"
+    for name in "''${names[@]}"; do
+      run cosign sign --recursive "''${options[@]}" "$name@$digest"
+      printf '%s\n' "$name@$digest"
+    done
+  '';
+}
