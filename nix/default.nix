@@ -112,6 +112,7 @@ lib.makeScope pkgsBuildBuild.newScope (
       provenanceOf = callPackage ./lib/provenance-of.nix { };
       reusedLayouts = callPackage ./lib/reused-layouts.nix { };
       readBackTest = callPackage ./lib/read-back-test.nix { };
+      sbomOf = callPackage ./lib/sbom-of.nix { };
       mkLoadScript = callPackage ./scripts/load.nix { };
 
       # Names, platforms and annotations.

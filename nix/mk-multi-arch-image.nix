@@ -102,6 +102,16 @@
     if it is a list of several: a list does not say whether all of them hold or one can be chosen. `lib.licenses.AND`
     and `OR` of newer nixpkgs do. Default: `null`.
 
+  `sbom`
+  : Whether to make an SBOM of each image: `true` or `"spdx"` for SPDX 2.3, `"cyclonedx"` for CycloneDX 1.6, or a set of
+    files of your own, keyed by platform. Default: `false`. `images` must be keyed by platform.
+
+  `sbomCheck`
+  : Whether the SBOM of a layered image of dockerTools must agree with the closure that Nix has registered. `"error"`: the
+    build fails if the layers have other store paths than the closure, or if files in them were changed.
+    `"allow-changed"`: the SBOM lists changed store paths as changed. `"off"`: no comparison, for an image on a base image that has
+    store paths. Default: `"error"`.
+
   `provenance`
   : Whether to make the provenance of each image: an in-toto statement with SLSA provenance 1, which names the
     derivations of the image and of its layout, the system, and the version and options of polyarch. It has no time, so
@@ -121,7 +131,7 @@
     statement, one or a list for each platform. Default: `{ }`.
 
   `attestAs`
-  : Where the documents of `provenance` and `attestations` are stored: `"index"` as attestations of BuildKit in the image
+  : Where the documents of `sbom`, `provenance` and `attestations` are stored: `"index"` as attestations of BuildKit in the image
     index, `"referrers"` as referrers (OCI 1.1) beside the image. An archive has no place for referrers; `layout` has
     them. Default: `[ ]`, they are not attached.
 
@@ -157,8 +167,8 @@
   `layout`
   : the merged image as a layout, for every `format`. It has the same digest as the archive.
 
-  `provenance`
-  : the provenance of each image, a set of files keyed by OCI platform; missing if the argument is `false`
+  `sbom`, `provenance`
+  : the SBOM and the provenance of each image, sets of files keyed by OCI platform; missing if the argument is `false`
 
   `imageName`, `imageTag`
   : the arguments `name` and `tag`; the hash, if `tag` is `null`
@@ -215,6 +225,8 @@
     consistency :: String ? "off",
     annotations :: AttrsOf String | { index, manifest, descriptor :: AttrsOf String ? { } } ? { },
     labelsFrom :: Package | Null ? null,
+    sbom :: Bool | String | AttrsOf Path ? false,
+    sbomCheck :: String ? "error",
     provenance :: Bool | { url :: String, flake :: AttrSet, inputs :: AttrSet, builderId :: String } ? false,
     attestations :: AttrsOf (Path | [ Path ]) ? { },
     attestAs :: [ String ] ? [ ],
@@ -269,6 +281,8 @@ lib.makeOverridable (
     consistency ? "off",
     annotations ? { },
     labelsFrom ? null,
+    sbom ? false,
+    sbomCheck ? "error",
     provenance ? false,
     attestations ? { },
     attestAs ? [ ],
@@ -369,9 +383,39 @@ lib.makeOverridable (
 
     documents = attestedDocuments {
       imageName = name;
-      inherit layouts attestations provenance;
+      inherit
+        layouts
+        attestations
+        provenance
+        sbom
+        sbomCheck
+        ;
+      layoutOf = layoutOfPlatform;
       images = if builtins.isList allImages then allImages else lib.mapAttrs' byPlatform allImages;
     };
+    # An SBOM describes the manifest that the image has in the end, which annotations can change. It has the name of the
+    # image, unless the tag is a hash of what contains the SBOM.
+    layoutOfPlatform =
+      platform:
+      merge (
+        formats.oci-layout
+        // {
+          name = "${baseName}-layout-${lib.replaceStrings [ "/" ] [ "-" ] platform}-to-describe";
+          options =
+            (
+              if tag == null then
+                builtins.filter (option: !lib.hasPrefix "--name=" option)
+              else
+                options: options ++ [ "--tag=${tag}" ]
+            )
+              (optionsWith {
+                dockerManifest = false;
+                consistency = "off";
+              })
+            ++ formats.oci-layout.options;
+          images = [ (inputOfMerge platform layouts.${platform}) ];
+        }
+      );
     byPlatform = key: lib.nameValuePair (platforms.toOci key);
 
     # An archive has no place for referrers, and neither have the readers of a layout with one image.
@@ -389,6 +433,8 @@ lib.makeOverridable (
         formats.${format}
         // {
           options = options ++ attestOptions forms layouts ++ tagOptions ++ formats.${format}.options;
+          # The image is not built if an SBOM contradicts it, also if that is not attached.
+          needs = lib.optionals (forms == [ ]) (builtins.attrValues documents.sbom);
           images = inputs;
           isImage = true;
         }
@@ -435,6 +481,9 @@ lib.makeOverridable (
             ++ tagOptions
             ++ formats.oci-layout.options;
           images = lib.mapAttrsToList inputOfMerge ownLayouts;
+          needs = builtins.attrValues (
+            lib.filterAttrs (platform: _: withoutReferrers == [ ] && ownLayouts ? ${platform}) documents.sbom
+          );
           isImage = false;
         };
 
@@ -531,6 +580,7 @@ lib.makeOverridable (
           matchesDockerTools = matchTest { inherit imageName comparisons; };
         };
       }
+      // lib.optionalAttrs (sbom != false) { inherit (documents) sbom; }
       // lib.optionalAttrs (provenance != false) { inherit (documents) provenance; };
 
     check = checkArguments "mkMultiArchImage";
@@ -553,6 +603,8 @@ lib.makeOverridable (
     (rules.meta "meta" meta)
     (rules.images "images" allImages)
     (rules.annotations "annotations" annotations)
+    (rules.sbom allImages "sbom" sbom)
+    (rules.sbomCheck "sbomCheck" sbomCheck)
     (rules.provenance allImages "provenance" provenance)
     (rules.attestations allImages "attestations" attestations)
     (rules.attestAs attestations "attestAs" attestAs)

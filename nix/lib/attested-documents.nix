@@ -4,6 +4,7 @@
   platforms,
   provenanceOf,
   runCommand,
+  sbomOf,
 }:
 
 /**
@@ -11,8 +12,11 @@
 
   # Inputs
 
-  `imageName`, `attestations`, `provenance`
+  `imageName`, `attestations`, `provenance`, `sbom`, `sbomCheck`
   : The arguments of mkMultiArchImage.
+
+  `layoutOf`
+  : Function from a platform to a layout with its final manifest and no other.
 
   `images`, `layouts`
   : The images and their layouts, keyed by OCI platform. A list has no documents: its platforms are unknown before the
@@ -27,7 +31,11 @@
     layouts :: AttrsOf Derivation | [ Derivation ],
     attestations :: AttrsOf (Path | [ Path ]),
     provenance :: Bool | AttrSet,
+    sbom :: Bool | String | AttrsOf Path,
+    sbomCheck :: String,
+    layoutOf :: String -> Derivation,
   } -> {
+    sbom :: AttrsOf Derivation,
     provenance :: AttrsOf Derivation,
     options :: [ String ] -> [ String ] -> [ String ],
   }
@@ -41,6 +49,9 @@
   layouts,
   attestations,
   provenance,
+  sbom,
+  sbomCheck,
+  layoutOf,
 }:
 
 let
@@ -74,12 +85,38 @@ let
         }
       ) layouts;
 
+  sboms =
+    if sbom == false || builtins.isList layouts then
+      { }
+    else if builtins.isAttrs sbom then
+      lib.mapAttrs' (
+        key: file:
+        let
+          platform = platforms.toOci key;
+        in
+        lib.nameValuePair platform (withoutReferences platform file)
+      ) sbom
+    else
+      lib.mapAttrs (
+        platform: _:
+        sbomOf {
+          inherit imageName platform;
+          image = images.${platform};
+          layout = layoutOf platform;
+          format = if sbom == true then "spdx" else sbom;
+          check = sbomCheck;
+        }
+      ) layouts;
+
   # Every kind of document has its line here.
   documentsOf =
     platform:
-    lib.optional (provenances ? ${platform}) provenances.${platform} ++ ofUser.${platform} or [ ];
+    lib.optional (sboms ? ${platform}) sboms.${platform}
+    ++ lib.optional (provenances ? ${platform}) provenances.${platform}
+    ++ ofUser.${platform} or [ ];
 in
 {
+  sbom = sboms;
   provenance = provenances;
 
   options =

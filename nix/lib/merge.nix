@@ -37,6 +37,9 @@
   : Whether the output is an image for the user, not the layout of one input. If so, a second output `digest` is a file
     with its digest, and the log shows the digest. Default: `false`.
 
+  `needs`
+  : Derivations that have to be built before, such as checks. Default: `[ ]`.
+
   `passthru`, `meta`
   : As in `mkDerivation`.
 
@@ -51,6 +54,7 @@
     conf :: Derivation | Null ? null,
     links :: Bool ? false,
     isImage :: Bool ? false,
+    needs :: [ Derivation ] ? [ ],
     passthru :: AttrSet ? { },
     meta :: AttrSet ? { },
   } -> Derivation
@@ -64,6 +68,7 @@
   conf ? null,
   links ? false,
   isImage ? false,
+  needs ? [ ],
   passthru ? { },
   meta ? { },
 }:
@@ -143,6 +148,7 @@ runCommand name {
   nativeBuildInputs = [ polyarch ];
   outputs = [ "out" ] ++ (if isImage then [ "digest" ] else [ ]);
   inherit passthru meta;
+  ${if needs == [ ] then null else "needs"} = map toString needs;
   # Left out where it would be false: some versions of Nix reject the attribute without an experimental feature.
   ${if links then null else "unsafeDiscardReferences"}.out = true;
   # Not `allowSubstitutes = false`, which runCommandLocal sets too: an output in a binary cache need not be built.

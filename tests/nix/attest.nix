@@ -38,6 +38,36 @@ let
     ];
   };
 
+  sbomOfUser = sbom;
+  incomplete = pkgs.runCommand "incomplete" { } "echo ${component} > $out";
+  layered =
+    arguments:
+    (pkgs.callPackage ./layered.nix { }).buildLayeredImage (
+      {
+        name = "tree";
+        command = [ "${component}" ];
+        layers = [
+          [ component ]
+          [ incomplete ]
+        ];
+      }
+      // arguments
+    );
+  bom =
+    arguments:
+    hello (
+      {
+        images = {
+          x86_64-linux = layered { };
+          aarch64-linux = layered { architecture = "arm64"; };
+        };
+        platformCheck = "off";
+        sbom = true;
+        attestAs = [ "index" ];
+      }
+      // arguments
+    );
+
   # What a flake gives: `self` and its inputs.
   flake = {
     outPath = "${builtins.toFile "source" "the flake"}";
@@ -54,6 +84,7 @@ let
   };
 in
 rec {
+  inherit component;
   plain = hello { };
   otherArm64 = hello {
     images = {
@@ -94,4 +125,19 @@ rec {
     images."linux/amd64" = ../fixtures/amd64-bli-hello-gz.tar.gz;
     provenance = true;
   };
+
+  # Layered images with a conf, whose store paths are in the layers.
+  sbom = bom { };
+  cyclonedx = bom { sbom = "cyclonedx"; };
+  hashedSbom = (bom { tag = null; }).imageTag;
+  annotatedSbom = bom { annotations.manifest.a = "b"; };
+  sbomOfArchives = hello { sbom = true; };
+  ownSbom = hello {
+    sbom."linux/amd64" = sbomOfUser;
+    attestAs = [ "index" ];
+  };
+  # `incomplete` refers to a store path that no layer has.
+  incompleteSbom = bom { images."linux/amd64" = layered { layers = [ [ incomplete ] ]; }; };
+  incompleteUnattached = incompleteSbom.override { attestAs = [ ]; };
+  incompleteUnchecked = incompleteSbom.override { sbomCheck = "off"; };
 }

@@ -440,6 +440,28 @@ in
     };
     message = ''polyarch.mkMultiArchImage: argument `attestations."x86_64-linux"[0]` is an empty set, but should be a file with an SBOM'';
   };
+  sbom = {
+    value = hello { sbom = "syft"; };
+    message = ''polyarch.mkMultiArchImage: argument `sbom` is "syft", but should be true, false, "spdx", "cyclonedx", or a set of files keyed by platform.'';
+  };
+  sbomOfAnotherPlatform = {
+    value = hello {
+      images.x86_64-linux = images.amd64;
+      sbom.format = "spdx";
+    };
+    message = ''polyarch.mkMultiArchImage: argument `sbom` is keyed by "format", but should be keyed by a Nix system'';
+  };
+  sbomIsNoFile = {
+    value = hello {
+      images.x86_64-linux = images.amd64;
+      sbom.x86_64-linux = "spdx";
+    };
+    message = ''polyarch.mkMultiArchImage: argument `sbom."x86_64-linux"` is "spdx", but should be a file with an SBOM: a path or a derivation.'';
+  };
+  sbomCheck = {
+    value = hello { sbomCheck = "warn"; };
+    message = ''polyarch.mkMultiArchImage: argument `sbomCheck` is "warn", but should be one of "error", "allow-changed", "off".'';
+  };
   provenance = {
     value = hello { provenance = "slsa"; };
     message = ''polyarch.mkMultiArchImage: argument `provenance` is "slsa", but should be true, false, or a set of "builderId", "flake", "inputs", "url".'';

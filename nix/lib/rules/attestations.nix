@@ -20,6 +20,24 @@ let
       isUnset || !builtins.isList images
     ) "left out, as `images` is a list: key the images by platform")
   ];
+
+  # A key of a set of documents.
+  keyOfImage =
+    images: argument: key:
+    let
+      keys = builtins.attrNames images;
+      sameAs = other: platforms.toOci other == platforms.toOci key;
+    in
+    [
+      (rule.forKey argument key (platforms.isPlatform key) (platforms.expected key))
+      (rule.forKey argument key (builtins.any sameAs keys)
+        "the platform of one of the images: ${rule.quotedList keys}"
+      )
+    ];
+
+  document = content: argument: value: [
+    (rule.forValue argument value (isFile value) "a file with ${content}: a path or a derivation")
+  ];
 in
 {
   attestAs =
@@ -47,24 +65,37 @@ in
     ++ lib.concatLists (
       lib.mapAttrsToList (
         key: files:
-        let
-          member = rule.member argument key;
-          keys = builtins.attrNames images;
-          sameAs = other: platforms.toOci other == platforms.toOci key;
-        in
-        [
-          (rule.forKey argument key (platforms.isPlatform key) (platforms.expected key))
-          (rule.forKey argument key (builtins.any sameAs keys)
-            "the platform of one of the images: ${rule.quotedList keys}"
-          )
-        ]
-        ++ rule.forElements (argument: value: [
-          (rule.forValue argument value (isFile value)
-            "a file with an SBOM or an in-toto statement: a path or a derivation"
-          )
-        ]) member files
+        keyOfImage images argument key
+        ++ rule.forElements (document "an SBOM or an in-toto statement") (rule.member argument key) files
       ) value
     );
+
+  sbom =
+    images: argument: value:
+    [
+      (rule.forValue argument value (
+        builtins.isBool value
+        || isSet value
+        || builtins.elem value [
+          "spdx"
+          "cyclonedx"
+        ]
+      ) "true, false, \"spdx\", \"cyclonedx\", or a set of files keyed by platform")
+    ]
+    ++ keyedImages images argument value (value == false)
+    ++ lib.optionals (isSet value) (
+      lib.concatLists (
+        lib.mapAttrsToList (
+          key: file: keyOfImage images argument key ++ document "an SBOM" (rule.member argument key) file
+        ) value
+      )
+    );
+
+  sbomCheck = rule.oneOf [
+    "error"
+    "allow-changed"
+    "off"
+  ];
 
   provenance =
     images: argument: value:

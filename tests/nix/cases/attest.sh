@@ -159,3 +159,37 @@ case_reproduce_builds_again_and_compares_with_the_registry() {
   has "$said" 'NOT REPRODUCIBLE: a second build of /nix/store/'
   has "$said" '-unstable.tar.gz.drv gives another result'
 }
+
+case_an_sbom_agrees_with_what_nix_has_registered() {
+  local layout sbom component hash
+  layout=$(attest sbom.layout)
+  same 'attached' "$(in_store "$POLYARCH" inspect --json "$layout" | jq -c '[.platforms[].attached[].content]')" '["spdx","spdx"]'
+  sbom=$(physical "$(attest 'cyclonedx.sbom."linux/arm64"')")
+  component=$(nix-build --no-out-link -E "with import $source/tests/nix/attest.nix { }; { inherit component; }" -A component 2>/dev/null)
+  hash=$(nix-store --query --hash "$component")
+  same 'NAR hash' "$(nix hash to-sri --type sha256 "$(jq -r --arg path "$component" '.components[] |
+    select(any(.properties[]?; .value == $path)) | .properties[] | select(.name == "nix:narinfo:nar_hash") | .value' "$sbom" |
+    sed 's/^sha256://')" 2>/dev/null)" "$(nix hash to-sri --type sha256 "${hash#sha256:}" 2>/dev/null)"
+  # It describes the manifests of the image.
+  for what in sbom annotatedSbom; do
+    layout=$(attest "$what.layout")
+    sbom=$(physical "$(attest "$what.sbom.\"linux/amd64\"")")
+    has "$(cat "$sbom")" "$(in_store "$POLYARCH" inspect --json "$layout" | jq -r '.platforms[0].manifest.digest' | cut -d: -f2)"
+    has "$(cat "$sbom")" 'team/attested:v1'
+  done
+  has "$(nix-instantiate --eval "$source/tests/nix/attest.nix" -A hashedSbom)" '"'
+  none references "$(nix-store --query --references "$(attest 'cyclonedx.sbom."linux/arm64"')")"
+  # Without a conf there is no closure; the image has an SBOM nevertheless.
+  has "$(cat "$(physical "$(attest 'sbomOfArchives.sbom."linux/amd64"')")")" '"spdxVersion": "SPDX-2.3"'
+  same 'attached' "$(in_store "$POLYARCH" inspect --json "$(attest ownSbom.layout)" | jq -c '[.platforms[].attached[].content]')" '["spdx"]'
+}
+
+case_an_image_that_lacks_a_part_of_its_closure_fails_the_build() {
+  local what
+  for what in incompleteSbom incompleteUnattached; do
+    refuse nix-build --no-out-link "$source/tests/nix/attest.nix" -A "$what"
+    has "$said" 'the layers differ from the closure'
+    has "$said" '-component'
+  done
+  attest incompleteUnchecked
+}

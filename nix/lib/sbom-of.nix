@@ -1,0 +1,100 @@
+# An image → its SBOM, checked against the closure that Nix has registered.
+{
+  lib,
+  imageArgument,
+  inputOf,
+  polyarch,
+  runCommand,
+}:
+
+let
+  fileNames = {
+    spdx = "spdx.json";
+    cyclonedx = "cdx.json";
+  };
+in
+
+/**
+  Makes the file with the SBOM of the image for one platform. `docs/sbom.md` documents its content.
+
+  The conf of a layered image refers to all store paths in its layers. Nix passes what it knows of this closure to the build,
+  which fails if the layers have other store paths, or other bytes in them. Other images have no such list, and their
+  SBOM is not compared with anything.
+
+  # Inputs
+
+  `imageName`, `platform`
+  : Names of the image and the platform.
+
+  `image`
+  : The image, as mkMultiArchImage takes it.
+
+  `layout`
+  : A layout with the final manifest of this platform, and no other.
+
+  `format`
+  : `"spdx"` or `"cyclonedx"`.
+
+  `check`
+  : The argument `sbomCheck` of mkMultiArchImage.
+
+  # Type
+
+  ```
+  sbomOf :: {
+    imageName :: String,
+    platform :: String,
+    image :: Image | ImageWithArguments,
+    layout :: Derivation,
+    format :: String,
+    check :: String,
+  } -> Derivation
+  ```
+*/
+{
+  imageName,
+  platform,
+  image,
+  layout,
+  format,
+  check,
+}:
+
+let
+  file = (imageArgument.normalize image).image;
+  # Also where the layout is read from the stream or the archive.
+  conf = (inputOf file).conf;
+  hasClosure = check != "off" && conf != null;
+in
+runCommand
+  "${baseNameOf imageName}-sbom-${lib.replaceStrings [ "/" ] [ "-" ] platform}.${fileNames.${format}}"
+  (
+    {
+      __structuredAttrs = true;
+      nativeBuildInputs = [ polyarch ];
+      sbomArguments = [ "--format=${format}" ];
+      # An SBOM names all store paths of an image, and must not keep them.
+      unsafeDiscardReferences.out = true;
+    }
+    // lib.optionalAttrs hasClosure {
+      exportReferencesGraph.closure = [ conf ];
+    }
+  )
+  (
+    # The conf itself, the files beside the store paths and the base image are in the closure of the conf, but they are no
+    # store paths of the image.
+    lib.optionalString hasClosure (
+      ''
+        sbomArguments+=("--closure=${platform}=$NIX_ATTRS_JSON_FILE" "--unchecked=${conf}")
+        while read -r path; do
+          sbomArguments+=("--unchecked=$path")
+        done < <(sed -n 's|^ *"\(customisation_layer\|from_image\)": "\(.*\)",*$|\2|p' ${conf})
+      ''
+      + lib.optionalString (check == "allow-changed") ''
+        sbomArguments+=(--allow-changed)
+      ''
+    )
+    + ''
+      NO_COLOR=1 polyarch sbom "''${sbomArguments[@]}" --output "$out" ${layout}
+    ''
+  )
