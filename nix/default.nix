@@ -154,6 +154,21 @@ lib.makeScope pkgsBuildBuild.newScope (
     mkMultiArchImage = callPackage ./mk-multi-arch-image.nix { };
 
     /**
+      A multi-platform image of a registry, as the base of others.
+    */
+    pullMultiArchImage = callPackage ./pull-multi-arch-image.nix { };
+
+    /**
+      The files of a deployment → the same with digests instead of tags.
+    */
+    withImageRefs = callPackage ./with-image-refs.nix { };
+
+    /**
+      Two images → a check that they are the same, or that a push of the second one is small.
+    */
+    mkDiffCheck = callPackage ./mk-diff-check.nix { };
+
+    /**
       The script `passthru.push`.
     */
     mkPushScript = callPackage ./scripts/push.nix { };
@@ -162,6 +177,16 @@ lib.makeScope pkgsBuildBuild.newScope (
       The script `passthru.login`.
     */
     mkLoginScript = callPackage ./scripts/login.nix { };
+
+    /**
+      The script `passthru.checkPushed`.
+    */
+    mkCheckPushedScript = callPackage ./scripts/check-pushed.nix { };
+
+    /**
+      The files `passthru.ref`.
+    */
+    mkImageRef = callPackage ./mk-image-ref.nix { };
 
     /**
       The script `passthru.copyToPodman`.

@@ -10,9 +10,11 @@
   merge,
   mergeOptions,
   mkAnalysis,
+  mkCheckPushedScript,
   mkCopyToDockerScript,
   mkCopyToPodmanScript,
   mkImageLayout,
+  mkImageRef,
   mkInspectScript,
   mkLoginScript,
   mkPushScript,
@@ -181,6 +183,12 @@
 
   `login`
   : a script that logs in to the registry of the image, see `mkLoginScript`
+
+  `checkPushed`
+  : a script that compares the image with what a registry has, see `mkCheckPushedScript`
+
+  `ref`
+  : files with `NAME@sha256:…` and with the digests of all platforms, see `mkImageRef`
 
   `copyToPodman`, `copyToDocker`
   : scripts that load the image into podman or Docker, see `mkCopyToPodmanScript` and `mkCopyToDockerScript`. They need
@@ -566,6 +574,20 @@ lib.makeOverridable (
           }
         );
         login = mkLoginScript { inherit imageName; };
+        checkPushed = mkCheckPushedScript (
+          ofNamedLayout
+          // {
+            inherit imageTag;
+            layout = layoutWithoutReferrers;
+          }
+        );
+        ref = mkImageRef (
+          ofNamedLayout
+          // {
+            inherit imageTag;
+            layout = layoutWithoutReferrers;
+          }
+        );
         copyToPodman = loadScript mkCopyToPodmanScript;
         copyToDocker = loadScript mkCopyToDockerScript;
         inspect = mkInspectScript ofNamedLayout;

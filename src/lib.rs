@@ -88,6 +88,7 @@ pub mod diff;
 pub mod inspect;
 pub mod merge;
 pub mod oci;
+pub mod pin;
 pub mod sbom;
 pub mod verify;
 
@@ -110,6 +111,7 @@ pub use diff::{DiffRequest, diff};
 pub use error::{Code, Error, Warning};
 pub use inspect::{InspectRequest, inspect};
 pub use merge::{MergeRequest, merge};
+pub use pin::{PinRequest, pin};
 pub use sbom::{SbomRequest, sbom};
 pub use source::{Input, Select};
 pub use verify::{VerifyRequest, verify};

@@ -61,6 +61,7 @@ fn run(invocation: Invocation) -> Result<(), Failure> {
             let report = with_bars(&request.progress, false, || polyarch::sbom(&request))?;
             view.print(&report)
         }
+        Invocation::Pin(request, view) => view.print(&polyarch::pin(&request)?),
         Invocation::Completions(script) => show::bytes(&script),
         Invocation::Man(directory, pages) => show::man(&directory, &pages),
     }

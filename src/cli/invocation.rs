@@ -4,10 +4,13 @@ use std::path::PathBuf;
 
 use polyarch::inspect::RawDocument;
 use polyarch::{
-    AnalyzeRequest, DiffRequest, InspectRequest, MergeRequest, SbomRequest, VerifyRequest,
+    AnalyzeRequest, DiffRequest, InspectRequest, MergeRequest, PinRequest, SbomRequest,
+    VerifyRequest,
 };
 
-use crate::show::{AnalyzeView, DiffView, InspectView, ManPage, MergeView, SbomView, VerifyView};
+use crate::show::{
+    AnalyzeView, DiffView, InspectView, ManPage, MergeView, PinView, SbomView, VerifyView,
+};
 
 /// A command: its request, and how the result is shown.
 #[derive(Debug)]
@@ -20,6 +23,7 @@ pub enum Invocation {
     Analyze(AnalyzeRequest, AnalyzeView),
     Diff(DiffRequest, DiffView),
     Sbom(SbomRequest, SbomView),
+    Pin(PinRequest, PinView),
     /// The script.
     Completions(Vec<u8>),
     /// The directory of the pages.

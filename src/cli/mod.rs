@@ -12,6 +12,7 @@ mod invocation;
 mod man;
 mod merge;
 mod name;
+mod pin;
 mod sbom;
 mod transport;
 mod verify;
@@ -35,6 +36,7 @@ Examples:
   polyarch inspect hello.tar
   polyarch analyze --html hello.html hello.tar
   polyarch diff released.tar hello.tar
+  polyarch pin --image hello:latest@sha256:… --output pinned deploy
 
 `polyarch COMMAND --help` has more examples.")]
 struct Cli {
@@ -50,6 +52,7 @@ enum Command {
     Analyze(analyze::AnalyzeArgs),
     Diff(diff::DiffArgs),
     Sbom(sbom::SbomArgs),
+    Pin(pin::PinArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
 }
@@ -73,6 +76,7 @@ pub fn parse(
         Command::Sbom(args) => args
             .invocation(default_jobs)
             .map_err(|e| wrong_usage("sbom", e)),
+        Command::Pin(args) => Ok(args.invocation()),
         Command::Completions(args) => Ok(args.invocation(Cli::command())),
         Command::Man(args) => Ok(args.invocation(Cli::command())),
     }

@@ -49,6 +49,7 @@ impl Error {
                     inputs.join(" ")
                 ));
             }
+            Problem::Pin(problem) => return problem.hint(),
             Problem::OutputIsDirectory => {
                 let inside = self.path()?.join("image.tar");
                 return Some(format!(

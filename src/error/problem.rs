@@ -6,7 +6,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::candidate::{Candidate, list};
-use super::{ClosureProblem, Code, InputName, Subject};
+use super::{ClosureProblem, Code, InputName, PinProblem, Subject};
 use crate::oci::artifact::ArtifactKind;
 use crate::oci::{DiffId, Digest, MediaType, Platform, has_unsupported_algorithm};
 use crate::util::text::{bytes, clean, elided};
@@ -281,6 +281,9 @@ pub enum Problem {
     #[error("{0}")]
     Closure(ClosureProblem),
 
+    #[error("{0}")]
+    Pin(PinProblem),
+
     #[error("the output exists already")]
     OutputExists,
 
@@ -352,6 +355,7 @@ impl Problem {
             | Self::NothingForDocker
             | Self::NoLayerRecords
             | Self::Closure(_)
+            | Self::Pin(_)
             | Self::OutputExists
             | Self::OutputIsDirectory
             | Self::OutputForeign { .. }

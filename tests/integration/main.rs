@@ -20,6 +20,7 @@ mod inputs;
 mod inspect;
 mod json;
 mod merge;
+mod pin;
 mod programs;
 mod real_tools;
 mod reuse;

@@ -27,6 +27,9 @@ rec {
   # The confs of layered images.
   conf = import ./conf-cases.nix { inherit pkgs polyarch; };
 
+  # Pinning, gates and images from elsewhere.
+  deploy = import ./deploy-cases.nix { inherit pkgs polyarch images hello; };
+
   # One image, in all the ways to name its parts.
   bySystem = hello { };
   byPlatform = hello {

@@ -56,6 +56,8 @@ CONF
     [ ! -e "$newer" ] || cp "$newer" "$dir/nixpkgs/bin"
   done
   cp -R "$project/tests/fixtures" "$dir/nixpkgs/fixtures"
+  "$project/tests/nix/bundle" skopeo "$dir/nixpkgs/bundles/skopeo"
+  "$project/tests/nix/bundle" jq "$dir/nixpkgs/bundles/jq"
 
   # The project as a clone would have it, without target/.
   source=$dir/source

@@ -15,6 +15,17 @@ let
       }
       // arguments
     );
+  pulled =
+    arguments:
+    polyarch.pullMultiArchImage (
+      {
+        imageName = "debian";
+        imageDigest = "sha256:${builtins.hashString "sha256" ""}";
+        hash = pkgs.lib.fakeHash;
+        platforms = [ "x86_64-linux" ];
+      }
+      // arguments
+    );
   layout = arguments: polyarch.mkImageLayout ({ image = images.amd64; } // arguments);
 
   # A nixpkgs from before lib.systems had Go names.
@@ -46,6 +57,94 @@ in
   format = {
     value = hello { format = "docker-archive"; };
     message = ''polyarch.mkMultiArchImage: argument `format` is "docker-archive", but should be one of "oci-archive", "oci-layout".'';
+  };
+  diffOfNoImage = {
+    value = polyarch.mkDiffCheck {
+      old = 5;
+      new = images.amd64;
+    };
+    message = "polyarch.mkDiffCheck: argument `old` is 5, but should be an image";
+  };
+  maxPush = {
+    value = polyarch.mkDiffCheck {
+      old = images.amd64;
+      new = images.amd64;
+      maxPush = "50M";
+    };
+    message = ''polyarch.mkDiffCheck: argument `maxPush` is "50M", but should be a number of bytes, or a string with a number and B, kB'';
+  };
+  refsOfNoSource = {
+    value = polyarch.withImageRefs {
+      src = "deploy";
+      images.app = hello { };
+    };
+    message = ''polyarch.withImageRefs: argument `src` is "deploy", but should be a path, a derivation or a result of lib.fileset.toSource.'';
+  };
+  refsOfNoImages = {
+    value = polyarch.withImageRefs {
+      src = ./.;
+      images = { };
+    };
+    message = "polyarch.withImageRefs: argument `images` is an empty set, but should be a set of results of mkMultiArchImage";
+  };
+  refsOfAnotherImage = {
+    value = polyarch.withImageRefs {
+      src = ./.;
+      images.app = images.amd64;
+    };
+    message = ''polyarch.withImageRefs: argument `images."app"` is the derivation hello.tar.gz, but should be a result of mkMultiArchImage.'';
+  };
+  refsKey = {
+    value = polyarch.withImageRefs {
+      src = ./.;
+      images."my app" = hello { };
+    };
+    message = ''polyarch.withImageRefs: argument `images` is keyed by "my app", but should be keyed by the names of placeholders'';
+  };
+  refsName = {
+    value = polyarch.withImageRefs {
+      src = ./.;
+      images.app = hello { };
+      name = "a b";
+    };
+    message = ''polyarch.withImageRefs: argument `name` is "a b", but should be the name of a derivation'';
+  };
+  pulledName = {
+    value = pulled { imageName = "debian:13"; };
+    message = ''polyarch.pullMultiArchImage: argument `imageName` is "debian:13", but should be the name of an image'';
+  };
+  pulledDigest = {
+    value = pulled { imageDigest = "sha256:0"; };
+    message = ''polyarch.pullMultiArchImage: argument `imageDigest` is "sha256:0", but should be the digest of an image index'';
+  };
+  pulledHash = {
+    value = pulled { hash = ""; };
+    message = ''polyarch.pullMultiArchImage: argument `hash` is "", but should be a hash such as "sha256-…"; give lib.fakeHash if it is unknown.'';
+  };
+  pulledPlatform = {
+    value = pulled { platforms = [ "arm64" ]; };
+    message = ''polyarch.pullMultiArchImage: argument `platforms[0]` is "arm64", but should be a Nix system such as "aarch64-linux"'';
+  };
+  pulledPlatforms = {
+    value = pulled { platforms = "linux/arm64"; };
+    message = ''polyarch.pullMultiArchImage: argument `platforms` is "linux/arm64", but should be a list of platforms'';
+  };
+  pulledTwice = {
+    value = pulled {
+      platforms = [
+        "linux/arm64"
+        "linux/arm64"
+      ];
+    };
+    message = ''polyarch.pullMultiArchImage: argument `platforms[1]` is "linux/arm64", the same platform as `platforms[0]`'';
+  };
+  pulledTag = {
+    value = pulled { imageTag = "a/b"; };
+    message = ''polyarch.pullMultiArchImage: argument `imageTag` is "a/b", but should be a tag'';
+  };
+  pulledTls = {
+    value = pulled { tlsVerify = "no"; };
+    message = ''polyarch.pullMultiArchImage: argument `tlsVerify` is "no", but should be true or false.'';
   };
   compression = {
     value = hello { compression = "xz"; };

@@ -21,6 +21,7 @@ in
 rec {
   inherit (builtins)
     concatLists
+    concatMap
     concatStringsSep
     elem
     head
@@ -213,6 +214,7 @@ rec {
     in
     self;
   getExe = drv: "${drv}/bin/${drv.meta.mainProgram}";
+  fetchers.proxyImpureEnvVars = [ "https_proxy" ];
   fakeHash = "sha256-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
   platforms.unix = systems.doubles.all;
   licenses = {

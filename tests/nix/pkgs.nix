@@ -8,6 +8,8 @@
   bin ? ./bin,
   # A directory with archives that nixpkgs' dockerTools wrote.
   fixtures ? ./fixtures,
+  # A directory with a directory for each program, as tests/nix/bundle writes it.
+  bundles ? ./bundles,
   system ? builtins.currentSystem,
   localSystem ? { inherit system; },
   crossSystem ? null,
@@ -154,6 +156,26 @@ let
       cp "$program" "$out/bin/${name}"
     '';
 
+  # A program of this machine with its libraries (tests/nix/bundle), which runs in the sandbox too.
+  bundled =
+    name:
+    runCommand name
+      {
+        bundle = builtins.path {
+          name = "bundle";
+          path = bundles + "/${name}";
+        };
+        bash = "${pkgs.bash}/bin/bash";
+      }
+      ''
+        mkdir -p "$out/bin"
+        cp -R "$bundle" "$out/bundle"
+        printf '%s\n' "#!$bash" \
+          "exec $(echo "$out"/bundle/lib/ld-linux*) --library-path $out/bundle/lib $out/bundle/program \"\$@\"" \
+          > "$out/bin/${name}"
+        chmod +x "$out/bin/${name}"
+      '';
+
   # A program of this machine.
   installed =
     name:
@@ -253,10 +275,11 @@ let
 
     bash = prebuilt "bash" { };
 
+    skopeo = bundled "skopeo";
+    jq = bundled "jq";
+
     # Only run by the scripts, outside of any build, so they may be any program of this machine.
-    skopeo = installed "skopeo";
     cosign = installed "cosign";
-    jq = installed "jq";
     gnutar = installed "tar";
     gnugrep = installed "grep";
     toml2json = installedOrNewer "toml2json";
@@ -304,6 +327,8 @@ let
           mkdir -p "$out/nix-support"
           printf '%s' "$hook" > "$out/nix-support/setup-hook"
         '';
+
+    cacert = runCommand "cacert" { } "mkdir -p $out/etc/ssl/certs && touch $out/etc/ssl/certs/ca-bundle.crt";
 
     # Nix's own fetcher: that of nixpkgs is a derivation with curl.
     fetchurl = import <nix/fetchurl.nix>;

@@ -28,6 +28,16 @@ let
     inherit (platformRules) setPlatform;
   };
   annotations = import ./annotations.nix { inherit lib annotationLevels rule; };
+  deployments = import ./deployments.nix { inherit lib rule; };
+  sizes = import ./sizes.nix { inherit rule; };
   attestations = import ./attestations.nix { inherit lib platforms rule; };
 in
-choices // packages // names // platformRules // images // annotations // attestations
+choices
+// packages
+// names
+// platformRules
+// images
+// annotations
+// sizes
+// deployments
+// attestations

@@ -15,6 +15,12 @@ rec {
     (rule.forValue argument value (reference.isTag value) tagDescription)
   ];
 
+  imageDigest = argument: value: [
+    (rule.forValue argument value (
+      builtins.isString value && builtins.match "sha256:[0-9a-f]{64}" value != null
+    ) "the digest of an image index: \"sha256:\" and 64 hexadecimal digits in lower case")
+  ];
+
   # null: the hash of the output.
   imageTagOrNull = argument: value: [
     (rule.forValue argument value (

@@ -6,6 +6,16 @@
     (rule.forValue argument value (builtins.isAttrs value && !lib.isDerivation value) "a set")
   ];
 
+  hash = argument: value: [
+    (rule.forValue argument value (
+      builtins.isString value && builtins.match "sha(256|512)-[a-zA-Z0-9+/]+=*" value != null
+    ) "a hash such as \"sha256-…\"; give lib.fakeHash if it is unknown")
+  ];
+
+  bool = argument: value: [
+    (rule.forValue argument value (builtins.isBool value) "true or false")
+  ];
+
   packageOrNull = argument: value: [
     (rule.forValue argument value (
       value == null || (builtins.isAttrs value && value ? meta)

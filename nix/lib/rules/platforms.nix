@@ -12,6 +12,18 @@ rec {
     ))
   ];
 
+  platformList =
+    argument: value:
+    [
+      (rule.forValue argument value (
+        builtins.isList value && value != [ ]
+      ) "a list of platforms, such as [ \"x86_64-linux\" \"aarch64-linux\" ]")
+    ]
+    ++ rule.forElements (argument: value: [
+      (rule.forValue argument value (platforms.isPlatform value) (platforms.expected value))
+    ]) argument value
+    ++ rule.distinct "platform" argument value;
+
   # `asserted` is the platform that the caller gives the image for, or null. It holds for the changed image.
   setPlatform =
     asserted: argument: value:

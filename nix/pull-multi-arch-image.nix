@@ -1,0 +1,192 @@
+# A multi-platform image of a registry, pinned by the digest of its index.
+{
+  lib,
+  cacert,
+  checkArguments,
+  coreutils,
+  jq,
+  platforms,
+  rules,
+  runCommand,
+  skopeo,
+  writeShellApplication,
+}:
+
+let
+  # The argument of the function below has this name too.
+  inherit (platforms) toOci;
+in
+
+/**
+  Pulls a multi-platform image from a registry, by the digest of its index, for use as the base of each platform's image
+  (`fromImage` of dockerTools). It is a fixed-output derivation, so the build has network access, and Nix checks the
+  result against `hash`. The build fails clearly if the digest is that of an image for one platform.
+
+  skopeo pulls the image, with the certificates of nixpkgs and without credentials.
+
+  # Inputs
+
+  `imageName`
+  : Name of the image, with its registry: `"docker.io/library/debian"`.
+
+  `imageDigest`
+  : Digest of the image index: `"sha256:…"`. `update` prints the current one of a tag.
+
+  `hash`
+  : Hash of the result. Give `lib.fakeHash` first: the error shows the right one.
+
+  `platforms`
+  : List of the platforms to pull, each a Nix system (`"aarch64-linux"`) or an OCI platform (`"linux/arm/v7"`).
+
+  `imageTag`
+  : The tag that `update` follows, and that archives name the image with. Default: `"latest"`.
+
+  `tlsVerify`
+  : Whether the registry needs HTTPS with a valid certificate. Default: `true`.
+
+  # Output
+
+  A derivation whose output is an OCI image layout with the images of these platforms, byte for byte, and with the index of
+  the registry. `mkDiffCheck` compares it with another image; for that, pull all platforms.
+
+  Attributes besides those of every derivation:
+
+  `images`
+  : the image for each platform as a docker-archive, for `fromImage`: a set keyed by the elements of `platforms`
+
+  `update`
+  : a script that prints digest and hash for the current image of the tag. `update --tag TAG FILE` takes another tag, and
+    replaces the old digest and hash in a Nix file.
+
+  `imageName`, `imageDigest`, `imageTag`
+  : the arguments
+
+  # Type
+
+  ```
+  pullMultiArchImage :: {
+    imageName :: String,
+    imageDigest :: String,
+    hash :: String,
+    platforms :: [ String ],
+    imageTag :: String ? "latest",
+    tlsVerify :: Bool ? true,
+  } -> Derivation
+  ```
+
+  # Examples
+
+  ```nix
+  let
+    base = pullMultiArchImage {
+      imageName = "docker.io/library/debian";
+      imageTag = "13-slim";
+      imageDigest = "sha256:…";
+      hash = "sha256-…";
+      platforms = [ "x86_64-linux" "aarch64-linux" ];
+    };
+  in
+  mkMultiArchImage {
+    name = "ghcr.io/me/app";
+    systems = [ "x86_64-linux" "aarch64-linux" ];
+    images = pkgs: pkgs.dockerTools.buildLayeredImage {
+      name = "app";
+      fromImage = base.images.${pkgs.stdenv.hostPlatform.system};
+      config.Cmd = [ "${pkgs.hello}/bin/hello" ];
+    };
+  }
+  => «derivation /nix/store/…-app.tar.drv»
+  ```
+
+  ```console
+  $ nix run .#base.update -- flake.nix
+  ```
+*/
+{
+  imageName,
+  imageDigest,
+  hash,
+  platforms,
+  imageTag ? "latest",
+  tlsVerify ? true,
+}:
+let
+  baseName = baseNameOf imageName;
+
+  # The function that both the build and the update script use, with its arguments.
+  pull = ''
+    platforms=(${lib.escapeShellArgs (map toOci platforms)})
+    tls_verify=${if tlsVerify then "true" else "false"}
+    ${builtins.readFile ./scripts/pull.sh}
+  '';
+
+  layout =
+    runCommand "${baseName}-pulled"
+      {
+        outputHashMode = "recursive";
+        outputHash = hash;
+        impureEnvVars = lib.fetchers.proxyImpureEnvVars;
+        SSL_CERT_FILE = "${cacert}/etc/ssl/certs/ca-bundle.crt";
+        nativeBuildInputs = [
+          jq
+          skopeo
+        ];
+        passthru = {
+          inherit imageName imageDigest imageTag;
+          images = lib.genAttrs platforms archive;
+          update = updateScript;
+        };
+      }
+      ''
+        work=$NIX_BUILD_TOP/pull
+        mkdir "$work"
+        ${pull}
+        pull ${lib.escapeShellArg imageName} ${imageDigest} "$out"
+      '';
+
+  # As dockerTools.pullImage makes it.
+  archive =
+    platform:
+    let
+      parts = lib.splitString "/" (toOci platform);
+      part = builtins.elemAt parts;
+      variant = lib.optionalString (builtins.length parts > 2) "--override-variant=${part 2}";
+    in
+    runCommand "${baseName}-${lib.concatStringsSep "-" parts}.tar"
+      {
+        nativeBuildInputs = [ skopeo ];
+        passthru = { inherit imageName imageTag; };
+      }
+      ''
+        skopeo --insecure-policy --tmpdir="$NIX_BUILD_TOP" --override-os=${part 0} --override-arch=${part 1} ${variant} \
+          copy --quiet ${lib.escapeShellArg "oci:${layout}"} "docker-archive:$out:"${lib.escapeShellArg "${imageName}:${imageTag}"}
+      '';
+
+  updateScript = writeShellApplication {
+    name = "update-${baseName}";
+    runtimeInputs = [
+      coreutils
+      jq
+      skopeo
+    ];
+    text = ''
+      script=update-${baseName}
+      name=${lib.escapeShellArg imageName}
+      tag=${lib.escapeShellArg imageTag}
+      old_digest=${imageDigest}
+      old_hash=${lib.escapeShellArg hash}
+      work=$(mktemp -d)
+      trap 'rm -rf "$work"' EXIT
+      ${pull}
+      ${builtins.readFile ./scripts/update-pulled.sh}
+    '';
+  };
+in
+checkArguments "pullMultiArchImage" [
+  (rules.imageName "imageName" imageName)
+  (rules.imageDigest "imageDigest" imageDigest)
+  (rules.hash "hash" hash)
+  (rules.platformList "platforms" platforms)
+  (rules.imageTag "imageTag" imageTag)
+  (rules.bool "tlsVerify" tlsVerify)
+] layout

@@ -1,0 +1,198 @@
+# shellcheck shell=bash
+# The script of check-pushed.nix, which sets these variables before it:
+#
+#   script   name of the script
+#   layout   the path of the image, a layout
+#   tag      tag of references without one
+#   refs     the references if the user gives none
+#   program  the path of check-pushed.jq
+#
+# shellcheck disable=SC2154
+
+usage() {
+  cat <<HELP
+Usage: $script [--max-push SIZE] [REF…] [-- OPTION…]
+
+Compares this image with what a registry has, without pulling layers. Exit code: 0 the registry serves exactly this
+image, 1 it does not, 2 it cannot be read or an argument is wrong.
+
+  REF                NAME[:TAG], with or without docker://; default:
+HELP
+  printf '                       %s\n' "${refs[@]}"
+  cat <<'HELP'
+  --max-push SIZE    also accept a registry with another image, if a push would send at most SIZE: bytes, or a number
+                     with a unit such as 50MB or 1.5GiB
+  -- OPTION…         options of `skopeo inspect`, such as --tls-verify=false or --authfile FILE
+HELP
+}
+
+message() { printf '%s: %s\n' "$script" "$*" >&2; }
+fail() { # MESSAGE: there is no answer
+  message "error: $*"
+  exit 2
+}
+
+# `SIZE` as `polyarch diff --max-push` takes it, in bytes.
+bytes_of() {
+  jq -nre --arg size "$1" '
+    { "": 1, b: 1, kb: 1e3, mb: 1e6, gb: 1e9, tb: 1e12, kib: 1024, mib: 1048576, gib: 1073741824, tib: 1099511627776 } as $units
+    | $size | capture("^(?<number>[0-9]+(\\.[0-9]+)?) ?(?<unit>[a-zA-Z]*)$")
+    | $units[.unit | ascii_downcase] as $unit | (.number | tonumber) * $unit | floor' 2>/dev/null
+}
+
+max_push="" wanted=() options=()
+while [ $# -gt 0 ]; do
+  case $1 in
+    --help | -h)
+      usage
+      exit
+      ;;
+    --max-push | --max-push=*)
+      if [ "$1" = --max-push ]; then
+        [ $# -gt 1 ] || fail '--max-push needs a SIZE (see --help)'
+        shift
+      fi
+      max_push=$(bytes_of "${1#--max-push=}") || fail "--max-push: '${1#--max-push=}' is not a size (see --help)"
+      ;;
+    --)
+      shift
+      options+=("$@")
+      break
+      ;;
+    -*=*) options+=("$1") ;;
+    -*) fail "unknown option $1; options of skopeo go after -- (see --help)" ;;
+    "" | *@*) fail "'$1' is not a name; expected NAME[:TAG] (see --help)" ;;
+    *)
+      ref=${1#docker://}
+      case ${ref##*/} in
+        *:*) ;;
+        *) ref=$ref:$tag ;;
+      esac
+      wanted+=("$ref")
+      ;;
+  esac
+  shift
+done
+[ ${#wanted[@]} -gt 0 ] || wanted=("${refs[@]}")
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# Reads a document of a registry into a file, and checks its digest if the reference has one. Returns 1 if the registry
+# does not have it.
+read_document() { # REF FILE
+  skopeo inspect --raw --retry-times 3 "${options[@]}" "docker://$1" >"$2" 2>"$work/said" || {
+    if grep -qiE 'manifest unknown|name unknown|not known to registry|status(code)?:? 404|404 \(?not found' "$work/said"; then
+      return 1
+    fi
+    cat "$work/said" >&2
+    echo 'hint: for a registry without TLS, add: -- --tls-verify=false; to log in: skopeo login REGISTRY' >&2
+    fail "$1 cannot be read"
+  }
+}
+
+digest_of() { # FILE
+  local sum
+  sum=$(sha256sum <"$1")
+  printf 'sha256:%s\n' "${sum%% *}"
+}
+
+# The manifests of an index, as lines of PLATFORM DIGEST SIZE; none for a manifest.
+manifests_of() { # INDEX
+  jq -r '.manifests[]?
+    | [(if .platform.os == "unknown" then "attestation" else
+          .platform // {} | [.os // "unknown", .architecture // empty, .variant // empty] | join("/") end),
+        .digest, .size] | @tsv' "$1"
+}
+
+# A manifest of an image, as check-pushed.jq takes it.
+manifest_entry() { # PLATFORM FILE
+  jq -c --arg platform "$1" --arg digest "$(digest_of "$2")" --argjson size "$(wc -c <"$2")" \
+    '{ platform: $platform, digest: $digest, size: $size, blobs: [.config, .layers[]? | select(. != null) | { digest, size }] }' "$2"
+}
+
+image() { # INDEX ENTRIES
+  jq -s --arg digest "$(digest_of "$1")" --argjson size "$(wc -c <"$1")" \
+    '{ digest: $digest, size: $size, manifests: . }' "$2"
+}
+
+digest=$(jq -r '.manifests[0].digest' "$layout/index.json")
+blob() { printf '%s/blobs/%s\n' "$layout" "${1/://}"; }
+index=$(blob "$digest")
+while IFS=$'\t' read -r platform manifest _; do
+  manifest_entry "$platform" "$(blob "$manifest")"
+done < <(manifests_of "$index") >"$work/new-entries"
+image "$index" "$work/new-entries" >"$work/new"
+
+# Prints what the registry has instead. Sets `sends` to the number of bytes that a push sends.
+compare() { # REF
+  local platform manifest found old=$work/old-index
+  : >"$work/old-entries"
+  if [ -s "$old" ]; then
+    if jq -e .manifests "$old" >/dev/null; then
+      while IFS=$'\t' read -r platform manifest _; do
+        found=$(blob "$manifest")
+        [ -e "$found" ] || {
+          found=$work/manifest
+          # A manifest that the registry lost says nothing about blobs that it has.
+          read_document "${1%:*}@$manifest" "$found" || continue
+        }
+        manifest_entry "$platform" "$found"
+      done < <(manifests_of "$old") >"$work/old-entries"
+    else
+      manifest_entry 'an image without an index' "$old" >"$work/old-entries"
+    fi
+    image "$old" "$work/old-entries" >"$work/old"
+  else
+    echo '{ "manifests": [] }' >"$work/old"
+  fi
+  jq -nr --slurpfile old "$work/old" --slurpfile new "$work/new" \
+    "\$old[0] as \$old | \$new[0] as \$new | $(cat "$program")" >"$work/report"
+  sends=$(tail -n 1 "$work/report")
+  sed '$d' "$work/report"
+}
+
+# Whether the registry has all manifests of the index; prints those that it does not have.
+serves_manifests() { # REF
+  local platform manifest complete=yes
+  while IFS=$'\t' read -r platform manifest _; do
+    if ! read_document "${1%:*}@$manifest" "$work/manifest"; then
+      printf '  %s: the registry does not serve %s\n' "$platform" "$manifest"
+      complete=
+    elif [ "$(digest_of "$work/manifest")" != "$manifest" ]; then
+      printf '  %s: the registry serves %s as %s\n' "$platform" "$(digest_of "$work/manifest")" "$manifest"
+      complete=
+    fi
+  done < <(manifests_of "$index")
+  [ -n "$complete" ]
+}
+
+accepted=yes
+for ref in "${wanted[@]}"; do
+  found=$work/old-index
+  if read_document "$ref" "$found"; then
+    old_digest=$(digest_of "$found")
+    if [ "$old_digest" = "$digest" ]; then
+      if serves_manifests "$ref" >"$work/missing"; then
+        printf '%s: %s, as built\n' "$ref" "$digest"
+      else
+        printf '%s: %s, as built, but incomplete\n' "$ref" "$digest"
+        cat "$work/missing"
+        accepted=
+      fi
+      continue
+    fi
+    printf '%s: %s in the registry, %s here\n' "$ref" "$old_digest" "$digest"
+  else
+    : >"$found"
+    printf '%s: not in the registry, %s here\n' "$ref" "$digest"
+  fi
+  compare "$ref"
+  if [ -z "$max_push" ]; then
+    accepted=
+  elif [ "$sends" -gt "$max_push" ]; then
+    message "error: a push to $ref would send $sends bytes, more than the $max_push of --max-push"
+    accepted=
+  fi
+done
+[ -n "$accepted" ] || exit 1

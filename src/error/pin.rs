@@ -1,0 +1,76 @@
+//! Problems of `pin` with the files of a deployment.
+
+/// Why a reference cannot become a digest.
+#[derive(Debug, thiserror::Error)]
+pub enum PinProblem {
+    #[error("line {line}: found {reference}, which is not the image: its tags are {}", tags.join(", "))]
+    OtherTag {
+        line: usize,
+        reference: String,
+        tags: Vec<String>,
+    },
+
+    #[error("line {line}: found {reference}, expected the digest {expected}")]
+    OtherDigest {
+        line: usize,
+        reference: String,
+        expected: String,
+    },
+
+    #[error("line {line}: {name} has no tag or digest beside it that could be replaced")]
+    NoTag { line: usize, name: String },
+
+    #[error(
+        "line {line}: {name} is written with escapes or line breaks, expected it as plain text"
+    )]
+    Escaped { line: usize, name: String },
+
+    #[error("line {line}: names {name}, but is not YAML: {problem}")]
+    NotYaml {
+        line: usize,
+        name: String,
+        problem: String,
+    },
+
+    #[error(
+        "line {line}: found {reference}, but references are only replaced in YAML, JSON and HCL (.yaml, .yml, .json, .hcl, .nomad)"
+    )]
+    UnsupportedFile { line: usize, reference: String },
+
+    #[error(
+        "line {line}: {placeholder} is not a placeholder; expected the field name, tag or digest, or no field"
+    )]
+    UnknownPlaceholder { line: usize, placeholder: String },
+
+    #[error("exists already")]
+    OutputExists,
+
+    #[error("{image} does not occur in it")]
+    Unused { image: String, key: Option<String> },
+}
+
+impl PinProblem {
+    /// Returns the advice for a problem.
+    pub(crate) fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::OtherTag { .. } => {
+                "write one of these tags, or a digest after the tag to keep another image".to_owned()
+            }
+            Self::NoTag { .. } => {
+                "write a tag beside it, or digest: \"\", if the chart or tool has that".to_owned()
+            }
+            Self::NotYaml { .. } | Self::UnsupportedFile { .. } => {
+                "write a placeholder such as @KEY@ in its place (--image KEY=…), or leave the file out"
+                    .to_owned()
+            }
+            Self::OutputExists => "remove it, or name another path".to_owned(),
+            Self::Unused { key: Some(key), .. } => {
+                format!("write the name with a tag into a file, or @{key}@, or leave the image out")
+            }
+            Self::Unused { key: None, .. } => {
+                "write the name with a tag into a file, or leave the image out".to_owned()
+            }
+            Self::OtherDigest { .. } | Self::Escaped { .. } | Self::UnknownPlaceholder { .. } => return None,
+        })
+    }
+}

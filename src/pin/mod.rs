@@ -1,0 +1,192 @@
+//! `pin`: replaces the tags of images in the files of a deployment by their digests.
+//!
+//! The bytes around a reference stay as they are: comments, quotes and indentation. YAML is parsed to find out
+//! what is a value, and only the bytes of that value change.
+
+mod hcl;
+mod placeholders;
+mod reference;
+mod tree;
+mod yaml;
+
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, PinProblem, Problem};
+use crate::oci::Digest;
+use crate::sink::AtomicOutput;
+
+use reference::Pins;
+
+/// What to pin.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct PinRequest {
+    /// A file, or a directory of files.
+    pub source: PathBuf,
+    /// The path of the changed copy, which must not exist.
+    pub output: PathBuf,
+    /// The images. Each must occur in the files.
+    pub images: Vec<PinnedImage>,
+    /// Whether the output survives a crash of the machine.
+    pub sync: bool,
+}
+
+/// An image whose references become digests.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PinnedImage {
+    /// The name of its placeholder: `app` for `@app@`.
+    pub key: Option<String>,
+    /// Its name as the files have it, such as `ghcr.io/me/app`.
+    pub name: String,
+    /// Its tags, the first of which is that of the placeholder `@KEY.tag@`.
+    pub tags: Vec<String>,
+    /// The digest that replaces them.
+    pub digest: Digest,
+}
+
+/// The references that were replaced.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct PinReport {
+    /// In the order of the files and of their lines.
+    pub replaced: Vec<Replacement>,
+}
+
+/// A reference that was replaced.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Replacement {
+    /// The file in the source.
+    pub file: PathBuf,
+    /// The line, from 1.
+    pub line: usize,
+    /// The text before.
+    pub old: String,
+    /// The text that replaces it.
+    pub new: String,
+}
+
+impl PinRequest {
+    /// Pins images in the files of `source`.
+    pub fn new(source: PathBuf, output: PathBuf, images: Vec<PinnedImage>) -> Self {
+        Self {
+            source,
+            output,
+            images,
+            sync: true,
+        }
+    }
+}
+
+impl PinnedImage {
+    /// An image with these tags.
+    pub fn new(key: Option<String>, name: String, tags: Vec<String>, digest: Digest) -> Self {
+        Self {
+            key,
+            name,
+            tags,
+            digest,
+        }
+    }
+
+    /// Returns `NAME@DIGEST`.
+    fn reference(&self) -> String {
+        format!("{}@{}", self.name, self.digest)
+    }
+}
+
+/// Writes a copy of the files in which references of the images are digests. Fails, without an output, if a
+/// reference of one of them would be left, or if one of them does not occur.
+pub fn pin(request: &PinRequest) -> Result<PinReport, Error> {
+    if request.output.symlink_metadata().is_ok() {
+        let problem = Problem::Pin(PinProblem::OutputExists);
+        return Err(Error::new(&*request.output, problem));
+    }
+    let output = AtomicOutput::new(&request.output, false, &[&request.source])?;
+    let pins = Pins::new(&request.images);
+    let mut report = PinReport::default();
+    let change = |file: &Path, text: &str| -> Result<String, Error> {
+        let (changed, replaced) = pin_text(&pins, kind(file), text)
+            .map_err(|problem| Error::new(file, Problem::Pin(problem)))?;
+        report
+            .replaced
+            .extend(replaced.into_iter().map(|edit| Replacement {
+                file: file.to_owned(),
+                line: line(text, edit.start),
+                old: edit.old,
+                new: edit.new,
+            }));
+        Ok(changed)
+    };
+    tree::copy(&request.source, &output.path(), change).map_err(|e| output.name_in(e))?;
+    if let Some(unused) = pins.unused() {
+        let image = unused.reference();
+        let key = unused.key.clone();
+        let problem = PinProblem::Unused { image, key };
+        return Err(Error::new(&*request.source, Problem::Pin(problem)));
+    }
+    output.finish(request.sync, &mut Vec::new())?;
+    Ok(report)
+}
+
+/// The kinds of files whose references are found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// YAML, and JSON as a part of it.
+    Yaml,
+    Hcl,
+    /// Only placeholders are replaced.
+    Other,
+}
+
+fn kind(file: &Path) -> Kind {
+    match file.extension().and_then(|extension| extension.to_str()) {
+        Some("yaml" | "yml" | "json") => Kind::Yaml,
+        Some("hcl" | "nomad") => Kind::Hcl,
+        _ => Kind::Other,
+    }
+}
+
+/// A change of a text.
+#[derive(Clone, Debug)]
+struct Edit {
+    start: usize,
+    old: String,
+    new: String,
+}
+
+/// Returns the text with digests, and what was replaced. Positions are those of the text without placeholders,
+/// which has the same lines.
+fn pin_text(pins: &Pins<'_>, kind: Kind, text: &str) -> Result<(String, Vec<Edit>), PinProblem> {
+    let (text, mut replaced) = placeholders::replace(pins, text)?;
+    let edits = match kind {
+        Kind::Yaml => yaml::edits(pins, &text)?,
+        Kind::Hcl => hcl::edits(pins, &text)?,
+        Kind::Other => {
+            pins.refuse_in(&text)?;
+            Vec::new()
+        }
+    };
+    let text = apply(&text, &edits);
+    replaced.extend(edits);
+    Ok((text, replaced))
+}
+
+/// Applies edits, which are in order and do not overlap.
+fn apply(text: &str, edits: &[Edit]) -> String {
+    let (mut changed, mut at) = (String::with_capacity(text.len()), 0);
+    for edit in edits {
+        changed.push_str(&text[at..edit.start]);
+        changed.push_str(&edit.new);
+        at = edit.start + edit.old.len();
+    }
+    changed.push_str(&text[at..]);
+    changed
+}
+
+/// Returns the number of the line of a position.
+fn line(text: &str, at: usize) -> usize {
+    let before = text.as_bytes().iter().take(at);
+    before.filter(|byte| **byte == b'\n').count() + 1
+}

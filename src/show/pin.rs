@@ -1,0 +1,28 @@
+//! The report of `polyarch pin`: a line for each reference.
+
+use polyarch::pin::PinReport;
+
+use super::{Failure, text};
+
+#[derive(Debug)]
+pub struct PinView {
+    /// Print nothing.
+    pub quiet: bool,
+}
+
+impl PinView {
+    pub fn print(&self, report: &PinReport) -> Result<(), Failure> {
+        if self.quiet {
+            return Ok(());
+        }
+        text(|page| {
+            for replaced in &report.replaced {
+                let (file, line) = (replaced.file.display(), replaced.line);
+                page.line(&format!(
+                    "{file}:{line}: {} → {}",
+                    replaced.old, replaced.new
+                ));
+            }
+        })
+    }
+}
