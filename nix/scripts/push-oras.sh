@@ -34,9 +34,11 @@ tool_options() {
 
 # oras reads one file only, so it gets the first of those of skopeo that has the registry.
 credentials_file() { # REGISTRY
-  local file config=${XDG_CONFIG_HOME-~/.config}/containers
+  local file key=$1 config=${XDG_CONFIG_HOME-~/.config}/containers
+  # The name of Docker Hub in files of `docker login` and `oras login`; oras does not read the one of `skopeo login`.
+  [ "$key" != docker.io ] || key=https://index.docker.io/v1/
   for file in "${REGISTRY_AUTH_FILE:-}" "${XDG_RUNTIME_DIR:-/run/containers/$UID}"/{containers/,}auth.json "$config/auth.json"; do
-    if [ -f "$file" ] && jq -e --arg registry "$1" '.auths[$registry] // .credHelpers[$registry]' "$file" >/dev/null; then
+    if [ -f "$file" ] && jq -e --arg key "$key" '.auths[$key] // .credHelpers[$key]' "$file" >/dev/null; then
       printf '%s\n' "$file"
       return
     fi

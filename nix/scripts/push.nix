@@ -51,7 +51,8 @@
   : `"skopeo"`, or `"oras"`, which asks the registry for manifests first: a push of an image that the registry has, or
     one more tag of it, takes three requests instead of one for each layer. oras also pushes the artifacts of the layout
     that refer to the image (SBOMs, signatures), and the script checks that the registry lists them as referrers. skopeo
-    leaves them out. Options after `--` are then those of `oras cp`. Default: `"skopeo"`.
+    leaves them out. Options after `--` are then those of `oras cp`. For Docker Hub, log in with `docker login` or
+    `oras login`: oras does not read what skopeo writes for it. Default: `"skopeo"`.
 
   # Type
 
