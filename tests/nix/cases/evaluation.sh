@@ -97,7 +97,9 @@ case_annotations_and_names_leave_the_layouts_of_the_images_alone() {
 }
 
 case_a_user_sees_the_public_functions_and_no_internal_ones() {
-  local public='mkAnalysis mkCopyToDockerScript mkCopyToPodmanScript mkImageLayout mkInspectScript mkLoginScript mkMultiArchImage mkPushScript polyarch polyarch-bin skopeo'
+  local public
+  public='mkAnalysis mkCheckPushedScript mkCopyToDockerScript mkCopyToPodmanScript mkDiffCheck mkImageLayout mkImageRef mkInspectScript mkLoginScript mkMultiArchImage'
+  public+=' mkPushScript mkReproduceScript mkSignScript mkVerifySignatureScript polyarch polyarch-bin pullMultiArchImage skopeo withImageRefs'
   # The rest is what makeScope and callPackage of nixpkgs add.
   same functions "$(evaluate -E "builtins.attrNames (removeAttrs (import $source { }) [
     \"callPackage\" \"newScope\" \"override\" \"overrideDerivation\" \"overrideScope\" \"overrideScope'\" \"packages\" ])" | jq -r 'join(" ")')" "$public"
