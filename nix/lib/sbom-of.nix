@@ -81,11 +81,12 @@ runCommand
     }
   )
   (
+    # Not $NIX_ATTRS_JSON_FILE: with Nix 2.8 that is a path outside of the sandbox.
     # The conf itself, the files beside the store paths and the base image are in the closure of the conf, but they are no
     # store paths of the image.
     lib.optionalString hasClosure (
       ''
-        sbomArguments+=("--closure=${platform}=$NIX_ATTRS_JSON_FILE" "--unchecked=${conf}")
+        sbomArguments+=("--closure=${platform}=$NIX_BUILD_TOP/.attrs.json" "--unchecked=${conf}")
         while read -r path; do
           sbomArguments+=("--unchecked=$path")
         done < <(sed -n 's|^ *"\(customisation_layer\|from_image\)": "\(.*\)",*$|\2|p' ${conf})

@@ -50,9 +50,11 @@ pub struct SbomArgs {
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     format: FormatArg,
 
-    /// Compare the store paths in the layers with the closure in FILE, the JSON of `exportReferencesGraph` or
-    /// `nix path-info --json --recursive`: the same paths, with the same NAR hashes; an image of several
-    /// platforms needs the closure of each (repeatable)
+    /// Compare the store paths in the layers with the closure in FILE: the same paths, with the same NAR hashes
+    /// (repeatable)
+    ///
+    /// FILE is the JSON of `nix path-info --json --recursive` or of `exportReferencesGraph`, or the `.attrs.json` of
+    /// a build with `exportReferencesGraph.closure`. An image of several platforms needs the closure of each.
     #[arg(long = "closure", value_name = "[PLATFORM=]FILE")]
     closures: Vec<OsString>,
 

@@ -1,7 +1,7 @@
 //! The closure that Nix has registered, compared with the store paths in the layers.
 //!
 //! Sources: the Nix manual, "Advanced Attributes" (`exportReferencesGraph` with structured attributes: a
-//! list), and "Store object info JSON format" (`nix path-info --json`: a list up to Nix 2.18, then an object
+//! list, in the attribute of its name), and "Store object info JSON format" (`nix path-info --json`: a list up to Nix 2.18, then an object
 //! by store path, then an object with `version` and `info` by name).
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -138,6 +138,10 @@ impl Closure {
                 }
             }
             Value::Object(object) => {
+                // The attributes of a build, which Nix writes to `.attrs.json`.
+                if let Some(list @ Value::Array(_)) = object.get("closure") {
+                    return Self::parse(list);
+                }
                 let (entries, store) = match object.get("info") {
                     Some(Value::Object(entries)) => (entries, object["storeDir"].as_str()),
                     _ => (object, None),
@@ -244,6 +248,13 @@ mod tests {
                 { "narHash": sri, "narSize": 1, "path": a, "references": [a, b], "valid": true },
                 { "narHash": sri, "narSize": 1, "path": b, "references": [], "valid": true },
             ]),
+            json!({
+                "name": "sbom",
+                "closure": [
+                    { "narHash": sri, "narSize": 1, "path": a, "references": [a, b] },
+                    { "narHash": sri, "narSize": 1, "path": b, "references": [] },
+                ],
+            }),
             json!({
                 a: { "narHash": sri, "references": [a, b] },
                 b: { "narHash": sri, "references": [] },

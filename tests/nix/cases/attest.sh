@@ -178,7 +178,7 @@ case_an_sbom_agrees_with_what_nix_has_registered() {
     has "$(cat "$sbom")" 'team/attested:v1'
   done
   has "$(nix-instantiate --eval "$source/tests/nix/attest.nix" -A hashedSbom)" '"'
-  none references "$(nix-store --query --references "$(attest 'cyclonedx.sbom."linux/arm64"')")"
+  ! nix_is_at_least 2.18 || none references "$(nix-store --query --references "$(attest 'cyclonedx.sbom."linux/arm64"')")"
   # Without a conf there is no closure; the image has an SBOM nevertheless.
   has "$(cat "$(physical "$(attest 'sbomOfArchives.sbom."linux/amd64"')")")" '"spdxVersion": "SPDX-2.3"'
   same 'attached' "$(in_store "$POLYARCH" inspect --json "$(attest ownSbom.layout)" | jq -c '[.platforms[].attached[].content]')" '["spdx"]'
