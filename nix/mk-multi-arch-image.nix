@@ -401,7 +401,7 @@ lib.makeOverridable (
       layoutOf = layoutOfPlatform;
       images = if builtins.isList allImages then allImages else lib.mapAttrs' byPlatform allImages;
     };
-    # An SBOM describes the manifest that the image has in the end, which annotations can change. It has the name of the
+    # An SBOM describes the manifest of the merged image, which annotations can change. It has the name of the
     # image, unless the tag is a hash of what contains the SBOM.
     layoutOfPlatform =
       platform:

@@ -82,8 +82,7 @@ runCommand
   )
   (
     # Not $NIX_ATTRS_JSON_FILE: with Nix 2.8 that is a path outside of the sandbox.
-    # The conf itself, the files beside the store paths and the base image are in the closure of the conf, but they are no
-    # store paths of the image.
+    # The closure of a conf also has the conf itself, the files beside the store paths, and the base image.
     lib.optionalString hasClosure (
       ''
         sbomArguments+=("--closure=${platform}=$NIX_BUILD_TOP/.attrs.json" "--unchecked=${conf}")
