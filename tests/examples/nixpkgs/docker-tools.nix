@@ -1,6 +1,6 @@
 # buildImage, buildLayeredImage and streamLayeredImage of nixpkgs' dockerTools: images of what the arguments name and of
 # all that this refers to, in the form in which dockerTools writes them (what differs: one layer for each store path,
-# and the legacy files of buildImage). docker_tools.py does the work.
+# and the legacy files of buildImage). A layered image has a conf as dockerTools writes it. docker_tools.py does the work.
 {
   lib,
   runCommand,
@@ -16,30 +16,35 @@ let
     path
   ];
 
-  # Config, and what it and the contents refer to: what both kinds of images are made from.
-  describe =
+  # The graphs of what an image contains, as arguments of runCommand.
+  graphsOf =
+    { config, contents }:
     {
-      name,
-      config,
-      contents,
-      ...
-    }@arguments:
-    runCommand "${baseNameOf name}-conf.json"
-      {
-        exportReferencesGraph =
-          let
-            configFile = runCommand "config.json" {
-              text = builtins.toJSON config;
-            } ''printf '%s' "$text" > "$out"'';
-          in
-          graphOf "config-graph" configFile
-          ++ lib.concatLists (lib.imap0 (index: graphOf "contents-graph-${toString index}") contents);
-        json = builtins.toJSON (arguments // { contents = map toString contents; });
-      }
-      ''
-        printf '%s' "$json" > arguments.json
-        ${tool} describe arguments.json *-graph* > "$out"
-      '';
+      exportReferencesGraph =
+        let
+          configFile = runCommand "config.json" {
+            text = builtins.toJSON config;
+          } ''printf '%s' "$text" > "$out"'';
+        in
+        graphOf "config-graph" configFile
+        ++ lib.concatLists (lib.imap0 (index: graphOf "contents-graph-${toString index}") contents);
+    };
+
+  makeWrapper = runCommand "make-wrapper" { } ''
+    mkdir -p "$out/bin"
+    cat > "$out/bin/makeWrapper" <<'SCRIPT'
+    #!${buildPackages.bash}/bin/bash
+    printf '%s\n' '#!${buildPackages.bash}/bin/bash -e' "exec $1 $4 \"\$@\"" > "$2"
+    chmod 555 "$2"
+    SCRIPT
+    chmod 555 "$out/bin/makeWrapper"
+  '';
+
+  # Writes the image of the conf that it gets.
+  streamScript = runCommand "stream" { } ''
+    printf '#!%s\nexec %s layered "$@"\n' ${buildPackages.bash}/bin/bash '${tool}' > "$out"
+    chmod 555 "$out"
+  '';
 in
 rec {
   streamLayeredImage =
@@ -51,29 +56,58 @@ rec {
       architecture ? go.GOARCH,
     }:
     let
-      conf = describe {
-        inherit
-          name
-          config
-          architecture
-          ;
-        contents = lib.toList contents;
-      };
+      baseName = baseNameOf name;
+
+      # Links to the contents.
+      customisationLayer =
+        runCommand "${baseName}-customisation-layer" { contents = map toString (lib.toList contents); }
+          ''
+            mkdir "$out"
+            ${tool} customisation $contents > "$out/layer.tar"
+            sha256sum "$out/layer.tar" | cut -f 1 -d ' ' > "$out/checksum"
+          '';
+
+      conf =
+        runCommand "${baseName}-conf.json"
+          (
+            graphsOf {
+              inherit config;
+              contents = lib.toList contents;
+            }
+            // {
+              # `created` of dockerTools is in this form after its builder has read it.
+              base = builtins.toJSON {
+                inherit architecture config;
+                os = "linux";
+                store_dir = builtins.storeDir;
+                from_image = null;
+                customisation_layer = customisationLayer;
+                created = "1970-01-01T00:00:01+00:00";
+                mtime = "1970-01-01T00:00:01+00:00";
+                uid = "0";
+                gid = "0";
+                uname = "root";
+                gname = "root";
+              };
+              repository = lib.toLower name;
+              tag = if tag == null then "" else tag;
+            }
+          )
+          ''
+            hash=$(basename "$out" | cut -d - -f 1)
+            printf '%s' "$base" > base.json
+            ${tool} conf base.json "$repository:''${tag:-$hash}" *-graph* > "$out"
+          '';
       imageTag = if tag == null then hashOf conf else tag;
     in
-    runCommand "stream-${baseNameOf name}"
-      {
-        passthru = {
-          imageName = lib.toLower name;
-          inherit imageTag conf;
-          isExe = true;
-        };
-      }
-      ''
-        printf '#!%s\nexec %s\n' ${buildPackages.bash}/bin/bash \
-          '${tool} layered ${conf} ${lib.toLower name}:${imageTag} "$@"' > "$out"
-        chmod 555 "$out"
-      '';
+    runCommand "stream-${baseName}" {
+      nativeBuildInputs = [ makeWrapper ];
+      passthru = {
+        imageName = lib.toLower name;
+        inherit imageTag conf streamScript;
+        isExe = true;
+      };
+    } "makeWrapper ${streamScript} $out --add-flags ${conf}";
 
   buildLayeredImage =
     {
@@ -109,23 +143,29 @@ rec {
           chmod -R u+w "$out"
         done
       '';
-      conf = describe {
-        inherit name config architecture;
-        contents = [ root ];
-      };
       image =
         runCommand "docker-image-${baseNameOf name}.tar${compressors.${compressor}.suffix}"
-          {
-            passthru = {
-              imageName = lib.toLower name;
-              imageTag = if tag == null then hashOf image else tag;
-              buildArgs = { inherit name; };
-            };
-            inherit root;
-          }
+          (
+            graphsOf {
+              inherit config;
+              contents = [ root ];
+            }
+            // {
+              passthru = {
+                imageName = lib.toLower name;
+                imageTag = if tag == null then hashOf image else tag;
+                buildArgs = { inherit name; };
+              };
+              base = builtins.toJSON { inherit architecture config; };
+              repository = lib.toLower name;
+              tag = if tag == null then "" else tag;
+              inherit root;
+            }
+          )
           ''
-            tag=${if tag == null then "$(basename \"$out\" | cut -d - -f 1)" else lib.escapeShellArg tag}
-            ${tool} flat ${conf} ${lib.toLower name}:"$tag" "$root" | ${
+            hash=$(basename "$out" | cut -d - -f 1)
+            printf '%s' "$base" > base.json
+            ${tool} flat base.json "$repository:''${tag:-$hash}" "$root" *-graph* | ${
               compressors.${compressor}.command
             } > "$out"
           '';

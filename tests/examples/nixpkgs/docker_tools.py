@@ -1,8 +1,9 @@
 """What the builders of docker-tools.nix run.
 
-describe ARGUMENTS GRAPH...   print a description of an image: config, and the store paths that are in it
-layered CONF NAME:TAG         print a docker-archive with a layer for each store path, as streamLayeredImage does
-flat CONF NAME:TAG ROOT       print one with a single layer, as buildImage does
+customisation CONTENTS...          print the layer with links to the contents
+conf BASE NAME:TAG GRAPH...        print the conf of a layered image, from one without store_layers and repo_tag
+layered CONF                       print the image of a conf, as streamLayeredImage does
+flat BASE NAME:TAG ROOT GRAPH...   print an image with a single layer, as buildImage does
 """
 
 import hashlib
@@ -15,10 +16,8 @@ import tarfile
 EPOCH = "1970-01-01T00:00:01+00:00"
 
 
-def describe(arguments, *graphs):
+def store_paths(graphs):
     """A graph has, for each path: the path, its deriver, the number of its references, and these."""
-    with open(arguments) as file:
-        conf = json.load(file)
     paths = set()
     for name in graphs:
         with open(name) as file:
@@ -29,8 +28,19 @@ def describe(arguments, *graphs):
             # What was described, and not what it is made of.
             if not path.endswith(("-config.json", "-docker-layer-root")):
                 paths.add(path)
-    conf["store_paths"] = sorted(paths)
-    json.dump(conf, sys.stdout)
+    return sorted(paths)
+
+
+def read_json(name):
+    with open(name) as file:
+        return json.load(file)
+
+
+def conf(base, repo_tag, *graphs):
+    description = read_json(base)
+    description["store_layers"] = [[path] for path in store_paths(graphs)]
+    description["repo_tag"] = repo_tag
+    json.dump(description, sys.stdout, indent=2)
 
 
 class Layer:
@@ -93,7 +103,7 @@ class Layer:
 
 
 def write(conf, repo_tag, layers):
-    """Writes an archive; layers are pairs (bytes, content). Files are named by the digests of their content; manifest.json is last."""
+    """Writes an archive; layers are pairs (bytes, comment). Files are named by the digests of their content; manifest.json is last."""
     out = tarfile.open(fileobj=sys.stdout.buffer, mode="w|", format=tarfile.PAX_FORMAT)
 
     def put(name, content):
@@ -123,35 +133,38 @@ def write(conf, repo_tag, layers):
     out.close()
 
 
-def layered(conf, repo_tag, *_):
+def customisation(*contents):
+    layer = Layer()
+    layer.directory(".")
+    for path in contents:
+        layer.links(path, ".")
+    sys.stdout.buffer.write(layer.bytes())
+
+
+def layered(conf):
+    conf = read_json(conf)
     layers = []
-    for path in conf["store_paths"]:
+    for paths in conf["store_layers"]:
         layer = Layer()
-        layer.store([path])
-        layers.append((layer.bytes(), f"store paths: ['{path}']"))
-    customisation = Layer()
-    customisation.directory(".")
-    for path in conf["contents"]:
-        customisation.links(path, ".")
-    layers.append((customisation.bytes(), "customisation layer"))
-    write(conf, repo_tag, layers)
+        layer.store(paths)
+        layers.append((layer.bytes(), f"store paths: {paths}"))
+    path = conf["customisation_layer"]
+    with open(f"{path}/layer.tar", "rb") as file:
+        layers.append((file.read(), f"store paths: {[path]}"))
+    write(conf, conf["repo_tag"], layers)
 
 
-def flat(conf, repo_tag, root):
+def flat(base, repo_tag, root, *graphs):
     layer = Layer()
     layer.directory(".")
     for entry in sorted(os.listdir(root)):
         layer.tree(f"{root}/{entry}", f"./{entry}")
-    if conf["store_paths"]:
-        layer.store(conf["store_paths"])
-    write(conf, repo_tag, [(layer.bytes(), "")])
+    paths = store_paths(graphs)
+    if paths:
+        layer.store(paths)
+    write(read_json(base), repo_tag, [(layer.bytes(), "")])
 
 
 if __name__ == "__main__":
     command, *arguments = sys.argv[1:]
-    if command == "describe":
-        describe(*arguments)
-    else:
-        with open(arguments[0]) as file:
-            conf = json.load(file)
-        {"layered": layered, "flat": flat}[command](conf, *arguments[1:])
+    {"customisation": customisation, "conf": conf, "layered": layered, "flat": flat}[command](*arguments)
