@@ -537,6 +537,23 @@ rec {
         image = imageFunction pkgs;
       };
   };
+  # One line of the image for ARM is another one.
+  functionNativeChanged = function {
+    strategy = "native";
+    images = changedFunction;
+  };
+  functionOfLayoutsChanged = function {
+    strategy = "native";
+    images = pkgs: (import ../.. { inherit pkgs; }).mkImageLayout { image = changedFunction pkgs; };
+  };
+  changedFunction =
+    pkgs:
+    imageFunction (
+      pkgs
+      // pkgs.lib.optionalAttrs (pkgs.stdenv.hostPlatform.system == "aarch64-linux") {
+        addedByAnOverlay = "changed";
+      }
+    );
   # A layout under the wrong key, and one in a list.
   layoutOfAnotherKey = hello {
     images.aarch64-linux = polyarch.mkImageLayout { image = images.amd64; };

@@ -34,49 +34,6 @@ case_layouts_are_images_that_need_no_other_layout() {
   has "$said" 'linux/amd64'
 }
 
-# Two machines with a store each, and a binary cache between them: the one of the other system builds its layout, the one
-# of this system merges.
-case_a_layout_in_a_binary_cache_is_all_that_the_merge_needs_of_another_system() {
-  local here=$world/here there=$world/there other=aarch64-linux oci=linux/arm64 layout image
-  [ "$this_system" = x86_64-linux ] || other=x86_64-linux oci=linux/amd64
-  layout=$(NIX_CONFIG=$'system = '"$other"$'\nstore = '"$there" \
-    nix-build --no-out-link "$cases" -A "functionOfLayouts.layouts.\"$oci\"")
-  [ "$(compgen -G "$there/nix/store/*-hello.tar.gz" | wc -l)" -eq 1 ]
-  nix copy --from "$there" --to "file://$world/cache" "$layout" --no-check-sigs
-  image=$(NIX_CONFIG=$'substituters = file://'"$world/cache"$'\nrequire-sigs = false\nstore = '"$here" \
-    nix-build --no-out-link "$cases" -A functionOfLayouts)
-  cmp "$here$image" "$(physical "$(build -A bySystem)")"
-  same 'from the other machine' "$(
-    comm -12 <(cd "$here/nix/store" && ls) <(cd "$there/nix/store" && ls) | grep -- '-hello' | grep -v '\.drv$'
-  )" \
-    "$(basename "$layout")"
-}
-
-# Nix reaches a builder through `ssh-ng` without ssh, and copies all that the builder makes.
-case_an_image_and_its_layout_come_from_a_remote_builder() {
-  local here=$world/remote-here there=$world/remote-there other=aarch64-linux out settings what
-  [ "$this_system" = x86_64-linux ] || other=x86_64-linux
-  mkdir -p "$world/there-conf"
-  sed "s|^store = .*|store = $there|" "$NIX_CONF_DIR/nix.conf" >"$world/there-conf/nix.conf"
-  cat >"$world/there-daemon" <<WRAPPER
-#!/usr/bin/env bash
-export NIX_CONF_DIR='$world/there-conf' NIX_CONFIG='system = $other'
-exec nix-daemon "\$@"
-WRAPPER
-  chmod +x "$world/there-daemon"
-  settings="store = $here
-builders-use-substitutes = true
-builders = ssh-ng://localhost?remote-store=$there&remote-program=$world/there-daemon $other - 2"
-  for what in functionNative functionOfLayouts; do
-    out=$(NIX_CONFIG=$settings nix-build --no-out-link "$cases" -A "$what")
-    cmp "$here$out" "$(physical "$(build -A bySystem)")"
-    same "images of $what on the builder" "$(compgen -G "$there/nix/store/*-hello.tar.gz" | wc -l)" 1
-    # The layout is made there only by the functions of the package set of that machine.
-    same "layouts of $what on the builder" "$(find "$there/nix/store" -maxdepth 1 -name '*-hello-layout*' | wc -l)" \
-      "$([ "$what" = functionNative ] && echo 0 || echo 1)"
-  done
-}
-
 images_of_other_systems() {
   # shellcheck disable=SC2046 # several words
   show_derivations $(requisites "$1" | grep -E -- '-hello\.tar\.gz\.drv$') |
