@@ -1,7 +1,7 @@
 # Builders of other systems, binary caches, and what goes over the wires between them.
 # shellcheck shell=bash disable=SC2154,SC2034 # tests/nix/run and common.sh have the variables
 
-# A builder has a store and settings of its own. Nix reaches it through `ssh-ng` without ssh, since it is on this machine.
+# A builder has its own store and settings. Nix reaches it through `ssh-ng` without ssh, since it is on this machine.
 # Its connections go through remote-daemon.py, which counts their bytes, and breaks
 # each connection after the number of bytes in $world/NAME-limit.
 remote_builder() { # NAME SYSTEM [SETTING…]: prints a line for `builders`
@@ -34,7 +34,7 @@ images_on() { compgen -G "$world/$1/nix/store/*-hello.tar.gz" | wc -l; }
 layouts_on() { find "$world/$1/nix/store" -maxdepth 1 -name '*-hello-layout*' ! -name '*.drv' | wc -l; }
 other_system() { case $this_system in x86_64-linux) echo aarch64-linux ;; *) echo x86_64-linux ;; esac; }
 
-# Writes a line to the file $POLYARCH_FIGURES: the figures of docs/farm.md.
+# Writes a line to the file $POLYARCH_FIGURES: the figures of docs/several-machines.md.
 # shellcheck disable=SC2059 # the first argument is a format
 figure() { [ -z "${POLYARCH_FIGURES:-}" ] || printf "$1\n" "${@:2}" >>"$POLYARCH_FIGURES"; }
 
