@@ -68,7 +68,7 @@ lint:
 	cargo fmt --check
 	cargo fmt --check --manifest-path tests/fuzz/Cargo.toml
 	cargo clippy --locked --all-targets -- -D warnings
-	shellcheck -x .ci/run release/build release/json nix/nixpkgs/cargo-hash tests/setup tests/newer-tools tests/lint-tools tests/aarch64/run nix/docs nix/scripts/*.sh tests/both tests/versions tests/nix/run tests/nix/cases/*.sh tests/nix/stream-layered-image.bash tests/readme/run tests/demo/run tests/fuzz/run \
+	shellcheck -x .ci/run release/build release/json nix/nixpkgs/cargo-hash tests/setup tests/newer-tools tests/lint-tools tests/aarch64/run nix/docs nix/scripts/*.sh tests/nix/bundle tests/both tests/versions tests/nix/run tests/nix/cases/*.sh tests/nix/stream-layered-image.bash tests/readme/run tests/demo/run tests/fuzz/run \
 		tests/docs/run tests/examples/get tests/examples/lint tests/examples/run tests/interop/run tests/push/run tests/push/figures
 	tests/examples/lint
 	tests/lint-prose

@@ -63,6 +63,7 @@
           {
             default = "Images for two architectures, merged (the quick start of the README)";
             ci-matrix = "A Python program, each architecture built by its own CI runner";
+            deploy = "A deployment that names its image by digest";
             flake-parts = "A multi-platform image as an option of flake-parts";
             go-buildimage = "A Go program in an image of dockerTools.buildImage";
             go-goarch = "A Go program, cross-compiled with GOARCH";

@@ -21,9 +21,9 @@
     and `newTag:` of kustomize. `digest: ""` beside them gets the digest; otherwise the tag becomes `TAG@sha256:…`.
   - the placeholder `@KEY@` in any text file. `@KEY.name@`, `@KEY.tag@` and `@KEY.digest@` are the parts.
 
-  The build fails if a file has another tag or another digest of one of the images, if a file that is neither YAML nor JSON nor HCL
-  names one by tag (templates of Helm, shell scripts: write placeholders there), or if an image does not occur. Each
-  error names the file and the line. Comments are not changed, except placeholders in them.
+  The build fails if a file has another tag or another digest of one of the images, if a file that is neither YAML nor
+  JSON nor HCL names one by tag (templates of Helm, shell scripts: write placeholders there), or if an image does not
+  occur. Each error names the file and the line. Comments are not changed, except placeholders in them.
 
   # Inputs
 

@@ -73,6 +73,7 @@ WRAPPER
 command=\$1
 shift
 [ "\$command" != run ] || set -- --network=none "\$@"
+[ "\$command \$1" != 'kube play' ] || set -- play --network=none "\${@:2}"
 exec $(type -P podman) --tmpdir '$podman_tmp' "\$command" "\$@"
 WRAPPER
   chmod +x "$commands/nix" "$commands/nix-build" "$commands/podman"

@@ -12,7 +12,7 @@ def human:
 
 def count($unit): if . == 1 then "1 \($unit)" else "\(.) \($unit)s" end;
 
-# The manifests by platform. Two of one platform are told apart by their position.
+# The manifests by platform. Two of one platform are distinguished by their position.
 def by_platform:
   group_by(.platform)
   | map(to_entries[] | { key: (.value.platform + (if .key == 0 then "" else " (\(.key + 1))" end)), value: .value })

@@ -2,6 +2,7 @@
 {
   lib,
   coreutils,
+  gnugrep,
   jq,
   skopeo,
   writeShellApplication,
@@ -63,6 +64,7 @@ writeShellApplication {
   name = script;
   runtimeInputs = [
     coreutils
+    gnugrep
     jq
     skopeo
   ];

@@ -126,7 +126,7 @@ image "$index" "$work/new-entries" >"$work/new"
 
 # Prints what the registry has instead. Sets `sends` to the number of bytes that a push sends.
 compare() { # REF
-  local platform manifest found old=$work/old-index
+  local platform manifest found lines old=$work/old-index
   : >"$work/old-entries"
   if [ -s "$old" ]; then
     if jq -e .manifests "$old" >/dev/null; then
@@ -148,8 +148,9 @@ compare() { # REF
   fi
   jq -nr --slurpfile old "$work/old" --slurpfile new "$work/new" \
     "\$old[0] as \$old | \$new[0] as \$new | $(cat "$program")" >"$work/report"
-  sends=$(tail -n 1 "$work/report")
-  sed '$d' "$work/report"
+  mapfile -t lines <"$work/report"
+  sends=${lines[-1]}
+  printf '%s\n' "${lines[@]:0:${#lines[@]}-1}"
 }
 
 # Whether the registry has all manifests of the index; prints those that it does not have.

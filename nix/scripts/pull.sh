@@ -54,7 +54,7 @@ pull() { # NAME DIGEST LAYOUT
     if [ -z "$is_there" ]; then
       {
         echo "error: $name@$digest has no image for $wanted; it has images for:"
-        cut -f 1 "$work/manifests" | sort -u | sed 's/^/  /'
+        cut -f 1 "$work/manifests" | sort -u | while read -r platform; do printf '  %s\n' "$platform"; done
       } >&2
       return 1
     fi

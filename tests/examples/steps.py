@@ -1,6 +1,6 @@
 """Prints the shell steps of one job of a CI recipe as a script: steps.py FILE [JOB]
 
-GitHub Actions, GitLab CI and builds.sr.ht. A variable of the recipe keeps the value that the environment gives it; one
+GitHub Actions, Forgejo Actions, GitLab CI and builds.sr.ht. A variable of the recipe keeps the value that the environment gives it; one
 whose value only the CI knows has to have one there. What a step of GitHub's puts into $GITHUB_ENV the next ones have.
 """
 
@@ -23,13 +23,15 @@ def environment(variables):
         print(f"export {name}")
 
 
-print("set -euo pipefail")
 if "tasks" in recipe:
+    print("set -e")
     environment(recipe["environment"])
     for task in recipe["tasks"]:
         for script in task.values():
             print(f"(\n{script})")
 elif "jobs" in recipe:
+    # GitHub's `bash -e {0}`: a pipe has the exit code of its last command.
+    print("set -e")
     environment(recipe["env"])
     environment(recipe["jobs"][job].get("env"))
     print("GITHUB_ENV=$(mktemp) && export GITHUB_ENV")
@@ -40,6 +42,7 @@ elif "jobs" in recipe:
             environment(step.get("env"))
             print(f"{step['run']}\n)")
 else:
+    print("set -eo pipefail")
     environment(recipe["variables"])
     for command in recipe[job]["script"]:
         print(command)

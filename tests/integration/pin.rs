@@ -157,7 +157,7 @@ fn placeholders_are_replaced_in_any_text() {
         "run @app@ # @app@ @apps@ @app me@app.example @app.tag@\n@app.name@:@app.tag@@@app.digest@ @@app@@\n",
         "run ghcr.io/me/app@D # ghcr.io/me/app@D @apps@ @app me@app.example v1\nghcr.io/me/app:v1@D @ghcr.io/me/app@D@\n",
     );
-    // A template of Helm is no YAML.
+    // A template of Helm is not YAML.
     pins(
         "pod.yaml",
         "{{- if .x }}\nimage: @app@\n{{- end }}\n",

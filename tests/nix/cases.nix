@@ -28,7 +28,14 @@ rec {
   conf = import ./conf-cases.nix { inherit pkgs polyarch; };
 
   # Pinning, gates and images from elsewhere.
-  deploy = import ./deploy-cases.nix { inherit pkgs polyarch images hello; };
+  deploy = import ./deploy-cases.nix {
+    inherit
+      pkgs
+      polyarch
+      images
+      hello
+      ;
+  };
 
   # One image, in all the ways to name its parts.
   bySystem = hello { };

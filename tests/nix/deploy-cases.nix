@@ -56,12 +56,18 @@ rec {
   deployment =
     files:
     polyarch.withImageRefs {
-      src = pkgs.runCommand "files" { __structuredAttrs = true; inherit files; } ''
-        mkdir -p "$out/deep"
-        for file in "''${!files[@]}"; do
-          printf '%s' "''${files[$file]}" > "$out/$file"
-        done
-      '';
+      src =
+        pkgs.runCommand "files"
+          {
+            __structuredAttrs = true;
+            inherit files;
+          }
+          ''
+            mkdir -p "$out/deep"
+            for file in "''${!files[@]}"; do
+              printf '%s' "''${files[$file]}" > "$out/$file"
+            done
+          '';
       images = {
         app = image;
         other = polyarch.mkMultiArchImage {
@@ -73,10 +79,11 @@ rec {
     };
   deployments = builtins.mapAttrs (_: deployment) {
     pinned = {
-      "pod.yaml" = "# hello:v1 is the image\nspec:\n  containers:\n  - image: hello:v1  # now\n  - { image: hello }\n";
+      "pod.yaml" =
+        "# hello:v1 is the image\nspec:\n  containers:\n  - image: hello:v1  # now\n  - { image: hello }\n";
       "deep/values.yaml" = "image:\n  repository: hello\n  tag: \"v1\"\n  pullPolicy: Always\n";
       "deep/job.nomad" = "config {\n  image = \"hello:latest\" # hello:v1\n}\n";
-      "run.sh" = "docker run @other@ @other.name@:@other.tag@\n";
+      "run.sh" = "docker run @other@ @other.name@ @other.tag@\n";
     };
     otherTag = {
       "pod.yaml" = "image: hello:v2\n# @other@\n";
@@ -96,10 +103,20 @@ rec {
 
   # An image that a registry has.
   pulled =
-    { imageName, imageDigest, hash, platforms }:
+    {
+      imageName,
+      imageDigest,
+      hash,
+      platforms,
+    }:
     let
       base = polyarch.pullMultiArchImage {
-        inherit imageName imageDigest hash platforms;
+        inherit
+          imageName
+          imageDigest
+          hash
+          platforms
+          ;
         imageTag = "v1";
         tlsVerify = false;
       };

@@ -328,7 +328,9 @@ let
           printf '%s' "$hook" > "$out/nix-support/setup-hook"
         '';
 
-    cacert = runCommand "cacert" { } "mkdir -p $out/etc/ssl/certs && touch $out/etc/ssl/certs/ca-bundle.crt";
+    cacert =
+      runCommand "cacert" { }
+        "mkdir -p $out/etc/ssl/certs && touch $out/etc/ssl/certs/ca-bundle.crt";
 
     # Nix's own fetcher: that of nixpkgs is a derivation with curl.
     fetchurl = import <nix/fetchurl.nix>;

@@ -3,16 +3,13 @@
 
 {
   source = argument: value: [
-    (rule.forValue argument value
-      (
-        lib.isDerivation value
-        || builtins.isPath value
-        || (builtins.isString value && lib.hasPrefix "${builtins.storeDir}/" value)
-        # lib.fileset.toSource and lib.sources
-        || (builtins.isAttrs value && value ? outPath)
-      )
-      "a path, a derivation or a result of lib.fileset.toSource"
-    )
+    (rule.forValue argument value (
+      lib.isDerivation value
+      || builtins.isPath value
+      || (builtins.isString value && lib.hasPrefix "${builtins.storeDir}/" value)
+      # lib.fileset.toSource and lib.sources
+      || (builtins.isAttrs value && value ? outPath)
+    ) "a path, a derivation or a result of lib.fileset.toSource")
   ];
 
   namedImages =

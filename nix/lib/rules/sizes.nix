@@ -9,8 +9,7 @@
         value == null
         || (builtins.isInt value && value >= 0)
         || (
-          builtins.isString value
-          && builtins.match "[0-9]+(\\.[0-9]+)? ?(B|[kKMGT]B|[KMGT]iB)?" value != null
+          builtins.isString value && builtins.match "[0-9]+(\\.[0-9]+)? ?(B|[kKMGT]B|[KMGT]iB)?" value != null
         )
       )
       "a number of bytes, or a string with a number and B, kB, MB, GB, TB, KiB, MiB, GiB or TiB, such as \"50MB\"; or null"

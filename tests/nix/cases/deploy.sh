@@ -126,7 +126,7 @@ spec:
   image = \"hello@$digest\" # hello:v1
 }"
   # The digest of an image whose tag is a hash.
-  grep -qE "^docker run registry.example:5000/me/other@$other registry.example:5000/me/other:[0-9a-z]{32}\$" "$out/run.sh"
+  grep -qE "^docker run registry.example:5000/me/other@$other registry.example:5000/me/other [0-9a-z]{32}\$" "$out/run.sh"
   same 'a single file' "$(cat "$(physical "$(build -A deploy.aFile)")")" "image: hello@$digest"
   has "$(build -A deploy.aFile)" '-pod.yaml'
 }
