@@ -50,7 +50,10 @@ impl ExtensionHeaders {
             let kind = header.entry_type();
             // The header of the entry itself. More of the map of a sparse file may follow it.
             if rest.is_empty() || !is_extension(kind) {
-                found.is_sparse |= sparse::is_sparse_type(kind);
+                if sparse::is_sparse_type(kind) {
+                    sparse::check_old_map(head, rest)?;
+                    found.is_sparse = true;
+                }
                 break;
             }
             let size = usize::try_from(header.entry_size()?).unwrap_or(usize::MAX);

@@ -10,7 +10,7 @@ use tar::EntryType;
 
 use super::extensions::Record;
 use super::limited_reader::MAX_HEADERS;
-use super::numbers::decimal;
+use super::numbers::{self, decimal};
 use super::{BLOCK, HeaderError};
 
 /// What the records of a sparse file say.
@@ -149,6 +149,32 @@ pub fn check_map(
         SparseMap::Records { .. } => bad(WRONG_MAP),
         SparseMap::Content { size } => check_content(content, in_archive, size),
     }
+}
+
+/// Checks the map of the old format of GNU: four blocks in the header of the entry, and 21 in each block after it.
+///
+/// Python parses the numbers after the end of the map too, and takes an invalid one for the end of the archive.
+pub fn check_old_map(header: &[u8], more: &[u8]) -> Result<(), HeaderError> {
+    const NUMBER: usize = 12;
+    const IN_HEADER: std::ops::Range<usize> = 386..386 + 4 * 2 * NUMBER;
+    const IN_BLOCK: std::ops::Range<usize> = 0..21 * 2 * NUMBER;
+    let more = more.chunks_exact(BLOCK).map(|block| &block[IN_BLOCK]);
+    for numbers in [&header[IN_HEADER]].into_iter().chain(more) {
+        // A number that is absent ends the map.
+        let absent = numbers.chunks(NUMBER).position(|number| number[0] == 0);
+        let end = absent.map_or(numbers.len(), |number| number * NUMBER);
+        let (map, rest) = numbers.split_at(end);
+        if !map
+            .chunks(NUMBER)
+            .all(|number| numbers::number(number).is_some())
+        {
+            return bad(WRONG_MAP);
+        }
+        if rest.iter().any(|byte| *byte != 0) {
+            return bad("text follows the end of its map");
+        }
+    }
+    Ok(())
 }
 
 /// Checks a map at the start of the content: the number of blocks, and the offset and the length of each, one
