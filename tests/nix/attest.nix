@@ -140,4 +140,8 @@ rec {
   incompleteSbom = bom { images."linux/amd64" = layered { layers = [ [ incomplete ] ]; }; };
   incompleteUnattached = incompleteSbom.override { attestAs = [ ]; };
   incompleteUnchecked = incompleteSbom.override { sbomCheck = "off"; };
+  realSbom = hello {
+    images.x86_64-linux = (import ./conf-cases.nix { inherit pkgs polyarch; }).realStream;
+    sbom = "cyclonedx";
+  };
 }

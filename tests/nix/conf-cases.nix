@@ -76,6 +76,7 @@ rec {
   });
 
   realAmd64 = ways { stream = real layered "hello-amd64"; };
+  realStream = real layered "hello-amd64";
   realArm64 = ways { stream = real layered "hello-arm64"; };
   # A stream that this machine cannot run.
   realOfOtherMachine = mkImageLayout { image = real otherMachine "hello-arm64"; };

@@ -193,3 +193,14 @@ case_an_image_that_lacks_a_part_of_its_closure_fails_the_build() {
   done
   attest incompleteUnchecked
 }
+
+case_the_sbom_of_a_real_image_has_the_store_paths_that_nix_lists() {
+  local conf customisation found
+  import_paths hello-amd64
+  attest realSbom
+  found=$(jq -r '.components[].properties[]? | select(.name == "nix:store_path") | .value' \
+    "$(physical "$(attest 'realSbom.sbom."linux/amd64"')")" | sort)
+  conf=$(attest 'realSbom.images.x86_64-linux.conf')
+  customisation=$(jq -r .customisation_layer "$(physical "$conf")")
+  same 'store paths' "$found" "$(nix-store --query --requisites "$conf" | grep -vxF -e "$conf" -e "$customisation" | sort)"
+}
