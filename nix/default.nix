@@ -114,6 +114,7 @@ lib.makeScope pkgsBuildBuild.newScope (
       readBackTest = callPackage ./lib/read-back-test.nix { };
       sbomOf = callPackage ./lib/sbom-of.nix { };
       mkLoadScript = callPackage ./scripts/load.nix { };
+      mkCosignScript = callPackage ./scripts/cosign.nix { };
 
       # Names, platforms and annotations.
       reference = callPackage ./lib/reference.nix { };

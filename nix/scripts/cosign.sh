@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What the scripts of sign.nix and verify-signature.nix share. They set these variables before it:
+# What the scripts that run cosign share. cosign.nix sets these variables before it:
 #
 #   script   name of the script
 #   layout   the image: directory of an OCI image layout

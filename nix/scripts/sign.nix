@@ -1,11 +1,5 @@
 # The script `passthru.sign`. Signing happens outside the build: the key belongs to the user who starts the script.
-{
-  lib,
-  cosign,
-  coreutils,
-  jq,
-  writeShellApplication,
-}:
+{ mkCosignScript }:
 
 /**
   Makes a script that signs a pushed image with cosign: the image index and each manifest in it.
@@ -40,22 +34,10 @@
   layout,
   imageName,
 }:
-let
-  script = "sign-${baseNameOf imageName}";
-in
-writeShellApplication {
-  name = script;
-  runtimeInputs = [
-    cosign
-    coreutils
-    jq
-  ];
-  text = ''
-    script=${lib.escapeShellArg script}
-    layout=${lib.escapeShellArg "${layout}"}
-    names=(${lib.escapeShellArg imageName})
-
-    ${builtins.readFile ./cosign.sh}
+mkCosignScript {
+  verb = "sign";
+  inherit layout imageName;
+  run = ''
     parse sign 'signs the image index and its manifests' "$@"
     for name in "''${names[@]}"; do
       run cosign sign --recursive "''${options[@]}" "$name@$digest"

@@ -1,11 +1,5 @@
 # The script `passthru.verifySignature`.
-{
-  lib,
-  cosign,
-  coreutils,
-  jq,
-  writeShellApplication,
-}:
+{ mkCosignScript }:
 
 /**
   Makes a script that verifies the signatures of an image in a registry with cosign: of the image index of this build, and of
@@ -36,22 +30,10 @@
   layout,
   imageName,
 }:
-let
-  script = "verify-signature-${baseNameOf imageName}";
-in
-writeShellApplication {
-  name = script;
-  runtimeInputs = [
-    cosign
-    coreutils
-    jq
-  ];
-  text = ''
-    script=${lib.escapeShellArg script}
-    layout=${lib.escapeShellArg "${layout}"}
-    names=(${lib.escapeShellArg imageName})
-
-    ${builtins.readFile ./cosign.sh}
+mkCosignScript {
+  verb = "verify-signature";
+  inherit layout imageName;
+  run = ''
     parse verify 'verifies the signatures of the image index and its manifests' "$@"
     mapfile -t manifests < <(jq -r '.manifests[].digest' "$layout/blobs/''${digest/://}")
     for name in "''${names[@]}"; do
