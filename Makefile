@@ -42,6 +42,7 @@ test: setup static newer-tools
 
 bench: bench-setup static
 	tests/bench/run
+	tests/bench/loop
 
 fuzz:
 	tests/fuzz/run
@@ -58,6 +59,8 @@ aarch64: setup static
 	tests/aarch64/run
 
 nix_files = $$(git ls-files '*.nix')
+# Files that only another script sources are checked with it.
+shell_scripts = $$(git grep -lE '^\#!.*\<(ba)?sh$$' -- ':!docs' ':!examples') nix/scripts/*.sh tests/nix/cases/*.sh
 
 lint:
 	tests/lint-tools
@@ -68,8 +71,7 @@ lint:
 	cargo fmt --check
 	cargo fmt --check --manifest-path tests/fuzz/Cargo.toml
 	cargo clippy --locked --all-targets -- -D warnings
-	shellcheck -x .ci/run release/build release/json nix/nixpkgs/cargo-hash tests/setup tests/newer-tools tests/lint-tools tests/aarch64/run nix/docs nix/scripts/*.sh tests/nix/bundle tests/both tests/versions tests/nix/run tests/nix/cases/*.sh tests/nix/stream-layered-image.bash tests/readme/run tests/demo/run tests/fuzz/run \
-		tests/docs/run tests/examples/get tests/examples/lint tests/examples/run tests/interop/run tests/push/run tests/push/figures
+	shellcheck -x $(shell_scripts)
 	tests/examples/lint
 	tests/lint-prose
 

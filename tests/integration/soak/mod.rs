@@ -23,8 +23,11 @@ impl Tally {
     }
 }
 
+/// Does something once, as the random numbers decide.
+type Kind = fn(&mut Rng, &mut Tally);
+
 /// The kinds of rounds. The remainder of its seed gives the kind of a round.
-const KINDS: [(&str, fn(&mut Rng, &mut Tally)); 6] = [
+const KINDS: [(&str, Kind); 6] = [
     ("a random set of images", sets::round),
     ("a merge that is killed", faulty::killed),
     ("a random set of images", sets::round),
