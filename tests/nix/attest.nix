@@ -115,6 +115,7 @@ rec {
   };
   archive = attached;
   layout = attached.override { format = "oci-layout"; };
+  withOras = attached.override { pushWith = "oras"; };
   indexOnly = attached.override { attestAs = [ "index" ]; };
   hashTag = (attached.override { tag = null; }).imageTag;
   onlyProvenance = hello {

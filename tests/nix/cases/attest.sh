@@ -94,8 +94,8 @@ case_pushed_documents_are_read_by_other_tools() {
       '{"linux/amd64":"linux/amd64","linux/arm64":"linux/arm64"}'
   fi
   command -v oras >/dev/null || return 0
-  image=$(physical "$(nix-build --no-out-link "$source/tests/nix/attest.nix" --argstr registry "$registry" -A attached.layout 2>/dev/null)")
-  oras cp --recursive --from-oci-layout --to-plain-http "$image:v1" "$registry/team/attested:v1"
+  nix-build --no-out-link "$source/tests/nix/attest.nix" --argstr registry "$registry" -A withOras.push >"$image" 2>/dev/null
+  in_store "$(cat "$image")/bin/push-attested" -- --to-plain-http
   same 'referrers' "$(oras discover --plain-http --format json --platform linux/arm64 "$registry/team/attested:v1" |
     jq -c '[.referrers[].artifactType] | sort')" \
     '["application/spdx+json","application/vnd.cyclonedx+json","application/vnd.in-toto+json"]'
