@@ -60,7 +60,7 @@ aarch64: setup static
 
 nix_files = $$(git ls-files '*.nix')
 # Files that only another script sources are checked with it.
-shell_scripts = $$(git grep -lE '^\#!.*\<(ba)?sh$$' -- ':!docs' ':!examples') nix/scripts/*.sh tests/nix/cases/*.sh
+shell_scripts = $$(git grep -lE '^\#!.*\<(ba)?sh$$' -- ':!docs' ':!examples' ':!*.sh') nix/scripts/*.sh tests/nix/cases/*.sh
 
 lint:
 	tests/lint-tools
