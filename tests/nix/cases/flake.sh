@@ -43,6 +43,21 @@ case_the_template_by_default_is_the_quick_start() {
     diff - "$project/examples/quick-start/template/flake.nix"
 }
 
+case_a_project_from_the_template_passes_nix_flake_check() {
+  local dir=$world/from-template overrides
+  mkdir "$dir"
+  cp "$project/examples/quick-start/template/flake.nix" "$dir"
+  overrides=(--override-input polyarch "path:$source" --override-input nixpkgs "path:$world/nixpkgs"
+    --override-input polyarch/nixpkgs "path:$world/nixpkgs")
+  if nix_is_at_least 2.18; then
+    flake_nix flake check --all-systems --no-build "${overrides[@]}" "path:$dir"
+    flake_nix flake check "${overrides[@]}" "path:$dir"
+  else
+    # Builds cannot run in there.
+    locally flake check --no-build "${overrides[@]}" "path:$dir"
+  fi
+}
+
 case_nix_run_of_an_image_says_what_can_be_run() {
   local flake
   start_registry "$world/run"
