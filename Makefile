@@ -47,8 +47,10 @@ bench: bench-setup static
 fuzz:
 	tests/fuzz/run
 
-# SEED=N starts with the round that a failure has printed.
+# SEED=N starts with the round that a failure has printed. First the tables of docs/verify.md, in some minutes: who
+# refuses which images and layers.
 soak: setup newer-tools
+	POLYARCH_TOOLS=required nice -n 19 cargo test --locked --test integration -- --ignored refuse
 	POLYARCH_TOOLS=required SOAK_SECONDS=$(or $(SECONDS),600) SOAK_SEED=$(SEED) \
 		nice -n 19 cargo test --locked --test integration -- --exact soak::soak --ignored --nocapture
 

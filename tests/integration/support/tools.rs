@@ -2,7 +2,8 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Child, Command, Output};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
 
 use super::{Scratch, stderr};
 
@@ -99,6 +100,45 @@ pub fn sh(scratch: &Scratch, script: &str) -> String {
         .unwrap();
     assert!(output.status.success(), "{script}\n{}", stderr(&output));
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+/// Whether a command succeeds in the directory of the test.
+pub fn succeeds(scratch: &Scratch, script: &str) -> bool {
+    let mut command = Command::new("sh");
+    let command = command.current_dir(scratch.path("")).args(["-c", script]);
+    command.output().unwrap().status.success()
+}
+
+/// Starts containerd with its files in the directory of the test, and returns the command of its client too. It must end
+/// before the directory is removed.
+pub fn containerd(scratch: &Scratch) -> (Daemon, String) {
+    let [root, state, socket, config] =
+        ["root", "state", "socket", "config.toml"].map(|name| scratch.path(name));
+    let text = format!(
+        "version = 2\nroot = {root:?}\nstate = {state:?}\ndisabled_plugins = [\"io.containerd.grpc.v1.cri\"]\n[grpc]\naddress = {socket:?}\n"
+    );
+    scratch.write("config.toml", text.as_bytes());
+    let mut containerd = Command::new("containerd");
+    let containerd = containerd.arg("--config").arg(config);
+    let containerd = containerd.stdout(Stdio::null()).stderr(Stdio::null());
+    let daemon = Daemon(containerd.spawn().unwrap());
+    let ctr = format!("ctr --address {}", socket.display());
+    let is_up = |_| {
+        std::thread::sleep(Duration::from_millis(100));
+        succeeds(scratch, &format!("{ctr} version"))
+    };
+    assert!((0..300).any(is_up), "containerd did not start");
+    (daemon, ctr)
+}
+
+/// A process that ends with the test.
+pub struct Daemon(pub Child);
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
 }
 
 /// Runs `polyarch` in a shell after commands such as `ulimit -n 64`.

@@ -46,7 +46,19 @@ pub fn file(expected: &'static [&'static str], bytes: impl Fn() -> Vec<u8> + 'st
     })
 }
 
-pub fn inputs() -> Vec<Case> {
+pub fn all() -> Vec<Case> {
+    let tables = [
+        inputs(),
+        blobs(),
+        documents(),
+        platforms(),
+        layouts(),
+        archives(),
+    ];
+    tables.into_iter().flatten().collect()
+}
+
+fn inputs() -> Vec<Case> {
     vec![
         case(&["not-found"], &["image"], |_| ()),
         case(&["not-found"], &["image#v1"], |_| ()),
@@ -102,7 +114,7 @@ pub fn inputs() -> Vec<Case> {
     ]
 }
 
-pub fn blobs() -> Vec<Case> {
+fn blobs() -> Vec<Case> {
     vec![
         layout(&["missing"], || {
             let mut layout = good();
@@ -116,8 +128,9 @@ pub fn blobs() -> Vec<Case> {
         }),
         layout(&["wrong-size"], || {
             part("manifest0", |value| {
-                let size = value["layers"][0]["size"].as_u64().unwrap();
-                value["layers"][0]["size"] = (size + 1).into();
+                // No other image has this layer, with the right size.
+                let size = value["layers"][1]["size"].as_u64().unwrap();
+                value["layers"][1]["size"] = (size + 1).into();
             })
         }),
         case(&["wrong-digest"], &["image"], |scratch| {
@@ -297,7 +310,7 @@ pub fn blobs() -> Vec<Case> {
     ]
 }
 
-pub fn documents() -> Vec<Case> {
+fn documents() -> Vec<Case> {
     vec![
         layout(&["bad-document"], || raw("config0", |_| "[]".to_owned())),
         layout(&["bad-document"], || {
@@ -502,7 +515,7 @@ pub fn documents() -> Vec<Case> {
     ]
 }
 
-pub fn platforms() -> Vec<Case> {
+fn platforms() -> Vec<Case> {
     vec![
         file(&["no-platform"], || {
             docker_archive(|image| image.config["os"] = "".into())
@@ -614,7 +627,7 @@ pub fn platforms() -> Vec<Case> {
     ]
 }
 
-pub fn layouts() -> Vec<Case> {
+fn layouts() -> Vec<Case> {
     vec![
         case(&["layout-version"], &["image"], |scratch| {
             good().directory(scratch, "image");
@@ -727,7 +740,7 @@ pub fn named(annotations: Value) -> Layout {
     })
 }
 
-pub fn archives() -> Vec<Case> {
+fn archives() -> Vec<Case> {
     let with = |more: fn() -> Entry| {
         move || {
             let mut entries = entries(&good());

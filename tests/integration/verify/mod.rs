@@ -3,6 +3,7 @@
 
 mod agreement;
 mod cases;
+mod consumers;
 mod layers;
 pub mod samples;
 mod unpackers;
@@ -70,17 +71,9 @@ fn set(items: &[&str]) -> BTreeSet<String> {
 /// A rule that is removed fails this test, and so does a rule without an image.
 #[test]
 fn every_rule_is_broken_by_an_image_with_exactly_the_expected_findings() {
-    let tables = [
-        inputs(),
-        blobs(),
-        documents(),
-        platforms(),
-        layouts(),
-        archives(),
-    ];
     let mut seen = BTreeSet::new();
     let mut wrong = String::new();
-    for (i, case) in tables.into_iter().flatten().enumerate() {
+    for (i, case) in all().into_iter().enumerate() {
         let scratch = Scratch::new();
         (case.write)(&scratch);
         let report = report(&scratch, case.arguments);

@@ -2,8 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 
 use polyarch::verify::{LAYER_RULES, LayerRule};
 use serde_json::json;
@@ -814,13 +812,6 @@ fn an_oci_archive_that_skopeo_cannot_unpack_is_an_error() {
     }
 }
 
-/// Whether a command succeeds in the directory of the test.
-fn succeeds(scratch: &Scratch, script: &str) -> bool {
-    let mut command = Command::new("sh");
-    let command = command.current_dir(scratch.path("")).args(["-c", script]);
-    command.output().unwrap().status.success()
-}
-
 /// Compares who refuses the layers with the table. A command has `IMAGE` for the directory of an image.
 fn compare(unpacker: &str, command: &str) {
     let mut differs = String::new();
@@ -873,23 +864,7 @@ fn containerd_refuses_exactly_the_layers_in_the_table() {
         return;
     }
     let scratch = Scratch::new();
-    let [root, state, socket, config] =
-        ["root", "state", "socket", "config.toml"].map(|name| scratch.path(name));
-    let text = format!(
-        "version = 2\nroot = {root:?}\nstate = {state:?}\ndisabled_plugins = [\"io.containerd.grpc.v1.cri\"]\n[grpc]\naddress = {socket:?}\n"
-    );
-    scratch.write("config.toml", text.as_bytes());
-    let mut containerd = Command::new("containerd");
-    let containerd = containerd.arg("--config").arg(config);
-    let containerd = containerd.stdout(Stdio::null()).stderr(Stdio::null());
-    // It ends before the directory is removed.
-    let _daemon = Daemon(containerd.spawn().unwrap());
-    let ctr = format!("ctr --address {}", socket.display());
-    let is_up = |_| {
-        std::thread::sleep(Duration::from_millis(100));
-        succeeds(&scratch, &format!("{ctr} version"))
-    };
-    assert!((0..300).any(is_up), "containerd did not start");
+    let (_daemon, ctr) = containerd(&scratch);
     let import = "images import --snapshotter native --base-name IMAGE image.tar";
     let remove = "images rm IMAGE:latest";
     compare(
@@ -898,16 +873,6 @@ fn containerd_refuses_exactly_the_layers_in_the_table() {
             "tar -C $PWD/IMAGE -cf image.tar . && {ctr} {import}; s=$?; {ctr} {remove}; exit $s"
         ),
     );
-}
-
-/// A process that ends with the test.
-struct Daemon(Child);
-
-impl Drop for Daemon {
-    fn drop(&mut self) {
-        drop(self.0.kill());
-        drop(self.0.wait());
-    }
 }
 
 #[test]
