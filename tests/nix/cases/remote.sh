@@ -75,8 +75,8 @@ case_remote_builders_alone_build_all_of_an_image_and_each_part_once() {
     own=$(remote_builder "own-$what" "$this_system")
     other=$(remote_builder "other-$what" "$(other_system)")
     out=$(with_builders "here-$what" "$own ; $other" 'max-jobs = 0' -- nix-build --no-out-link "$cases" -A "$what" -A "$what.layout" \
-      2>"$world/alone-log" | head -n 1)
-    cmp "$world/here-$what$out" "$(physical "$(build -A bySystem)")"
+      2>"$world/alone-log") || fail "$(cat "$world/alone-log")"
+    cmp "$world/here-$what${out%%$'\n'*}" "$(physical "$(build -A bySystem)")"
     none 'built twice' "$(sed -n "s|^building '\([^']*\)' on .*|\1|p" "$world/alone-log" | sort | uniq -d)"
   done
   # The layout of the other system's image is made on a builder of this system, which gets the image for it; or where the
