@@ -26,10 +26,10 @@ export POLYARCH := $(CURDIR)/target/$(host)/release/polyarch
 # No step waits for ever. Each takes some minutes.
 limit := timeout --foreground --kill-after=60 5400
 
-.PHONY: test release newer-tools bench fuzz soak demo aarch64 lint docs docs-nix docs-interop docs-picture setup bench-setup demo-setup static
+.PHONY: test release newer-tools sbom-tools bench fuzz soak demo aarch64 lint docs docs-nix docs-interop docs-picture setup bench-setup demo-setup static
 
 # Nix, pushes, the examples and the consumers are tested twice: with the tools of this machine and with the newest ones of Debian.
-test: setup static newer-tools
+test: setup static newer-tools sbom-tools
 	$(limit) env POLYARCH_TOOLS=required cargo test --locked
 	$(limit) tests/both tests/nix/run
 	$(limit) tests/both tests/push/run
@@ -101,6 +101,10 @@ docs-picture: setup static
 # The newest Nix, skopeo, podman, Docker and others of Debian, beside those of this machine, in target/newer.
 newer-tools:
 	tests/newer-tools
+
+# The libraries that validate documents of SPDX and CycloneDX, in target/sbom-tools.
+sbom-tools:
+	tests/sbom-tools
 
 bench-setup:
 	tests/setup bench

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::closure::{Closure, ClosureState, Closures};
-use super::metadata::Metadata;
-use super::names::PackageName;
+use super::metadata::{Metadata, PackageMetadata};
+use super::names::{self, PackageName};
 use super::nar::NarInfo;
+use super::packages::{FoundPackage, OsRelease};
 use super::purl;
 use super::report::{Component, ComponentType, Place, StoreObject};
 use super::stack::{Stacks, by_hash};
@@ -38,6 +39,15 @@ impl Components {
     /// Collects the components of all images.
     pub fn of(stacks: &Stacks, described: &Described<'_>) -> Self {
         let mut all = Self::default();
+        for (platform, stack) in stacks.images.iter().enumerate() {
+            for (layer, path, found) in stack.findings() {
+                for package in &found.packages {
+                    let layers = vec![layer];
+                    let component = package_component(package, path, stack.os());
+                    all.add(component, Place { platform, layers });
+                }
+            }
+        }
         for (platform, stack) in stacks.images.iter().enumerate() {
             for (root, path) in &stack.store {
                 let PackageName {
@@ -78,6 +88,7 @@ impl Components {
         all
     }
 
+    /// Adds a component where it is. A file may name a package twice.
     fn add(&mut self, component: Component, place: Place) {
         let key = Key {
             kind: component.kind,
@@ -88,7 +99,9 @@ impl Components {
             closure: component.store.as_ref().and_then(|store| store.closure),
         };
         let known = self.found.entry(key).or_insert(component);
-        known.places.push(place);
+        if known.places.last() != Some(&place) {
+            known.places.push(place);
+        }
     }
 
     /// Returns the components, sorted.
@@ -97,11 +110,67 @@ impl Components {
     }
 }
 
+/// Returns the component of a package that a file names.
+fn package_component(package: &FoundPackage, path: &[u8], os: Option<&OsRelease>) -> Component {
+    let FoundPackage {
+        namespace, name, ..
+    } = package;
+    let path = format!("/{}", String::from_utf8_lossy(path));
+    Component {
+        kind: package.kind,
+        name: match (package.kind, namespace) {
+            (ComponentType::Go | ComponentType::Npm, Some(namespace)) => {
+                format!("{namespace}/{name}")
+            }
+            _ => name.clone(),
+        },
+        version: package.version.clone(),
+        path: match &package.inner {
+            Some(inner) => format!("{path}!/{inner}"),
+            None => path,
+        },
+        size: None,
+        purl: purl::package(package, os),
+        store: None,
+        metadata: PackageMetadata {
+            license: package.license.clone(),
+            ..PackageMetadata::default()
+        },
+        depends_on: BTreeSet::new(),
+        places: Vec::new(),
+    }
+}
+
+/// Adds the packages in the files of store paths to what these depend on.
+pub fn add_contents(components: &mut [Component]) {
+    let mut stored: BTreeMap<(String, usize), usize> = BTreeMap::new();
+    for (i, component) in components.iter().enumerate() {
+        if component.store.is_some() {
+            let platforms = component.places.iter().map(|place| place.platform);
+            stored.extend(platforms.map(|platform| ((component.path.clone(), platform), i)));
+        }
+    }
+    for i in 0..components.len() {
+        let component = &components[i];
+        let root = names::split(component.path.trim_start_matches('/').as_bytes());
+        let Some((root, _)) = root.filter(|_| component.store.is_none()) else {
+            continue;
+        };
+        let root = format!("/{root}");
+        for place in component.places.clone() {
+            if let Some(&owner) = stored.get(&(root.clone(), place.platform)) {
+                components[owner].depends_on.insert(i);
+            }
+        }
+    }
+}
+
 /// Adds the references between store paths: those that Nix has registered, or else those that are in their
 /// bytes.
 pub fn add_references(components: &mut [Component], stacks: &Stacks, closures: &Closures) {
     let mut at: BTreeMap<(String, usize), usize> = BTreeMap::new();
-    for (i, component) in components.iter().enumerate() {
+    let stored = components.iter().enumerate();
+    for (i, component) in stored.filter(|(_, component)| component.store.is_some()) {
         for place in &component.places {
             at.insert((component.path.clone(), place.platform), i);
         }

@@ -17,6 +17,7 @@ mod metadata;
 mod names;
 mod nar;
 mod nar_stream;
+mod packages;
 mod purl;
 mod rebuild;
 mod references;
@@ -37,7 +38,7 @@ use crate::load::{self, LoadRequest, Loaded};
 use crate::oci::Platform;
 use crate::source::Input;
 use closure::Closures;
-use components::{Components, Described, add_references};
+use components::{Components, Described, add_contents, add_references};
 use stack::Stacks;
 use survey::{BUDGET, LayerRecord, Survey};
 
@@ -118,6 +119,7 @@ pub fn sbom(request: &SbomRequest) -> Result<SbomReport, Error> {
     };
     let mut components = Components::of(&stacks, &described).into_sorted();
     add_references(&mut components, &stacks, &closures);
+    add_contents(&mut components);
     let platforms = images.iter().zip(&stacks.images);
     let platforms = platforms.map(|(image, stack)| platform(image, &loaded, stack.others.clone()));
     let created = images.iter().filter_map(created).max();

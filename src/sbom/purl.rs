@@ -2,24 +2,56 @@
 
 use packageurl::PackageUrl;
 
-use super::report::SbomPlatform;
+use super::packages::{FoundPackage, OsRelease};
+use super::report::{ComponentType, SbomPlatform};
 use crate::oci::Digest;
 
 /// Returns the URL of a package without a separate type, as Nix is not a type.
 pub fn generic(name: &str, version: &str) -> Option<String> {
-    of("generic", None, name, version)
+    Some(new("generic", None, name, version)?.to_string())
 }
 
-/// Returns the URL of a package; none if its name is not valid.
-pub fn of(kind: &str, namespace: Option<&str>, name: &str, version: &str) -> Option<String> {
-    let mut url = PackageUrl::new(kind, name).ok()?;
-    if let Some(namespace) = namespace {
-        url.with_namespace(namespace).ok()?;
-    }
-    if !version.is_empty() {
-        url.with_version(version).ok()?;
+/// Returns the URL of a package that a file names; none if its name is not valid.
+pub fn package(package: &FoundPackage, os: Option<&OsRelease>) -> Option<String> {
+    let namespace = package.namespace.as_deref();
+    let name = &*package.name;
+    let distribution = |usual| os.map_or(usual, |os| &*os.id);
+    let (kind, namespace, name) = match package.kind {
+        ComponentType::Apk => ("apk", Some(distribution("alpine")), name.to_owned()),
+        ComponentType::Deb => ("deb", Some(distribution("debian")), name.to_owned()),
+        ComponentType::Cargo => ("cargo", None, name.to_owned()),
+        ComponentType::Go => ("golang", namespace, name.to_owned()),
+        // Without a group it cannot be found anywhere.
+        ComponentType::Maven => ("maven", Some(namespace?), name.to_owned()),
+        ComponentType::Npm => ("npm", namespace, name.to_owned()),
+        ComponentType::Pypi => ("pypi", None, name.to_lowercase().replace('_', "-")),
+        ComponentType::StorePath => ("generic", None, name.to_owned()),
+    };
+    let mut url = new(kind, namespace, &name, &package.version)?;
+    if let Some(architecture) = &package.architecture {
+        url.add_qualifier("arch", architecture.clone()).ok()?;
+        if let Some(os) = os.filter(|os| !os.version.is_empty()) {
+            let distro = format!("{}-{}", os.id, os.version);
+            url.add_qualifier("distro", distro).ok()?;
+        }
     }
     Some(url.to_string())
+}
+
+fn new(
+    kind: &str,
+    namespace: Option<&str>,
+    name: &str,
+    version: &str,
+) -> Option<PackageUrl<'static>> {
+    let mut url = PackageUrl::new(kind.to_owned(), name.to_owned()).ok()?;
+    if let Some(namespace) = namespace {
+        url.with_namespace(namespace.to_owned()).ok()?;
+    }
+    if !version.is_empty() {
+        url.with_version(version.to_owned()).ok()?;
+    }
+    Some(url)
 }
 
 /// Returns the URL of an image by its name and the digest of its manifest or index. A name without a repository

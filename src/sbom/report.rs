@@ -64,15 +64,36 @@ pub struct OtherFiles {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum ComponentType {
+    /// A package of Alpine Linux.
+    Apk,
+    /// A crate in a program of Rust.
+    Cargo,
+    /// A package of Debian and its descendants.
+    Deb,
+    /// A module in a program of Go.
+    Go,
+    /// An archive of Java, or an artifact of Maven in it.
+    Maven,
     /// A store path of Nix or Guix.
     StorePath,
+    /// A package of Node.js.
+    Npm,
+    /// A package of Python.
+    Pypi,
 }
 
 impl ComponentType {
-    /// Returns its name in a table.
+    /// Returns its name in a table; most are types of package URLs.
     pub fn name(self) -> &'static str {
         match self {
+            Self::Apk => "apk",
+            Self::Cargo => "cargo",
+            Self::Deb => "deb",
+            Self::Go => "golang",
+            Self::Maven => "maven",
             Self::StorePath => "nix",
+            Self::Npm => "npm",
+            Self::Pypi => "pypi",
         }
     }
 }

@@ -1,10 +1,11 @@
 //! The layers of each image on top of each other: the store paths and other files that a container has.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::names;
 use super::nar::NarInfo;
+use super::packages::{Claim, FileFindings, OsRelease};
 use super::rebuild::Rebuilder;
 use super::references::PathHash;
 use super::report::OtherFiles;
@@ -30,6 +31,9 @@ pub struct Stack {
     /// By store path, relative to the root directory.
     pub store: BTreeMap<String, StackedPath>,
     pub others: OtherFiles,
+    records: Vec<Option<Arc<LayerRecord>>>,
+    /// The positions of layers, and those of their findings.
+    findings: Vec<(usize, usize)>,
 }
 
 /// A store path of an image.
@@ -70,6 +74,7 @@ impl Stacks {
             load.load(Some(&rebuilder))?;
             self.rebuild(images, &rebuilder)?;
         }
+        self.warn_of_skipped(warnings);
         for (root, path) in self.images.iter().flat_map(|stack| &stack.store) {
             if path.nar.is_none() {
                 let reason = match path.foreign {
@@ -84,6 +89,21 @@ impl Stacks {
             }
         }
         Ok(())
+    }
+
+    /// Warns of files that were not searched for packages, each once.
+    fn warn_of_skipped(&self, warnings: &mut Vec<Warning>) {
+        let all = self.images.iter().flat_map(Stack::findings);
+        let skipped = all.filter_map(|(_, path, found)| Some((path, found.skipped?)));
+        for (path, reason) in skipped
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .take(MAX_LISTED)
+        {
+            let path = String::from_utf8_lossy(path);
+            let text = format!("/{path} was not searched for packages: {reason}");
+            warnings.push(Warning::new(Code::NotSearched, Subject::ALL, text));
+        }
     }
 
     fn rebuild(&mut self, images: &[Image], rebuilder: &Rebuilder) -> Result<(), Error> {
@@ -115,9 +135,13 @@ impl Stacks {
 
 impl Stack {
     fn of(records: &[Option<Arc<LayerRecord>>]) -> Self {
-        let mut stack = Self::default();
+        let mut stack = Self {
+            records: records.to_vec(),
+            ..Self::default()
+        };
         let mut hidden = Hidden::default();
         let mut files: BTreeMap<&[u8], u64> = BTreeMap::new();
+        let mut searched = HashSet::new();
         for (position, record) in records.iter().enumerate().rev() {
             let Some(record) = record else {
                 continue;
@@ -128,11 +152,15 @@ impl Stack {
                 }
             }
             for OtherFile { path, size } in &record.others {
-                if !hidden.hides(path)
-                    && !hidden.files.contains(&path[..])
+                if hidden.has(path)
                     && let Some(size) = size
                 {
                     files.insert(path, *size);
+                }
+            }
+            for (i, (path, _)) in record.findings.iter().enumerate() {
+                if hidden.has(path) && searched.insert(path) {
+                    stack.findings.push((position, i));
                 }
             }
             hidden.add(record);
@@ -140,14 +168,34 @@ impl Stack {
         for path in stack.store.values_mut() {
             path.layers.reverse();
         }
-        stack.others = OtherFiles {
+        stack.findings.reverse();
+        let claims = Claims::of(&stack);
+        files.retain(|path, _| !claims.has(path));
+        let others = OtherFiles {
             count: files.len() as u64,
             size: sum(files.values().copied()),
             first: (files.keys().take(MAX_LISTED))
                 .map(|path| format!("/{}", String::from_utf8_lossy(path)))
                 .collect(),
         };
+        stack.others = others;
         stack
+    }
+
+    /// Returns the files that say something about packages, with the positions of their layers.
+    pub fn findings(&self) -> impl Iterator<Item = (usize, &[u8], &FileFindings)> {
+        self.findings.iter().filter_map(|(layer, i)| {
+            let (path, found) = &self.records[*layer].as_ref()?.findings[*i];
+            Some((*layer, &path[..], found))
+        })
+    }
+
+    /// Returns the distribution that the image is made of.
+    pub fn os(&self) -> Option<&OsRelease> {
+        let mut all = self
+            .findings()
+            .filter_map(|(_, _, found)| found.os.as_ref());
+        all.find(|os| !os.id.is_empty())
     }
 
     /// Adds the part of a store path in a layer, below the layers that were added before.
@@ -189,6 +237,11 @@ struct Hidden<'a> {
 }
 
 impl<'a> Hidden<'a> {
+    /// Whether the layers above leave a file as it is.
+    fn has(&self, path: &[u8]) -> bool {
+        !self.hides(path) && !self.files.contains(path)
+    }
+
     fn hides(&self, path: &[u8]) -> bool {
         if self.deleted.is_empty() && self.emptied.is_empty() && self.files.is_empty() {
             return false;
@@ -215,6 +268,37 @@ impl<'a> Hidden<'a> {
         self.files
             .extend(record.others.iter().map(|file| &file.path[..]));
     }
+}
+
+/// The files that belong to packages.
+#[derive(Default)]
+struct Claims<'a> {
+    files: HashSet<&'a [u8]>,
+    directories: HashSet<&'a [u8]>,
+}
+
+impl<'a> Claims<'a> {
+    fn of(stack: &'a Stack) -> Self {
+        let mut claims = Self::default();
+        for claim in stack.findings().flat_map(|(_, _, found)| &found.claims) {
+            match claim {
+                Claim::File(path) => claims.files.insert(merged(path)),
+                Claim::Directory(path) => claims.directories.insert(path),
+            };
+        }
+        claims
+    }
+
+    fn has(&self, path: &[u8]) -> bool {
+        let mut ends = (0..path.len()).filter(|end| path[*end] == b'/');
+        self.files.contains(merged(path)) || ends.any(|end| self.directories.contains(&path[..end]))
+    }
+}
+
+/// Returns a path without `usr/`: distributions link `/bin` and `/lib` to the directories there, and packages
+/// may name either.
+fn merged(path: &[u8]) -> &[u8] {
+    path.strip_prefix(b"usr/").unwrap_or(path)
 }
 
 /// Returns the store paths of an image by the hashes in their names.

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use super::names;
 use super::nar::NarInfo;
 use super::nar_stream::{NarStream, OutOfOrder};
+use super::packages::{FileFindings, FileSearch};
 use super::references::{PathHash, ReferenceScanner};
 use crate::bytes::{LayerObserver, LayerStream, OnVerified, fill};
 use crate::oci::DiffId;
@@ -43,6 +44,8 @@ pub struct LayerRecord {
     pub whiteouts: Vec<(Vec<u8>, Whiteout)>,
     /// Files and links outside of store paths.
     pub others: Vec<OtherFile>,
+    /// Files that say something about packages, with their paths.
+    pub findings: Vec<(Vec<u8>, FileFindings)>,
     /// Whether some of the above did not fit into memory.
     pub is_incomplete: bool,
 }
@@ -118,17 +121,23 @@ impl Survey {
                 // A whiteout of a store path deletes all of it.
                 Some((root, inner)) if deleted.is_none() || !inner.is_empty() => {
                     let current = self.part(root, &mut current, &mut record);
-                    match deleted {
-                        Some(_) => current.stream = None,
-                        None => current.add(inner, entry, &mut chunk)?,
+                    let found = match deleted {
+                        Some(_) => {
+                            current.stream = None;
+                            FileFindings::default()
+                        }
+                        None => current.add(inner, named, entry, &mut chunk)?,
+                    };
+                    self.add_findings(named, found, &mut record);
+                }
+                _ => {
+                    let deleted = deleted.as_ref().map(|(kind, _)| *kind);
+                    self.add_other(named, deleted, entry, &mut record);
+                    if deleted.is_none() && entry.kind() == EntryKind::File && !entry.is_sparse() {
+                        let found = search(named, entry, &mut chunk)?;
+                        self.add_findings(named, found, &mut record);
                     }
                 }
-                _ => self.add_other(
-                    named,
-                    deleted.as_ref().map(|(kind, _)| *kind),
-                    entry,
-                    &mut record,
-                ),
             }
             Ok(())
         })?;
@@ -178,6 +187,16 @@ impl Survey {
         }
     }
 
+    fn add_findings(&self, path: &[u8], found: FileFindings, record: &mut LayerRecord) {
+        if found.is_empty() {
+            return;
+        }
+        match self.charge(FILE_COST + path.len() + found.cost()) {
+            true => record.findings.push((path.to_vec(), found)),
+            false => record.is_incomplete = true,
+        }
+    }
+
     fn add_other(
         &self,
         path: &[u8],
@@ -207,6 +226,21 @@ impl Survey {
     }
 }
 
+/// Searches a file outside of store paths, as far as its first bytes demand.
+fn search(
+    path: &[u8],
+    entry: &mut LayerEntry<'_, '_>,
+    chunk: &mut [u8],
+) -> io::Result<FileFindings> {
+    let mut search = FileSearch::new(path, entry.size());
+    loop {
+        let n = fill(entry, chunk)?;
+        if !search.add(&chunk[..n]) || n < chunk.len() {
+            return Ok(search.finish());
+        }
+    }
+}
+
 impl Current {
     fn new(root: &str) -> Self {
         Self {
@@ -217,13 +251,14 @@ impl Current {
         }
     }
 
-    /// Adds an entry at a path in the store path.
+    /// Adds an entry at a path in the store path; returns the packages in it.
     fn add(
         &mut self,
         path: &[u8],
+        whole_path: &[u8],
         entry: &mut LayerEntry<'_, '_>,
         chunk: &mut [u8],
-    ) -> io::Result<()> {
+    ) -> io::Result<FileFindings> {
         self.scanner.text(path);
         let kind = entry.kind();
         match kind {
@@ -235,7 +270,11 @@ impl Current {
             }
             // Its content came earlier.
             EntryKind::HardLink => self.stream = None,
-            EntryKind::File if !entry.is_sparse() => self.file(path, entry, chunk)?,
+            EntryKind::File if !entry.is_sparse() => {
+                let mut search = FileSearch::new(whole_path, entry.size());
+                self.file(path, &mut search, entry, chunk)?;
+                return Ok(search.finish());
+            }
             _ => {
                 self.stream = None;
                 let foreign = match kind {
@@ -245,12 +284,13 @@ impl Current {
                 self.part.foreign.get_or_insert(foreign);
             }
         }
-        Ok(())
+        Ok(FileFindings::default())
     }
 
     fn file(
         &mut self,
         path: &[u8],
+        search: &mut FileSearch<'_>,
         entry: &mut LayerEntry<'_, '_>,
         chunk: &mut [u8],
     ) -> io::Result<()> {
@@ -262,7 +302,7 @@ impl Current {
             let started = stream.file(path, is_executable, size).is_ok();
             started.then_some(stream)
         });
-        let mut read = 0;
+        let (mut read, mut is_searched) = (0, true);
         loop {
             let n = fill(entry, chunk)?;
             let bytes = &chunk[..n];
@@ -270,6 +310,7 @@ impl Current {
                 stream.content(bytes);
             }
             self.scanner.scan(bytes);
+            is_searched = is_searched && search.add(bytes);
             read += n as u64;
             if n < chunk.len() {
                 break;

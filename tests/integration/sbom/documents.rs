@@ -140,3 +140,72 @@ fn the_time_is_that_of_the_config_in_whole_seconds_of_utc() {
         assert_eq!(found["metadata"]["timestamp"], expected);
     }
 }
+
+/// Whether the official schemas and rules accept a document; prints why not.
+fn is_valid(scratch: &Scratch, name: &str) -> Option<bool> {
+    let python = concat!(env!("CARGO_MANIFEST_DIR"), "/target/sbom-tools/bin/python");
+    if !std::path::Path::new(python).exists() {
+        missing("target/sbom-tools, which tests/sbom-tools installs");
+        return None;
+    }
+    let script = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/integration/sbom/validate.py"
+    );
+    let checked = std::process::Command::new(python)
+        .arg(script)
+        .arg(scratch.path(name))
+        .output()
+        .unwrap();
+    print!(
+        "{}{}",
+        String::from_utf8_lossy(&checked.stdout),
+        stderr(&checked)
+    );
+    Some(checked.status.success())
+}
+
+#[test]
+fn documents_are_valid_by_the_official_schemas() {
+    let scratch = merged();
+    let hello = "/nix/store/kx8i4ifbgxnk27s25p4kdkkvqcjvfw25-hello-1.0";
+    let metadata = serde_json::json!({ hello: {
+        "license": "GPL-3.0-or-later WITH Classpath-exception-2.0", "homepage": "https://example.org/",
+        "description": "A greeting", "mainProgram": "hello",
+        "cpe": "cpe:2.3:a:gnu:hello:1.0:*:*:*:*:*:*:*",
+    } });
+    scratch.write("meta.json", metadata.to_string().as_bytes());
+    let node = br#"{"name":"@a/b","version":"1.0.0","license":"SEE LICENSE IN x"}"#;
+    let dpkg = b"Package: libstdc++6\nVersion: 1:12.2.0-14+x~1\nArchitecture: amd64\n";
+    let odd = layer(&[
+        Entry::File("var/lib/dpkg/status.d/x", dpkg),
+        Entry::File("opt/node_modules/@a/b/package.json", node),
+        Entry::File("opt/odd name", b""),
+        Entry::Fifo("nix/store/1z364a2vnvi1j6x5aqb7nab9ijkx5pgz-odd"),
+    ]);
+    image(&scratch, "odd.tar", "linux/amd64", &[odd]);
+    let meta = ["--metadata", "meta.json"];
+    for format in FORMATS {
+        for arguments in [
+            &["hello.tar"][..],
+            &[meta[0], meta[1], "hello.tar"],
+            &["--platform", "linux/arm64", "hello.tar"],
+            &["odd.tar"],
+        ] {
+            let first = ["sbom", "--format", format, "-o", "document.json"];
+            scratch.run(&[&first[..], arguments].concat());
+            let Some(is_valid) = is_valid(&scratch, "document.json") else {
+                return;
+            };
+            assert!(is_valid, "{format} {arguments:?}");
+        }
+        // The check can fail.
+        let mut document = scratch.json(&["sbom", "--format", format, "hello.tar"]);
+        match format {
+            "spdx" => document["packages"][0]["downloadLocation"] = "nowhere".into(),
+            _ => document["components"][0]["type"] = "nothing".into(),
+        }
+        scratch.write("document.json", document.to_string().as_bytes());
+        assert_eq!(is_valid(&scratch, "document.json"), Some(false), "{format}");
+    }
+}

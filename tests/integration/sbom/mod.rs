@@ -3,6 +3,7 @@
 mod closure;
 mod documents;
 mod nar;
+mod packages;
 mod table;
 
 use serde_json::Value;

@@ -1,0 +1,35 @@
+//! The database of apk.
+//!
+//! Source: the wiki of Alpine Linux, "Apk spec", "Installed Database V2".
+
+use super::{Claim, FileFindings, FoundPackage, blocks};
+use crate::sbom::report::ComponentType;
+
+/// Reads the installed packages and their files.
+pub fn read(text: &str, findings: &mut FileFindings) {
+    for block in blocks(text) {
+        let of = |letter: &str| {
+            let mut lines = block.lines();
+            lines.find_map(|line| line.strip_prefix(letter)?.strip_prefix(':'))
+        };
+        let (Some(name), Some(version)) = (of("P"), of("V")) else {
+            continue;
+        };
+        let mut package = FoundPackage::new(ComponentType::Apk, name, version);
+        package.architecture = of("A").map(str::to_owned);
+        package.license = of("L").map(str::to_owned);
+        findings.packages.push(package);
+        let mut directory = "";
+        for line in block.lines() {
+            match line.split_once(':') {
+                Some(("F", path)) => directory = path,
+                Some(("R", name)) => {
+                    let path = format!("{directory}/{name}");
+                    let path = path.trim_start_matches('/').as_bytes().to_vec();
+                    findings.claims.push(Claim::File(path));
+                }
+                _ => {}
+            }
+        }
+    }
+}

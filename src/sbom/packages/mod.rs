@@ -1,0 +1,233 @@
+//! Packages in files: what package managers and compilers have left in an image.
+//!
+//! A file is searched while it is read, once. Small files that name packages are kept until their end;
+//! programs of any size are scanned for what Go and `cargo auditable` put into them.
+
+mod apk;
+mod cargo;
+mod dpkg;
+mod go;
+mod java;
+mod node;
+mod os_release;
+mod program;
+mod python;
+mod zip;
+
+use super::report::ComponentType;
+use program::ProgramScanner;
+
+pub use os_release::OsRelease;
+
+/// The size of the largest text that is searched.
+const MAX_TEXT: u64 = 32 << 20;
+
+/// The size of the largest Java archive that is searched.
+const MAX_ARCHIVE: u64 = 64 << 20;
+
+/// A package that a file names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundPackage {
+    pub kind: ComponentType,
+    pub namespace: Option<String>,
+    pub name: String,
+    pub version: String,
+    pub architecture: Option<String>,
+    pub license: Option<String>,
+    /// The path in an archive, if it is in one.
+    pub inner: Option<String>,
+}
+
+impl FoundPackage {
+    fn new(kind: ComponentType, name: &str, version: &str) -> Self {
+        Self {
+            kind,
+            namespace: None,
+            name: name.to_owned(),
+            version: version.to_owned(),
+            architecture: None,
+            license: None,
+            inner: None,
+        }
+    }
+}
+
+/// The files of a package, relative to the root directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Claim {
+    File(Vec<u8>),
+    /// Everything below it.
+    Directory(Vec<u8>),
+}
+
+/// Everything that a file says about packages.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FileFindings {
+    pub packages: Vec<FoundPackage>,
+    pub claims: Vec<Claim>,
+    pub os: Option<OsRelease>,
+    /// Why the file was not searched.
+    pub skipped: Option<&'static str>,
+}
+
+impl FileFindings {
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Returns the memory that the findings take, in bytes.
+    pub fn cost(&self) -> usize {
+        let claims = self.claims.iter().map(|claim| match claim {
+            Claim::File(path) | Claim::Directory(path) => 64 + path.len(),
+        });
+        claims.sum::<usize>() + 512 * self.packages.len()
+    }
+}
+
+/// What the name of a file says about its content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Source {
+    ApkDatabase,
+    DpkgStatus,
+    /// The paths of the files of a Debian package.
+    DpkgList,
+    /// The same with checksums, in images without dpkg.
+    DpkgSums,
+    NodePackage,
+    OsRelease,
+    PythonMetadata,
+    PythonRecord,
+    RpmDatabase,
+    JavaArchive,
+}
+
+impl Source {
+    /// Returns the source that a file with a clean path is.
+    fn of(path: &[u8]) -> Option<Self> {
+        let path = std::str::from_utf8(path).ok()?;
+        let (directory, name) = path.rsplit_once('/').unwrap_or(("", path));
+        let in_directory = |end: &str| directory.ends_with(end);
+        Some(match name {
+            "installed" if ["lib/apk/db", "usr/lib/apk/db"].contains(&directory) => {
+                Self::ApkDatabase
+            }
+            "status" if directory == "var/lib/dpkg" => Self::DpkgStatus,
+            _ if directory == "var/lib/dpkg/info" && name.ends_with(".list") => Self::DpkgList,
+            _ if directory == "var/lib/dpkg/status.d" => match name.ends_with(".md5sums") {
+                true => Self::DpkgSums,
+                false => Self::DpkgStatus,
+            },
+            "os-release" if ["etc", "usr/lib"].contains(&directory) => Self::OsRelease,
+            "METADATA" if in_directory(".dist-info") => Self::PythonMetadata,
+            "RECORD" if in_directory(".dist-info") => Self::PythonRecord,
+            "PKG-INFO" if in_directory(".egg-info") => Self::PythonMetadata,
+            _ if name.ends_with(".egg-info") => Self::PythonMetadata,
+            "package.json" if node::is_package(directory) => Self::NodePackage,
+            "rpmdb.sqlite" | "Packages" | "Packages.db"
+                if ["var/lib/rpm", "usr/lib/sysimage/rpm"].contains(&directory) =>
+            {
+                Self::RpmDatabase
+            }
+            _ if java::is_archive(name) => Self::JavaArchive,
+            _ => return None,
+        })
+    }
+}
+
+/// Searches one file.
+pub struct FileSearch<'a> {
+    path: &'a [u8],
+    state: State,
+}
+
+enum State {
+    /// The first bytes decide.
+    Start,
+    Nothing,
+    Kept(Source, Vec<u8>),
+    Program(Box<ProgramScanner>),
+    Skipped(&'static str),
+}
+
+impl<'a> FileSearch<'a> {
+    /// Starts to search a file of `size` bytes; its path is relative to the root directory.
+    pub fn new(path: &'a [u8], size: u64) -> Self {
+        let state = match Source::of(path) {
+            None => State::Start,
+            Some(Source::RpmDatabase) => State::Skipped("databases of rpm are not supported"),
+            Some(Source::JavaArchive) if size > MAX_ARCHIVE => State::Skipped("it is too large"),
+            Some(source) if source != Source::JavaArchive && size > MAX_TEXT => {
+                State::Skipped("it is too large")
+            }
+            Some(source) => State::Kept(source, Vec::new()),
+        };
+        Self { path, state }
+    }
+
+    /// Searches the next bytes; returns whether further bytes are needed.
+    pub fn add(&mut self, bytes: &[u8]) -> bool {
+        if matches!(self.state, State::Start) {
+            self.state = match program::is_program(bytes) {
+                true => State::Program(Box::default()),
+                false => State::Nothing,
+            };
+        }
+        match &mut self.state {
+            State::Kept(_, kept) => kept.extend_from_slice(bytes),
+            State::Program(scanner) => scanner.scan(bytes),
+            State::Start | State::Nothing | State::Skipped(_) => return false,
+        }
+        true
+    }
+
+    /// Returns the findings of a file that was read to its end.
+    pub fn finish(self) -> FileFindings {
+        let mut findings = FileFindings::default();
+        match self.state {
+            State::Start | State::Nothing => return findings,
+            State::Skipped(reason) => findings.skipped = Some(reason),
+            State::Program(scanner) => findings.packages = scanner.finish(),
+            State::Kept(source, kept) => read(source, self.path, &kept, &mut findings),
+        }
+        if !findings.is_empty() {
+            findings.claims.push(Claim::File(self.path.to_vec()));
+        }
+        findings
+    }
+}
+
+fn read(source: Source, path: &[u8], bytes: &[u8], findings: &mut FileFindings) {
+    let text = String::from_utf8_lossy(bytes);
+    match source {
+        Source::ApkDatabase => apk::read(&text, findings),
+        Source::DpkgStatus => findings.packages = dpkg::packages(&text),
+        Source::DpkgList => findings.claims = dpkg::listed(bytes),
+        Source::DpkgSums => findings.claims = dpkg::summed(bytes),
+        Source::NodePackage => node::read(path, bytes, findings),
+        Source::OsRelease => findings.os = Some(OsRelease::parse(&text)),
+        Source::PythonMetadata => findings.packages = python::packages(&text),
+        Source::PythonRecord => findings.claims = python::recorded(path, bytes),
+        Source::JavaArchive => match java::packages(path, bytes) {
+            Some(packages) => findings.packages = packages,
+            None => findings.skipped = Some("it is not a valid archive"),
+        },
+        Source::RpmDatabase => {}
+    }
+}
+
+/// Returns the value of a field `Name: value` of a block of lines.
+fn field<'a>(block: &'a str, name: &str) -> Option<&'a str> {
+    let value = |line: &'a str| {
+        let (found, value) = line.split_once(':')?;
+        (found.eq_ignore_ascii_case(name)).then_some(value.trim())
+    };
+    block
+        .lines()
+        .find_map(value)
+        .filter(|value| !value.is_empty())
+}
+
+/// Splits a text into blocks of lines, between empty lines.
+fn blocks(text: &str) -> impl Iterator<Item = &str> {
+    text.split("\n\n").filter(|block| !block.trim().is_empty())
+}

@@ -1,0 +1,299 @@
+//! Packages in files: of package managers, and in programs.
+
+use std::io::Write;
+
+use super::*;
+
+/// The package URLs of an image of one layer, with the paths of the components.
+fn purls(layers: &[Vec<u8>]) -> Vec<(String, String)> {
+    let scratch = Scratch::new();
+    image(&scratch, "a.tar", "linux/amd64", layers);
+    let document = cyclonedx(&scratch, "a.tar");
+    let components = document["components"].as_array().unwrap().iter();
+    components
+        .map(|component| {
+            let purl = component["purl"].as_str().unwrap_or("-");
+            (
+                purl.to_owned(),
+                properties(component, "polyarch:path").concat(),
+            )
+        })
+        .collect()
+}
+
+fn of_file(path: &str, content: &[u8]) -> Vec<String> {
+    let found = purls(&[layer(&[Entry::File(path, content)])]);
+    found.into_iter().map(|(purl, _)| purl).collect()
+}
+
+/// Bytes like those of a program, with `part` at a position.
+fn program(part: &[u8], at: usize) -> Vec<u8> {
+    let mut bytes = noise(7, at + 100_000);
+    bytes[..4].copy_from_slice(b"\x7fELF");
+    bytes[at..at + part.len()].copy_from_slice(part);
+    bytes
+}
+
+const DPKG: &str = "\
+Package: openssl
+Status: install ok installed
+Architecture: amd64
+Version: 3.0.13-1~deb12u1
+
+Package: removed
+Status: deinstall ok config-files
+Architecture: amd64
+Version: 1.0
+
+Package: tzdata
+Status: install ok installed
+Architecture: all
+Version: 2024a-0+deb12u1
+Description: time
+ zones
+";
+
+#[test]
+fn databases_of_distributions_name_their_packages() {
+    let os = b"NAME=x\nID=debian\nVERSION_ID=\"12\"\n";
+    let debian = layer(&[
+        Entry::File("usr/lib/os-release", os),
+        Entry::File("var/lib/dpkg/status", DPKG.as_bytes()),
+    ]);
+    let expected = [
+        "pkg:deb/debian/openssl@3.0.13-1~deb12u1?arch=amd64&distro=debian-12",
+        "pkg:deb/debian/tzdata@2024a-0%2Bdeb12u1?arch=all&distro=debian-12",
+    ];
+    let found = purls(std::slice::from_ref(&debian));
+    let found: Vec<&str> = found.iter().map(|(purl, _)| &**purl).collect();
+    assert_eq!(found, expected);
+    // The database of the upper layer counts.
+    let upper = DPKG.split("\n\n").next().unwrap().replace("13-1", "14-1");
+    let upper = layer(&[Entry::File("var/lib/dpkg/status", upper.as_bytes())]);
+    let found = purls(&[debian, upper]);
+    assert_eq!(found.len(), 1);
+    assert_eq!(
+        found[0].0,
+        "pkg:deb/debian/openssl@3.0.14-1~deb12u1?arch=amd64&distro=debian-12"
+    );
+    let distroless = "Package: base-files\nVersion: 12.4\nArchitecture: amd64\n";
+    let found = of_file("var/lib/dpkg/status.d/base", distroless.as_bytes());
+    assert_eq!(found, ["pkg:deb/debian/base-files@12.4?arch=amd64"]);
+    let apk = b"C:Q1=\nP:musl\nV:1.2.4-r2\nA:x86_64\nL:MIT\nF:lib\nR:ld-musl-x86_64.so.1\n\n";
+    let found = of_file("lib/apk/db/installed", apk);
+    assert_eq!(found, ["pkg:apk/alpine/musl@1.2.4-r2?arch=x86_64"]);
+}
+
+#[test]
+fn packages_of_languages_are_found_by_their_metadata() {
+    let node = br#"{"name":"@babel/core","version":"7.24.0","license":"MIT"}"#;
+    let python = b"Metadata-Version: 2.1\nName: Flask_Thing\nVersion: 3.0\n\nVersion: 4.0\n";
+    for (path, content, expected) in [
+        (
+            "app/node_modules/@babel/core/package.json",
+            &node[..],
+            "pkg:npm/%40babel/core@7.24.0",
+        ),
+        (
+            "lib/python3/site-packages/flask.dist-info/METADATA",
+            python,
+            "pkg:pypi/flask-thing@3.0",
+        ),
+        (
+            "lib/python3/site-packages/flask.egg-info/PKG-INFO",
+            python,
+            "pkg:pypi/flask-thing@3.0",
+        ),
+        (
+            "lib/python3/site-packages/flask.egg-info",
+            python,
+            "pkg:pypi/flask-thing@3.0",
+        ),
+    ] {
+        assert_eq!(of_file(path, content), [expected], "{path}");
+    }
+    for path in ["app/package.json", "app/node_modules/x/test/package.json"] {
+        assert_eq!(of_file(path, node), [""; 0], "{path}");
+    }
+}
+
+/// A Java archive that Python writes, after a script that starts it.
+fn jar(scratch: &Scratch, files: &[(&str, &[u8])]) -> Vec<u8> {
+    let script = r##"python3 -c '
+import os, sys, zipfile
+with zipfile.ZipFile("out.jar", "w", zipfile.ZIP_DEFLATED) as jar:
+    for name in sys.stdin.read().split():
+        jar.write("content/" + name, name)
+jar = open("out.jar", "rb").read()
+open("out.jar", "wb").write(b"#!/bin/sh\nexec java -jar $0\n" + jar)
+' <names"##;
+    let names: Vec<&str> = files.iter().map(|(name, _)| *name).collect();
+    scratch.write("names", names.join("\n").as_bytes());
+    for (name, content) in files {
+        scratch.write(&format!("content/{name}"), content);
+    }
+    sh(scratch, script);
+    std::fs::read(scratch.path("out.jar")).unwrap()
+}
+
+#[test]
+fn java_archives_are_searched_also_in_archives() {
+    if !have(&["python3"]) {
+        return;
+    }
+    let scratch = Scratch::new();
+    let properties = b"#Created\ngroupId=org.example\nartifactId = inner\nversion=1.2.3\n";
+    let inner = jar(
+        &scratch,
+        &[(
+            "META-INF/maven/org.example/inner/pom.properties",
+            properties,
+        )],
+    );
+    let manifest = b"Manifest-Version: 1.0\r\nImplementation-Version: 4.5\r\n .6\r\n\r\n";
+    let outer = jar(
+        &scratch,
+        &[
+            ("META-INF/MANIFEST.MF", manifest),
+            ("BOOT-INF/lib/inner-1.2.3.jar", &inner),
+        ],
+    );
+    let found = purls(&[layer(&[Entry::File("app/outer.jar", &outer)])]);
+    assert_eq!(
+        found,
+        [
+            (
+                "pkg:maven/org.example/inner@1.2.3".to_owned(),
+                "/app/outer.jar!/BOOT-INF/lib/inner-1.2.3.jar".to_owned()
+            ),
+            ("-".to_owned(), "/app/outer.jar".to_owned()),
+        ]
+    );
+}
+
+#[test]
+fn the_crates_of_cargo_auditable_are_found_wherever_they_are() {
+    let json = br#"{"packages":[{"name":"app","version":"0.1.0","source":"local","root":true},{"name":"cc","version":"1.0.0","source":"crates.io","kind":"build"},{"name":"serde","version":"1.0.200","source":"crates.io"}]}"#;
+    let expected = ["pkg:cargo/app@0.1.0", "pkg:cargo/serde@1.0.200"];
+    for level in [1, 6, 9] {
+        let level = flate2::Compression::new(level);
+        let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), level);
+        encoder.write_all(json).unwrap();
+        let section = encoder.finish().unwrap();
+        // In one chunk of 64 KiB, on the border of two, and at the end.
+        for at in [
+            4096,
+            65_530,
+            65_536 - section.len(),
+            131_072 - 1,
+            131_072 - 200,
+        ] {
+            let found = of_file("app", &program(&section, at));
+            assert_eq!(found, expected, "{at}");
+        }
+        let mut last = noise(3, 70_000);
+        last[..4].copy_from_slice(b"\x7fELF");
+        last.extend_from_slice(&section);
+        assert_eq!(of_file("app", &last), expected);
+        // A file that is not a program may have the bytes for another reason.
+        assert_eq!(of_file("data", &section), [""; 0]);
+    }
+}
+
+#[test]
+fn the_modules_of_a_go_program_are_those_that_go_lists() {
+    if !have(&["go"]) {
+        return;
+    }
+    let scratch = Scratch::new();
+    let script = r#"
+        export HOME=$PWD GOPATH=$PWD/go GOFLAGS=-mod=mod GOPROXY=off GONOSUMDB='*' GOTOOLCHAIN=local
+        mkdir -p app lib
+        printf 'module example.org/lib/v2\n' >lib/go.mod
+        printf 'package lib\nfunc Text() string { return "lib" }\n' >lib/lib.go
+        printf 'module example.org/app\nrequire example.org/lib/v2 v2.3.4\nreplace example.org/lib/v2 => ../lib\n' >app/go.mod
+        printf 'package main\nimport "example.org/lib/v2"\nfunc main() { println(lib.Text()) }\n' >app/main.go
+        cd app
+        go build -buildvcs=false -o ../program . >&2
+        go version -m ../program
+    "#;
+    let listed = sh(&scratch, script);
+    let version = listed
+        .split_whitespace()
+        .nth(1)
+        .unwrap()
+        .trim_start_matches("go");
+    let program = std::fs::read(scratch.path("program")).unwrap();
+    let mut found = of_file("bin/program", &program);
+    found.sort();
+    let mut expected = vec![
+        "pkg:golang/example.org/app".to_owned(),
+        "pkg:golang/example.org/lib/v2@v2.3.4".to_owned(),
+        format!("pkg:golang/stdlib@{version}"),
+    ];
+    expected.sort();
+    assert_eq!(found, expected, "{listed}");
+    let modules = listed
+        .lines()
+        .filter(|line| line.starts_with("\tmod\t") || line.starts_with("\tdep\t"));
+    assert_eq!(modules.count() + 1, found.len());
+}
+
+#[test]
+fn a_store_path_depends_on_the_packages_in_it() {
+    let scratch = Scratch::new();
+    let root = "nix/store/1z364a2vnvi1j6x5aqb7nab9ijkx5pgz-python3.12-flask-3.0";
+    let path = format!("{root}/lib/python3.12/site-packages/flask-3.0.dist-info/METADATA");
+    let layers = [layer(&[Entry::File(&path, b"Name: flask\nVersion: 3.0\n")])];
+    image(&scratch, "a.tar", "linux/amd64", &layers);
+    let document = cyclonedx(&scratch, "a.tar");
+    let of = |name: &str| component(&document, name)["bom-ref"].clone();
+    let dependencies = document["dependencies"].as_array().unwrap();
+    let owner = of("python3.12-flask");
+    let owner = dependencies.iter().find(|d| d["ref"] == owner).unwrap();
+    assert_eq!(owner["dependsOn"], serde_json::json!([of("flask")]));
+    let table = scratch.run(&["sbom", "a.tar", "pypi"]);
+    assert!(table.contains(&format!("/{path}")), "{table}");
+}
+
+#[test]
+fn files_of_packages_are_not_counted_as_others() {
+    let scratch = Scratch::new();
+    let list = b"/.\n/usr\n/usr/bin\n/bin/openssl\n";
+    let files = [
+        Entry::File("var/lib/dpkg/status", DPKG.as_bytes()),
+        Entry::File("var/lib/dpkg/info/openssl.list", list),
+        // Debian links /bin to /usr/bin.
+        Entry::File("usr/bin/openssl", b"program"),
+        Entry::File(
+            "site/x-1.dist-info/RECORD",
+            b"x/__init__.py,sha256=x,1\n\"x/a b.py\",,\n",
+        ),
+        Entry::File("site/x/__init__.py", b""),
+        Entry::File("site/x/a b.py", b""),
+        Entry::File("opt/other", b"other"),
+    ];
+    image(&scratch, "a.tar", "linux/amd64", &[layer(&files)]);
+    let table = scratch.run(&["sbom", "a.tar"]);
+    assert!(
+        table.ends_with("linux/amd64: 1 file (5 B) in no component\n  /opt/other"),
+        "{table}"
+    );
+}
+
+#[test]
+fn a_database_that_is_not_supported_is_a_warning() {
+    let scratch = Scratch::new();
+    let files = [
+        Entry::File("var/lib/rpm/rpmdb.sqlite", b"SQLite format 3\0"),
+        Entry::File("app/broken.jar", b"PK"),
+    ];
+    image(&scratch, "a.tar", "linux/amd64", &[layer(&files)]);
+    let table = scratch.run(&["sbom", "a.tar"]);
+    for warning in [
+        "/var/lib/rpm/rpmdb.sqlite was not searched for packages: databases of rpm are not supported",
+        "/app/broken.jar was not searched for packages: it is not a valid archive",
+    ] {
+        assert!(table.contains(warning), "{table}");
+    }
+}
