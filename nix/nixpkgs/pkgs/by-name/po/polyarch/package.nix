@@ -22,7 +22,7 @@ rustPlatform.buildRustPackage (finalAttrs: {
     hash = lib.fakeHash;
   };
 
-  cargoHash = "sha256-+tPsL6dPVXmv8EwrHqPFVUtCceMmI+eDpcpgMnSHg34=";
+  cargoHash = "sha256-vDjvSDjVSydj8RUvYk1NWgE4u1Qli3d/mXgUozBg1Lg=";
 
   nativeBuildInputs = [ installShellFiles ];
 
