@@ -96,8 +96,10 @@ fn is_ambiguous_directory(header: &Header, extensions: &ExtensionHeaders, size: 
     let is_named = |name: &[u8]| name.ends_with(b"/");
     let own = is_named(&header.path_bytes());
     let is_old = header.as_old().linkflag == [0];
+    // The slash is that between a prefix and an empty name, where Python does not look.
+    let is_prefix = header.as_old().name[0] == 0;
     match extensions.path.as_deref().map(is_named) {
-        None => own && (size > 0 || !is_old),
+        None => own && (size > 0 || !is_old || is_prefix),
         Some(is_overridden) => is_overridden || own && is_old,
     }
 }
