@@ -14,7 +14,7 @@
   # Inputs
 
   `old`
-  : The image that the registry has, as `mkImageLayout` takes it: a result of `pullMultiArchImage` pins one.
+  : The image that the registry has, an archive or a layout: a result of `pullMultiArchImage` pins one.
 
   `new`
   : The image that is to be pushed, for example a result of `mkMultiArchImage`.
@@ -37,7 +37,12 @@
 
   ```nix
   checks.x86_64-linux.push = mkDiffCheck {
-    old = pullMultiArchImage { imageName = "ghcr.io/me/app"; imageDigest = "sha256:…"; hash = "sha256-…"; };
+    old = pullMultiArchImage {
+      imageName = "ghcr.io/me/app";
+      imageDigest = "sha256:…";
+      hash = "sha256-…";
+      platforms = [ "x86_64-linux" "aarch64-linux" ];
+    };
     new = image;
     maxPush = "50MB";
   };

@@ -135,7 +135,8 @@
   `attestAs`
   : Where the documents of `sbom`, `provenance` and `attestations` are stored: `"index"` as attestations of BuildKit in the image
     index, `"referrers"` as referrers (OCI 1.1) beside the image. An archive has no place for referrers; `layout` has
-    them. Default: `[ ]`, they are not attached.
+    them, and `push` sends them with `pushWith = "oras"`. Default: `[ ]`, they are not attached; with `attestations` it is
+    an error.
 
   `dockerManifest`
   : Whether to add a `manifest.json`, for `docker load` with Docker's classic store. Docker then loads every image as
@@ -235,7 +236,7 @@
     labelsFrom :: Package | Null ? null,
     sbom :: Bool | String | AttrsOf Path ? false,
     sbomCheck :: String ? "error",
-    provenance :: Bool | { url :: String, flake :: AttrSet, inputs :: AttrSet, builderId :: String } ? false,
+    provenance :: Bool | { url :: String ?, flake :: AttrSet ?, inputs :: AttrSet ?, builderId :: String ? } ? false,
     attestations :: AttrsOf (Path | [ Path ]) ? { },
     attestAs :: [ String ] ? [ ],
     dockerManifest :: Bool | String ? false,
@@ -432,6 +433,13 @@ lib.makeOverridable (
       forms: layouts:
       lib.optionals (!builtins.isList layouts) (documents.options forms (builtins.attrNames layouts));
 
+    # An image is not built if its SBOM contradicts it, also if that is not attached.
+    sbomsOf =
+      layouts:
+      lib.optionals (!builtins.isList layouts) (
+        builtins.attrValues (builtins.intersectAttrs layouts documents.sbom)
+      );
+
     mergeTo =
       format: tagOptions: more:
       let
@@ -441,8 +449,7 @@ lib.makeOverridable (
         formats.${format}
         // {
           options = options ++ attestOptions forms layouts ++ tagOptions ++ formats.${format}.options;
-          # The image is not built if an SBOM contradicts it, also if that is not attached.
-          needs = lib.optionals (forms == [ ]) (builtins.attrValues documents.sbom);
+          needs = sbomsOf layouts;
           images = inputs;
           isImage = true;
         }
@@ -489,9 +496,7 @@ lib.makeOverridable (
             ++ tagOptions
             ++ formats.oci-layout.options;
           images = lib.mapAttrsToList inputOfMerge ownLayouts;
-          needs = builtins.attrValues (
-            lib.filterAttrs (platform: _: withoutReferrers == [ ] && ownLayouts ? ${platform}) documents.sbom
-          );
+          needs = sbomsOf ownLayouts;
           isImage = false;
         };
 
@@ -569,8 +574,13 @@ lib.makeOverridable (
           ofNamedLayout
           // {
             inherit imageTag pushWith;
-            # Only oras pushes referrers.
-            layout = if pushWith == "oras" then layout else layoutWithoutReferrers;
+            layout =
+              if pushWith == "oras" then
+                layout
+              else
+                lib.warnIf (builtins.elem "referrers" attestAs)
+                  "polyarch.mkMultiArchImage: attestAs has \"referrers\", which the push leaves out; pushWith = \"oras\" pushes them"
+                  layoutWithoutReferrers;
           }
         );
         login = mkLoginScript { inherit imageName; };

@@ -121,7 +121,8 @@ let
   '';
 
   layout =
-    runCommand "${baseName}-pulled"
+    # The digest is in the name: otherwise a new digest with the old hash would give the old image.
+    runCommand "${baseName}-pulled-${builtins.substring 7 12 imageDigest}"
       {
         outputHashMode = "recursive";
         outputHash = hash;

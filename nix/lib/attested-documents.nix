@@ -62,7 +62,7 @@ let
       __structuredAttrs = true;
       unsafeDiscardReferences.out = true;
       preferLocalBuild = true;
-    } ''cp ${file} "$out"'';
+    } ''cp ${lib.escapeShellArg "${file}"} "$out"'';
 
   ofUser = lib.mapAttrs' (
     key: files:

@@ -86,7 +86,7 @@ read_document() { # REF FILE
       return 1
     fi
     cat "$work/said" >&2
-    echo 'hint: for a registry without TLS, add: -- --tls-verify=false; to log in: skopeo login REGISTRY' >&2
+    echo 'hint: for a registry without TLS, add: -- --tls-verify=false; to log in: nix run .#image.login -- REGISTRY' >&2
     fail "$1 cannot be read"
   }
 }

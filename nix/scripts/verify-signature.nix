@@ -35,7 +35,9 @@ mkCosignScript {
   inherit layout imageName;
   run = ''
     parse verify 'verifies the signatures of the image index and its manifests' "$@"
-    mapfile -t manifests < <(jq -r '.manifests[].digest' "$layout/blobs/''${digest/://}")
+    # bash ignores the exit code of a command in <(…).
+    list=$(jq -r '.manifests[].digest' "$layout/blobs/''${digest/://}")
+    mapfile -t manifests <<<"$list"
     for name in "''${names[@]}"; do
       run cosign verify "''${options[@]}" "$name@$digest" "''${manifests[@]/#/"$name@"}" >&2
       [ -n "$dry_run" ] || printf '%s is signed, and so are its %d manifests\n' "$name@$digest" "''${#manifests[@]}"

@@ -24,6 +24,8 @@ struct Key {
     name: String,
     version: String,
     path: String,
+    /// A package can have another architecture, or another namespace.
+    purl: Option<String>,
     nar: Option<NarInfo>,
     closure: Option<ClosureState>,
 }
@@ -95,6 +97,7 @@ impl Components {
             name: component.name.clone(),
             version: component.version.clone(),
             path: component.path.clone(),
+            purl: component.purl.clone(),
             nar: component.store.as_ref().and_then(|store| store.nar),
             closure: component.store.as_ref().and_then(|store| store.closure),
         };

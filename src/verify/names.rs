@@ -20,7 +20,7 @@ pub fn check_names(findings: &Findings, index: &Index) {
     }
     if index.manifests.len() > 1 {
         let message = format!(
-            "it has {} descriptors, expected one: an image index, if these are the platforms of one image",
+            "it has {} descriptors, expected one: an image index, if these are the platforms of one image; of an image beside its referrers, consumers need the tag",
             index.manifests.len()
         );
         findings.add(Code::SeveralDescriptors, INDEX_FILE, message);

@@ -140,6 +140,7 @@ rec {
   # `incomplete` refers to a store path that no layer has.
   incompleteSbom = bom { images."linux/amd64" = layered { layers = [ [ incomplete ] ]; }; };
   incompleteUnattached = incompleteSbom.override { attestAs = [ ]; };
+  incompleteReferrers = incompleteSbom.override { attestAs = [ "referrers" ]; };
   incompleteUnchecked = incompleteSbom.override { sbomCheck = "off"; };
   realSbom = hello {
     images.x86_64-linux = (import ./conf-cases.nix { inherit pkgs polyarch; }).realStream;

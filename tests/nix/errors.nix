@@ -514,6 +514,27 @@ in
     };
     message = "polyarch.mkMultiArchImage: argument `attestAs` is an empty list, but should be [ \"index\" ], [ \"referrers\" ] or both, as `attestations` has documents.";
   };
+  attestationsOfOnePlatformTwice = {
+    value = hello {
+      images.x86_64-linux = images.amd64;
+      attestations = {
+        x86_64-linux = ./errors.nix;
+        "linux/amd64" = ./errors.nix;
+      };
+      attestAs = [ "index" ];
+    };
+    message = ''polyarch.mkMultiArchImage: argument `attestations` is keyed by "linux/amd64", "x86_64-linux", which mean the same platform (linux/amd64), but should be keyed by each platform once.'';
+  };
+  sbomOfOnePlatformTwice = {
+    value = hello {
+      images.x86_64-linux = images.amd64;
+      sbom = {
+        x86_64-linux = ./errors.nix;
+        "linux/amd64" = ./errors.nix;
+      };
+    };
+    message = ''polyarch.mkMultiArchImage: argument `sbom` is keyed by "linux/amd64", "x86_64-linux", which mean the same platform (linux/amd64), but should be keyed by each platform once.'';
+  };
   attestationsOfAList = {
     value = hello { attestations.x86_64-linux = ./errors.nix; };
     message = "polyarch.mkMultiArchImage: argument `attestations` is a set, but should be left out, as `images` is a list: key the images by platform.";

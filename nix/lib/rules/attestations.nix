@@ -1,6 +1,7 @@
 # Rules of the documents that are attached to images.
 {
   lib,
+  distinctPlatforms,
   platforms,
   rule,
 }:
@@ -68,7 +69,8 @@ in
         keyOfImage images argument key
         ++ rule.forElements (document "an SBOM or an in-toto statement") (rule.member argument key) files
       ) value
-    );
+    )
+    ++ distinctPlatforms argument (builtins.attrNames value);
 
   sbom =
     images: argument: value:
@@ -89,6 +91,7 @@ in
           key: file: keyOfImage images argument key ++ document "an SBOM" (rule.member argument key) file
         ) value
       )
+      ++ distinctPlatforms argument (builtins.attrNames value)
     );
 
   sbomCheck = rule.oneOf [

@@ -25,12 +25,15 @@ let
       platforms
       rule
       ;
-    inherit (platformRules) setPlatform;
+    inherit (platformRules) distinctPlatforms setPlatform;
   };
   annotations = import ./annotations.nix { inherit lib annotationLevels rule; };
   deployments = import ./deployments.nix { inherit lib rule; };
   sizes = import ./sizes.nix { inherit rule; };
-  attestations = import ./attestations.nix { inherit lib platforms rule; };
+  attestations = import ./attestations.nix {
+    inherit lib platforms rule;
+    inherit (platformRules) distinctPlatforms;
+  };
 in
 choices
 // packages

@@ -1,6 +1,7 @@
 # Rules of images, alone and as a collection.
 {
   lib,
+  distinctPlatforms,
   imageArgument,
   platforms,
   rule,
@@ -93,23 +94,6 @@ let
       expected = "a function of a whole package set, such as `pkgs: pkgs.callPackage ({ ${lib.concatStringsSep ", " names} }: …) { }`";
       ok = !builtins.isFunction value || names == [ ] || takesOthers;
     };
-
-  # No two keys mean the same platform.
-  distinctPlatforms =
-    argument: keys:
-    map (
-      key:
-      let
-        normalized = platforms.withoutDefaultVariant key;
-        same = builtins.filter (other: platforms.withoutDefaultVariant other == normalized) keys;
-      in
-      {
-        inherit argument;
-        found = "keyed by ${rule.quotedList same}, which mean the same platform (${platforms.toOci key})";
-        expected = "keyed by each platform once";
-        ok = same == [ key ];
-      }
-    ) keys;
 in
 {
   inherit image reuse select;

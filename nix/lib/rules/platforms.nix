@@ -24,6 +24,23 @@ rec {
     ]) argument value
     ++ rule.distinct "platform" argument value;
 
+  # No two keys mean the same platform.
+  distinctPlatforms =
+    argument: keys:
+    map (
+      key:
+      let
+        normalized = platforms.withoutDefaultVariant key;
+        same = builtins.filter (other: platforms.withoutDefaultVariant other == normalized) keys;
+      in
+      {
+        inherit argument;
+        found = "keyed by ${rule.quotedList same}, which mean the same platform (${platforms.toOci key})";
+        expected = "keyed by each platform once";
+        ok = same == [ key ];
+      }
+    ) keys;
+
   # `asserted` is the platform that the caller gives the image for, or null. It holds for the changed image.
   setPlatform =
     asserted: argument: value:

@@ -143,20 +143,7 @@ fn the_time_is_that_of_the_config_in_whole_seconds_of_utc() {
 
 /// Whether the official schemas and rules accept a document; prints why not.
 fn is_valid(scratch: &Scratch, name: &str) -> Option<bool> {
-    let python = concat!(env!("CARGO_MANIFEST_DIR"), "/target/sbom-tools/bin/python");
-    if !std::path::Path::new(python).exists() {
-        missing("target/sbom-tools, which tests/sbom-tools installs");
-        return None;
-    }
-    let script = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/tests/integration/sbom/validate.py"
-    );
-    let checked = std::process::Command::new(python)
-        .arg(script)
-        .arg(scratch.path(name))
-        .output()
-        .unwrap();
+    let checked = python("validate.py", &[scratch.path(name)])?;
     print!(
         "{}{}",
         String::from_utf8_lossy(&checked.stdout),

@@ -4,7 +4,11 @@ mod closure;
 mod documents;
 mod nar;
 mod packages;
+mod scan;
 mod table;
+
+use std::path::PathBuf;
+use std::process::{Command, Output};
 
 use serde_json::Value;
 
@@ -81,4 +85,22 @@ fn properties(component: &Value, name: &str) -> Vec<String> {
 
 fn nar_hash(component: &Value) -> String {
     properties(component, "nix:narinfo:nar_hash").concat()
+}
+
+/// Runs a script of this directory with the libraries of `tests/sbom-tools`; `None` without them.
+fn python(script: &str, files: &[PathBuf]) -> Option<Output> {
+    let project = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let python = project.join("target/sbom-tools/bin/python");
+    if !python.exists() {
+        missing("target/sbom-tools, which tests/sbom-tools installs");
+        return None;
+    }
+    let script = project.join("tests/integration/sbom").join(script);
+    Some(
+        Command::new(python)
+            .arg(script)
+            .args(files)
+            .output()
+            .unwrap(),
+    )
 }

@@ -186,7 +186,7 @@ case_an_sbom_agrees_with_what_nix_has_registered() {
 
 case_an_image_that_lacks_a_part_of_its_closure_fails_the_build() {
   local what
-  for what in incompleteSbom incompleteUnattached; do
+  for what in incompleteSbom incompleteUnattached incompleteReferrers incompleteReferrers.push incompleteReferrers.ref; do
     refuse nix-build --no-out-link "$source/tests/nix/attest.nix" -A "$what"
     has "$said" 'the layers differ from the closure'
     has "$said" '-component'
