@@ -274,7 +274,9 @@ fn closure(problem: &ClosureProblem) -> Option<&'static str> {
                 }
             }
         }
-        ClosureProblem::Form | ClosureProblem::Entry { .. } => return None,
+        ClosureProblem::Form | ClosureProblem::Entry { .. } | ClosureProblem::Incomplete => {
+            return None;
+        }
     })
 }
 

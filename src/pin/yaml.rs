@@ -108,7 +108,8 @@ fn scalar_edits(
 ) -> Result<Vec<Edit>, PinProblem> {
     let Scalar { value, range } = scalar;
     let written = &text[range.clone()];
-    if let (true, Some(edit)) = (is_image, pins.untagged(text, range.start, written)?) {
+    // Only there a name without a tag is an image: elsewhere it can be any text.
+    if is_image && let Some(edit) = pins.untagged(text, range.start, written)? {
         return Ok(vec![edit]);
     }
     for name in pins.names() {

@@ -143,7 +143,9 @@ impl Closure {
                     return Self::parse(list);
                 }
                 let (entries, store) = match object.get("info") {
-                    Some(Value::Object(entries)) => (entries, object["storeDir"].as_str()),
+                    Some(Value::Object(entries)) => {
+                        (entries, object.get("storeDir").and_then(Value::as_str))
+                    }
                     _ => (object, None),
                 };
                 for (path, entry) in entries {

@@ -103,6 +103,11 @@ pub fn sbom(request: &SbomRequest) -> Result<SbomReport, Error> {
         .flatten()
         .any(|record| record.is_incomplete)
     {
+        // A closure cannot be compared with a part of the layers.
+        if let Some(closure) = request.closures.first() {
+            let problem = Problem::Closure(ClosureProblem::Incomplete);
+            return Err(Error::new(&*closure.path, problem));
+        }
         warnings.push(Warning::new(
             Code::NotCounted,
             Subject::ALL,

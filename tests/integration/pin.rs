@@ -282,3 +282,25 @@ fn wrong_images_are_wrong_usage() {
         assert_eq!(command.output().unwrap().status.code(), Some(2), "{image}");
     }
 }
+
+#[test]
+fn a_key_or_text_that_equals_the_name_of_an_image_is_not_a_reference() {
+    let digest = format!("sha256:{}", "1".repeat(64));
+    let image = format!("app:v1@{digest}");
+    for (text, expected) in [
+        (
+            "metadata:\n  name: app\nimage: app:v1\n",
+            "metadata:\n  name: app\nimage: app@DIGEST\n",
+        ),
+        (
+            "services:\n  app:\n    image: app:v1\n",
+            "services:\n  app:\n    image: app@DIGEST\n",
+        ),
+    ] {
+        let scratch = Scratch::new();
+        scratch.write("a.yaml", text.as_bytes());
+        scratch.run(&["pin", "--image", &image, "-o", "out.yaml", "a.yaml"]);
+        let found = std::fs::read_to_string(scratch.path("out.yaml")).unwrap();
+        assert_eq!(found, expected.replace("DIGEST", &digest));
+    }
+}

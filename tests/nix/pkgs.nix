@@ -254,7 +254,12 @@ let
     # the machine of this package set (tests/fixtures): a program that says hello and what it was built for. The
     # arguments are evaluated, and what they name is built.
     dockerTools.buildLayeredImage =
-      { name, config }:
+      {
+        name,
+        config,
+        # The base of the image, which the fixture does not have.
+        fromImage ? null,
+      }:
       runCommand "${baseNameOf name}.tar.gz" {
         config = builtins.toJSON config;
         fixture = builtins.path {
