@@ -35,7 +35,7 @@
 
   # Examples
 
-  ```nix
+  ```
   checks.x86_64-linux.push = mkDiffCheck {
     old = pullMultiArchImage {
       imageName = "ghcr.io/me/app";

@@ -50,7 +50,7 @@
 
   # Examples
 
-  ```nix
+  ```
   withImageRefs {
     src = ./deploy;
     images = { app = image; };
