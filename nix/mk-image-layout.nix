@@ -120,7 +120,7 @@ lib.makeOverridable (
     path = input.path + lib.optionalString (select != null) "#${select}";
 
     platformOfName = if platform != null then platform else setPlatform;
-    platformSuffix = "-${lib.replaceStrings [ "/" ] [ "-" ] (platforms.toOci platformOfName)}";
+    platformSuffix = "-${platforms.inName (platforms.toOci platformOfName)}";
   in
   checkArguments "mkImageLayout"
     [

@@ -409,7 +409,7 @@ lib.makeOverridable (
       merge (
         formats.oci-layout
         // {
-          name = "${baseName}-layout-${lib.replaceStrings [ "/" ] [ "-" ] platform}-to-describe";
+          name = "${baseName}-layout-${platforms.inName platform}-to-describe";
           options =
             (
               if tag == null then
@@ -441,10 +441,21 @@ lib.makeOverridable (
       );
 
     mergeTo =
-      format: tagOptions: more:
-      let
+      format: tagOptions:
+      mergeOf {
+        inherit format tagOptions layouts;
         forms = if format == "oci-layout" then attestAs else withoutReferrers;
-      in
+        options = optionsWith { inherit dockerManifest; };
+      };
+    mergeOf =
+      {
+        format,
+        forms,
+        options,
+        tagOptions,
+        layouts,
+      }:
+      more:
       merge (
         formats.${format}
         // {
@@ -456,7 +467,6 @@ lib.makeOverridable (
         // more
       );
 
-    options = optionsWith { inherit dockerManifest; };
     optionsWith =
       more:
       mergeOptions (
@@ -488,17 +498,19 @@ lib.makeOverridable (
       if ownLayouts == { } then
         layoutWithoutReferrers
       else
-        mergeTo "oci-layout" [ ] {
-          name = "${baseName}-layout-of-this-machine";
-          options =
-            optionsWith { dockerManifest = false; }
-            ++ attestOptions withoutReferrers ownLayouts
-            ++ tagOptions
-            ++ formats.oci-layout.options;
-          images = lib.mapAttrsToList inputOfMerge ownLayouts;
-          needs = sbomsOf ownLayouts;
-          isImage = false;
-        };
+        mergeOf
+          {
+            format = "oci-layout";
+            forms = withoutReferrers;
+            options = optionsWith { dockerManifest = false; };
+            inherit tagOptions;
+            layouts = ownLayouts;
+          }
+          {
+            name = "${baseName}-layout-of-this-machine";
+            images = lib.mapAttrsToList inputOfMerge ownLayouts;
+            isImage = false;
+          };
 
     # What the image is built from, in the order of the builds.
     derivations =
@@ -533,10 +545,12 @@ lib.makeOverridable (
       if withoutReferrers == attestAs then
         layout
       else
-        mergeTo "oci-layout" tagOptions {
-          options =
-            options ++ attestOptions withoutReferrers layouts ++ tagOptions ++ formats.oci-layout.options;
-        };
+        mergeOf {
+          format = "oci-layout";
+          forms = withoutReferrers;
+          options = optionsWith { inherit dockerManifest; };
+          inherit tagOptions layouts;
+        } { };
     image = mergeTo format tagOptions {
       inherit passthru;
       meta = {
@@ -554,11 +568,18 @@ lib.makeOverridable (
         ofNamedLayout = ofLayout // {
           inherit imageRefs;
         };
+        # For what expects one image in a layout.
+        ofOneImage = ofNamedLayout // {
+          layout = layoutWithoutReferrers;
+        };
+        ofTaggedImage = ofOneImage // {
+          inherit imageTag;
+        };
         loadScript =
           mkScript:
           mkScript (ofNamedLayout // { layout = layoutForThisMachine; })
           // {
-            allPlatforms = mkScript (ofNamedLayout // { layout = layoutWithoutReferrers; });
+            allPlatforms = mkScript ofOneImage;
           };
       in
       {
@@ -571,9 +592,9 @@ lib.makeOverridable (
           imageRefs
           ;
         push = mkPushScript (
-          ofNamedLayout
+          ofTaggedImage
           // {
-            inherit imageTag pushWith;
+            inherit pushWith;
             layout =
               if pushWith == "oras" then
                 layout
@@ -584,20 +605,8 @@ lib.makeOverridable (
           }
         );
         login = mkLoginScript { inherit imageName; };
-        checkPushed = mkCheckPushedScript (
-          ofNamedLayout
-          // {
-            inherit imageTag;
-            layout = layoutWithoutReferrers;
-          }
-        );
-        ref = mkImageRef (
-          ofNamedLayout
-          // {
-            inherit imageTag;
-            layout = layoutWithoutReferrers;
-          }
-        );
+        checkPushed = mkCheckPushedScript ofTaggedImage;
+        ref = mkImageRef ofTaggedImage;
         copyToPodman = loadScript mkCopyToPodmanScript;
         copyToDocker = loadScript mkCopyToDockerScript;
         inspect = mkInspectScript ofNamedLayout;

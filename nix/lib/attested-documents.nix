@@ -58,7 +58,7 @@ let
   # A document names the store paths of an image. As references, they would keep the closures of all platforms alive.
   withoutReferences =
     platform: file:
-    runCommand "${baseNameOf imageName}-document-${lib.replaceStrings [ "/" ] [ "-" ] platform}" {
+    runCommand "${baseNameOf imageName}-document-${platforms.inName platform}" {
       __structuredAttrs = true;
       unsafeDiscardReferences.out = true;
       preferLocalBuild = true;

@@ -86,6 +86,9 @@ rec {
     else
       "${go.GOOS}/${go.GOARCH}" + lib.optionalString (go.GOARM or "" != "") "/v${go.GOARM}";
 
+  # An OCI platform as a part of the name of a derivation.
+  inName = lib.replaceStrings [ "/" ] [ "-" ];
+
   /**
     The OCI platform of a key, without the variant that clients assume where none is given.
 

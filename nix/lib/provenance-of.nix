@@ -2,6 +2,7 @@
 {
   lib,
   imageArgument,
+  platforms,
   polyarch,
   runCommand,
 }:
@@ -94,10 +95,8 @@ let
     };
   };
 in
-runCommand "${baseNameOf imageName}-provenance-${lib.replaceStrings [ "/" ] [ "-" ] platform}.json"
-  {
-    __structuredAttrs = true;
-    statement = text (builtins.toJSON statement);
-    preferLocalBuild = true;
-  }
-  ''printf '%s\n' "$statement" > "$out"''
+runCommand "${baseNameOf imageName}-provenance-${platforms.inName platform}.json" {
+  __structuredAttrs = true;
+  statement = text (builtins.toJSON statement);
+  preferLocalBuild = true;
+} ''printf '%s\n' "$statement" > "$out"''

@@ -3,6 +3,7 @@
   lib,
   imageArgument,
   inputOf,
+  platforms,
   polyarch,
   runCommand,
 }:
@@ -66,8 +67,7 @@ let
   conf = (inputOf file).conf;
   hasClosure = check != "off" && conf != null;
 in
-runCommand
-  "${baseNameOf imageName}-sbom-${lib.replaceStrings [ "/" ] [ "-" ] platform}.${fileNames.${format}}"
+runCommand "${baseNameOf imageName}-sbom-${platforms.inName platform}.${fileNames.${format}}"
   (
     {
       __structuredAttrs = true;

@@ -4,7 +4,6 @@
 //! of paths about 130 bytes for each. When [`BUDGET`] is used up, further files are only counted, and
 //! only the files before them are compared.
 
-use std::collections::HashMap;
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -19,6 +18,7 @@ use super::layer_files::{
 use super::names;
 use super::paths::{MAX_PATH, PathId, PathTree, ROOT};
 use crate::bytes::{LayerObserver, LayerStream, OnVerified};
+use crate::load::FoundInLayers;
 use crate::oci::DiffId;
 use crate::tar::{EntryKind, LayerEntry, TarError, Whiteout, clean, walk, whiteout};
 use crate::util::lock::{lock, unpoisoned};
@@ -30,7 +30,7 @@ pub const BUDGET: usize = 512 << 20;
 /// Records the files of layers.
 pub struct Survey {
     paths: Mutex<PathTree>,
-    layers: Mutex<HashMap<DiffId, Result<Arc<LayerFiles>, TarError>>>,
+    layers: FoundInLayers<LayerFiles>,
     /// The memory that everything except the paths takes, in bytes.
     used: AtomicUsize,
     budget: usize,
@@ -43,7 +43,7 @@ impl Survey {
     pub fn new(budget: usize) -> Self {
         Self {
             paths: Mutex::default(),
-            layers: Mutex::default(),
+            layers: FoundInLayers::default(),
             used: AtomicUsize::new(0),
             budget,
             with_files: true,
@@ -74,11 +74,7 @@ impl Survey {
 
     /// Returns the files of a layer, or the error that stopped reading it; `None` if it was not read.
     pub fn layer(&self, diff_id: &DiffId) -> Result<Option<Arc<LayerFiles>>, TarError> {
-        let mut layers = lock(&self.layers);
-        if let Some(Ok(files)) = layers.get(diff_id) {
-            return Ok(Some(files.clone()));
-        }
-        layers.remove(diff_id).transpose()
+        self.layers.get(diff_id)
     }
 
     fn intern(&self, path: &[u8]) -> Option<PathId> {
@@ -233,7 +229,7 @@ impl LayerObserver for Survey {
     fn observe<'a>(&'a self, layer: &mut dyn LayerStream) -> OnVerified<'a> {
         let found = self.read(layer);
         Box::new(move |diff_id, _| {
-            lock(&self.layers).insert(diff_id.clone(), found.map(Arc::new));
+            self.layers.insert(diff_id, found);
         })
     }
 }

@@ -1,5 +1,7 @@
 //! Loads an image for `inspect`, `analyze` and `diff`: reads and verifies it without writing anything.
 
+mod found;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard};
 
@@ -14,6 +16,8 @@ use crate::source::callbacks::FailFast;
 use crate::source::{self, Contents, Input, Stager, Wanted};
 use crate::util::lock::lock;
 use crate::util::parallel;
+
+pub use found::FoundInLayers;
 
 /// What to load. The fields are those of the requests of the commands.
 pub struct LoadRequest<'a> {

@@ -109,11 +109,13 @@ pub fn pin(request: &PinRequest) -> Result<PinReport, Error> {
     let change = |file: &Path, text: &str| -> Result<String, Error> {
         let (changed, replaced) = pin_text(&pins, kind(file), text)
             .map_err(|problem| Error::new(file, Problem::Pin(problem)))?;
+        // Once for the file: it may have as many references as lines.
+        let ends: Vec<usize> = text.match_indices('\n').map(|(end, _)| end).collect();
         report
             .replaced
             .extend(replaced.into_iter().map(|edit| Replacement {
                 file: file.to_owned(),
-                line: line(text, edit.start),
+                line: ends.partition_point(|end| *end < edit.start) + 1,
                 old: edit.old,
                 new: edit.new,
             }));

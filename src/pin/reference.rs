@@ -78,7 +78,12 @@ impl<'a> Pins<'a> {
     }
 
     /// Remembers that an image occurs with its digest. Fails if no image of this name has it.
-    pub fn expect_digest(&self, name: &str, digest: &str, at: usize) -> Result<(), PinProblem> {
+    pub fn expect_digest(
+        &self,
+        name: &str,
+        digest: &str,
+        at: impl FnOnce() -> usize,
+    ) -> Result<(), PinProblem> {
         let mut has_it = false;
         for (i, image) in self.images() {
             if image.name == name && image.digest.to_string() == digest {
@@ -89,7 +94,7 @@ impl<'a> Pins<'a> {
         match has_it {
             true => Ok(()),
             false => Err(PinProblem::OtherDigest {
-                line: at,
+                line: at(),
                 reference: format!("{name}@{digest}"),
                 expected: self.digests(name),
             }),
@@ -111,7 +116,7 @@ impl<'a> Pins<'a> {
                 match occurrence.suffix {
                     Suffix::None => {}
                     Suffix::Digest(digest) => {
-                        self.expect_digest(name, digest, line(text, start))?;
+                        self.expect_digest(name, digest, || line(text, start))?;
                     }
                     Suffix::Tag(tag) => {
                         let (i, image) =
@@ -163,13 +168,15 @@ impl<'a> Pins<'a> {
     pub fn refuse_in(&self, text: &str) -> Result<(), PinProblem> {
         for name in self.names() {
             for occurrence in occurrences(text, name) {
-                let line = line(text, occurrence.start);
+                let line = || line(text, occurrence.start);
                 match occurrence.suffix {
                     Suffix::None => {}
                     Suffix::Digest(digest) => self.expect_digest(name, digest, line)?,
                     Suffix::Tag(_) => {
-                        let reference = occurrence.text.to_owned();
-                        return Err(PinProblem::UnsupportedFile { line, reference });
+                        return Err(PinProblem::UnsupportedFile {
+                            line: line(),
+                            reference: occurrence.text.to_owned(),
+                        });
                     }
                 }
             }

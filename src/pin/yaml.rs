@@ -34,11 +34,11 @@ fn refuse_unless_pinned(
 ) -> Result<Vec<Edit>, PinProblem> {
     for name in pins.names() {
         for occurrence in occurrences(text, name) {
-            let line = line(text, occurrence.start);
+            let line = || line(text, occurrence.start);
             let Suffix::Digest(digest) = occurrence.suffix else {
                 let name = name.to_owned();
                 return Err(PinProblem::NotYaml {
-                    line,
+                    line: line(),
                     name,
                     problem,
                 });
@@ -155,7 +155,7 @@ fn split_edit(
     let Some(name) = pins.names().into_iter().find(|name| *name == full) else {
         return Ok(None);
     };
-    let at = line(text, repository.range.start);
+    let at = || line(text, repository.range.start);
     let tag_of_image = tag
         .map(|tag| tag.value.as_str())
         .filter(|tag| !tag.is_empty());
@@ -166,15 +166,15 @@ fn split_edit(
             return pins.expect_digest(name, digest, at).map(|()| None);
         }
         Some(tag) => pins.tagged(name, tag).ok_or_else(|| PinProblem::OtherTag {
-            line: at,
+            line: at(),
             reference: format!("{name}:{tag}"),
             tags: pins.tags(name),
         })?,
         None => pins
             .images()
             .find(|(_, image)| image.name == name)
-            .ok_or(PinProblem::NoTag {
-                line: at,
+            .ok_or_else(|| PinProblem::NoTag {
+                line: at(),
                 name: name.to_owned(),
             })?,
     };
@@ -197,7 +197,7 @@ fn split_edit(
         }
         (None, None) => {
             let name = name.to_owned();
-            return Err(PinProblem::NoTag { line: at, name });
+            return Err(PinProblem::NoTag { line: at(), name });
         }
     };
     pins.found(i);
@@ -207,7 +207,7 @@ fn split_edit(
     let is_absent = old.is_empty() && !text[..start].ends_with(['"', '\'']);
     match is_absent || old != scalar.value {
         true => Err(PinProblem::NoTag {
-            line: at,
+            line: at(),
             name: name.to_owned(),
         }),
         false => Ok(Some(Edit { start, old, new })),

@@ -5,15 +5,15 @@
 //! by store path, then an object with `version` and `info` by name).
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::path::PathBuf;
 
 use serde_json::{Map, Value};
 
 use super::hashes::parse_sha256;
+use super::input_file;
 use super::nar::NarInfo;
 use super::stack::Stack;
-use crate::error::{ClosureDifference, ClosureProblem, DocumentProblem, Error, Problem};
+use crate::error::{ClosureDifference, ClosureProblem, Error, Problem};
 use crate::image::Image;
 use crate::oci::Platform;
 
@@ -96,9 +96,10 @@ impl Closures {
                 };
                 return Err(Error::new(&*file.path, Problem::Closure(problem)));
             }
+            let read = Closure::read(file)?;
             for image in found {
                 let closure = of_images[image].get_or_insert_with(Closure::default);
-                closure.paths.extend(Closure::read(file)?.paths);
+                closure.paths.extend(read.paths.clone());
             }
         }
         if let Some(image) = of_images.iter().position(Option::is_none) {
@@ -120,12 +121,7 @@ impl Closures {
 impl Closure {
     fn read(file: &ClosureFile) -> Result<Self, Error> {
         let path = &*file.path;
-        let bytes = fs::read(path).map_err(Error::io("read", path))?;
-        let json = serde_json::from_slice(&bytes).map_err(|e| {
-            let problem = Problem::InvalidDocument(DocumentProblem::Json(e));
-            Error::new(path, problem)
-        })?;
-        Self::parse(&json).map_err(|e| Error::new(path, Problem::Closure(e)))
+        Self::parse(&input_file::json(path)?).map_err(|e| Error::new(path, Problem::Closure(e)))
     }
 
     fn parse(json: &Value) -> Result<Self, ClosureProblem> {

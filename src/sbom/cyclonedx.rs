@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::document::{Ids, TOOL, TOOL_VERSION, image_name, image_purl, uuid};
+use super::document::{Ids, TOOL, TOOL_VERSION, id_text, image_name, image_purl, uuid};
 use super::license;
 use super::report::{Component, SbomPlatform, SbomReport};
 use crate::oci::{Algorithm, Digest};
@@ -17,7 +17,7 @@ pub fn document(report: &SbomReport) -> Value {
     let refs: Vec<String> = report
         .components
         .iter()
-        .map(|c| ids.of(&ref_text(c)))
+        .map(|c| ids.of(&id_text(c)))
         .collect();
 
     let mut components = Vec::new();
@@ -67,18 +67,6 @@ pub fn document(report: &SbomReport) -> Value {
     });
     document["serialNumber"] = format!("urn:uuid:{}", uuid(&document)).into();
     document
-}
-
-fn ref_text(component: &Component) -> String {
-    match &component.store {
-        Some(_) => component.path.rsplit('/').next().unwrap_or("").to_owned(),
-        None => format!(
-            "{}-{}-{}",
-            component.kind.name(),
-            component.name,
-            component.version
-        ),
-    }
 }
 
 fn of_platform(report: &SbomReport, platform: &SbomPlatform, id: &str, name: &str) -> Value {

@@ -1,12 +1,12 @@
 //! What documents of both formats have: names, ids, and an identifier that depends on the content alone.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::purl;
-use super::report::{SbomPlatform, SbomReport};
+use super::report::{Component, SbomPlatform, SbomReport};
 
 pub const TOOL: &str = "polyarch";
 pub const TOOL_VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -56,9 +56,26 @@ pub fn uuid(document: &Value) -> String {
     .join("-")
 }
 
+/// Returns the text that the id of a component is made of.
+pub fn id_text(component: &Component) -> String {
+    match &component.store {
+        Some(_) => component.path.rsplit('/').next().unwrap_or("").to_owned(),
+        None => format!(
+            "{}-{}-{}",
+            component.kind.name(),
+            component.name,
+            component.version
+        ),
+    }
+}
+
 /// Unique ids of letters, digits, dots and dashes.
 #[derive(Default)]
-pub struct Ids(HashSet<String>);
+pub struct Ids {
+    taken: HashSet<String>,
+    /// How often a text was given: the search for the next free number starts there.
+    counts: HashMap<String, usize>,
+}
 
 impl Ids {
     /// Returns an id like a text.
@@ -68,12 +85,16 @@ impl Ids {
             _ => '-',
         };
         let id: String = text.chars().map(letter).collect();
-        let mut unique = id.clone();
-        let mut number = 1;
-        while !self.0.insert(unique.clone()) {
-            number += 1;
-            unique = format!("{id}-{number}");
+        let number = self.counts.entry(id.clone()).or_default();
+        loop {
+            *number += 1;
+            let unique = match *number {
+                1 => id.clone(),
+                number => format!("{id}-{number}"),
+            };
+            if self.taken.insert(unique.clone()) {
+                return unique;
+            }
         }
-        unique
     }
 }

@@ -1,12 +1,12 @@
 //! What nixpkgs says about packages: `meta`, by store path.
 
 use std::collections::HashMap;
-use std::fs;
 use std::path::Path;
 
 use serde::Deserialize;
 
-use crate::error::{DocumentProblem, Error, Problem};
+use super::input_file;
+use crate::error::Error;
 
 /// What nixpkgs says about the package of a store path. Unknown fields are ignored.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -34,13 +34,7 @@ pub type Metadata = HashMap<String, PackageMetadata>;
 pub fn read(files: &[impl AsRef<Path>]) -> Result<Metadata, Error> {
     let mut metadata = Metadata::new();
     for path in files {
-        let path = path.as_ref();
-        let bytes = fs::read(path).map_err(Error::io("read", path))?;
-        let found: Metadata = serde_json::from_slice(&bytes).map_err(|e| {
-            let problem = Problem::InvalidDocument(DocumentProblem::Json(e));
-            Error::new(path, problem)
-        })?;
-        metadata.extend(found);
+        metadata.extend(input_file::json::<Metadata>(path.as_ref())?);
     }
     Ok(metadata)
 }

@@ -12,6 +12,7 @@ mod components;
 mod cyclonedx;
 mod document;
 mod hashes;
+mod input_file;
 mod license;
 mod metadata;
 mod names;
@@ -95,7 +96,7 @@ pub fn sbom(request: &SbomRequest) -> Result<SbomReport, Error> {
     let loaded = load.load(Some(&survey))?;
     let records = records(&loaded, &survey)?;
     let images = &loaded.contents.images;
-    let mut stacks = Stacks::of(images, &records);
+    let mut stacks = Stacks::of(&records);
     let mut warnings = loaded.contents.warnings.clone();
     if records
         .iter()

@@ -5,15 +5,15 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use super::names;
 use super::nar::NarInfo;
 use super::nar_stream::NarStream;
 use crate::bytes::{LayerObserver, LayerStream, OnVerified};
+use crate::load::FoundInLayers;
 use crate::oci::DiffId;
 use crate::tar::{EntryKind, LayerEntry, TarError, Whiteout, clean, walk, whiteout};
-use crate::util::lock::lock;
 
 /// The number of entries that all rebuilt store paths of an image may have, which bounds the memory.
 const MAX_ENTRIES: usize = 2_000_000;
@@ -21,7 +21,7 @@ const MAX_ENTRIES: usize = 2_000_000;
 /// Keeps the entries of some store paths.
 pub struct Rebuilder {
     roots: HashSet<String>,
-    layers: Mutex<HashMap<DiffId, Result<Arc<KeptLayer>, TarError>>>,
+    layers: FoundInLayers<KeptLayer>,
 }
 
 /// The entries of a layer that belong to these store paths.
@@ -66,7 +66,7 @@ impl Rebuilder {
     pub fn new(roots: HashSet<String>) -> Self {
         Self {
             roots,
-            layers: Mutex::default(),
+            layers: FoundInLayers::default(),
         }
     }
 
@@ -75,16 +75,8 @@ impl Rebuilder {
     pub fn nar(&self, root: &str, layers: &[&DiffId]) -> Result<Option<NarInfo>, TarError> {
         let mut tree = Tree::new();
         for diff_id in layers {
-            let layer = {
-                let mut layers = lock(&self.layers);
-                match layers.get(diff_id) {
-                    Some(Ok(layer)) => layer.clone(),
-                    Some(Err(_)) => match layers.remove(diff_id) {
-                        Some(Err(error)) => return Err(error),
-                        _ => return Ok(None),
-                    },
-                    None => return Ok(None),
-                }
+            let Some(layer) = self.layers.get(diff_id)? else {
+                return Ok(None);
             };
             if layer.apply(root, &mut tree).is_none() {
                 return Ok(None);
@@ -284,7 +276,7 @@ impl LayerObserver for Rebuilder {
     fn observe<'a>(&'a self, layer: &mut dyn LayerStream) -> OnVerified<'a> {
         let kept = self.read(layer);
         Box::new(move |diff_id, _| {
-            lock(&self.layers).insert(diff_id.clone(), kept.map(Arc::new));
+            self.layers.insert(diff_id, kept);
         })
     }
 }

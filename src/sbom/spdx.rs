@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::document::{Ids, TOOL, TOOL_VERSION, image_name, image_purl, uuid};
+use super::document::{Ids, TOOL, TOOL_VERSION, id_text, image_name, image_purl, uuid};
 use super::license;
 use super::report::{Component, SbomPlatform, SbomReport};
 use crate::oci::{Algorithm, Digest};
@@ -114,7 +114,7 @@ impl Writer {
 
     fn components(&mut self, report: &SbomReport) {
         let components = &report.components;
-        let ids: Vec<String> = components.iter().map(|c| self.id(&id_text(c))).collect();
+        let ids: Vec<String> = components.iter().map(|c| self.id(&id_of(c))).collect();
         for (component, id) in components.iter().zip(&ids) {
             self.packages.push(describe(component, id));
             let mut layers = Vec::new();
@@ -139,19 +139,12 @@ impl Writer {
     }
 }
 
-fn id_text(component: &Component) -> String {
-    match &component.store {
-        Some(_) => format!(
-            "StorePath-{}",
-            component.path.rsplit('/').next().unwrap_or("")
-        ),
-        None => format!(
-            "Package-{}-{}-{}",
-            component.kind.name(),
-            component.name,
-            component.version
-        ),
-    }
+fn id_of(component: &Component) -> String {
+    let kind = match &component.store {
+        Some(_) => "StorePath",
+        None => "Package",
+    };
+    format!("{kind}-{}", id_text(component))
 }
 
 fn package(id: &str, name: &str) -> Value {

@@ -50,10 +50,9 @@ pub struct StackedPath {
 
 impl Stacks {
     /// Stacks the layers of each image.
-    pub fn of(images: &[Image], records: &[Vec<Option<Arc<LayerRecord>>>]) -> Self {
-        let images = images.iter().zip(records);
+    pub fn of(records: &[Vec<Option<Arc<LayerRecord>>>]) -> Self {
         Self {
-            images: images.map(|(_, records)| Stack::of(records)).collect(),
+            images: records.iter().map(|records| Stack::of(records)).collect(),
         }
     }
 

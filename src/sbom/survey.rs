@@ -2,8 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 use std::io;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 
 use super::names;
 use super::nar::NarInfo;
@@ -11,9 +11,9 @@ use super::nar_stream::{NarStream, OutOfOrder};
 use super::packages::{FileFindings, FileSearch};
 use super::references::{PathHash, ReferenceScanner};
 use crate::bytes::{LayerObserver, LayerStream, OnVerified, fill};
+use crate::load::FoundInLayers;
 use crate::oci::DiffId;
 use crate::tar::{EntryKind, LayerEntry, TarError, Whiteout, clean, walk, whiteout};
-use crate::util::lock::lock;
 use crate::util::text::sum;
 
 /// The memory for everything that is recorded, in bytes: enough for some million files outside of store
@@ -30,7 +30,7 @@ const CHUNK: usize = 64 << 10;
 
 /// Records the contents of layers.
 pub struct Survey {
-    layers: Mutex<HashMap<DiffId, Result<Arc<LayerRecord>, TarError>>>,
+    layers: FoundInLayers<LayerRecord>,
     used: AtomicUsize,
     budget: usize,
 }
@@ -81,7 +81,7 @@ struct Current {
 impl Survey {
     pub fn new(budget: usize) -> Self {
         Self {
-            layers: Mutex::default(),
+            layers: FoundInLayers::default(),
             used: AtomicUsize::new(0),
             budget,
         }
@@ -89,11 +89,7 @@ impl Survey {
 
     /// Returns the contents of a layer, or the error that stopped reading it; `None` if it was not read.
     pub fn layer(&self, diff_id: &DiffId) -> Result<Option<Arc<LayerRecord>>, TarError> {
-        let mut layers = lock(&self.layers);
-        if let Some(Ok(record)) = layers.get(diff_id) {
-            return Ok(Some(record.clone()));
-        }
-        layers.remove(diff_id).transpose()
+        self.layers.get(diff_id)
     }
 
     /// Reserves memory; returns whether there is enough.
@@ -341,7 +337,7 @@ impl LayerObserver for Survey {
     fn observe<'a>(&'a self, layer: &mut dyn LayerStream) -> OnVerified<'a> {
         let found = self.read(layer);
         Box::new(move |diff_id, _| {
-            lock(&self.layers).insert(diff_id.clone(), found.map(Arc::new));
+            self.layers.insert(diff_id, found);
         })
     }
 }

@@ -261,6 +261,7 @@ let
         fromImage ? null,
       }:
       runCommand "${baseNameOf name}.tar.gz" {
+        inherit fromImage;
         config = builtins.toJSON config;
         fixture = builtins.path {
           name = "fixture";
