@@ -81,8 +81,8 @@ in
     base = pullMultiArchImage {
       imageName = "docker.io/library/debian";
       imageTag = "13-slim";
-      imageDigest = "sha256:…";
-      hash = "sha256-…";
+      imageDigest = "sha256:1b405439136ed6bef561ab3f0f09c08ba01c9d16069ca808458c3d260f1ce012";
+      hash = "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";
       platforms = [ "x86_64-linux" "aarch64-linux" ];
     };
   in
