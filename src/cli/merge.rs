@@ -232,6 +232,7 @@ impl MergeArgs {
                 "--output - writes the archive where --json prints; use --digest-file".into(),
             );
         }
+        let digest_file = self.digest_file(is_stdout)?;
         let mut request = MergeRequest::new(self.inputs()?, path);
         request.output.format = self.format(path, place.as_ref().and_then(|place| place.format))?;
         request.output.force = self.force;
@@ -270,11 +271,22 @@ impl MergeArgs {
             quiet: self.quiet,
             output: request.output.path.clone(),
             is_stdout,
-            digest_file: self.digest_file,
+            digest_file,
             format: request.output.format,
             name: request.name.clone(),
         };
         Ok(Invocation::Merge(request, view))
+    }
+
+    /// Refuses `-`, which a person means as standard output.
+    fn digest_file(&self, is_stdout: bool) -> Result<Option<PathBuf>, String> {
+        if self.digest_file.as_deref() != Some(Path::new("-")) {
+            return Ok(self.digest_file.clone());
+        }
+        let stream = if is_stdout { "error" } else { "output" };
+        Err(format!(
+            "--digest-file -: the digest is printed on standard {stream} without this option; for a file with this name use ./-"
+        ))
     }
 
     fn format(&self, path: &Path, of_transport: Option<Format>) -> Result<Format, String> {

@@ -95,6 +95,7 @@ fn options_that_need_a_directory_or_standard_output_are_wrong_usage() {
         ("--json", "--digest-file"),
         ("--format=oci-layout", "needs an oci-archive"),
         ("--link", "--link needs an oci-layout"),
+        ("--digest-file=-", "is printed on standard error"),
     ] {
         let output = scratch
             .command(&["merge", "-o", "-", option, "a.tar"])
@@ -103,6 +104,11 @@ fn options_that_need_a_directory_or_standard_output_are_wrong_usage() {
         assert_eq!(output.status.code(), Some(2), "{option}");
         assert!(stderr(&output).contains(expected), "{}", stderr(&output));
     }
+    let arguments = ["merge", "-o", "out", "--digest-file", "-", "a.tar"];
+    let output = scratch.command(&arguments).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("is printed on standard output"));
+    assert!(!scratch.path("out").exists());
     let image = scratch.path("-");
     scratch.run(&["merge", "-o", "./-", "a.tar"]);
     assert!(image.join("index.json").exists());
