@@ -3,8 +3,8 @@
 #   make demo    the main job on real images: Nix → archive → registry → a container on each architecture
 #   make test    every test: Rust, Nix, the documentation, the examples, and other tools
 #   make bench   polyarch compared with other tools and with the machine; writes docs/benchmarks.md
-#   make aarch64 the same bytes from an aarch64 build, emulated (minutes)
 #   make release  the program of a release for this machine, and its checksum, in target/release-files
+#   make test-release  the programs of a release for both architectures: same bytes, run here (20 minutes)
 #   make lint    formatting, lints, and phrases that the style guide replaces
 #   make fuzz    searches for inputs that break polyarch, FUZZ_SECONDS=60 for each target; needs a nightly Rust
 #   make soak    random images through every consumer, kills, full disks and other faults, for SECONDS=600
@@ -26,10 +26,12 @@ export POLYARCH := $(CURDIR)/target/$(host)/release/polyarch
 # No step waits for ever. Each takes some minutes.
 limit := timeout --foreground --kill-after=60 5400
 
-.PHONY: test release newer-tools sbom-tools bench fuzz soak demo aarch64 lint docs docs-nix docs-interop docs-picture setup bench-setup demo-setup static
+.PHONY: test compiled-tests release newer-tools sbom-tools bench fuzz soak demo test-release lint docs docs-nix docs-interop docs-picture setup bench-setup demo-setup static
 
 # Nix, pushes, the examples and the consumers are tested twice: with the tools of this machine and with the newest ones of Debian.
-test: setup static newer-tools sbom-tools
+test: setup
+	@# At once: downloads wait for the network, and the ends of both compilations for one processor.
+	$(MAKE) --no-print-directory --jobs=4 static compiled-tests newer-tools sbom-tools
 	$(limit) env POLYARCH_TOOLS=required cargo test --locked
 	$(limit) tests/both tests/nix/run
 	$(limit) tests/both tests/push/run
@@ -57,8 +59,8 @@ soak: setup newer-tools
 demo: demo-setup static
 	tests/demo/run
 
-aarch64: setup static
-	tests/aarch64/run
+test-release: setup
+	tests/release/run
 
 nix_files = $$(git ls-files '*.nix')
 # Files that only another script sources are checked with it.
@@ -105,6 +107,9 @@ newer-tools:
 # The libraries that validate documents of SPDX and CycloneDX, in target/sbom-tools.
 sbom-tools:
 	tests/sbom-tools
+
+compiled-tests:
+	cargo test --locked --no-run --quiet
 
 bench-setup:
 	tests/setup bench
