@@ -35,29 +35,17 @@ struct Set {
 pub fn round(rng: &mut Rng, tally: &mut Tally) {
     let mut set = Set::new(rng, tally);
     let options = options(rng);
-    let options: Vec<&str> = options.iter().map(|option| &**option).collect();
-    let scratch = &set.store.0;
     let is_archive = rng.bool();
     let [first, second] = match is_archive {
         true => ["out.tar", "again.tar"],
         false => ["out", "again"],
     };
-    let merge = |output: &str, inputs: &[String]| {
-        let inputs: Vec<&str> = inputs.iter().map(|input| &**input).collect();
-        scratch.merge_to(output, &[&options[..], &inputs].concat())
-    };
-    let merged = merge(first, &set.inputs);
-    let said = &merged.stderr;
-    assert!(!said.contains("warning"), "{options:?}: {said}");
-    tally.add("merges, verified");
-
-    let outputs = set.inputs.iter().map(|input| &**input).chain([first]);
-    right(scratch, &outputs.collect::<Vec<_>>());
-    tally.add("images and outputs without a finding");
+    let merged = set.merge_without_findings(first, &options, tally);
 
     // The same inputs give the same bytes.
     rng.shuffle(&mut set.inputs);
     let jobs = rng.usize(1..=9).to_string();
+    let scratch = &set.store.0;
     std::fs::create_dir_all(scratch.path("temporary")).unwrap();
     let mut command = scratch.command(&["merge", "-q", "-o", second, "--jobs", &jobs]);
     command.env("TMPDIR", scratch.path("temporary"));
@@ -67,10 +55,19 @@ pub fn round(rng: &mut Rng, tally: &mut Tally) {
     assert!(same, "{options:?} {:?} gives other bytes", set.inputs);
     // The digest does not depend on the format.
     let other = if is_archive { "other" } else { "other.tar" };
-    assert_eq!(merge(other, &set.inputs).digest, merged.digest);
+    assert_eq!(set.merge(other, &options).digest, merged.digest);
     tally.add("merges again, in another order and format");
 
     consumers::take(scratch, first, &merged, rng, tally);
+}
+
+/// As [`round`], without consumers. Returns the number of images.
+pub fn false_alarms(rng: &mut Rng, tally: &mut Tally) -> usize {
+    let set = Set::new(rng, tally);
+    let options = options(rng);
+    let output = if rng.bool() { "out.tar" } else { "out" };
+    set.merge_without_findings(output, &options, tally);
+    set.inputs.len()
 }
 
 /// Expects that `verify` has no finding.
@@ -150,6 +147,32 @@ impl Set {
             set.inputs.push(assertion.unwrap_or(input));
         }
         set
+    }
+
+    fn merge(&self, output: &str, options: &[String]) -> Merged {
+        let arguments: Vec<&str> = options
+            .iter()
+            .chain(&self.inputs)
+            .map(|argument| &**argument)
+            .collect();
+        self.store.0.merge_to(output, &arguments)
+    }
+
+    /// Merges the images; neither `merge` nor `verify` may have anything to say about them and the output.
+    fn merge_without_findings(
+        &self,
+        output: &str,
+        options: &[String],
+        tally: &mut Tally,
+    ) -> Merged {
+        let merged = self.merge(output, options);
+        let said = &merged.stderr;
+        assert!(!said.contains("warning"), "{options:?}: {said}");
+        tally.add("merges, verified");
+        let outputs = self.inputs.iter().map(|input| &**input).chain([output]);
+        right(&self.store.0, &outputs.collect::<Vec<_>>());
+        tally.add("images and outputs without a finding");
+        merged
     }
 
     /// Writes an image in a random format, whose name is returned.
