@@ -94,7 +94,7 @@ impl<'a> LayerStack<'a> {
     pub fn has_entry(&self, name: &[u8]) -> Result<bool> {
         Ok(match self.entry(name)? {
             Some((layer, LayerFile::HardLink(target))) => {
-                self.hard_link(target, layer + 1, MAX_LINKS)?.is_some()
+                self.hard_link(target, layer, MAX_LINKS)?.is_some()
             }
             entry => entry.is_some(),
         })
@@ -104,7 +104,7 @@ impl<'a> LayerStack<'a> {
     pub fn machine_of(&self, name: &[u8]) -> Result<Option<(usize, Machine)>> {
         let mut entry = self.entry(name)?;
         if let Some((layer, LayerFile::HardLink(target))) = entry {
-            let found = self.hard_link(target, layer + 1, MAX_LINKS)?;
+            let found = self.hard_link(target, layer, MAX_LINKS)?;
             entry = found.map(|found| (found.layer, found.file));
         }
         Ok(match entry {
@@ -166,20 +166,28 @@ impl<'a> LayerStack<'a> {
         self.walk(left, self.layers.len(), true, MAX_LINKS, lost)
     }
 
-    /// Returns the file that a hard link leads to in the layers below `top`. The directories of its target may
-    /// be links; if the target is one, the hard link is the same one.
+    /// Returns the file that a hard link of a layer leads to. The directories of its target may be links; if
+    /// the target is one, the hard link is the same one.
     fn hard_link(
         &self,
         target: &'a [u8],
-        top: usize,
+        layer: usize,
         max_links: usize,
     ) -> Result<Option<FoundFile<'a>>> {
         if target.len() > MAX_PATH || max_links == 0 {
             return Ok(None);
         }
         let is_made = false;
-        let words = split(target).map(|name| Word { name, is_made });
-        self.walk(words.collect(), top, false, max_links - 1, &mut Vec::new())
+        let words: Words = (split(target).map(|name| Word { name, is_made })).collect();
+        // A later entry of the layer may remove the target: then it was in a layer below.
+        for top in [layer + 1, layer] {
+            let lost = &mut Vec::new();
+            let found = self.walk(words.clone(), top, false, max_links - 1, lost)?;
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        Ok(None)
     }
 
     /// Returns the file at a path from the root in the layers below `top`; if it is a symbolic link, the link
@@ -211,7 +219,7 @@ impl<'a> LayerStack<'a> {
             let mut path = None;
             let entry = match found.entry {
                 Some((layer, LayerFile::HardLink(target))) => {
-                    let found = self.hard_link(target, layer + 1, max_links)?;
+                    let found = self.hard_link(target, layer, max_links)?;
                     found.map(|found| {
                         path = Some(found.path);
                         (found.layer, found.file)

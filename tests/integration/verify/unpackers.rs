@@ -731,6 +731,46 @@ fn write(scratch: &Scratch, name: &str, row: &Row) {
 }
 
 #[test]
+fn a_hard_link_keeps_a_file_whose_other_names_are_removed() {
+    let layers = [
+        vec![file("a/file"), file("b/file")],
+        // Each link is made before its target is removed.
+        vec![
+            hard("first", "a/file"),
+            hard("second", "first"),
+            file(".wh.a"),
+            hard("third", "b/file"),
+            file("b"),
+        ],
+        vec![
+            directory("first"),
+            hard("fourth", "second"),
+            hard("fifth", "third"),
+        ],
+    ];
+    let mut image = TestImage::new("linux/amd64");
+    let layer = |entries: Vec<Vec<u8>>| [entries.concat(), vec![0; 1024]].concat();
+    image.layers.extend(layers.map(layer));
+    let scratch = Scratch::new();
+    let mut layout = image.layout(gzipped);
+    let tag = json!({ "org.opencontainers.image.ref.name": "latest" });
+    layout.index["manifests"][0]["annotations"] = tag;
+    layout.directory(&scratch, "image");
+    assert_eq!(report(&scratch, &["image"])["findings"], json!([]));
+    if have(&["umoci"]) && is_root() {
+        sh(&scratch, "umoci unpack --image image:latest bundle");
+        for name in ["second", "third", "fourth", "fifth"] {
+            let name = format!("bundle/rootfs/{name}");
+            assert_eq!(
+                std::fs::read(scratch.path(&name)).unwrap(),
+                b"data",
+                "{name}"
+            );
+        }
+    }
+}
+
+#[test]
 fn verify_reports_the_layers_that_runtimes_refuse() {
     // Links whose targets are not followed. The last one is a warning, as each name that is there twice.
     let silent = [
