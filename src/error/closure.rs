@@ -22,8 +22,6 @@ pub enum ClosureProblem {
     },
     /// Other platforms have one.
     Missing { platform: Box<Platform> },
-    /// The layers have more than fits into memory.
-    Incomplete,
     /// The layers have something else.
     Differs {
         images: Vec<(Platform, Vec<ClosureDifference>)>,
@@ -67,7 +65,6 @@ impl fmt::Display for ClosureProblem {
                 "a closure without a platform, but the image has {}",
                 Platform::list(offered)
             ),
-            Self::Incomplete => write!(f, "it cannot be compared with the layers: they have more files than fit into memory"),
             Self::Missing { platform } => {
                 write!(f, "no closure for {platform}, but for other platforms")
             }

@@ -227,6 +227,7 @@ impl Error {
             | Problem::NoAttestedImage { .. }
             | Problem::DocumentTooLarge { .. }
             | Problem::TooManyDocuments { .. }
+            | Problem::TooManyFiles { .. }
             | Problem::LayerCount { .. }
             | Problem::NoImage
             | Problem::NotAttestable { .. }
@@ -274,7 +275,7 @@ fn closure(problem: &ClosureProblem) -> Option<&'static str> {
                 }
             }
         }
-        ClosureProblem::Form | ClosureProblem::Entry { .. } | ClosureProblem::Incomplete => {
+        ClosureProblem::Form | ClosureProblem::Entry { .. } => {
             return None;
         }
     })

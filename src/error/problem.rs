@@ -75,6 +75,9 @@ pub enum Problem {
     #[error("has {}, expected at most {}", bytes(*size), bytes(*limit))]
     DocumentTooLarge { size: u64, limit: u64 },
 
+    #[error("the names of its files and packages take more than {} of memory", bytes(*limit))]
+    TooManyFiles { limit: u64 },
+
     #[error(
         "its manifests and configs take more than {} of memory, which no image needs", bytes(*limit)
     )]
@@ -354,6 +357,7 @@ impl Problem {
             | Self::BadTag { .. }
             | Self::NothingForDocker
             | Self::NoLayerRecords
+            | Self::TooManyFiles { .. }
             | Self::Closure(_)
             | Self::Pin(_)
             | Self::OutputExists

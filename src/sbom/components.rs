@@ -9,7 +9,8 @@ use super::nar::NarInfo;
 use super::packages::{FoundPackage, OsRelease};
 use super::purl;
 use super::report::{Component, ComponentType, Place, StoreObject};
-use super::stack::{Stacks, by_hash};
+use super::stack::by_hash;
+use super::stacks::Stacks;
 
 /// Components by their identity.
 #[derive(Default)]
@@ -42,10 +43,11 @@ impl Components {
     pub fn of(stacks: &Stacks, described: &Described<'_>) -> Self {
         let mut all = Self::default();
         for (platform, stack) in stacks.images.iter().enumerate() {
+            let os = stack.os();
             for (layer, path, found) in stack.findings() {
                 for package in &found.packages {
                     let layers = vec![layer];
-                    let component = package_component(package, path, stack.os());
+                    let component = package_component(package, path, os);
                     all.add(component, Place { platform, layers });
                 }
             }

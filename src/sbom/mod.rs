@@ -2,18 +2,22 @@
 //!
 //! ```text
 //! layers ─survey→ store paths and files of each layer ─stack→ those of each platform ─components→ SbomReport
-//!                    └─rebuild, where a NAR needs several layers or another order
+//!                    └─rebuild, where a NAR needs several layers, another order or hard links
 //! ```
 
 #![allow(missing_docs, reason = "docs/sbom.md describes the fields")]
 
+mod budget;
 mod closure;
 mod components;
+mod current_part;
 mod cyclonedx;
 mod document;
 mod hashes;
 mod input_file;
+mod layer_record;
 mod license;
+mod merged;
 mod metadata;
 mod names;
 mod nar;
@@ -21,27 +25,30 @@ mod nar_stream;
 mod packages;
 mod purl;
 mod rebuild;
+mod rebuilt;
 mod references;
 mod report;
 mod spdx;
 mod stack;
+mod stacks;
 mod survey;
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use chrono::{DateTime, Datelike, Timelike};
 
 use crate::bytes::progress::Progress;
-use crate::error::{ClosureProblem, Code, Error, Item, Problem, Subject, Warning};
+use crate::error::{ClosureProblem, Error, Item, Problem};
 use crate::image::{Image, Layer};
 use crate::load::{self, LoadRequest, Loaded};
 use crate::oci::Platform;
 use crate::source::Input;
+use budget::Budget;
 use closure::Closures;
 use components::{Components, Described, add_contents, add_references};
-use stack::Stacks;
-use survey::{BUDGET, LayerRecord, Survey};
+use stack::Records;
+use stacks::Stacks;
+use survey::{BUDGET, Survey};
 
 pub use closure::{ClosureFile, ClosureState};
 pub use metadata::PackageMetadata;
@@ -94,28 +101,15 @@ pub fn sbom(request: &SbomRequest) -> Result<SbomReport, Error> {
     let metadata = metadata::read(&request.metadata)?;
     let survey = Survey::new(BUDGET);
     let loaded = load.load(Some(&survey))?;
+    let within_budget = || within(&survey.budget, request);
+    within_budget()?;
     let records = records(&loaded, &survey)?;
     let images = &loaded.contents.images;
     let mut stacks = Stacks::of(&records);
     let mut warnings = loaded.contents.warnings.clone();
-    if records
-        .iter()
-        .flatten()
-        .flatten()
-        .any(|record| record.is_incomplete)
-    {
-        // A closure cannot be compared with a part of the layers.
-        if let Some(closure) = request.closures.first() {
-            let problem = Problem::Closure(ClosureProblem::Incomplete);
-            return Err(Error::new(&*closure.path, problem));
-        }
-        warnings.push(Warning::new(
-            Code::NotCounted,
-            Subject::ALL,
-            "the image has too many files to list all of them",
-        ));
-    }
-    stacks.complete(&load, images, &mut warnings)?;
+    let completed = stacks.complete(&load, images, &records, &survey.budget, &mut warnings);
+    within_budget()?;
+    completed?;
     let closures = Closures::read(&request.closures, images)?;
     compare(request, images, &stacks, &closures)?;
     let described = Described {
@@ -127,7 +121,7 @@ pub fn sbom(request: &SbomRequest) -> Result<SbomReport, Error> {
     add_references(&mut components, &stacks, &closures);
     add_contents(&mut components);
     let platforms = images.iter().zip(&stacks.images);
-    let platforms = platforms.map(|(image, stack)| platform(image, &loaded, stack.others.clone()));
+    let platforms = platforms.map(|(image, stack)| platform(image, &loaded, stack.others()));
     let created = images.iter().filter_map(created).max();
     Ok(SbomReport {
         version: 1,
@@ -142,6 +136,18 @@ pub fn sbom(request: &SbomRequest) -> Result<SbomReport, Error> {
         components,
         warnings,
     })
+}
+
+/// Fails if the image has more than fits into memory. This error comes before others, which depend on how far each
+/// thread has come.
+fn within(budget: &Budget, request: &SbomRequest) -> Result<(), Error> {
+    if !budget.is_exceeded() {
+        return Ok(());
+    }
+    let problem = Problem::TooManyFiles {
+        limit: budget.limit() as u64,
+    };
+    Err(Error::new(request.input.name(), problem))
 }
 
 /// Compares the store paths in the layers with the closures.
@@ -185,7 +191,7 @@ fn created(image: &Image) -> Option<String> {
 }
 
 /// Returns what was found in each layer, by image.
-fn records(loaded: &Loaded, survey: &Survey) -> Result<Vec<Vec<Option<Arc<LayerRecord>>>>, Error> {
+fn records(loaded: &Loaded, survey: &Survey) -> Result<Vec<Records>, Error> {
     let of = |layer: &Layer| {
         let Some(layer) = layer.files() else {
             return Ok(None);

@@ -44,15 +44,6 @@ pub fn hash_of(root: &str) -> &str {
     name.get(..32).unwrap_or(name)
 }
 
-/// Whether a path is a store or above it.
-pub fn contains_store(path: &[u8]) -> bool {
-    path.is_empty()
-        || STORES.iter().any(|store| {
-            let rest = store.as_bytes().strip_prefix(path);
-            rest.is_some_and(|rest| rest.starts_with(b"/"))
-        })
-}
-
 /// The parts of the name of a store path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PackageName {
@@ -131,15 +122,5 @@ mod tests {
         ] {
             assert_eq!(split(other.as_bytes()), None, "{other}");
         }
-        assert!(
-            ["", "nix", "nix/store", "gnu"]
-                .iter()
-                .all(|path| contains_store(path.as_bytes()))
-        );
-        assert!(
-            !["ni", "nix/var", "bin"]
-                .iter()
-                .any(|path| contains_store(path.as_bytes()))
-        );
     }
 }

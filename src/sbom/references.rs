@@ -21,6 +21,8 @@ pub struct ReferenceScanner {
     /// The last bytes of the string so far, less than a hash.
     tail: Vec<u8>,
     last: Option<PathHash>,
+    /// How many of those that were found `new_cost` has returned.
+    counted: usize,
 }
 
 impl ReferenceScanner {
@@ -77,9 +79,10 @@ impl ReferenceScanner {
         }
     }
 
-    /// Returns the memory of what was found, in bytes.
-    pub fn cost(&self) -> usize {
-        self.found.len() * 2 * HASH
+    /// Returns the memory of what was found since the last call, in bytes.
+    pub fn new_cost(&mut self) -> usize {
+        let before = std::mem::replace(&mut self.counted, self.found.len());
+        (self.counted - before) * 2 * HASH
     }
 
     pub fn finish(self) -> HashSet<PathHash> {

@@ -3,37 +3,34 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
+use super::layer_record::{LayerRecord, Recorded, RecordedEntry};
+use super::merged::MergedTree;
 use super::names;
 use super::nar::NarInfo;
-use super::packages::{Claim, FileFindings, OsRelease};
-use super::rebuild::Rebuilder;
+use super::packages::{Claim, FileFindings, OsRelease, is_searched_by_name};
+use super::rebuilt::{FoundIn, RebuiltPath};
 use super::references::PathHash;
 use super::report::OtherFiles;
-use super::survey::{LayerRecord, OtherFile, StorePart};
-use crate::error::{Code, Error, Item, Subject, Warning};
-use crate::image::Image;
-use crate::load::LoadRequest;
-use crate::oci::DiffId;
-use crate::tar::Whiteout;
 use crate::util::text::sum;
 
 /// The number of files outside of components that are listed by name.
-const MAX_LISTED: usize = 100;
+pub const MAX_LISTED: usize = 100;
 
-/// The images of an input.
-pub struct Stacks {
-    pub images: Vec<Stack>,
-}
+/// What was found in the layers of an image, bottom first.
+pub type Records = Vec<Option<Arc<LayerRecord>>>;
 
 /// What an image has.
 #[derive(Default)]
 pub struct Stack {
     /// By store path, relative to the root directory.
     pub store: BTreeMap<String, StackedPath>,
-    pub others: OtherFiles,
-    records: Vec<Option<Arc<LayerRecord>>>,
-    /// The positions of layers, and those of their findings.
-    findings: Vec<(usize, usize)>,
+    records: Records,
+    /// Files outside of store paths, sorted by their paths.
+    files: Vec<FileAt>,
+    /// Files outside of store paths that say something about packages.
+    findings: Vec<FoundIn>,
+    /// Hard links outside of store paths whose content is to be searched by their names.
+    links: Vec<EntryAt>,
 }
 
 /// A store path of an image.
@@ -42,230 +39,292 @@ pub struct StackedPath {
     pub layers: Vec<usize>,
     pub size: u64,
     pub nar: Option<NarInfo>,
-    /// Whether the NAR is still to be found, in all layers together.
-    is_open: bool,
+    /// Whether the layers must be read again to know it.
+    pub is_open: bool,
     pub foreign: Option<&'static str>,
     pub hashes: HashSet<PathHash>,
+    findings: Vec<FoundIn>,
 }
 
-impl Stacks {
-    /// Stacks the layers of each image.
-    pub fn of(records: &[Vec<Option<Arc<LayerRecord>>>]) -> Self {
-        Self {
-            images: records.iter().map(|records| Stack::of(records)).collect(),
-        }
-    }
+/// What reading the layers again has found.
+#[derive(Clone, Default)]
+pub struct SecondPass {
+    /// The store paths that were open; `None` if the container does not have one.
+    pub paths: Vec<(String, Option<RebuiltPath>)>,
+    /// The hard links that were searched by their names, and whether each is a file.
+    pub links: Vec<(Vec<u8>, bool)>,
+    pub findings: Vec<FoundIn>,
+}
 
-    /// Finds the NARs that one layer does not have in order, in a second pass over the input.
-    pub fn complete(
-        &mut self,
-        load: &LoadRequest<'_>,
-        images: &[Image],
-        warnings: &mut Vec<Warning>,
-    ) -> Result<(), Error> {
-        let all = self.images.iter().flat_map(|stack| &stack.store);
-        let open = all
-            .filter(|(_, path)| path.is_open)
-            .map(|(root, _)| root.clone());
-        let open: HashSet<String> = open.collect();
-        if !open.is_empty() && !load.input.is_stdin() {
-            let rebuilder = Rebuilder::new(open);
-            load.load(Some(&rebuilder))?;
-            self.rebuild(images, &rebuilder)?;
-        }
-        self.warn_of_skipped(warnings);
-        for (root, path) in self.images.iter().flat_map(|stack| &stack.store) {
-            if path.nar.is_none() {
-                let reason = match path.foreign {
-                    Some(foreign) => format!("it has {foreign}"),
-                    None if path.is_open => {
-                        "its entries are not in order, and standard input is read only once".into()
-                    }
-                    None => "its entries contradict each other".to_owned(),
-                };
-                let text = format!("the NAR hash of /{root} is not known: {reason}");
-                warnings.push(Warning::new(Code::NoNarHash, Subject::ALL, text));
-            }
-        }
-        Ok(())
-    }
+/// The positions of a layer and of an entry in it.
+type EntryAt = (usize, usize);
 
-    /// Warns of files that were not searched for packages, each once.
-    fn warn_of_skipped(&self, warnings: &mut Vec<Warning>) {
-        let all = self.images.iter().flat_map(Stack::findings);
-        let skipped = all.filter_map(|(_, path, found)| Some((path, found.skipped?)));
-        for (path, reason) in skipped
-            .collect::<BTreeSet<_>>()
-            .into_iter()
-            .take(MAX_LISTED)
-        {
-            let path = String::from_utf8_lossy(path);
-            let text = format!("/{path} was not searched for packages: {reason}");
-            warnings.push(Warning::new(Code::NotSearched, Subject::ALL, text));
-        }
-    }
+/// A file outside of store paths.
+#[derive(Clone, Copy)]
+struct FileAt {
+    name: EntryAt,
+    /// The entry with its content, which for a hard link is another one; none if that is in a store path.
+    content: Option<EntryAt>,
+}
 
-    fn rebuild(&mut self, images: &[Image], rebuilder: &Rebuilder) -> Result<(), Error> {
-        let mut known: HashMap<(String, Vec<DiffId>), Option<NarInfo>> = HashMap::new();
-        for (image, stack) in images.iter().zip(&mut self.images) {
-            for (root, path) in stack.store.iter_mut().filter(|(_, path)| path.is_open) {
-                path.is_open = false;
-                let layers = path.layers.iter();
-                let layers: Vec<_> = layers.filter_map(|i| image.layers[*i].files()).collect();
-                let ids: Vec<DiffId> = layers.iter().map(|l| l.diff_id.clone()).collect();
-                let key = (root.clone(), ids);
-                path.nar = match known.get(&key) {
-                    Some(nar) => *nar,
-                    None => {
-                        let ids: Vec<&DiffId> = key.1.iter().collect();
-                        let nar = rebuilder.nar(root, &ids).map_err(|e| {
-                            let subject = layers.first().map(|l| l.blob.subject(Item::Layer));
-                            Error::unreadable(subject.unwrap_or_default())(e.into())
-                        })?;
-                        known.insert(key, nar);
-                        nar
-                    }
-                };
-            }
-        }
-        Ok(())
-    }
+/// What is at a path that is not a directory.
+enum Leaf {
+    /// A store path, with the positions of its layers.
+    Store(Vec<usize>),
+    File(FileAt),
+    Other,
 }
 
 impl Stack {
-    fn of(records: &[Option<Arc<LayerRecord>>]) -> Self {
+    /// Puts the layers of an image on top of each other.
+    pub fn of(records: &Records) -> Self {
+        let mut tree = MergedTree::default();
+        for (position, record) in records.iter().enumerate() {
+            if let Some(record) = record {
+                apply(record, position, &mut tree);
+            }
+        }
         let mut stack = Self {
-            records: records.to_vec(),
+            records: records.clone(),
             ..Self::default()
         };
-        let mut hidden = Hidden::default();
-        let mut files: BTreeMap<&[u8], u64> = BTreeMap::new();
-        let mut searched = HashSet::new();
-        for (position, record) in records.iter().enumerate().rev() {
-            let Some(record) = record else {
-                continue;
-            };
-            for (root, part) in &record.store {
-                if !hidden.hides(root.as_bytes()) {
-                    stack.add(root, position, part);
+        for (path, leaf) in tree.into_leaves() {
+            match leaf {
+                Leaf::File(file) => stack.files.push(file),
+                Leaf::Other => {}
+                Leaf::Store(layers) => {
+                    if let Ok(root) = std::str::from_utf8(path) {
+                        let path = StackedPath::of(records, root, layers);
+                        stack.store.insert(root.to_owned(), path);
+                    }
                 }
             }
-            for OtherFile { path, size } in &record.others {
-                if hidden.has(path)
-                    && let Some(size) = size
-                {
-                    files.insert(path, *size);
-                }
-            }
-            for (i, (path, _)) in record.findings.iter().enumerate() {
-                if hidden.has(path) && searched.insert(path) {
-                    stack.findings.push((position, i));
-                }
-            }
-            hidden.add(record);
         }
-        for path in stack.store.values_mut() {
-            path.layers.reverse();
-        }
-        stack.findings.reverse();
-        let claims = Claims::of(&stack);
-        files.retain(|path, _| !claims.has(path));
-        let others = OtherFiles {
-            count: files.len() as u64,
-            size: sum(files.values().copied()),
-            first: (files.keys().take(MAX_LISTED))
-                .map(|path| format!("/{}", String::from_utf8_lossy(path)))
-                .collect(),
-        };
-        stack.others = others;
+        stack.search_files();
         stack
+    }
+
+    fn entry(&self, (layer, entry): EntryAt) -> Option<&RecordedEntry> {
+        self.records[layer].as_ref()?.entries.get(entry)
+    }
+
+    fn path(&self, at: EntryAt) -> &[u8] {
+        self.entry(at).map_or(&[], |entry| &entry.path)
+    }
+
+    /// Collects what the files outside of store paths say about packages.
+    fn search_files(&mut self) {
+        let (mut findings, mut links, mut shared) = (Vec::new(), Vec::new(), Vec::new());
+        let mut searched = HashSet::new();
+        for file in &self.files {
+            let path = self.path(file.name);
+            match file.content {
+                Some(content) if content == file.name => {
+                    searched.insert(content);
+                    findings.extend(self.found(content, path));
+                }
+                // Its content is searched by another name.
+                _ if is_searched_by_name(path) => links.push(file.name),
+                Some(content) if is_searched_by_name(self.path(content)) => {}
+                Some(content) => shared.push((content, file.name)),
+                None => links.push(file.name),
+            }
+        }
+        // A program is one program, whatever its names.
+        for (content, name) in shared {
+            if searched.insert(content) {
+                findings.extend(self.found(content, self.path(name)));
+            }
+        }
+        (self.findings, self.links) = (findings, links);
+    }
+
+    /// Returns the findings of an entry, under a path.
+    fn found(&self, at: EntryAt, path: &[u8]) -> Option<FoundIn> {
+        match &self.entry(at)?.kind {
+            Recorded::File { findings, .. } => Some((at.0, path.to_vec(), findings.clone()?)),
+            _ => None,
+        }
+    }
+
+    /// Returns the paths of hard links that are to be searched.
+    pub fn links(&self) -> impl Iterator<Item = &[u8]> {
+        self.links.iter().map(|at| self.path(*at))
+    }
+
+    /// Notes that hard links cannot be searched by their names.
+    pub fn skip_links(&mut self) {
+        let named = self.links().filter(|path| is_searched_by_name(path));
+        let skipped: Vec<FoundIn> = named
+            .map(|path| {
+                let skipped =
+                    "its content comes before its name, and standard input is read only once";
+                (0, path.to_vec(), Arc::new(FileFindings::skipped(skipped)))
+            })
+            .collect();
+        self.findings.extend(skipped);
+    }
+
+    /// Adds what reading the layers again has found.
+    pub fn complete(&mut self, pass: SecondPass) {
+        let SecondPass {
+            paths,
+            links,
+            findings,
+        } = pass;
+        self.findings.extend(findings);
+        let others = links.into_iter().filter(|(_, is_file)| !is_file);
+        let others: HashSet<Vec<u8>> = others.map(|(path, _)| path).collect();
+        let files = std::mem::take(&mut self.files);
+        let is_file = |file: &FileAt| !others.contains(self.path(file.name));
+        self.files = files.into_iter().filter(is_file).collect();
+        for (root, rebuilt) in paths {
+            match (rebuilt, self.store.get_mut(&root)) {
+                (Some(rebuilt), Some(path)) => path.replace(rebuilt),
+                _ => drop(self.store.remove(&root)),
+            }
+        }
     }
 
     /// Returns the files that say something about packages, with the positions of their layers.
     pub fn findings(&self) -> impl Iterator<Item = (usize, &[u8], &FileFindings)> {
-        self.findings.iter().filter_map(|(layer, i)| {
-            let (path, found) = &self.records[*layer].as_ref()?.findings[*i];
-            Some((*layer, &path[..], found))
-        })
+        let stored = self.store.values().flat_map(|path| &path.findings);
+        let all = self.findings.iter().chain(stored);
+        all.map(|(layer, path, found)| (*layer, &**path, &**found))
     }
 
-    /// Returns the distribution that the image is made of.
+    /// Returns the distribution that the image is made of: `/etc/os-release` comes first.
     pub fn os(&self) -> Option<&OsRelease> {
-        let mut all = self
-            .findings()
-            .filter_map(|(_, _, found)| found.os.as_ref());
-        all.find(|os| !os.id.is_empty())
+        let all = self.findings.iter();
+        let named = all.filter_map(|(_, path, found)| Some((path, found.os.as_ref()?)));
+        let named = named.filter(|(_, os)| !os.id.is_empty());
+        named.min_by_key(|(path, _)| *path).map(|(_, os)| os)
     }
 
-    /// Adds the part of a store path in a layer, below the layers that were added before.
-    fn add(&mut self, root: &str, position: usize, part: &StorePart) {
-        match self.store.get_mut(root) {
-            None => {
-                let path = StackedPath {
-                    layers: vec![position],
-                    size: part.size,
-                    nar: part.nar,
-                    is_open: part.nar.is_none() && part.foreign.is_none(),
-                    foreign: part.foreign,
-                    hashes: part.hashes.clone(),
+    /// Returns the files that belong to no component.
+    pub fn others(&self) -> OtherFiles {
+        let claims = Claims::of(self);
+        let mut others = OtherFiles::default();
+        let mut counted = HashSet::new();
+        for file in &self.files {
+            let path = self.path(file.name);
+            if claims.has(path) {
+                continue;
+            }
+            others.count += 1;
+            if let Some(content) = file.content
+                && (content == file.name || counted.insert(content))
+                && let Some(Recorded::File { size, .. }) = self.entry(content).map(|e| &e.kind)
+            {
+                others.size = sum([others.size, *size]);
+            }
+            if others.first.len() < MAX_LISTED {
+                others
+                    .first
+                    .push(format!("/{}", String::from_utf8_lossy(path)));
+            }
+        }
+        others
+    }
+}
+
+impl StackedPath {
+    /// Returns a store path of which some layers have parts, bottom first.
+    fn of(records: &Records, root: &str, layers: Vec<usize>) -> Self {
+        let part = |layer: &usize| Some((*layer, records[*layer].as_ref()?.store.get(root)?));
+        let parts: Vec<_> = layers.iter().filter_map(part).collect();
+        let nars: BTreeSet<_> = parts.iter().map(|(_, part)| part.nar).collect();
+        // The same path twice is that path.
+        let nar = (nars.len() == 1).then(|| nars.first().copied().flatten());
+        let nar = nar.flatten();
+        let counted = match nar {
+            Some(_) => &parts[parts.len() - 1..],
+            None => &parts[..],
+        };
+        let mut findings = BTreeMap::new();
+        for (layer, part) in counted {
+            let found = part.findings.iter();
+            findings
+                .extend(found.map(|(path, found)| (path, (*layer, path.clone(), found.clone()))));
+        }
+        Self {
+            size: counted.iter().map(|(_, part)| part.size).max().unwrap_or(0),
+            nar,
+            is_open: nar.is_none(),
+            foreign: parts.iter().find_map(|(_, part)| part.foreign),
+            hashes: counted
+                .iter()
+                .flat_map(|(_, part)| &part.hashes)
+                .copied()
+                .collect(),
+            findings: findings.into_values().collect(),
+            layers,
+        }
+    }
+
+    fn replace(&mut self, rebuilt: RebuiltPath) {
+        let layers: Vec<usize> = rebuilt.layers.into_iter().collect();
+        *self = Self {
+            // A store path of empty directories has no other layers.
+            layers: match layers.is_empty() {
+                true => std::mem::take(&mut self.layers),
+                false => layers,
+            },
+            size: rebuilt.size,
+            nar: rebuilt.nar,
+            is_open: false,
+            foreign: rebuilt.foreign,
+            hashes: rebuilt.hashes,
+            findings: rebuilt.findings,
+        };
+    }
+}
+
+/// Puts a layer on those below.
+fn apply<'a>(record: &'a LayerRecord, layer: usize, tree: &mut MergedTree<'a, Leaf>) {
+    // The target of a hard link may be what a whiteout of the same layer deletes.
+    let mut below: HashMap<&[u8], Option<EntryAt>> = HashMap::new();
+    for entry in &record.entries {
+        if let Recorded::HardLink(target) = &entry.kind
+            && let Some(Leaf::File(file)) = tree.leaf(target)
+        {
+            below.insert(target, file.content);
+        }
+    }
+    for entry in &record.entries {
+        if let Recorded::Whiteout(kind) = entry.kind {
+            tree.delete(&entry.path, kind);
+        }
+    }
+    for (i, entry) in record.entries.iter().enumerate() {
+        let path = &*entry.path;
+        let name = (layer, i);
+        match &entry.kind {
+            Recorded::Whiteout(_) => {}
+            Recorded::Directory => tree.add_directory(path),
+            Recorded::Other => tree.add(path, Leaf::Other),
+            Recorded::StorePath => match tree.leaf_mut(path) {
+                Some(Leaf::Store(layers)) if layers.last() == Some(&layer) => {}
+                Some(Leaf::Store(layers)) => layers.push(layer),
+                _ => tree.add(path, Leaf::Store(vec![layer])),
+            },
+            Recorded::File { .. } => {
+                let content = Some(name);
+                tree.add(path, Leaf::File(FileAt { name, content }));
+            }
+            Recorded::HardLink(target) => {
+                let content = match tree.leaf(target) {
+                    // Only a second pass knows the files of a store path.
+                    _ if names::split(target).is_some() => Some(None),
+                    Some(Leaf::File(file)) => Some(file.content),
+                    Some(_) => None,
+                    None => below.get(&**target).copied(),
                 };
-                self.store.insert(root.to_owned(), path);
-            }
-            Some(path) => {
-                path.layers.push(position);
-                path.size = path.size.max(part.size);
-                path.foreign = path.foreign.or(part.foreign);
-                path.hashes.extend(&part.hashes);
-                // The same path twice is that path.
-                if path.nar != part.nar || path.nar.is_none() {
-                    path.nar = None;
-                    path.is_open = path.foreign.is_none();
-                }
+                let file = content.map(|content| Leaf::File(FileAt { name, content }));
+                let leaf = file.unwrap_or(Leaf::Other);
+                tree.add(path, leaf);
             }
         }
-    }
-}
-
-/// What the layers above delete or replace.
-#[derive(Default)]
-struct Hidden<'a> {
-    deleted: HashSet<&'a [u8]>,
-    emptied: HashSet<&'a [u8]>,
-    /// Files, which hide a directory or file of the same name.
-    files: HashSet<&'a [u8]>,
-}
-
-impl<'a> Hidden<'a> {
-    /// Whether the layers above leave a file as it is.
-    fn has(&self, path: &[u8]) -> bool {
-        !self.hides(path) && !self.files.contains(path)
-    }
-
-    fn hides(&self, path: &[u8]) -> bool {
-        if self.deleted.is_empty() && self.emptied.is_empty() && self.files.is_empty() {
-            return false;
-        }
-        let ends = (0..path.len()).filter(|end| path[*end] == b'/');
-        let above = || ends.clone().map(|end| &path[..end]).chain([&b""[..]]);
-        self.deleted.contains(path)
-            || self.emptied.contains(path)
-            || above().any(|directory| {
-                self.deleted.contains(directory)
-                    || self.emptied.contains(directory)
-                    || self.files.contains(directory)
-            })
-    }
-
-    fn add(&mut self, record: &'a LayerRecord) {
-        for (path, kind) in &record.whiteouts {
-            let set = match kind {
-                Whiteout::Name => &mut self.deleted,
-                Whiteout::Contents => &mut self.emptied,
-            };
-            set.insert(path);
-        }
-        self.files
-            .extend(record.others.iter().map(|file| &file.path[..]));
     }
 }
 
@@ -279,11 +338,14 @@ struct Claims<'a> {
 impl<'a> Claims<'a> {
     fn of(stack: &'a Stack) -> Self {
         let mut claims = Self::default();
-        for claim in stack.findings().flat_map(|(_, _, found)| &found.claims) {
-            match claim {
-                Claim::File(path) => claims.files.insert(merged(path)),
-                Claim::Directory(path) => claims.directories.insert(path),
-            };
+        for (_, path, found) in stack.findings() {
+            claims.files.insert(merged(path));
+            for claim in &found.claims {
+                match claim {
+                    Claim::File(path) => claims.files.insert(merged(path)),
+                    Claim::Directory(path) => claims.directories.insert(path),
+                };
+            }
         }
         claims
     }

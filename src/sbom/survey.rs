@@ -1,15 +1,16 @@
 //! Records the store paths and other files of layers while their bytes are read, in bounded memory.
 
-use std::collections::{HashMap, HashSet};
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
+use super::budget::Budget;
+use super::current_part::CurrentPart;
+use super::layer_record::{
+    ENTRY_COST, LayerRecord, PARENT_COST, Recorded, RecordedEntry, check_length, hard_link_target,
+    keep,
+};
 use super::names;
-use super::nar::NarInfo;
-use super::nar_stream::{NarStream, OutOfOrder};
 use super::packages::{FileFindings, FileSearch};
-use super::references::{PathHash, ReferenceScanner};
 use crate::bytes::{LayerObserver, LayerStream, OnVerified, fill};
 use crate::load::FoundInLayers;
 use crate::oci::DiffId;
@@ -18,72 +19,24 @@ use crate::util::text::sum;
 
 /// The memory for everything that is recorded, in bytes: enough for some million files outside of store
 /// paths, of which only the names are kept.
-pub const BUDGET: usize = 256 << 20;
+pub const BUDGET: usize = 512 << 20;
 
 /// The memory for a store path besides its name.
 const PART_COST: usize = 512;
-
-/// The memory for another file besides its name.
-const FILE_COST: usize = 96;
 
 const CHUNK: usize = 64 << 10;
 
 /// Records the contents of layers.
 pub struct Survey {
     layers: FoundInLayers<LayerRecord>,
-    used: AtomicUsize,
-    budget: usize,
-}
-
-/// The contents of a layer.
-#[derive(Default)]
-pub struct LayerRecord {
-    /// By store path, relative to the root directory.
-    pub store: HashMap<String, StorePart>,
-    /// What the layer deletes outside of store paths.
-    pub whiteouts: Vec<(Vec<u8>, Whiteout)>,
-    /// Files and links outside of store paths.
-    pub others: Vec<OtherFile>,
-    /// Files that say something about packages, with their paths.
-    pub findings: Vec<(Vec<u8>, FileFindings)>,
-    /// Whether some of the above did not fit into memory.
-    pub is_incomplete: bool,
-}
-
-/// A file outside of store paths.
-pub struct OtherFile {
-    pub path: Vec<u8>,
-    /// None for links and devices.
-    pub size: Option<u64>,
-}
-
-/// The entries of a layer that belong to one store path.
-#[derive(Default)]
-pub struct StorePart {
-    /// The bytes of its files.
-    pub size: u64,
-    /// As long as the entries come in the order of a NAR and depend on nothing else.
-    pub nar: Option<NarInfo>,
-    /// An entry that no store path can have.
-    pub foreign: Option<&'static str>,
-    /// Everything in it that can be the hash of a store path.
-    pub hashes: HashSet<PathHash>,
-}
-
-/// The store path that the current entries belong to.
-struct Current {
-    root: String,
-    stream: Option<NarStream>,
-    part: StorePart,
-    scanner: ReferenceScanner,
+    pub budget: Budget,
 }
 
 impl Survey {
     pub fn new(budget: usize) -> Self {
         Self {
             layers: FoundInLayers::default(),
-            used: AtomicUsize::new(0),
-            budget,
+            budget: Budget::new(budget),
         }
     }
 
@@ -92,133 +45,156 @@ impl Survey {
         self.layers.get(diff_id)
     }
 
-    /// Reserves memory; returns whether there is enough.
-    fn charge(&self, bytes: usize) -> bool {
-        let used = self.used.fetch_add(bytes, Ordering::Relaxed);
-        let fits = used.saturating_add(bytes) <= self.budget;
-        if !fits {
-            self.used.fetch_sub(bytes, Ordering::Relaxed);
-        }
-        fits
-    }
-
     fn read(&self, layer: &mut dyn LayerStream) -> Result<LayerRecord, TarError> {
-        let mut record = LayerRecord::default();
-        let mut current = None;
-        let mut chunk = vec![0; CHUNK];
-        walk(layer, |entry| {
-            let name = entry.path().into_owned();
-            let Some(path) = clean(&name) else {
-                return Ok(());
-            };
-            let deleted = whiteout(&path);
-            let named = deleted.as_ref().map_or(&*path, |(_, path)| path);
-            match names::split(named) {
-                // A whiteout of a store path deletes all of it.
-                Some((root, inner)) if deleted.is_none() || !inner.is_empty() => {
-                    let current = self.part(root, &mut current, &mut record);
-                    let found = match deleted {
-                        Some(_) => {
-                            current.stream = None;
-                            FileFindings::default()
-                        }
-                        None => current.add(inner, named, entry, &mut chunk)?,
-                    };
-                    self.add_findings(named, found, &mut record);
+        let mut recorder = Recorder {
+            budget: &self.budget,
+            record: LayerRecord::default(),
+            current: None,
+            last: Vec::new(),
+            chunk: vec![0; CHUNK],
+        };
+        walk(layer, |entry| recorder.add(entry))?;
+        recorder.finish_part();
+        Ok(recorder.record)
+    }
+}
+
+impl LayerObserver for Survey {
+    fn observe<'a>(&'a self, layer: &mut dyn LayerStream) -> OnVerified<'a> {
+        let found = self.read(layer);
+        Box::new(move |diff_id, _| {
+            self.layers.insert(diff_id, found);
+        })
+    }
+}
+
+/// Records one layer.
+struct Recorder<'a> {
+    budget: &'a Budget,
+    record: LayerRecord,
+    /// The store path of the entry before.
+    current: Option<CurrentPart>,
+    /// The path of the entry before, outside of store paths.
+    last: Vec<u8>,
+    chunk: Vec<u8>,
+}
+
+impl Recorder<'_> {
+    fn add(&mut self, entry: &mut LayerEntry<'_, '_>) -> io::Result<()> {
+        // Neither is unpacked.
+        if matches!(
+            entry.kind(),
+            EntryKind::GlobalHeader | EntryKind::Unknown(_)
+        ) {
+            return Ok(());
+        }
+        let name = entry.path().into_owned();
+        let Some(path) = clean(&name) else {
+            return Ok(());
+        };
+        check_length(&path)?;
+        let (deleted, path) = match whiteout(&path) {
+            Some((kind, path)) => (Some(kind), path),
+            None => (None, path),
+        };
+        match names::split(&path) {
+            // A whiteout of a store path deletes all of it.
+            Some((root, inner)) if deleted != Some(Whiteout::Name) || !inner.is_empty() => {
+                self.start_part(root)?;
+                let Some(current) = &mut self.current else {
+                    return Ok(());
+                };
+                match deleted {
+                    Some(_) => current.add_whiteout(),
+                    None => current.add(inner, &path, entry, &mut self.chunk, self.budget)?,
                 }
-                _ => {
-                    let deleted = deleted.as_ref().map(|(kind, _)| *kind);
-                    self.add_other(named, deleted, entry, &mut record);
-                    if deleted.is_none() && entry.kind() == EntryKind::File && !entry.is_sparse() {
-                        let found = search(named, entry, &mut chunk)?;
-                        self.add_findings(named, found, &mut record);
-                    }
-                }
+                Ok(())
             }
-            Ok(())
-        })?;
-        self.finish(current, &mut record);
-        Ok(record)
+            _ => self.add_other(&path, deleted, entry),
+        }
     }
 
-    /// Returns the store path of an entry: that of the entry before, or the next one.
-    fn part<'a>(
-        &self,
-        root: &str,
-        current: &'a mut Option<Current>,
-        record: &mut LayerRecord,
-    ) -> &'a mut Current {
-        if current.as_ref().is_some_and(|current| current.root != root) {
-            self.finish(current.take(), record);
+    /// Starts the entries of a store path, unless the entry before belongs to it too.
+    fn start_part(&mut self, root: &str) -> io::Result<()> {
+        if self
+            .current
+            .as_ref()
+            .is_some_and(|current| current.root == root)
+        {
+            return Ok(());
         }
-        current.get_or_insert_with(|| Current::new(root))
+        self.finish_part();
+        self.budget
+            .charge(PART_COST + ENTRY_COST + 4 * root.len())?;
+        self.record.entries.push(RecordedEntry {
+            path: root.as_bytes().into(),
+            kind: Recorded::StorePath,
+        });
+        self.current = Some(CurrentPart::new(root));
+        Ok(())
     }
 
     /// Keeps a store path after its last entry.
-    fn finish(&self, current: Option<Current>, record: &mut LayerRecord) {
-        let Some(Current {
-            root,
-            stream,
-            mut part,
-            scanner,
-        }) = current
-        else {
+    fn finish_part(&mut self) {
+        let Some(current) = self.current.take() else {
             return;
         };
-        if !self.charge(PART_COST + 2 * root.len() + scanner.cost()) {
-            record.is_incomplete = true;
-            return;
-        }
-        part.nar = stream.map(NarStream::finish);
-        part.hashes = scanner.finish();
-        match record.store.get_mut(&root) {
-            None => drop(record.store.insert(root, part)),
-            // Entries of other store paths came in between.
+        let (root, part) = current.finish();
+        match self.record.store.get_mut(&root) {
+            None => drop(self.record.store.insert(root, part)),
+            // Entries of other paths came in between.
             Some(earlier) => {
                 earlier.nar = None;
                 earlier.size = sum([earlier.size, part.size]);
                 earlier.foreign = earlier.foreign.or(part.foreign);
                 earlier.hashes.extend(part.hashes);
+                earlier.findings.extend(part.findings);
+                earlier.link_targets.extend(part.link_targets);
             }
-        }
-    }
-
-    fn add_findings(&self, path: &[u8], found: FileFindings, record: &mut LayerRecord) {
-        if found.is_empty() {
-            return;
-        }
-        match self.charge(FILE_COST + path.len() + found.cost()) {
-            true => record.findings.push((path.to_vec(), found)),
-            false => record.is_incomplete = true,
         }
     }
 
     fn add_other(
-        &self,
+        &mut self,
         path: &[u8],
         deleted: Option<Whiteout>,
-        entry: &LayerEntry<'_, '_>,
-        record: &mut LayerRecord,
-    ) {
-        let is_directory = entry.kind() == EntryKind::Directory;
-        if deleted.is_none() && is_directory {
-            return;
-        }
-        if !self.charge(FILE_COST + path.len()) {
-            record.is_incomplete = true;
-            return;
-        }
-        match deleted {
-            Some(kind) => record.whiteouts.push((path.to_vec(), kind)),
-            // Something else than a directory hides all that a store below has.
-            None if names::contains_store(path) => {
-                record.whiteouts.push((path.to_vec(), Whiteout::Name));
+        entry: &mut LayerEntry<'_, '_>,
+    ) -> io::Result<()> {
+        self.finish_part();
+        let pairs = path.iter().zip(&self.last);
+        let common = pairs.take_while(|(byte, other)| byte == other).count();
+        let parents = path[common..].iter().filter(|byte| **byte == b'/').count();
+        self.budget
+            .charge(ENTRY_COST + path.len() + parents * PARENT_COST)?;
+        self.last = path.to_vec();
+        let kind = match (deleted, entry.kind()) {
+            (Some(kind), _) => Recorded::Whiteout(kind),
+            (None, EntryKind::Directory) => Recorded::Directory,
+            (None, EntryKind::HardLink) => match hard_link_target(entry) {
+                Some(target) => {
+                    self.budget.charge(target.len())?;
+                    Recorded::HardLink(target.into())
+                }
+                None => Recorded::Other,
+            },
+            (None, EntryKind::File) => {
+                let size = entry.size();
+                let findings = match entry.is_sparse() {
+                    true => FileFindings::default(),
+                    false => search(path, entry, &mut self.chunk)?,
+                };
+                Recorded::File {
+                    size,
+                    findings: keep(findings, self.budget)?,
+                }
             }
-            None => record.others.push(OtherFile {
-                path: path.to_vec(),
-                size: (entry.kind() == EntryKind::File).then(|| entry.size()),
-            }),
-        }
+            _ => Recorded::Other,
+        };
+        self.record.entries.push(RecordedEntry {
+            path: path.into(),
+            kind,
+        });
+        Ok(())
     }
 }
 
@@ -237,107 +213,52 @@ fn search(
     }
 }
 
-impl Current {
-    fn new(root: &str) -> Self {
-        Self {
-            root: root.to_owned(),
-            stream: Some(NarStream::default()),
-            part: StorePart::default(),
-            scanner: ReferenceScanner::default(),
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use super::*;
+
+    /// A layer of a thousand files with a prefix.
+    fn layer(prefix: &str, content: impl Fn(usize) -> String) -> Vec<u8> {
+        let mut tar = tar::Builder::new(Vec::new());
+        for i in 0..1000 {
+            let content = content(i);
+            let mut header = tar::Header::new_gnu();
+            header.set_size(content.len() as u64);
+            let name = format!("{prefix}/{i}");
+            tar.append_data(&mut header, name, content.as_bytes())
+                .unwrap();
         }
+        tar.into_inner().unwrap()
     }
 
-    /// Adds an entry at a path in the store path; returns the packages in it.
-    fn add(
-        &mut self,
-        path: &[u8],
-        whole_path: &[u8],
-        entry: &mut LayerEntry<'_, '_>,
-        chunk: &mut [u8],
-    ) -> io::Result<FileFindings> {
-        self.scanner.text(path);
-        let kind = entry.kind();
-        match kind {
-            EntryKind::Directory => self.keep(|stream| stream.directory(path)),
-            EntryKind::SymbolicLink => {
-                let target = entry.link_target().unwrap_or_default().into_owned();
-                self.scanner.text(&target);
-                self.keep(|stream| stream.symlink(path, &target));
+    #[test]
+    fn whether_the_memory_is_enough_does_not_depend_on_the_order_of_layers() {
+        let store = "nix/store/9z364a2vnvi1j6x5aqb7nab9ijkx5pgz-x";
+        let layers = [
+            layer("usr", |_| String::new()),
+            layer("a/b/c/d", |_| String::new()),
+            // Each can be the hash of a store path.
+            layer(store, |i| format!("{i:032}")),
+        ];
+        let is_exceeded = |budget, order: [usize; 3]| {
+            let survey = Survey::new(budget);
+            for i in order {
+                let read = survey.read(&mut Cursor::new(layers[i].clone()));
+                assert!(read.is_ok() || survey.budget.is_exceeded());
             }
-            // Its content came earlier.
-            EntryKind::HardLink => self.stream = None,
-            EntryKind::File if !entry.is_sparse() => {
-                let mut search = FileSearch::new(whole_path, entry.size());
-                self.file(path, &mut search, entry, chunk)?;
-                return Ok(search.finish());
-            }
-            _ => {
-                self.stream = None;
-                let foreign = match kind {
-                    EntryKind::File | EntryKind::GnuSparse => "a sparse file",
-                    _ => "a device or pipe",
-                };
-                self.part.foreign.get_or_insert(foreign);
-            }
+            survey.budget.is_exceeded()
+        };
+        let orders = [[0, 1, 2], [2, 1, 0], [1, 2, 0]];
+        let needed = (0..)
+            .map(|i| i << 14)
+            .find(|budget| !is_exceeded(*budget, orders[0]));
+        let needed = needed.unwrap();
+        assert!(needed > 2 * 1000 * ENTRY_COST, "{needed}");
+        for order in orders {
+            assert!(!is_exceeded(needed, order), "{order:?}");
+            assert!(is_exceeded(needed - (1 << 14), order), "{order:?}");
         }
-        Ok(FileFindings::default())
-    }
-
-    fn file(
-        &mut self,
-        path: &[u8],
-        search: &mut FileSearch<'_>,
-        entry: &mut LayerEntry<'_, '_>,
-        chunk: &mut [u8],
-    ) -> io::Result<()> {
-        let size = entry.size();
-        self.part.size = sum([self.part.size, size]);
-        let is_executable = entry.is_owner_executable();
-        let stream = self.stream.take();
-        let mut stream = stream.and_then(|mut stream| {
-            let started = stream.file(path, is_executable, size).is_ok();
-            started.then_some(stream)
-        });
-        let (mut read, mut is_searched) = (0, true);
-        loop {
-            let n = fill(entry, chunk)?;
-            let bytes = &chunk[..n];
-            if let Some(stream) = &mut stream {
-                stream.content(bytes);
-            }
-            self.scanner.scan(bytes);
-            is_searched = is_searched && search.add(bytes);
-            read += n as u64;
-            if n < chunk.len() {
-                break;
-            }
-        }
-        self.scanner.end();
-        if let Some(stream) = &mut stream {
-            stream.end_file(size);
-        }
-        if read != size {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        self.stream = stream;
-        Ok(())
-    }
-
-    /// Gives up the NAR if an entry does not come in its order.
-    fn keep(&mut self, add: impl FnOnce(&mut NarStream) -> Result<(), OutOfOrder>) {
-        if let Some(stream) = &mut self.stream
-            && add(stream).is_err()
-        {
-            self.stream = None;
-        }
-    }
-}
-
-impl LayerObserver for Survey {
-    fn observe<'a>(&'a self, layer: &mut dyn LayerStream) -> OnVerified<'a> {
-        let found = self.read(layer);
-        Box::new(move |diff_id, _| {
-            self.layers.insert(diff_id, found);
-        })
     }
 }

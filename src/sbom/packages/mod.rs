@@ -71,6 +71,14 @@ pub struct FileFindings {
 }
 
 impl FileFindings {
+    /// Returns the findings of a file that is not searched.
+    pub fn skipped(reason: &'static str) -> Self {
+        Self {
+            skipped: Some(reason),
+            ..Self::default()
+        }
+    }
+
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
@@ -134,6 +142,11 @@ impl Source {
     }
 }
 
+/// Whether the name of a file decides how it is searched; others are searched if they are programs.
+pub fn is_searched_by_name(path: &[u8]) -> bool {
+    Source::of(path).is_some()
+}
+
 /// Searches one file.
 pub struct FileSearch<'a> {
     path: &'a [u8],
@@ -184,13 +197,10 @@ impl<'a> FileSearch<'a> {
     pub fn finish(self) -> FileFindings {
         let mut findings = FileFindings::default();
         match self.state {
-            State::Start | State::Nothing => return findings,
+            State::Start | State::Nothing => {}
             State::Skipped(reason) => findings.skipped = Some(reason),
             State::Program(scanner) => findings.packages = scanner.finish(),
             State::Kept(source, kept) => read(source, self.path, &kept, &mut findings),
-        }
-        if !findings.is_empty() {
-            findings.claims.push(Claim::File(self.path.to_vec()));
         }
         findings
     }

@@ -2,6 +2,7 @@
 
 mod closure;
 mod documents;
+mod merged;
 mod nar;
 mod packages;
 mod scan;
