@@ -25,7 +25,7 @@ pub use closure::{ClosureDifference, ClosureProblem};
 pub use code::{Code, OTHER_WARNINGS, RULES, Rule, Severity};
 pub use decode::DecodeError;
 pub use layer::{LAYER_RULES, LayerDefect, LayerRule, Unpacker};
-pub use pin::PinProblem;
+pub use pin::{Opaque, PinProblem};
 pub use problem::{ConfProblem, DocumentProblem, FileKind, Problem, PromisedLayer};
 pub use subject::{ImageInInput, InputName, Item, Subject};
 pub use tar::{HeaderError, TarError};

@@ -1,5 +1,23 @@
 //! Problems of `pin` with the files of a deployment.
 
+use std::path::PathBuf;
+
+/// Why a file cannot be changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Opaque {
+    /// Its bytes are not UTF-8.
+    NotUtf8,
+    /// It has more bytes than are read.
+    Large,
+}
+
+fn opaque(why: Opaque) -> &'static str {
+    match why {
+        Opaque::NotUtf8 => "is not text in UTF-8",
+        Opaque::Large => "is larger than 16 MiB",
+    }
+}
+
 /// Why a reference cannot become a digest.
 #[derive(Debug, thiserror::Error)]
 pub enum PinProblem {
@@ -42,6 +60,18 @@ pub enum PinProblem {
     )]
     UnknownPlaceholder { line: usize, placeholder: String },
 
+    #[error("has {reference}, but {}", opaque(*.why))]
+    Opaque { reference: String, why: Opaque },
+
+    #[error("is {found}, expected a file or a directory")]
+    NotAFile { found: &'static str },
+
+    #[error("leads to {}, which contains it", to.display())]
+    LinkToItself { to: PathBuf },
+
+    #[error("there are more than {limit} links that lead out of the source")]
+    TooManyLinks { limit: usize },
+
     #[error("exists already")]
     OutputExists,
 
@@ -62,6 +92,16 @@ impl PinProblem {
             Self::NotYaml { .. } | Self::UnsupportedFile { .. } => {
                 "write a placeholder such as @KEY@ in its place (--image KEY=…), or leave the file out"
                     .to_owned()
+            }
+            Self::Opaque { why: Opaque::NotUtf8, .. } => {
+                "convert it to UTF-8, or leave the file out".to_owned()
+            }
+            Self::Opaque { why: Opaque::Large, .. } => {
+                "split the file, or leave it out".to_owned()
+            }
+            Self::NotAFile { .. } => "copy its content into a file, or leave it out".to_owned(),
+            Self::LinkToItself { .. } | Self::TooManyLinks { .. } => {
+                "copy the files that you need to the place of the link".to_owned()
             }
             Self::OutputExists => "remove it, or name another path".to_owned(),
             Self::Unused { key: Some(key), .. } => {

@@ -4,18 +4,22 @@
 //! what is a value, and only the bytes of that value change.
 
 mod hcl;
+mod opaque;
 mod placeholders;
 mod reference;
+mod text;
 mod tree;
 mod yaml;
 
 use std::path::{Path, PathBuf};
 
-use crate::error::{Error, PinProblem, Problem};
+use crate::error::{Code, Error, Opaque, PinProblem, Problem, Warning};
 use crate::oci::Digest;
 use crate::sink::AtomicOutput;
 
 use reference::Pins;
+use text::Text;
+use tree::{Change, Content};
 
 /// What to pin.
 #[derive(Clone, Debug)]
@@ -51,6 +55,8 @@ pub struct PinnedImage {
 pub struct PinReport {
     /// In the order of the files and of their lines.
     pub replaced: Vec<Replacement>,
+    /// References that may be ones of the images, and were not changed.
+    pub warnings: Vec<Warning>,
 }
 
 /// A reference that was replaced.
@@ -105,31 +111,72 @@ pub fn pin(request: &PinRequest) -> Result<PinReport, Error> {
     }
     let output = AtomicOutput::new(&request.output, false, &[&request.source])?;
     let pins = Pins::new(&request.images);
-    let mut report = PinReport::default();
-    let change = |file: &Path, text: &str| -> Result<String, Error> {
-        let (changed, replaced) = pin_text(&pins, kind(file), text)
-            .map_err(|problem| Error::new(file, Problem::Pin(problem)))?;
-        // Once for the file: it may have as many references as lines.
-        let ends: Vec<usize> = text.match_indices('\n').map(|(end, _)| end).collect();
-        report
-            .replaced
-            .extend(replaced.into_iter().map(|edit| Replacement {
-                file: file.to_owned(),
-                line: ends.partition_point(|end| *end < edit.start) + 1,
-                old: edit.old,
-                new: edit.new,
-            }));
-        Ok(changed)
+    let mut pinner = Pinner {
+        pins: &pins,
+        report: PinReport::default(),
     };
-    tree::copy(&request.source, &output.path(), change).map_err(|e| output.name_in(e))?;
+    tree::copy(&request.source, &output.path(), &mut pinner).map_err(|e| output.name_in(e))?;
     if let Some(unused) = pins.unused() {
         let image = unused.reference();
         let key = unused.key.clone();
         let problem = PinProblem::Unused { image, key };
         return Err(Error::new(&*request.source, Problem::Pin(problem)));
     }
-    output.finish(request.sync, &mut Vec::new())?;
+    let mut report = pinner.report;
+    output.finish(request.sync, &mut report.warnings)?;
     Ok(report)
+}
+
+/// Pins the files of a tree.
+struct Pinner<'p, 'i> {
+    pins: &'p Pins<'i>,
+    report: PinReport,
+}
+
+impl Change for Pinner<'_, '_> {
+    fn change(&mut self, file: &Path, content: Content<'_>) -> Result<Option<String>, Error> {
+        let failed = |problem| Error::new(file, Problem::Pin(problem));
+        match content {
+            Content::Text(text) => {
+                let (changed, replaced) = pin_text(self.pins, kind(file), text).map_err(failed)?;
+                let text = Text::new(text);
+                let replaced = replaced.into_iter().map(|edit| Replacement {
+                    file: file.to_owned(),
+                    line: text.line(edit.start),
+                    old: edit.old,
+                    new: edit.new,
+                });
+                self.report.replaced.extend(replaced);
+                Ok(Some(changed))
+            }
+            Content::Opaque(bytes, why) => {
+                let found = opaque::reference(self.pins, bytes);
+                if let Some(reference) = found.map_err(Error::io("read", file))? {
+                    self.opaque(file, reference, why)?;
+                }
+                Ok(None)
+            }
+        }
+    }
+
+    fn warn(&mut self, warning: Warning) {
+        self.report.warnings.push(warning);
+    }
+}
+
+impl Pinner<'_, '_> {
+    /// Fails for a file whose references are replaced, and warns about another one, such as a picture.
+    fn opaque(&mut self, file: &Path, reference: String, why: Opaque) -> Result<(), Error> {
+        let problem = PinProblem::Opaque { reference, why };
+        match kind(file) {
+            Kind::Yaml | Kind::Hcl => Err(Error::new(file, Problem::Pin(problem))),
+            Kind::Other => {
+                let text = format!("{problem}; it is copied as it is");
+                self.warn(Warning::new(Code::NotPinned, file, text));
+                Ok(())
+            }
+        }
+    }
 }
 
 /// The kinds of files whose references are found.

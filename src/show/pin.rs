@@ -2,16 +2,19 @@
 
 use polyarch::pin::PinReport;
 
-use super::{Failure, text};
+use super::{Failure, text, warning};
 
 #[derive(Debug)]
 pub struct PinView {
-    /// Print nothing.
+    /// Print warnings only.
     pub quiet: bool,
 }
 
 impl PinView {
     pub fn print(&self, report: &PinReport) -> Result<(), Failure> {
+        for one in &report.warnings {
+            warning(one);
+        }
         if self.quiet {
             return Ok(());
         }

@@ -5,6 +5,8 @@ use std::os::unix::fs::PermissionsExt;
 
 use crate::support::*;
 
+mod files;
+
 const NAME: &str = "ghcr.io/me/app";
 
 fn digest_of(c: char) -> String {
