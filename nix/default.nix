@@ -116,12 +116,14 @@ lib.makeScope pkgsBuildBuild.newScope (
       mkLoadScript = callPackage ./scripts/load.nix { };
       mkCosignScript = callPackage ./scripts/cosign.nix { };
 
-      # Names, platforms and annotations.
+      # Names, platforms, annotations and `meta`.
       reference = callPackage ./lib/reference.nix { };
       hashTag = callPackage ./lib/hash-tag.nix { };
       platforms = callPackage ./lib/platforms.nix { };
       annotationLevels = callPackage ./lib/annotation-levels.nix { };
       labelsOf = callPackage ./lib/labels-of.nix { };
+      packageMetadata = callPackage ./lib/package-metadata.nix { };
+      spdxLicense = callPackage ./lib/spdx-license.nix { };
 
       # Errors in arguments.
       checkArguments = callPackage ./lib/check-arguments.nix { };

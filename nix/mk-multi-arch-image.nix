@@ -108,6 +108,12 @@
   : Whether to make an SBOM of each image: `true` or `"spdx"` for SPDX 2.3, `"cyclonedx"` for CycloneDX 1.6, or a set of
     files of your own, keyed by platform. Default: `false`. `images` must be keyed by platform.
 
+  `sbomPackages`
+  : Packages whose `meta` is added to the components of `sbom = true`, `"spdx"` or `"cyclonedx"`: license, homepage,
+    description, CPE and package URL. Dependencies need not be listed: those in `buildInputs`, `propagatedBuildInputs` and
+    `paths`, and the C library, are found at evaluation. The components are those in the layers, with or without a `meta`.
+    A list of packages of all platforms, or a function like `images`, from a package set to a list. Default: `[ ]`.
+
   `sbomCheck`
   : Whether the SBOM of a layered image of dockerTools must agree with the closure that Nix has registered. `"error"`: the
     build fails if the layers have other store paths than the closure, or if files in them were changed.
@@ -235,6 +241,7 @@
     annotations :: AttrsOf String | { index, manifest, descriptor :: AttrsOf String ? { } } ? { },
     labelsFrom :: Package | Null ? null,
     sbom :: Bool | String | AttrsOf Path ? false,
+    sbomPackages :: [ Package ] | (PackageSet -> [ Package ]) ? [ ],
     sbomCheck :: String ? "error",
     provenance :: Bool | { url :: String ?, flake :: AttrSet ?, inputs :: AttrSet ?, builderId :: String ? } ? false,
     attestations :: AttrsOf (Path | [ Path ]) ? { },
@@ -291,6 +298,7 @@ lib.makeOverridable (
     annotations ? { },
     labelsFrom ? null,
     sbom ? false,
+    sbomPackages ? [ ],
     sbomCheck ? "error",
     provenance ? false,
     attestations ? { },
@@ -308,6 +316,12 @@ lib.makeOverridable (
         lib.genAttrs systems (system: images packageSets.${strategy}.${system})
       else
         images;
+
+    allSbomPackages =
+      if lib.isFunction sbomPackages then
+        lib.genAttrs systems (system: sbomPackages packageSets.${strategy}.${system})
+      else
+        sbomPackages;
 
     # A layout that mkImageLayout has made is used as it is: a layout of it would be a copy.
     isLayout = image: image.isImageLayout or false;
@@ -399,6 +413,12 @@ lib.makeOverridable (
         sbom
         sbomCheck
         ;
+      sbomPackages =
+        platform:
+        if builtins.isList allSbomPackages then
+          allSbomPackages
+        else
+          (lib.mapAttrs' byPlatform allSbomPackages).${platform};
       layoutOf = layoutOfPlatform;
       images = if builtins.isList allImages then allImages else lib.mapAttrs' byPlatform allImages;
     };
@@ -645,6 +665,11 @@ lib.makeOverridable (
     (rules.images "images" allImages)
     (rules.annotations "annotations" annotations)
     (rules.sbom allImages "sbom" sbom)
+    (rules.sbomPackages {
+      inherit sbom;
+      isFunction = lib.isFunction images;
+    } "sbomPackages" sbomPackages)
+    (rules.packagesOfSbom "sbomPackages" allSbomPackages)
     (rules.sbomCheck "sbomCheck" sbomCheck)
     (rules.provenance allImages "provenance" provenance)
     (rules.attestations allImages "attestations" attestations)

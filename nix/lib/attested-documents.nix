@@ -15,6 +15,9 @@
   `imageName`, `attestations`, `provenance`, `sbom`, `sbomCheck`
   : The arguments of mkMultiArchImage.
 
+  `sbomPackages`
+  : The packages of each platform: a function from an OCI platform to a list.
+
   `layoutOf`
   : Function from a platform to a layout with its final manifest and no other.
 
@@ -32,6 +35,7 @@
     attestations :: AttrsOf (Path | [ Path ]),
     provenance :: Bool | AttrSet,
     sbom :: Bool | String | AttrsOf Path,
+    sbomPackages :: String -> [ Package ],
     sbomCheck :: String,
     layoutOf :: String -> Derivation,
   } -> {
@@ -50,6 +54,7 @@
   attestations,
   provenance,
   sbom,
+  sbomPackages,
   sbomCheck,
   layoutOf,
 }:
@@ -104,6 +109,7 @@ let
           image = images.${platform};
           layout = layoutOf platform;
           format = if sbom == true then "spdx" else sbom;
+          packages = sbomPackages platform;
           check = sbomCheck;
         }
       ) layouts;

@@ -3,6 +3,7 @@
   lib,
   imageArgument,
   inputOf,
+  packageMetadata,
   platforms,
   polyarch,
   runCommand,
@@ -36,6 +37,9 @@ in
   `format`
   : `"spdx"` or `"cyclonedx"`.
 
+  `packages`
+  : Packages whose `meta`, and that of their dependencies, is added to the components.
+
   `check`
   : The argument `sbomCheck` of mkMultiArchImage.
 
@@ -48,6 +52,7 @@ in
     image :: Image | ImageWithArguments,
     layout :: Derivation,
     format :: String,
+    packages :: [ Package ],
     check :: String,
   } -> Derivation
   ```
@@ -58,6 +63,7 @@ in
   image,
   layout,
   format,
+  packages,
   check,
 }:
 
@@ -75,6 +81,9 @@ runCommand "${baseNameOf imageName}-sbom-${platforms.inName platform}.${fileName
       sbomArguments = [ "--format=${format}" ];
       # An SBOM names all store paths of an image, and must not keep them.
       unsafeDiscardReferences.out = true;
+    }
+    // lib.optionalAttrs (packages != [ ]) {
+      metadata = builtins.toJSON (packageMetadata packages);
     }
     // lib.optionalAttrs hasClosure {
       exportReferencesGraph.closure = [ conf ];
@@ -94,6 +103,10 @@ runCommand "${baseNameOf imageName}-sbom-${platforms.inName platform}.${fileName
         sbomArguments+=(--allow-changed)
       ''
     )
+    + lib.optionalString (packages != [ ]) ''
+      printf '%s\n' "$metadata" > metadata.json
+      sbomArguments+=(--metadata metadata.json)
+    ''
     + ''
       NO_COLOR=1 polyarch sbom "''${sbomArguments[@]}" --output "$out" ${layout}
     ''

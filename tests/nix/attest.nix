@@ -38,6 +38,73 @@ let
     ];
   };
 
+  # Packages as nixpkgs has them: `app` is linked to `library`, whose C library is `libc`. None of them lists the
+  # others for an SBOM. `tool` is in no image, and cannot be built.
+  library = pkgs.runCommand "library-1.0" {
+    outputs = [
+      "out"
+      "lib"
+    ];
+    passthru = {
+      pname = "library";
+      version = "1.0";
+      stdenv = {
+        hasCC = true;
+        cc = { inherit libc; };
+      };
+    };
+    meta.license = {
+      fullName = "License of ACME";
+      free = false;
+    };
+  } "echo ${libc} > $out; echo ${libc} > $lib";
+  libc = pkgs.runCommand "libc-2.40" {
+    meta = {
+      license = "mit";
+      homepage = "https://example.org/libc";
+    };
+  } "echo > $out";
+  app = pkgs.runCommand "app-unstable" {
+    buildInputs = [
+      library
+      null
+    ];
+    passthru = {
+      pname = "app";
+      version = "2.0-unstable";
+    };
+    meta = {
+      description = "Says \"hello\", $HOME";
+      homepage = [ "https://example.org/app" ];
+      mainProgram = "app";
+      license = [
+        pkgs.lib.licenses.mit
+        {
+          shortName = "acme 1";
+          free = false;
+        }
+      ];
+      identifiers = {
+        cpe = "cpe:2.3:a:example:app:2.0:*:*:*:*:*:*:*";
+        purl = "pkg:github/example/app@2.0";
+      };
+    };
+  } "echo ${library.lib} > $out";
+  tool = pkgs.runCommand "tool" { meta.license = pkgs.lib.licenses.mit; } "exit 1";
+  appImage =
+    arguments:
+    layered (
+      {
+        command = [ "${app}" ];
+        layers = [
+          [ libc ]
+          [ library.lib ]
+          [ app ]
+        ];
+      }
+      // arguments
+    );
+
   sbomOfUser = sbom;
   incomplete = pkgs.runCommand "incomplete" { } "echo ${component} > $out";
   layered =
@@ -130,6 +197,23 @@ rec {
   # Layered images with a conf, whose store paths are in the layers.
   sbom = bom { };
   cyclonedx = bom { sbom = "cyclonedx"; };
+  # The same packages for both platforms, in both forms.
+  metadata = bom {
+    images = {
+      x86_64-linux = appImage { };
+      aarch64-linux = appImage { architecture = "arm64"; };
+    };
+    sbomPackages = [
+      app
+      tool
+    ];
+  };
+  metadataByFunction = metadata.override {
+    systems = [ "x86_64-linux" ];
+    images = _: appImage { };
+    sbomPackages = _: [ app ];
+    sbom = "cyclonedx";
+  };
   hashedSbom = (bom { tag = null; }).imageTag;
   annotatedSbom = bom { annotations.manifest.a = "b"; };
   sbomOfArchives = hello { sbom = true; };

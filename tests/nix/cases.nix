@@ -378,6 +378,9 @@ rec {
   licenses =
     let
       inherit (pkgs.lib.licenses) mit asl20;
+      labelsOf = pkgs.callPackage ../../nix/lib/labels-of.nix {
+        spdxLicense = pkgs.callPackage ../../nix/lib/spdx-license.nix { };
+      };
       unfree.free = false;
       gpl2.spdxId = "GPL-2.0-only";
       classpath.spdxId = "Classpath-exception-2.0";
@@ -388,9 +391,7 @@ rec {
     in
     builtins.mapAttrs
       (
-        _: license:
-        (pkgs.callPackage ../../nix/lib/labels-of.nix { } { meta = { inherit license; }; })
-        ."org.opencontainers.image.licenses" or null
+        _: license: (labelsOf { meta = { inherit license; }; })."org.opencontainers.image.licenses" or null
       )
       {
         one = mit;

@@ -15,6 +15,7 @@ let
       }
       // arguments
     );
+  keyed = arguments: hello ({ images.x86_64-linux = images.amd64; } // arguments);
   pulled =
     arguments:
     polyarch.pullMultiArchImage (
@@ -577,6 +578,43 @@ in
       sbom.x86_64-linux = "spdx";
     };
     message = ''polyarch.mkMultiArchImage: argument `sbom."x86_64-linux"` is "spdx", but should be a file with an SBOM: a path or a derivation.'';
+  };
+  sbomPackagesWithoutSbom = {
+    value = hello { sbomPackages = [ images.amd64 ]; };
+    message = "polyarch.mkMultiArchImage: argument `sbomPackages` is a list, but should be left out, as `sbom` is false.";
+  };
+  sbomPackagesIsNoList = {
+    value = keyed {
+      sbom = true;
+      sbomPackages = images.amd64;
+    };
+    message = "polyarch.mkMultiArchImage: argument `sbomPackages` is the derivation hello.tar.gz, but should be a list of packages, or a function";
+  };
+  sbomPackagesIsAFunction = {
+    value = keyed {
+      sbom = true;
+      sbomPackages = pkgs: [ pkgs.hello ];
+    };
+    message = "polyarch.mkMultiArchImage: argument `sbomPackages` is a function, but should be a list, as `images` is not a function.";
+  };
+  sbomPackagesOfAnotherKind = {
+    value = keyed {
+      sbom = true;
+      sbomPackages = [
+        images.amd64
+        "hello"
+      ];
+    };
+    message = ''polyarch.mkMultiArchImage: argument `sbomPackages[1]` is "hello", but should be a package.'';
+  };
+  sbomPackagesOfOneSystem = {
+    value = hello {
+      systems = [ "x86_64-linux" ];
+      images = _: images.amd64;
+      sbom = true;
+      sbomPackages = pkgs: pkgs.hello;
+    };
+    message = ''polyarch.mkMultiArchImage: argument `sbomPackages."x86_64-linux"` is the derivation hello-x86_64-linux, but should be a list of packages.'';
   };
   sbomCheck = {
     value = hello { sbomCheck = "warn"; };

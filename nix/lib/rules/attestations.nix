@@ -39,6 +39,10 @@ let
   document = content: argument: value: [
     (rule.forValue argument value (isFile value) "a file with ${content}: a path or a derivation")
   ];
+
+  package = argument: value: [
+    (rule.forValue argument value (lib.isDerivation value) "a package")
+  ];
 in
 {
   attestAs =
@@ -93,6 +97,35 @@ in
       )
       ++ distinctPlatforms argument (builtins.attrNames value)
     );
+
+  # `isFunction`: whether `images` is a function.
+  sbomPackages =
+    { sbom, isFunction }:
+    argument: value: [
+      (rule.forValue argument value (
+        value == [ ] || sbom == true || builtins.isString sbom
+      ) "left out, as `sbom` is ${if sbom == false then "false" else "a set of files"}")
+      (rule.forValue argument value (
+        !lib.isFunction value || isFunction
+      ) "a list, as `images` is not a function")
+      (rule.forValue argument value (
+        builtins.isList value || lib.isFunction value
+      ) "a list of packages, or a function from a package set to such a list")
+    ];
+
+  # The lists that the function returns are keyed by system.
+  packagesOfSbom =
+    argument: value:
+    let
+      list =
+        argument: value:
+        [ (rule.forValue argument value (builtins.isList value) "a list of packages") ]
+        ++ rule.forElements package argument value;
+    in
+    if builtins.isAttrs value then
+      lib.concatLists (lib.mapAttrsToList (key: list (rule.member argument key)) value)
+    else
+      list argument value;
 
   sbomCheck = rule.oneOf [
     "error"

@@ -204,3 +204,25 @@ case_the_sbom_of_a_real_image_has_the_store_paths_that_nix_lists() {
   customisation=$(jq -r .customisation_layer "$(physical "$conf")")
   same 'store paths' "$found" "$(nix-store --query --requisites "$conf" | grep -vxF -e "$conf" -e "$customisation" | sort)"
 }
+
+# From `meta` of a package that the image names, and of those that it depends on.
+case_an_sbom_has_licenses_and_homepages_of_nixpkgs() {
+  local spdx cyclonedx validate=$project/target/sbom-tools/bin/python
+  spdx=$(physical "$(attest 'metadata.sbom."linux/arm64"')")
+  cyclonedx=$(physical "$(attest 'metadataByFunction.sbom."linux/amd64"')")
+  same licenses "$(jq -c '[.packages[] | select(.licenseDeclared != "NOASSERTION") |
+    [.name, .versionInfo, .licenseDeclared, .homepage]] | sort' "$spdx")" \
+    '[["app","2.0-unstable","MIT AND LicenseRef-nixpkgs-acme-1","https://example.org/app"],["libc","2.40","MIT","https://example.org/libc"],["library","1.0","LicenseRef-nixpkgs-License-of-ACME",null]]'
+  same 'other licenses' "$(jq -c '[.hasExtractedLicensingInfos[].licenseId] | sort' "$spdx")" \
+    '["LicenseRef-nixpkgs-License-of-ACME","LicenseRef-nixpkgs-acme-1"]'
+  # shellcheck disable=SC2016 # $HOME is to survive
+  same app "$(jq -c '.components[] | select(.name == "app") |
+    [.type, .description, .cpe, .purl, .licenses, .externalReferences]' "$cyclonedx")" \
+    '["application","Says \"hello\", $HOME","cpe:2.3:a:example:app:2.0:*:*:*:*:*:*:*","pkg:github/example/app@2.0",[{"expression":"MIT AND LicenseRef-nixpkgs-acme-1"}],[{"type":"website","url":"https://example.org/app"}]]'
+  same output "$(jq -r '.components[] | select(.name == "library").properties[] | select(.name == "polyarch:output").value' "$cyclonedx")" lib
+  has "$(jq -c '.components[].licenses' "$cyclonedx")" '[{"license":{"name":"License of ACME"}}]'
+  none 'licenses without packages' "$(jq -r '.packages[].licenseDeclared | select(. != "NOASSERTION")' \
+    "$(physical "$(attest 'sbom.sbom."linux/arm64"')")")"
+  [ ! -x "$validate" ] || "$validate" "$project/tests/integration/sbom/validate.py" "$spdx" "$cyclonedx"
+  ! nix_is_at_least 2.18 || none references "$(nix-store --query --references "$(attest 'metadata.sbom."linux/arm64"')")"
+}
