@@ -15,15 +15,17 @@
   These become `NAME@sha256:…`:
 
   - `NAME:TAG` in a value of YAML or JSON files (Kubernetes, compose) or in a string of HCL files (Nomad), with any of the
-    tags of the image; and `NAME` alone as the value of `image`, if one of the tags is `latest`. Names are compared as
-    they are written, without a default registry.
+    tags of the image; and `NAME` alone as the value of `image`, if one of the tags is `latest`. The forms of a
+    name at Docker Hub (`postgres`, `docker.io/library/postgres`) are one name.
   - `repository: NAME` and `tag: TAG` in the values of Helm charts, perhaps with `registry:`; and `name:` (or `newName:`)
     and `newTag:` of kustomize. `digest: ""` beside them gets the digest; otherwise the tag becomes `TAG@sha256:…`.
   - the placeholder `@KEY@` in any text file. `@KEY.name@`, `@KEY.tag@` and `@KEY.digest@` are the parts.
 
   The build fails if a file has another tag or another digest of one of the images, if a file that is neither YAML nor
   JSON nor HCL names one by tag (templates of Helm, shell scripts: write placeholders there), or if an image does not
-  occur. Each error names the file and the line. Comments are not changed, except placeholders in them.
+  occur; also for a tag with a variable (`${TAG:-v1}`). Each error names the file and the line. A warning in the log of
+  the build names a text that may be one of the images, such as `${REGISTRY}/app:v1`, and is not changed. Comments are not
+  changed, except placeholders in them. A link that leads out of `src` is replaced by its target.
 
   # Inputs
 

@@ -15,7 +15,8 @@ use crate::show::PinView;
 /// Writes a copy of SOURCE, a file or a directory, in which each reference NAME:TAG of an image is NAME@DIGEST:
 /// in YAML and JSON files (Kubernetes, compose, the values of Helm charts, kustomize) and in HCL files (Nomad).
 /// Comments and formatting stay. The placeholders @KEY@, @KEY.name@, @KEY.tag@ and @KEY.digest@ are replaced in any
-/// text file. It fails if another tag or digest of an image would be left, or if an image does not occur.
+/// text file. It fails if another tag or digest of an image would be left, or a tag with a variable, or if an image
+/// does not occur. Warnings name texts that may be an image and are not changed.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:

@@ -18,10 +18,17 @@ fn opaque(why: Opaque) -> &'static str {
     }
 }
 
+fn other_tag(tags: &[String]) -> String {
+    match tags.is_empty() {
+        true => "but the image is given without a tag".to_owned(),
+        false => format!("which is not the image: its tags are {}", tags.join(", ")),
+    }
+}
+
 /// Why a reference cannot become a digest.
 #[derive(Debug, thiserror::Error)]
 pub enum PinProblem {
-    #[error("line {line}: found {reference}, which is not the image: its tags are {}", tags.join(", "))]
+    #[error("line {line}: found {reference}, {}", other_tag(tags))]
     OtherTag {
         line: usize,
         reference: String,
@@ -37,6 +44,39 @@ pub enum PinProblem {
 
     #[error("line {line}: {name} has no tag or digest beside it that could be replaced")]
     NoTag { line: usize, name: String },
+
+    #[error("line {line}: found {reference}, expected a tag without a variable")]
+    Variable {
+        line: usize,
+        reference: String,
+        name: String,
+    },
+
+    #[error("line {line}: {reference} is put together from variables, expected it as plain text")]
+    Assembled { line: usize, reference: String },
+
+    #[error("line {line}: found {reference} after a colon, expected a blank or a quote before it")]
+    Joined { line: usize, reference: String },
+
+    #[error("line {line}: {name} has the key {key} twice")]
+    TwoValues {
+        line: usize,
+        name: String,
+        key: String,
+    },
+
+    #[error("line {line}: the {key} of {name} is also a value of other things, by an anchor")]
+    Shared {
+        line: usize,
+        name: String,
+        key: String,
+    },
+
+    #[error("{reference} is given with two digests: {} and {}", digests[0], digests[1])]
+    TwoDigests {
+        reference: String,
+        digests: [String; 2],
+    },
 
     #[error(
         "line {line}: {name} is written with escapes or line breaks, expected it as plain text"
@@ -83,6 +123,14 @@ impl PinProblem {
     /// Returns the advice for a problem.
     pub(crate) fn hint(&self) -> Option<String> {
         Some(match self {
+            Self::OtherTag { tags, reference, .. } if tags.is_empty() => {
+                format!("add the tag to the image: --image {reference}@sha256:…")
+            }
+            Self::Variable { .. } | Self::Assembled { .. } => {
+                "write the name with a tag, or a placeholder such as @KEY@ (--image KEY=…)".to_owned()
+            }
+            Self::TwoValues { .. } => "remove one of them".to_owned(),
+            Self::Shared { key, .. } => format!("write a separate {key} beside the name"),
             Self::OtherTag { .. } => {
                 "write one of these tags, or a digest after the tag to keep another image".to_owned()
             }
@@ -110,7 +158,7 @@ impl PinProblem {
             Self::Unused { key: None, .. } => {
                 "write the name with a tag into a file, or leave the image out".to_owned()
             }
-            Self::OtherDigest { .. } | Self::Escaped { .. } | Self::UnknownPlaceholder { .. } => return None,
+            Self::TwoDigests { .. } | Self::Joined { .. } | Self::OtherDigest { .. } | Self::Escaped { .. } | Self::UnknownPlaceholder { .. } => return None,
         })
     }
 }

@@ -4,11 +4,15 @@
 //! what is a value, and only the bytes of that value change.
 
 mod hcl;
+mod names;
 mod opaque;
+mod pins;
 mod placeholders;
+mod plain;
 mod reference;
 mod text;
 mod tree;
+mod variables;
 mod yaml;
 
 use std::path::{Path, PathBuf};
@@ -17,7 +21,7 @@ use crate::error::{Code, Error, Opaque, PinProblem, Problem, Warning};
 use crate::oci::Digest;
 use crate::sink::AtomicOutput;
 
-use reference::Pins;
+use pins::Pins;
 use text::Text;
 use tree::{Change, Content};
 
@@ -110,7 +114,8 @@ pub fn pin(request: &PinRequest) -> Result<PinReport, Error> {
         return Err(Error::new(&*request.output, problem));
     }
     let output = AtomicOutput::new(&request.output, false, &[&request.source])?;
-    let pins = Pins::new(&request.images);
+    let pins = Pins::new(&request.images)
+        .map_err(|problem| Error::new(&*request.source, Problem::Pin(problem)))?;
     let mut pinner = Pinner {
         pins: &pins,
         report: PinReport::default(),
@@ -147,6 +152,10 @@ impl Change for Pinner<'_, '_> {
                     new: edit.new,
                 });
                 self.report.replaced.extend(replaced);
+                for (line, text) in self.pins.take_doubts() {
+                    let text = format!("line {line}: {text}; it is not pinned");
+                    self.warn(Warning::new(Code::NotPinned, file, text));
+                }
                 Ok(Some(changed))
             }
             Content::Opaque(bytes, why) => {
@@ -190,7 +199,12 @@ enum Kind {
 }
 
 fn kind(file: &Path) -> Kind {
-    match file.extension().and_then(|extension| extension.to_str()) {
+    // kustomize reads this name too.
+    if file.file_name().is_some_and(|name| name == "Kustomization") {
+        return Kind::Yaml;
+    }
+    let extension = file.extension().and_then(|extension| extension.to_str());
+    match extension.map(str::to_ascii_lowercase).as_deref() {
         Some("yaml" | "yml" | "json") => Kind::Yaml,
         Some("hcl" | "nomad") => Kind::Hcl,
         _ => Kind::Other,
@@ -209,17 +223,19 @@ struct Edit {
 /// which has the same lines.
 fn pin_text(pins: &Pins<'_>, kind: Kind, text: &str) -> Result<(String, Vec<Edit>), PinProblem> {
     let (text, mut replaced) = placeholders::replace(pins, text)?;
+    let text = Text::new(&text);
     let edits = match kind {
         Kind::Yaml => yaml::edits(pins, &text)?,
         Kind::Hcl => hcl::edits(pins, &text)?,
         Kind::Other => {
-            pins.refuse_in(&text)?;
+            let unsupported = |line, reference| PinProblem::UnsupportedFile { line, reference };
+            plain::refuse_in(pins, &text, unsupported)?;
             Vec::new()
         }
     };
-    let text = apply(&text, &edits);
+    let changed = apply(text.text, &edits);
     replaced.extend(edits);
-    Ok((text, replaced))
+    Ok((changed, replaced))
 }
 
 /// Applies edits, which are in order and do not overlap.
@@ -232,10 +248,4 @@ fn apply(text: &str, edits: &[Edit]) -> String {
     }
     changed.push_str(&text[at..]);
     changed
-}
-
-/// Returns the number of the line of a position.
-fn line(text: &str, at: usize) -> usize {
-    let before = text.as_bytes().iter().take(at);
-    before.filter(|byte| **byte == b'\n').count() + 1
 }

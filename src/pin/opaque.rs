@@ -2,7 +2,8 @@
 
 use std::io::{self, Read};
 
-use super::reference::{Pins, Suffix, occurrences};
+use super::pins::Pins;
+use super::reference::{Escapes, Suffix, occurrences};
 
 /// The bytes that are searched at a time.
 const CHUNK: u64 = 1 << 20;
@@ -32,12 +33,16 @@ pub fn reference(pins: &Pins<'_>, bytes: &mut dyn Read) -> io::Result<Option<Str
 
 fn reference_in(pins: &Pins<'_>, text: &str, is_first: bool, is_last: bool) -> Option<String> {
     for name in pins.names() {
-        for found in occurrences(text, name) {
+        for found in occurrences(text, name, Escapes::None) {
             // The rest of a longer name or tag can be in the chunk before or after.
             let is_cut = found.start == 0 && !is_first
                 || found.start + found.text.len() == text.len() && !is_last;
             let is_pinned = match found.suffix {
-                Suffix::None => true,
+                // In any bytes, a word with a colon can be anything.
+                Suffix::Tag(tag) if name.is_word() || found.is_joined => {
+                    pins.tagged(&name.normal, tag).is_none()
+                }
+                Suffix::None | Suffix::Variable => true,
                 Suffix::Tag(_) => false,
                 Suffix::Digest(digest) => pins.expect_digest(name, digest, || 0).is_ok(),
             };

@@ -1,7 +1,8 @@
 //! Placeholders, which work in any file of text: `@app@`, `@app.name@`, `@app.tag@` and `@app.digest@`.
 
-use super::reference::Pins;
-use super::{Edit, apply, line};
+use super::pins::Pins;
+use super::text::Text;
+use super::{Edit, apply};
 use crate::error::PinProblem;
 
 /// Replaces the placeholders of the images.
@@ -27,7 +28,7 @@ pub fn replace(pins: &Pins<'_>, text: &str) -> Result<(String, Vec<Edit>), PinPr
                 ".tag" => image.tags.first().cloned().unwrap_or_default(),
                 _ if is_field(field) => {
                     return Err(PinProblem::UnknownPlaceholder {
-                        line: line(text, start),
+                        line: Text::new(text).line(start),
                         placeholder: format!(
                             "@{}{field}@",
                             image.key.as_deref().unwrap_or_default()

@@ -1,16 +1,6 @@
 //! Finds references in a text by what is around them, never by a part of a longer name.
 
-use std::cell::RefCell;
-use std::collections::BTreeSet;
-
-use super::{Edit, PinnedImage, line};
-use crate::error::PinProblem;
-
-/// The images to pin, and which of them were found.
-pub struct Pins<'a> {
-    images: &'a [PinnedImage],
-    found: RefCell<BTreeSet<usize>>,
-}
+use super::names::Name;
 
 /// The part of a reference after the name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +10,8 @@ pub enum Suffix<'t> {
     Tag(&'t str),
     /// A digest, with or without a tag before it.
     Digest(&'t str),
+    /// A tag or a digest with a variable or a template in it.
+    Variable,
 }
 
 /// A reference in a text.
@@ -28,199 +20,92 @@ pub struct Occurrence<'t> {
     pub start: usize,
     pub text: &'t str,
     pub suffix: Suffix<'t>,
+    /// Whether a colon is before it: `image:ghcr.io/me/app:v1`, or another thing.
+    pub is_joined: bool,
 }
 
-impl<'a> Pins<'a> {
-    pub fn new(images: &'a [PinnedImage]) -> Self {
-        Self {
-            images,
-            found: RefCell::default(),
-        }
-    }
-
-    /// The images with their positions.
-    pub fn images(&self) -> impl Iterator<Item = (usize, &'a PinnedImage)> {
-        self.images.iter().enumerate()
-    }
-
-    /// Remembers that an image occurs.
-    pub fn found(&self, image: usize) {
-        self.found.borrow_mut().insert(image);
-    }
-
-    /// Returns an image that does not occur.
-    pub fn unused(&self) -> Option<&'a PinnedImage> {
-        let found = self.found.borrow();
-        self.images()
-            .find(|(i, _)| !found.contains(i))
-            .map(|(_, image)| image)
-    }
-
-    /// Returns the different names of the images.
-    pub fn names(&self) -> BTreeSet<&'a str> {
-        self.images
-            .iter()
-            .map(|image| image.name.as_str())
-            .collect()
-    }
-
-    /// Returns the image of this name that has the tag.
-    pub fn tagged(&self, name: &str, tag: &str) -> Option<(usize, &'a PinnedImage)> {
-        let is_meant =
-            |image: &PinnedImage| image.name == name && image.tags.iter().any(|t| t == tag);
-        self.images().find(|(_, image)| is_meant(image))
-    }
-
-    /// Returns all tags of the images of a name.
-    pub fn tags(&self, name: &str) -> Vec<String> {
-        let images = self.images.iter().filter(|image| image.name == name);
-        images.flat_map(|image| image.tags.clone()).collect()
-    }
-
-    /// Remembers that an image occurs with its digest. Fails if no image of this name has it.
-    pub fn expect_digest(
-        &self,
-        name: &str,
-        digest: &str,
-        at: impl FnOnce() -> usize,
-    ) -> Result<(), PinProblem> {
-        let mut has_it = false;
-        for (i, image) in self.images() {
-            if image.name == name && image.digest.to_string() == digest {
-                self.found(i);
-                has_it = true;
-            }
-        }
-        match has_it {
-            true => Ok(()),
-            false => Err(PinProblem::OtherDigest {
-                line: at(),
-                reference: format!("{name}@{digest}"),
-                expected: self.digests(name),
-            }),
-        }
-    }
-
-    fn digests(&self, name: &str) -> String {
-        let images = self.images.iter().filter(|image| image.name == name);
-        let digests: Vec<String> = images.map(|image| image.digest.to_string()).collect();
-        digests.join(" or ")
-    }
-
-    /// Returns the edits of `part`, a part of a text that starts at `offset`. The name alone is left as it is.
-    pub fn edits_in(&self, text: &str, offset: usize, part: &str) -> Result<Vec<Edit>, PinProblem> {
-        let mut edits = Vec::new();
-        for name in self.names() {
-            for occurrence in occurrences(part, name) {
-                let start = offset + occurrence.start;
-                match occurrence.suffix {
-                    Suffix::None => {}
-                    Suffix::Digest(digest) => {
-                        self.expect_digest(name, digest, || line(text, start))?;
-                    }
-                    Suffix::Tag(tag) => {
-                        let (i, image) =
-                            self.tagged(name, tag).ok_or_else(|| PinProblem::OtherTag {
-                                line: line(text, start),
-                                reference: occurrence.text.to_owned(),
-                                tags: self.tags(name),
-                            })?;
-                        self.found(i);
-                        edits.push(Edit {
-                            start,
-                            old: occurrence.text.to_owned(),
-                            new: image.reference(),
-                        });
-                    }
-                }
-            }
-        }
-        edits.sort_by_key(|edit| edit.start);
-        Ok(edits)
-    }
-
-    /// Returns the image that a whole value names without a tag, which means `latest`.
-    pub fn untagged(
-        &self,
-        text: &str,
-        start: usize,
-        value: &str,
-    ) -> Result<Option<Edit>, PinProblem> {
-        if !self.names().contains(value) {
-            return Ok(None);
-        }
-        let (i, image) = self
-            .tagged(value, "latest")
-            .ok_or_else(|| PinProblem::OtherTag {
-                line: line(text, start),
-                reference: format!("{value}, which means {value}:latest"),
-                tags: self.tags(value),
-            })?;
-        self.found(i);
-        Ok(Some(Edit {
-            start,
-            old: value.to_owned(),
-            new: image.reference(),
-        }))
-    }
-
-    /// Fails if a text that cannot be changed has a reference by tag.
-    pub fn refuse_in(&self, text: &str) -> Result<(), PinProblem> {
-        for name in self.names() {
-            for occurrence in occurrences(text, name) {
-                let line = || line(text, occurrence.start);
-                match occurrence.suffix {
-                    Suffix::None => {}
-                    Suffix::Digest(digest) => self.expect_digest(name, digest, line)?,
-                    Suffix::Tag(_) => {
-                        return Err(PinProblem::UnsupportedFile {
-                            line: line(),
-                            reference: occurrence.text.to_owned(),
-                        });
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
+/// How a text is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Escapes {
+    None,
+    /// `\n` before a name is a line break.
+    Backslash,
 }
+
+/// The beginnings of variables and templates: of shells and compose, Helm and Go, Levant, HCL, and others.
+const TEMPLATES: [&str; 8] = ["${", "$(", "{{", "[[", "%{", "#{", "<%", "{%"];
+
+/// The longest reference with a variable that a message has.
+const MAX_SHOWN: usize = 80;
+
+/// What can be before a name without being a part of it.
+const TRANSPORTS: [&str; 5] = [
+    "docker://",
+    "docker-image://",
+    "oci://",
+    "docker-daemon:",
+    "containers-storage:",
+];
 
 /// Returns the references of one name in a text.
-pub fn occurrences<'t>(text: &'t str, name: &str) -> Vec<Occurrence<'t>> {
+pub fn occurrences<'t>(text: &'t str, name: &Name, escapes: Escapes) -> Vec<Occurrence<'t>> {
+    let name = &*name.written;
     let starts = text.match_indices(name).map(|(start, _)| start);
-    let starts = starts.filter(|start| starts_there(&text[..*start]));
     let found = starts.filter_map(|start| {
-        let rest = &text[start + name.len()..];
-        let (length, suffix) = suffix(rest)?;
+        let is_joined = joins(&text[..start], escapes)?;
+        let (length, suffix) = suffix(&text[start + name.len()..])?;
         Some(Occurrence {
             start,
             text: &text[start..start + name.len() + length],
             suffix,
+            is_joined,
         })
     });
     found.collect()
 }
 
-/// Whether a reference can start after this text: it is not a part of a longer name.
-fn starts_there(before: &str) -> bool {
-    let last = before.chars().next_back();
+/// Returns whether a reference after this text is joined to it with a colon, and `None` if it is a part of a
+/// longer name.
+fn joins(before: &str, escapes: Escapes) -> Option<bool> {
     let is_part = |c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '-' | '/' | ':' | '@');
-    !last.is_some_and(is_part) || before.ends_with("docker://")
+    let is_free = !before.ends_with(is_part)
+        || TRANSPORTS.iter().any(|name| before.ends_with(name))
+        || is_default(before)
+        || escapes == Escapes::Backslash && is_after_escape(before);
+    match is_free {
+        true => Some(false),
+        false => before.ends_with(':').then_some(true),
+    }
+}
+
+/// Whether a text ends with `${VAR:-` or another form of compose that has a value.
+fn is_default(before: &str) -> bool {
+    let Some(before) = before.strip_suffix(['-', '+']) else {
+        return false;
+    };
+    let before = before.strip_suffix(':').unwrap_or(before);
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let start = before.trim_end_matches(is_name);
+    start.len() < before.len() && start.ends_with("${")
+}
+
+/// Whether a text ends with `\n`, `\r` or `\t`.
+fn is_after_escape(before: &str) -> bool {
+    let before = before.strip_suffix(['n', 'r', 't']);
+    let is_odd = |before: &str| {
+        let backslashes = before.bytes().rev().take_while(|byte| *byte == b'\\');
+        backslashes.count() % 2 == 1
+    };
+    before.is_some_and(is_odd)
 }
 
 /// Splits the suffix from a text after a name, with its length; none if the name goes on.
-fn suffix(rest: &str) -> Option<(usize, Suffix<'_>)> {
-    let next = |text: &str| text.chars().next();
-    let is_end =
-        |text: &str| !next(text).is_some_and(|c| c.is_alphanumeric() || "_-/:@.".contains(c));
-    // The end of a sentence, or a key of YAML.
-    let is_punctuation = |text: &str| {
-        text.starts_with(['.', ':']) && text[1..].chars().next().is_none_or(char::is_whitespace)
-    };
+pub fn suffix(rest: &str) -> Option<(usize, Suffix<'_>)> {
     if let Some(digest) = rest.strip_prefix('@') {
-        let length = digest.find(|c: char| !c.is_ascii_alphanumeric() && c != ':');
-        let length = length.unwrap_or(digest.len());
-        return Some((length + 1, Suffix::Digest(&digest[..length])));
+        return digest_suffix(rest, digest);
+    }
+    if is_template(rest) {
+        return Some((template_length(rest), Suffix::Variable));
     }
     if is_end(rest) || is_punctuation(rest) {
         return Some((0, Suffix::None));
@@ -228,14 +113,84 @@ fn suffix(rest: &str) -> Option<(usize, Suffix<'_>)> {
     let tag = rest.strip_prefix(':')?;
     let is_tag = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
     let length = tag.find(|c: char| !is_tag(c)).unwrap_or(tag.len());
+    // The end of a sentence.
+    let length = match is_end(&tag[length..]) {
+        true => tag[..length].trim_end_matches('.').len(),
+        false => length,
+    };
     let (tag, after) = tag.split_at(length);
+    let is_variable = match tag.is_empty() {
+        true => after.starts_with(['$', '{', '[', '%', '<', '#', '@']),
+        false => is_template(after),
+    };
+    if is_variable {
+        let length = 1 + length + template_length(after);
+        return Some((length, Suffix::Variable));
+    }
     if tag.is_empty() {
         return None;
     }
-    match after.starts_with('@') {
-        true => suffix(after).map(|(more, digest)| (1 + length + more, digest)),
+    match after.strip_prefix('@') {
+        Some(digest) => match digest_suffix(after, digest) {
+            Some((more, digest)) => Some((1 + length + more, digest)),
+            None => Some((1 + length, Suffix::Tag(tag))),
+        },
         // The port of a registry, or a path in a list of mounts.
-        false if !is_end(after) && !is_punctuation(after) => None,
-        false => Some((1 + length, Suffix::Tag(tag))),
+        None if !is_end(after) && !is_punctuation(after) => None,
+        None => Some((1 + length, Suffix::Tag(tag))),
     }
+}
+
+/// Reads a digest after an `@`. An address (`app@example.com`) is not one.
+fn digest_suffix<'t>(rest: &'t str, digest: &'t str) -> Option<(usize, Suffix<'t>)> {
+    if is_template(digest) {
+        return Some((1 + template_length(&rest[1..]), Suffix::Variable));
+    }
+    let length = digest.find(|c: char| !c.is_ascii_alphanumeric() && c != ':');
+    let length = length.unwrap_or(digest.len());
+    let digest = &digest[..length];
+    digest
+        .contains(':')
+        .then_some((length + 1, Suffix::Digest(digest)))
+}
+
+/// Whether a reference can end before this text.
+fn is_end(text: &str) -> bool {
+    !text.starts_with(|c: char| c.is_alphanumeric() || "_-/:@.".contains(c))
+}
+
+/// The end of a sentence, or a key of YAML.
+fn is_punctuation(text: &str) -> bool {
+    let after = text.strip_prefix(['.', ':']);
+    after.is_some_and(|after| after.chars().next().is_none_or(char::is_whitespace))
+}
+
+/// Whether a variable or a template begins here.
+fn is_template(text: &str) -> bool {
+    let is_variable = |text: &str| text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    TEMPLATES.iter().any(|start| text.starts_with(start))
+        || text.strip_prefix('$').is_some_and(is_variable)
+}
+
+/// Returns the length of a variable or a template, with what is joined to it.
+fn template_length(text: &str) -> usize {
+    let end = text
+        .char_indices()
+        .nth(MAX_SHOWN)
+        .map_or(text.len(), |(at, _)| at);
+    let text = &text[..end];
+    let closed = match text.get(..2).unwrap_or_default() {
+        "${" | "#{" | "%{" => text.find('}').map(|at| at + 1),
+        "$(" => text.find(')').map(|at| at + 1),
+        "{{" => text.find("}}").map(|at| at + 2),
+        "[[" => text.find("]]").map(|at| at + 2),
+        "<%" | "{%" => text.find("%").map(|at| at + 2),
+        _ => Some(0),
+    };
+    let closed = closed.filter(|at| text.is_char_boundary(*at));
+    let start = closed.unwrap_or(0);
+    let is_after =
+        |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ',' | '`' | '}' | ')' | ']');
+    let after = text[start..].find(is_after);
+    after.map_or(text.len(), |at| start + at)
 }

@@ -140,14 +140,14 @@ fn links_without_an_end_and_without_a_target_are_reported() {
 #[test]
 fn directories_of_links_to_each_other_do_not_fill_the_disk() {
     let scratch = scratch();
-    for i in 0..20 {
+    for i in 0..12 {
         scratch.write(&format!("{i}/x"), b"");
         for link in ["a", "b"] {
             let to = format!("../{}", i + 1);
             symlink(to, scratch.path(&format!("{i}/{link}"))).unwrap();
         }
     }
-    scratch.write("20/x", b"");
+    scratch.write("12/x", b"");
     symlink("../0", scratch.path("deploy/0")).unwrap();
     refuses(
         &scratch,
