@@ -32,15 +32,22 @@ limit := timeout --foreground --kill-after=60 5400
 test: setup
 	@# At once: downloads wait for the network, and the ends of both compilations for one processor.
 	$(MAKE) --no-print-directory --jobs=4 static compiled-tests newer-tools sbom-tools
-	$(limit) env POLYARCH_TOOLS=required cargo test --locked
-	$(limit) tests/both tests/nix/run
-	$(limit) tests/both tests/push/run
-	$(limit) tests/readme/run
-	$(limit) tests/page/run
-	$(limit) tests/docs/run
-	$(limit) tests/both tests/examples/run
-	$(limit) tests/both tests/interop/run
+	@# Two at once, each printed when it ends: most of them wait for other programs.
+	$(MAKE) --no-print-directory --jobs=2 --output-sync=target $(parts)
 	tests/both tests/versions
+
+# The longest come first.
+parts := test-nix test-rust test-interop test-examples test-push test-readme test-page test-docs
+.PHONY: $(parts)
+
+test-rust:
+	$(limit) env POLYARCH_TOOLS=required cargo test --locked
+
+test-nix test-push test-examples test-interop: test-%:
+	$(limit) tests/both tests/$*/run
+
+test-readme test-page test-docs: test-%:
+	$(limit) tests/$*/run
 
 bench: bench-setup static
 	tests/bench/run
