@@ -435,8 +435,13 @@ fn not_an_image(found: &FileKind, path: Option<&Path>) -> Option<String> {
 }
 
 fn unreadable(source: &io::Error) -> &'static str {
-    if let Some(TarError::Sparse { .. }) = cause::find(source) {
-        return "make the archive again, without --sparse";
+    match cause::find(source) {
+        Some(TarError::Sparse { .. }) => return "make the archive again, without --sparse",
+        Some(TarError::PathTooLong { .. }) => return "build the image again with shorter names",
+        Some(TarError::RepeatedContent { .. }) => {
+            return "this looks like a decompression bomb; if the layer is genuine, write it without hard links";
+        }
+        _ => {}
     }
     match cause::find(source) {
         Some(DecodeError::ExpandsTooMuch { .. }) => {

@@ -52,6 +52,13 @@ pub enum TarError {
 
     #[error("the names of its entries have more than {max} bytes")]
     NamesTooLong { max: usize },
+
+    #[error("a path has {size} bytes; Linux opens at most {max}")]
+    PathTooLong { size: usize, max: usize },
+
+    /// Links to a large file, each of which counts as a file.
+    #[error("its hard links repeat the content of files more than {max} times")]
+    RepeatedContent { max: u64 },
 }
 
 /// A defect of the headers of one entry.

@@ -45,7 +45,7 @@ impl Components {
         for (platform, stack) in stacks.images.iter().enumerate() {
             let os = stack.os();
             for (layer, path, found) in stack.findings() {
-                for package in &found.packages {
+                for package in found.packages() {
                     let layers = vec![layer];
                     let component = package_component(package, path, os);
                     all.add(component, Place { platform, layers });

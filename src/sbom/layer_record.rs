@@ -9,7 +9,7 @@ use super::merged::MAX_PATH;
 use super::nar::NarInfo;
 use super::packages::FileFindings;
 use super::references::PathHash;
-use crate::tar::{LayerEntry, Whiteout, clean};
+use crate::tar::{LayerEntry, TarError, Whiteout, clean};
 
 /// The memory for another entry besides its name.
 pub const ENTRY_COST: usize = 128;
@@ -65,13 +65,14 @@ pub struct StorePart {
     pub link_targets: Vec<Vec<u8>>,
 }
 
+/// The memory for the findings of a file besides packages and claims.
+const FINDINGS_COST: usize = 256;
+
 /// Fails if a path is too long for every system.
 pub fn check_length(path: &[u8]) -> io::Result<()> {
-    match path.len() > MAX_PATH {
-        true => Err(io::Error::other(format!(
-            "a path has {} bytes; Linux opens at most {MAX_PATH}",
-            path.len()
-        ))),
+    let (size, max) = (path.len(), MAX_PATH);
+    match size > max {
+        true => Err(TarError::PathTooLong { size, max }.into()),
         false => Ok(()),
     }
 }
@@ -87,6 +88,6 @@ pub fn keep(found: FileFindings, budget: &Budget) -> io::Result<Option<Arc<FileF
     if found.is_empty() {
         return Ok(None);
     }
-    budget.charge(found.cost())?;
+    budget.charge(found.cost() + FINDINGS_COST)?;
     Ok(Some(Arc::new(found)))
 }

@@ -13,6 +13,7 @@ use super::nar_stream::NarStream;
 use super::packages::{FileFindings, FileSearch};
 use super::rebuild::{Change, Content, KeptLayer, NO_TARGET};
 use super::references::{PathHash, ReferenceScanner};
+use crate::tar::TarError;
 use crate::util::text::sum;
 
 /// Hard links may repeat what layers have this many times, and [`REPEATED_BYTES`].
@@ -79,7 +80,7 @@ impl<'a> RebuiltTree<'a> {
             _ => 0,
         });
         if sum(sizes) > most {
-            return Err(io::Error::other("hard links repeat its content too often"));
+            return Err(TarError::RepeatedContent { max: REPEATED }.into());
         }
         Ok(Self { tree, budget })
     }

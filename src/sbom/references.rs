@@ -82,7 +82,7 @@ impl ReferenceScanner {
     /// Returns the memory of what was found since the last call, in bytes.
     pub fn new_cost(&mut self) -> usize {
         let before = std::mem::replace(&mut self.counted, self.found.len());
-        (self.counted - before) * 2 * HASH
+        (self.counted - before) * 4 * HASH
     }
 
     pub fn finish(self) -> HashSet<PathHash> {

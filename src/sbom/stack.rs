@@ -197,7 +197,6 @@ impl Stack {
     pub fn os(&self) -> Option<&OsRelease> {
         let all = self.findings.iter();
         let named = all.filter_map(|(_, path, found)| Some((path, found.os.as_ref()?)));
-        let named = named.filter(|(_, os)| !os.id.is_empty());
         named.min_by_key(|(path, _)| *path).map(|(_, os)| os)
     }
 
@@ -340,7 +339,7 @@ impl<'a> Claims<'a> {
         let mut claims = Self::default();
         for (_, path, found) in stack.findings() {
             claims.files.insert(merged(path));
-            for claim in &found.claims {
+            for claim in found.claims() {
                 match claim {
                     Claim::File(path) => claims.files.insert(merged(path)),
                     Claim::Directory(path) => claims.directories.insert(path),

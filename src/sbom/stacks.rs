@@ -84,7 +84,7 @@ impl Stacks {
         let skipped: BTreeSet<_> = skipped.collect();
         for (path, reason) in skipped.into_iter().take(MAX_LISTED) {
             let path = String::from_utf8_lossy(path);
-            let text = format!("/{path} was not searched for packages: {reason}");
+            let text = format!("/{path} was not fully searched for packages: {reason}");
             warnings.push(Warning::new(Code::NotSearched, Subject::ALL, text));
         }
         for (root, path) in self.images.iter().flat_map(|stack| &stack.store) {

@@ -18,7 +18,9 @@ pub fn read(text: &str, findings: &mut FileFindings) {
         let mut package = FoundPackage::new(ComponentType::Apk, name, version);
         package.architecture = of("A").map(str::to_owned);
         package.license = of("L").map(str::to_owned);
-        findings.packages.push(package);
+        if !findings.add(package) {
+            return;
+        }
         let mut directory = "";
         for line in block.lines() {
             match line.split_once(':') {
@@ -26,7 +28,9 @@ pub fn read(text: &str, findings: &mut FileFindings) {
                 Some(("R", name)) => {
                     let path = format!("{directory}/{name}");
                     let path = path.trim_start_matches('/').as_bytes().to_vec();
-                    findings.claims.push(Claim::File(path));
+                    if !findings.claim(Claim::File(path)) {
+                        return;
+                    }
                 }
                 _ => {}
             }

@@ -26,11 +26,13 @@ pub struct AuditData {
 }
 
 impl AuditData {
+    /// Whether bytes start like a zlib stream.
+    pub fn may_start(bytes: &[u8]) -> bool {
+        matches!(bytes, [0x78, level, ..] if LEVELS.contains(level))
+    }
+
     /// Starts at the bytes of a zlib stream, if the JSON of cargo-auditable is in it.
     pub fn start(bytes: &[u8]) -> Option<Self> {
-        if !LEVELS.contains(bytes.get(1)?) {
-            return None;
-        }
         let mut first = [0; START.len()];
         let mut trial = Decompress::new(true);
         let short = &bytes[..bytes.len().min(super::program::LOOK_AHEAD)];

@@ -2,12 +2,12 @@
 //!
 //! Source: dpkg's `dpkg-query(1)` and `deb-control(5)`.
 
-use super::{Claim, FoundPackage, blocks, field};
+use super::{Claim, FileFindings, FoundPackage, blocks, field};
 use crate::sbom::report::ComponentType;
 use crate::tar::clean;
 
-/// Returns the installed packages.
-pub fn packages(text: &str) -> Vec<FoundPackage> {
+/// Reads the installed packages.
+pub fn read(text: &str, findings: &mut FileFindings) {
     let package = |block| {
         let status = field(block, "Status");
         if status.is_some_and(|status| !status.ends_with(" installed")) {
@@ -18,21 +18,23 @@ pub fn packages(text: &str) -> Vec<FoundPackage> {
         package.architecture = field(block, "Architecture").map(str::to_owned);
         Some(package)
     };
-    blocks(text).filter_map(package).collect()
+    let mut packages = blocks(text).filter_map(package);
+    while packages.next().is_some_and(|package| findings.add(package)) {}
 }
 
-/// Returns the files in a list of paths, one in each line.
-pub fn listed(bytes: &[u8]) -> Vec<Claim> {
-    claims(bytes.split(|b| *b == b'\n'))
+/// Reads the files in a list of paths, one in each line.
+pub fn read_list(bytes: &[u8], findings: &mut FileFindings) {
+    claim(bytes.split(|b| *b == b'\n'), findings);
 }
 
-/// Returns the files in a list of checksums, two spaces and relative paths.
-pub fn summed(bytes: &[u8]) -> Vec<Claim> {
+/// Reads the files in a list of checksums, two spaces and relative paths.
+pub fn read_sums(bytes: &[u8], findings: &mut FileFindings) {
     let lines = bytes.split(|b| *b == b'\n');
-    claims(lines.filter_map(|line| line.get(34..)))
+    claim(lines.filter_map(|line| line.get(34..)), findings);
 }
 
-fn claims<'a>(paths: impl Iterator<Item = &'a [u8]>) -> Vec<Claim> {
+fn claim<'a>(paths: impl Iterator<Item = &'a [u8]>, findings: &mut FileFindings) {
     let paths = paths.filter(|path| !path.is_empty()).filter_map(clean);
-    paths.map(|path| Claim::File(path.into_owned())).collect()
+    let mut claims = paths.map(|path| Claim::File(path.into_owned()));
+    while claims.next().is_some_and(|claim| findings.claim(claim)) {}
 }

@@ -1,7 +1,7 @@
 //! Java archives: `pom.properties` of Maven, or the manifest, also of archives in archives.
 
 use super::zip::{ZipArchive, ZipEntry};
-use super::{FoundPackage, field};
+use super::{FileFindings, FoundPackage, field};
 use crate::sbom::report::ComponentType;
 
 /// How deep archives in archives are searched.
@@ -10,8 +10,13 @@ const MAX_DEPTH: usize = 2;
 /// The size of the largest text in an archive.
 const MAX_TEXT: usize = 1 << 20;
 
-/// The bytes of all archives in an archive that are searched.
-const MAX_INNER: usize = 256 << 20;
+/// An archive may decompress to this many times its size, and [`MIN_READ`] bytes.
+const RATIO: usize = 16;
+
+const MIN_READ: usize = 4 << 20;
+
+/// The most bytes that an archive, with the archives in it, may decompress to.
+const MAX_READ: usize = 256 << 20;
 
 /// Whether a name is that of a Java archive.
 pub fn is_archive(name: &str) -> bool {
@@ -19,64 +24,77 @@ pub fn is_archive(name: &str) -> bool {
     extensions.iter().any(|extension| name.ends_with(extension))
 }
 
-/// Returns the packages in an archive; none if it cannot be read.
-pub fn packages(path: &[u8], bytes: &[u8]) -> Option<Vec<FoundPackage>> {
+/// Reads the packages in an archive.
+pub fn read(path: &[u8], bytes: &[u8], findings: &mut FileFindings) {
     let path = String::from_utf8_lossy(path);
-    let mut found = Vec::new();
-    let mut left = MAX_INNER;
-    search(&path, None, bytes, 0, &mut left, &mut found)?;
-    Some(found)
+    let mut search = ArchiveSearch {
+        path: &path,
+        left: (bytes.len() * RATIO + MIN_READ).min(MAX_READ),
+        findings,
+    };
+    if search.read(None, bytes, 0).is_none() {
+        findings.skipped = Some("it is not a valid archive");
+    } else if search.left == 0 {
+        findings.skipped = Some("it decompresses to too many bytes");
+    }
 }
 
-fn search(
-    path: &str,
-    inner: Option<&str>,
-    bytes: &[u8],
-    depth: usize,
-    left: &mut usize,
-    found: &mut Vec<FoundPackage>,
-) -> Option<()> {
-    let archive = ZipArchive::new(bytes)?;
-    let before = found.len();
-    for file in archive.files() {
-        if file.name.starts_with(b"META-INF/maven/")
-            && file.name.ends_with(b"/pom.properties")
-            && let Some(text) = archive.read(file, MAX_TEXT)
-        {
-            found.extend(of_properties(&String::from_utf8_lossy(&text)));
+struct ArchiveSearch<'a> {
+    path: &'a str,
+    /// The bytes that may still be read.
+    left: usize,
+    findings: &'a mut FileFindings,
+}
+
+impl ArchiveSearch<'_> {
+    /// Reads an archive, which is in another one if it has an `inner` path; none if it is not valid.
+    fn read(&mut self, inner: Option<&str>, bytes: &[u8], depth: usize) -> Option<()> {
+        let archive = ZipArchive::new(bytes)?;
+        let mut found = Vec::new();
+        let is_properties = |file: &ZipEntry<'_>| {
+            file.name.starts_with(b"META-INF/maven/") && file.name.ends_with(b"/pom.properties")
+        };
+        for file in archive.files().filter(is_properties) {
+            if let Some(text) = archive.read(&file, MAX_TEXT, &mut self.left) {
+                found.extend(of_properties(&String::from_utf8_lossy(&text)));
+            }
         }
+        if found.is_empty() {
+            let mut files = archive.files();
+            let manifest = files.find(|file| file.name == b"META-INF/MANIFEST.MF");
+            let manifest = manifest.and_then(|file| archive.read(&file, MAX_TEXT, &mut self.left));
+            let name = inner.unwrap_or(self.path);
+            let name = name.rsplit('/').next().unwrap_or(name);
+            let text = manifest.unwrap_or_default();
+            found.extend(of_manifest(&String::from_utf8_lossy(&text), name));
+        }
+        for mut package in found {
+            package.inner = inner.map(str::to_owned);
+            self.findings.add(package);
+        }
+        if depth < MAX_DEPTH {
+            self.read_archives(&archive, inner, depth);
+        }
+        Some(())
     }
-    if found.len() == before {
-        let is_manifest = |file: &&ZipEntry<'_>| file.name == b"META-INF/MANIFEST.MF";
-        let manifest = archive.files().iter().find(is_manifest);
-        let manifest = manifest.and_then(|file| archive.read(file, MAX_TEXT));
-        let name = inner.unwrap_or(path).rsplit('/').next().unwrap_or(path);
-        found.extend(of_manifest(
-            &String::from_utf8_lossy(&manifest.unwrap_or_default()),
-            name,
-        ));
-    }
-    for package in &mut found[before..] {
-        package.inner = inner.map(str::to_owned);
-    }
-    if depth < MAX_DEPTH {
+
+    fn read_archives(&mut self, archive: &ZipArchive<'_>, inner: Option<&str>, depth: usize) {
         for file in archive.files() {
             let name = String::from_utf8_lossy(file.name);
             if !is_archive(&name) {
                 continue;
             }
-            let Some(bytes) = archive.read(file, *left) else {
+            let Some(bytes) = archive.read(&file, MAX_READ, &mut self.left) else {
                 continue;
             };
-            *left -= bytes.len();
             let inner = match inner {
                 Some(outer) => format!("{outer}!/{name}"),
                 None => name.into_owned(),
             };
-            search(path, Some(&inner), &bytes, depth + 1, left, found);
+            // Other files may have such a name.
+            let _ = self.read(Some(&inner), &bytes, depth + 1);
         }
     }
-    Some(())
 }
 
 /// The artifact that Maven has built.

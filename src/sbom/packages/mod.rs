@@ -6,6 +6,7 @@
 mod apk;
 mod cargo;
 mod dpkg;
+mod findings;
 mod go;
 mod java;
 mod node;
@@ -17,6 +18,7 @@ mod zip;
 use super::report::ComponentType;
 use program::ProgramScanner;
 
+pub use findings::{Claim, FileFindings};
 pub use os_release::OsRelease;
 
 /// The size of the largest text that is searched.
@@ -50,45 +52,12 @@ impl FoundPackage {
             inner: None,
         }
     }
-}
 
-/// The files of a package, relative to the root directory.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Claim {
-    File(Vec<u8>),
-    /// Everything below it.
-    Directory(Vec<u8>),
-}
-
-/// Everything that a file says about packages.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct FileFindings {
-    pub packages: Vec<FoundPackage>,
-    pub claims: Vec<Claim>,
-    pub os: Option<OsRelease>,
-    /// Why the file was not searched.
-    pub skipped: Option<&'static str>,
-}
-
-impl FileFindings {
-    /// Returns the findings of a file that is not searched.
-    pub fn skipped(reason: &'static str) -> Self {
-        Self {
-            skipped: Some(reason),
-            ..Self::default()
-        }
-    }
-
-    pub fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
-
-    /// Returns the memory that the findings take, in bytes.
-    pub fn cost(&self) -> usize {
-        let claims = self.claims.iter().map(|claim| match claim {
-            Claim::File(path) | Claim::Directory(path) => 64 + path.len(),
-        });
-        claims.sum::<usize>() + 512 * self.packages.len()
+    /// Returns its names and versions.
+    fn texts(&self) -> impl Iterator<Item = &str> + Clone {
+        let others = [&self.namespace, &self.architecture, &self.license];
+        let others = others.into_iter().filter_map(|text| text.as_deref());
+        [&*self.name, &*self.version].into_iter().chain(others)
     }
 }
 
@@ -199,7 +168,7 @@ impl<'a> FileSearch<'a> {
         match self.state {
             State::Start | State::Nothing => {}
             State::Skipped(reason) => findings.skipped = Some(reason),
-            State::Program(scanner) => findings.packages = scanner.finish(),
+            State::Program(scanner) => scanner.finish(&mut findings),
             State::Kept(source, kept) => read(source, self.path, &kept, &mut findings),
         }
         findings
@@ -210,17 +179,14 @@ fn read(source: Source, path: &[u8], bytes: &[u8], findings: &mut FileFindings) 
     let text = String::from_utf8_lossy(bytes);
     match source {
         Source::ApkDatabase => apk::read(&text, findings),
-        Source::DpkgStatus => findings.packages = dpkg::packages(&text),
-        Source::DpkgList => findings.claims = dpkg::listed(bytes),
-        Source::DpkgSums => findings.claims = dpkg::summed(bytes),
+        Source::DpkgStatus => dpkg::read(&text, findings),
+        Source::DpkgList => dpkg::read_list(bytes, findings),
+        Source::DpkgSums => dpkg::read_sums(bytes, findings),
         Source::NodePackage => node::read(path, bytes, findings),
-        Source::OsRelease => findings.os = Some(OsRelease::parse(&text)),
-        Source::PythonMetadata => findings.packages = python::packages(&text),
-        Source::PythonRecord => findings.claims = python::recorded(path, bytes),
-        Source::JavaArchive => match java::packages(path, bytes) {
-            Some(packages) => findings.packages = packages,
-            None => findings.skipped = Some("it is not a valid archive"),
-        },
+        Source::OsRelease => findings.os = OsRelease::parse(&text),
+        Source::PythonMetadata => python::read(&text, findings),
+        Source::PythonRecord => python::read_record(path, &text, findings),
+        Source::JavaArchive => java::read(path, bytes, findings),
         Source::RpmDatabase => {}
     }
 }

@@ -37,8 +37,8 @@ pub fn read(path: &[u8], bytes: &[u8], findings: &mut FileFindings) {
     let mut package = FoundPackage::new(ComponentType::Npm, name, &found.version);
     package.namespace = namespace;
     package.license = found.license.as_str().map(str::to_owned);
-    findings.packages.push(package);
+    findings.add(package);
     if let Some(directory) = path.strip_suffix(b"/package.json") {
-        findings.claims.push(Claim::Directory(directory.to_vec()));
+        findings.claim(Claim::Directory(directory.to_vec()));
     }
 }

@@ -10,16 +10,23 @@ pub struct OsRelease {
 }
 
 impl OsRelease {
-    pub fn parse(text: &str) -> Self {
+    /// Returns the distribution; none without a valid `ID`.
+    pub fn parse(text: &str) -> Option<Self> {
         let of = |key: &str| {
-            let value = text
-                .lines()
-                .find_map(|line| line.strip_prefix(key)?.strip_prefix('='));
-            value.map_or("", |value| value.trim().trim_matches(['"', '\'']))
+            let mut lines = text.lines();
+            let value = lines.find_map(|line| line.strip_prefix(key)?.strip_prefix('='))?;
+            let value = value.trim().trim_matches(['"', '\'']);
+            is_valid(value).then(|| value.to_owned())
         };
-        Self {
-            id: of("ID").to_owned(),
-            version: of("VERSION_ID").to_owned(),
-        }
+        Some(Self {
+            id: of("ID")?,
+            version: of("VERSION_ID").unwrap_or_default(),
+        })
     }
+}
+
+/// Whether a value has only the letters that os-release(5) allows in an ID or a version.
+fn is_valid(value: &str) -> bool {
+    let is_allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._-+~".contains(&b);
+    !value.is_empty() && value.len() <= 64 && value.bytes().all(is_allowed)
 }

@@ -3,12 +3,21 @@
 
 use memchr::{memchr_iter, memmem};
 
-use super::FoundPackage;
 use super::cargo::{self, AuditData};
 use super::go::{self, BuildInfo};
+use super::{FileFindings, FoundPackage};
 
 /// The bytes that are kept between two chunks: more than any mark needs.
 const OVERLAP: usize = LOOK_AHEAD;
+
+/// A program has at most this many marks that are something else, and one in each [`TRIAL_BYTES`] of its bytes. By
+/// chance it is one in 16 KiB.
+const TRIALS: u64 = 4096;
+
+const TRIAL_BYTES: u64 = 1024;
+
+/// The bytes of all lists of crates in a program, decompressed.
+const MAX_AUDITED: usize = 16 << 20;
 
 /// The bytes after a mark that decide what it is.
 pub const LOOK_AHEAD: usize = 128;
@@ -36,7 +45,11 @@ pub struct ProgramScanner {
     go: Option<BuildInfo>,
     go_packages: Option<Vec<FoundPackage>>,
     audit: Option<AuditData>,
-    packages: Vec<FoundPackage>,
+    findings: FileFindings,
+    /// How many marks were tried that could be something else.
+    trials: u64,
+    /// The bytes of the lists of crates so far.
+    audited: usize,
 }
 
 impl ProgramScanner {
@@ -60,6 +73,11 @@ impl ProgramScanner {
     /// Searches marks that start before `end`.
     fn search(&mut self, end: usize) {
         self.finish_parts();
+        let allowed = TRIALS + (self.offset + end as u64) / TRIAL_BYTES;
+        if self.trials > allowed {
+            self.findings.skipped = Some("it has too many bytes like those of lists of packages");
+            return;
+        }
         if self.go.is_none() && self.go_packages.is_none() {
             let last = (end + go::MAGIC.len() - 1).min(self.window.len());
             for at in memmem::find_iter(&self.window[..last], go::MAGIC) {
@@ -67,17 +85,30 @@ impl ProgramScanner {
                 if !(self.offset + at as u64).is_multiple_of(16) {
                     continue;
                 }
+                self.trials += 1;
                 let mut info = BuildInfo::default();
                 info.add(&self.window[at..]);
                 if !info.is_complete() || info.packages().is_some() {
                     self.go = Some(info);
                     break;
                 }
+                if self.trials > allowed {
+                    break;
+                }
             }
         }
-        if self.audit.is_none() {
-            let marks = memchr_iter(0x78, &self.window[..end]);
-            self.audit = { marks }.find_map(|at| AuditData::start(&self.window[at..]));
+        if self.audit.is_none() && self.audited < MAX_AUDITED {
+            for at in memchr_iter(0x78, &self.window[..end]) {
+                let bytes = &self.window[at..];
+                if !AuditData::may_start(bytes) {
+                    continue;
+                }
+                self.trials += 1;
+                self.audit = AuditData::start(bytes);
+                if self.audit.is_some() || self.trials > allowed {
+                    break;
+                }
+            }
         }
         self.finish_parts();
     }
@@ -92,14 +123,20 @@ impl ProgramScanner {
         if self.audit.as_ref().is_some_and(AuditData::is_complete)
             && let Some(audit) = self.audit.take()
         {
-            self.packages.extend(cargo::packages(&audit.into_json()));
+            let json = audit.into_json();
+            self.audited += json.len();
+            for package in cargo::packages(&json) {
+                self.findings.add(package);
+            }
         }
     }
 
-    pub fn finish(mut self) -> Vec<FoundPackage> {
+    /// Adds the packages of a program that was read to its end.
+    pub fn finish(mut self, findings: &mut FileFindings) {
         self.search(self.window.len());
-        let mut packages = self.packages;
-        packages.extend(self.go_packages.into_iter().flatten());
-        packages
+        for package in self.go_packages.into_iter().flatten() {
+            self.findings.add(package);
+        }
+        *findings = self.findings;
     }
 }

@@ -10,12 +10,16 @@ use flate2::read::DeflateDecoder;
 /// The size of the record at the end of an archive, without its comment.
 const END: usize = 22;
 
+/// What a read costs besides its bytes: the time to start it.
+const READ_COST: usize = 4096;
+
 /// An archive in memory.
 pub struct ZipArchive<'a> {
     bytes: &'a [u8],
     /// The bytes before the archive, such as a script that starts it.
     prefix: usize,
-    files: Vec<ZipEntry<'a>>,
+    /// The list of files.
+    list: &'a [u8],
 }
 
 /// A file in an archive.
@@ -25,6 +29,8 @@ pub struct ZipEntry<'a> {
     method: u16,
     compressed: usize,
     header: usize,
+    /// The size of its entry in the list.
+    listed: usize,
 }
 
 impl<'a> ZipArchive<'a> {
@@ -37,42 +43,52 @@ impl<'a> ZipArchive<'a> {
         let record = &bytes[end..];
         let (size, offset) = (number(record, 12)?, number(record, 16)?);
         let start = end.checked_sub(size)?;
-        let mut archive = Self {
+        let archive = Self {
             bytes,
             prefix: start.checked_sub(offset)?,
-            files: Vec::new(),
+            list: &bytes[start..end],
         };
-        let mut rest = &bytes[start..end];
-        while !rest.is_empty() {
+        let read: usize = archive.files().map(|file| file.listed).sum();
+        (read == archive.list.len()).then_some(archive)
+    }
+
+    /// Returns the files, up to the first entry that is not valid. The list is not kept in memory: an archive can
+    /// have a million files.
+    pub fn files(&self) -> impl Iterator<Item = ZipEntry<'a>> {
+        let mut rest = self.list;
+        std::iter::from_fn(move || {
             let (file, next) = ZipEntry::split(rest)?;
-            archive.files.push(file);
             rest = next;
-        }
-        Some(archive)
+            Some(file)
+        })
     }
 
-    pub fn files(&self) -> &[ZipEntry<'a>] {
-        &self.files
-    }
-
-    /// Returns the content of a file; none if it has more than `limit` bytes or is damaged.
-    pub fn read(&self, file: &ZipEntry<'_>, limit: usize) -> Option<Cow<'a, [u8]>> {
+    /// Returns the content of a file; none if it has more than `limit` bytes, more than are `left` for this and
+    /// other reads, or is damaged. All that was read is taken off `left`, also by a read that fails.
+    pub fn read(
+        &self,
+        file: &ZipEntry<'_>,
+        limit: usize,
+        left: &mut usize,
+    ) -> Option<Cow<'a, [u8]>> {
+        let limit = limit.min(*left);
+        *left = left.saturating_sub(READ_COST);
         let header = self.bytes.get(self.prefix.checked_add(file.header)?..)?;
         let header = header.strip_prefix(b"PK\x03\x04").and(Some(header))?;
         let start = 30 + short(header, 26)? + short(header, 28)?;
         let data = header.get(start..)?.get(..file.compressed)?;
-        let content: Cow<'a, [u8]> = match file.method {
-            0 => data.into(),
+        let (content, is_valid): (Cow<'a, [u8]>, bool) = match file.method {
+            0 => (data.into(), true),
             8 => {
                 let mut content = Vec::new();
-                let more = limit as u64 + 1;
-                let mut decoder = DeflateDecoder::new(data).take(more);
-                decoder.read_to_end(&mut content).ok()?;
-                content.into()
+                let mut decoder = DeflateDecoder::new(data).take(limit as u64 + 1);
+                let is_valid = decoder.read_to_end(&mut content).is_ok();
+                (content.into(), is_valid)
             }
             _ => return None,
         };
-        (content.len() <= limit).then_some(content)
+        *left = left.saturating_sub(content.len());
+        (is_valid && content.len() <= limit).then_some(content)
     }
 }
 
@@ -81,13 +97,15 @@ impl<'a> ZipEntry<'a> {
     fn split(list: &'a [u8]) -> Option<(Self, &'a [u8])> {
         list.strip_prefix(b"PK\x01\x02")?;
         let (name, extra, comment) = (short(list, 28)?, short(list, 30)?, short(list, 32)?);
+        let listed = 46 + name + extra + comment;
         let file = Self {
             name: list.get(46..)?.get(..name)?,
             method: u16::try_from(short(list, 10)?).ok()?,
             compressed: number(list, 20)?,
             header: number(list, 42)?,
+            listed,
         };
-        Some((file, list.get(46 + name + extra + comment..)?))
+        Some((file, list.get(listed..)?))
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod closure;
 mod documents;
+mod limits;
 mod merged;
 mod nar;
 mod packages;

@@ -291,8 +291,8 @@ fn a_database_that_is_not_supported_is_a_warning() {
     image(&scratch, "a.tar", "linux/amd64", &[layer(&files)]);
     let table = scratch.run(&["sbom", "a.tar"]);
     for warning in [
-        "/var/lib/rpm/rpmdb.sqlite was not searched for packages: databases of rpm are not supported",
-        "/app/broken.jar was not searched for packages: it is not a valid archive",
+        "/var/lib/rpm/rpmdb.sqlite was not fully searched for packages: databases of rpm are not supported",
+        "/app/broken.jar was not fully searched for packages: it is not a valid archive",
     ] {
         assert!(table.contains(warning), "{table}");
     }
