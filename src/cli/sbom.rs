@@ -32,7 +32,7 @@ Examples:
   Those of one platform, as a document of CycloneDX 1.6:
     polyarch sbom --format cyclonedx --platform linux/arm64 hello.tar
 
-Exit code: 0 done, 1 failed, 2 wrong usage.")]
+Exit code: 0 done (also if no component has TEXT), 1 failed, 2 wrong usage.")]
 pub struct SbomArgs {
     /// The image, as for `polyarch merge`
     #[arg(value_name = "IMAGE[#WHICH]")]

@@ -180,7 +180,7 @@ impl Closure {
         unchecked: &[String],
         allow_changed: bool,
     ) -> Vec<ClosureDifference> {
-        let is_checked = |root: &str| !unchecked.iter().any(|other| relative(other, "") == root);
+        let is_checked = |root: &str| !is_one_of(unchecked, root);
         let mut found = Vec::new();
         for root in self.paths.keys().filter(|root| is_checked(root)) {
             if !stack.store.contains_key(root) {
@@ -205,14 +205,17 @@ impl Closure {
     /// Returns how a store path in the layers relates to the closure.
     pub fn state(&self, root: &str, nar: Option<NarInfo>, unchecked: &[String]) -> ClosureState {
         match self.paths.get(root) {
-            _ if unchecked.iter().any(|other| relative(other, "") == root) => {
-                ClosureState::Unchecked
-            }
+            _ if is_one_of(unchecked, root) => ClosureState::Unchecked,
             Some(known) if nar.is_some_and(|nar| nar.hash == known.nar_hash) => ClosureState::Same,
             Some(_) => ClosureState::Changed,
             None => ClosureState::Unchecked,
         }
     }
+}
+
+/// Whether a relative store path is among absolute ones, which may end with a slash.
+fn is_one_of(paths: &[String], root: &str) -> bool {
+    paths.iter().any(|path| path.trim_matches('/') == root)
 }
 
 /// Returns a path relative to the root directory; newer versions of Nix leave out the store.

@@ -98,7 +98,8 @@ pub fn sbom(request: &SbomRequest) -> Result<SbomReport, Error> {
         jobs: request.jobs,
         progress: &request.progress,
     };
-    let metadata = metadata::read(&request.metadata)?;
+    let mut warnings = Vec::new();
+    let metadata = metadata::read(&request.metadata, &mut warnings)?;
     let survey = Survey::new(BUDGET);
     let loaded = load.load(Some(&survey))?;
     let within_budget = || within(&survey.budget, request);
@@ -106,7 +107,7 @@ pub fn sbom(request: &SbomRequest) -> Result<SbomReport, Error> {
     let records = records(&loaded, &survey)?;
     let images = &loaded.contents.images;
     let mut stacks = Stacks::of(&records);
-    let mut warnings = loaded.contents.warnings.clone();
+    warnings.extend(loaded.contents.warnings.clone());
     let completed = stacks.complete(&load, images, &records, &survey.budget, &mut warnings);
     within_budget()?;
     completed?;

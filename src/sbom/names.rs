@@ -58,7 +58,11 @@ impl PackageName {
     /// Parses a relative store path.
     pub fn of(root: &str) -> Self {
         let name = root.rsplit('/').next().unwrap_or(root);
-        let (name, version) = package(name.get(33..).unwrap_or(name));
+        let rest = name.get(33..).unwrap_or(name);
+        let (name, version) = match package(rest) {
+            (name, _) if name.is_empty() => (rest.to_owned(), String::new()),
+            split => split,
+        };
         let split = version.rsplit_once('-');
         let output = split.filter(|(_, output)| OUTPUTS.contains(output));
         let (version, output) = match output {
@@ -92,6 +96,7 @@ mod tests {
                 ("hello-customisation-layer", "", "out"),
             ),
             ("foo-lib", ("foo-lib", "", "out")),
+            ("-1.0", ("-1.0", "", "out")),
             (
                 "x-0-unstable-2024-01-01",
                 ("x", "0-unstable-2024-01-01", "out"),

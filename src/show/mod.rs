@@ -6,6 +6,7 @@
 mod analyze;
 mod diff;
 mod inspect;
+mod json;
 mod man;
 mod merge;
 mod pin;
@@ -108,8 +109,7 @@ pub fn bytes(bytes: &[u8]) -> Result<(), Failure> {
 fn json(report: &impl Serialize) -> Result<(), Failure> {
     print(|stdout| {
         let mut stdout = io::BufWriter::new(stdout);
-        serde_json::to_writer_pretty(&mut stdout, report)?;
-        writeln!(stdout)?;
+        json::write(&mut stdout, report)?;
         stdout.flush()
     })
 }

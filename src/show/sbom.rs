@@ -48,9 +48,9 @@ impl SbomView {
         let Some(file) = self.file() else {
             return super::json(&document);
         };
-        let mut text = serde_json::to_vec_pretty(&document)
+        let mut text = Vec::new();
+        super::json::write(&mut text, &document)
             .map_err(|e| Failure::Print(format!("cannot write JSON: {e}")))?;
-        text.push(b'\n');
         Ok(sink::replace(file, &text)?)
     }
 
@@ -89,8 +89,14 @@ fn fill(page: &mut Page, report: &SbomReport, filter: Option<&str>) {
         }
     }
     page.table(&head, &rows, &[], 0);
-    if filter.is_none() {
-        others(page, report);
+    match filter {
+        None => others(page, report),
+        Some(text) if rows.is_empty() => {
+            page.line(&format!(
+                "no component has {text:?} in its name, path or package URL"
+            ));
+        }
+        Some(_) => {}
     }
     for warning in &report.warnings {
         page.note(&warning.to_string());

@@ -2,9 +2,11 @@
 
 use std::fs::{self, File, Permissions};
 use std::io::{self, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
+use rustix::fs::OFlags;
+use rustix::io::Errno;
 use walkdir::WalkDir;
 
 use super::{sync, temporary};
@@ -109,13 +111,38 @@ fn is_archive(path: &Path) -> io::Result<bool> {
     Ok(is_tar(&head[..n]))
 }
 
+/// Fails if no single file can be written to a path. A device of characters or a pipe is written to.
+fn may_write(path: &Path, expected: &'static str) -> Result<(), Error> {
+    let Ok(metadata) = path.metadata() else {
+        let parent = parent(path);
+        if parent.is_dir() {
+            return Ok(());
+        }
+        let parent = parent.to_owned();
+        return Err(Error::new(path, Problem::NoParent { parent }));
+    };
+    let kind = metadata.file_type();
+    let found = if kind.is_dir() {
+        "a directory"
+    } else if kind.is_block_device() {
+        "a block device"
+    } else if kind.is_socket() {
+        "a socket"
+    } else {
+        return Ok(());
+    };
+    let found = found.to_owned();
+    Err(Error::new(path, Problem::OutputForeign { found, expected }))
+}
+
 /// Fails if there is a file other than an HTML page.
 pub fn may_replace_page(path: &Path) -> Result<(), Error> {
     const START: &[u8; 14] = b"<!doctype html";
+    let expected = "an HTML page, or nothing";
+    may_write(path, expected)?;
     match first_bytes::<{ START.len() }>(path)? {
         Some(head) if !START.eq_ignore_ascii_case(&head) => {
             let found = "a file that is not a page".to_owned();
-            let expected = "an HTML page, or nothing";
             Err(Error::new(path, Problem::OutputForeign { found, expected }))
         }
         _ => Ok(()),
@@ -127,10 +154,11 @@ pub const SBOM_TABLE: &str = "COMPONENT";
 
 /// Fails if there is a file that is neither JSON nor a table of components.
 pub fn may_replace_sbom(path: &Path) -> Result<(), Error> {
+    let expected = "JSON, a table of components, or nothing";
+    may_write(path, expected)?;
     match first_bytes::<{ SBOM_TABLE.len() }>(path)? {
         Some(head) if head[0] != b'{' && head != *SBOM_TABLE.as_bytes() => {
             let found = "a file that is not an SBOM".to_owned();
-            let expected = "JSON, a table of components, or nothing";
             Err(Error::new(path, Problem::OutputForeign { found, expected }))
         }
         _ => Ok(()),
@@ -193,7 +221,8 @@ pub fn create_directory(path: &Path) -> Result<(), Error> {
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     // A device or a pipe is written to, not replaced.
     if path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
-        return std::fs::write(path, bytes).map_err(Error::io("write", path));
+        let written = open_to_write(path).and_then(|mut file| file.write_all(bytes));
+        return written.map_err(Error::io("write", path));
     }
     let parent = parent(path);
     if !parent.is_dir() {
@@ -213,4 +242,18 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), Error> {
         Ok(())
     };
     write().map_err(Error::io("write", path))
+}
+
+/// Opens a device or a pipe. Fails if no program reads the pipe, instead of waiting for one.
+fn open_to_write(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    let flags = OFlags::NONBLOCK.bits().cast_signed();
+    let opened = options.write(true).custom_flags(flags).open(path);
+    let file = opened.map_err(|error| match Errno::from_io_error(&error) {
+        Some(Errno::NXIO) => io::Error::other("no program reads the pipe"),
+        _ => error,
+    })?;
+    let flags = rustix::fs::fcntl_getfl(&file)?;
+    rustix::fs::fcntl_setfl(&file, flags - OFlags::NONBLOCK)?;
+    Ok(file)
 }

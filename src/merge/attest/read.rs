@@ -1,16 +1,13 @@
 //! Reads the documents that are attached, and recognises them by their content.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Read;
-use std::path::Path;
 use std::sync::Arc;
 
 use serde::de::IgnoredAny;
 
 use super::{Attest, AttestedFile};
 use crate::error::{DocumentProblem, Error, Problem};
-use crate::oci::attestation::{DocumentHead, MAX_DOCUMENT};
+use crate::oci::attestation::DocumentHead;
 use crate::oci::parse;
 use crate::source;
 
@@ -32,7 +29,7 @@ pub fn read(attest: &Attest) -> Result<Vec<AttestedDocument>, Error> {
 
 fn read_file(file: &AttestedFile) -> Result<AttestedDocument, Error> {
     let path = &*file.path;
-    let raw = bytes(path)?;
+    let raw = source::document(path)?;
     let raw = raw.trim_ascii();
     let unknown = |found| Err(Error::new(path, Problem::NotAttestable { found }));
     // An image that was given by mistake is not JSON.
@@ -52,19 +49,6 @@ fn read_file(file: &AttestedFile) -> Result<AttestedDocument, Error> {
             raw: raw.into(),
         }),
         None => unknown(object_with(&keys)),
-    }
-}
-
-fn bytes(path: &Path) -> Result<Vec<u8>, Error> {
-    let failed = || Error::io("read", path);
-    let mut bytes = Vec::new();
-    let file = File::open(path).map_err(failed())?;
-    let expected = file.metadata().map_err(failed())?.len();
-    (file.take(MAX_DOCUMENT + 1).read_to_end(&mut bytes)).map_err(failed())?;
-    let (size, limit) = (expected.max(bytes.len() as u64), MAX_DOCUMENT);
-    match bytes.len() as u64 > limit {
-        true => Err(Error::new(path, Problem::DocumentTooLarge { size, limit })),
-        false => Ok(bytes),
     }
 }
 

@@ -135,7 +135,9 @@ fn a_store_path_in_only_one_of_closure_and_layers_is_an_error() {
         &["--allow-changed"],
         &[&format!("not in the layers: {OTHER}\n")],
     );
-    scratch.run(&[&CHECK[..], &["--unchecked", OTHER, "a.tar"]].concat());
+    for other in [OTHER, &format!("{OTHER}/")] {
+        scratch.run(&[&CHECK[..], &["--unchecked", other, "a.tar"]].concat());
+    }
     write(&scratch, "closure.json", &closure[..1]);
     scratch.run(&[&CHECK[..], &["--unchecked", LIB, "a.tar"]].concat());
     let document = std::fs::read(scratch.path("out")).unwrap();

@@ -2,6 +2,7 @@
 
 mod closure;
 mod documents;
+mod hygiene;
 mod limits;
 mod merged;
 mod nar;
