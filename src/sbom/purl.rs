@@ -25,15 +25,23 @@ pub fn package(package: &FoundPackage, os: Option<&OsRelease>) -> Option<String>
         ComponentType::Maven => ("maven", Some(namespace?), name.to_owned()),
         ComponentType::Npm => ("npm", namespace, name.to_owned()),
         ComponentType::Pypi => ("pypi", None, name.to_lowercase().replace('_', "-")),
+        ComponentType::Rpm => ("rpm", os.map(|os| &*os.id), name.to_owned()),
         ComponentType::StorePath => ("generic", None, name.to_owned()),
     };
     let mut url = new(kind, namespace, &name, &package.version)?;
     if let Some(architecture) = &package.architecture {
         url.add_qualifier("arch", architecture.clone()).ok()?;
-        if let Some(os) = os.filter(|os| !os.version.is_empty()) {
-            let distro = format!("{}-{}", os.id, os.version);
-            url.add_qualifier("distro", distro).ok()?;
-        }
+    }
+    if let Some(epoch) = package.epoch {
+        url.add_qualifier("epoch", epoch.to_string()).ok()?;
+    }
+    let is_of_distribution = matches!(
+        package.kind,
+        ComponentType::Apk | ComponentType::Deb | ComponentType::Rpm
+    );
+    if let Some(os) = os.filter(|os| is_of_distribution && !os.version.is_empty()) {
+        let distro = format!("{}-{}", os.id, os.version);
+        url.add_qualifier("distro", distro).ok()?;
     }
     Some(url.to_string())
 }

@@ -80,6 +80,8 @@ pub enum ComponentType {
     Npm,
     /// A package of Python.
     Pypi,
+    /// A package of Fedora, RHEL, openSUSE and their descendants.
+    Rpm,
 }
 
 impl ComponentType {
@@ -94,6 +96,7 @@ impl ComponentType {
             Self::StorePath => "nix",
             Self::Npm => "npm",
             Self::Pypi => "pypi",
+            Self::Rpm => "rpm",
         }
     }
 }

@@ -13,6 +13,7 @@ mod node;
 mod os_release;
 mod program;
 mod python;
+mod rpm;
 mod zip;
 
 use super::report::ComponentType;
@@ -27,6 +28,12 @@ const MAX_TEXT: u64 = 32 << 20;
 /// The size of the largest Java archive that is searched.
 const MAX_ARCHIVE: u64 = 64 << 20;
 
+/// The size of the largest database of rpm that is searched.
+const MAX_DATABASE: u64 = 256 << 20;
+
+/// The directories of the database of rpm: the usual one, and those of newer distributions and of ostree.
+const RPM: [&str; 3] = ["var/lib/rpm", "usr/lib/sysimage/rpm", "usr/share/rpm"];
+
 /// A package that a file names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FoundPackage {
@@ -34,6 +41,8 @@ pub struct FoundPackage {
     pub namespace: Option<String>,
     pub name: String,
     pub version: String,
+    /// Of rpm.
+    pub epoch: Option<usize>,
     pub architecture: Option<String>,
     pub license: Option<String>,
     /// The path in an archive, if it is in one.
@@ -47,6 +56,7 @@ impl FoundPackage {
             namespace: None,
             name: name.to_owned(),
             version: version.to_owned(),
+            epoch: None,
             architecture: None,
             license: None,
             inner: None,
@@ -75,6 +85,8 @@ enum Source {
     PythonMetadata,
     PythonRecord,
     RpmDatabase,
+    /// Changes that are not in the database yet.
+    RpmLog,
     JavaArchive,
 }
 
@@ -100,11 +112,10 @@ impl Source {
             "PKG-INFO" if in_directory(".egg-info") => Self::PythonMetadata,
             _ if name.ends_with(".egg-info") => Self::PythonMetadata,
             "package.json" if node::is_package(directory) => Self::NodePackage,
-            "rpmdb.sqlite" | "Packages" | "Packages.db"
-                if ["var/lib/rpm", "usr/lib/sysimage/rpm"].contains(&directory) =>
-            {
+            "rpmdb.sqlite" | "Packages" | "Packages.db" if RPM.contains(&directory) => {
                 Self::RpmDatabase
             }
+            "rpmdb.sqlite-wal" if RPM.contains(&directory) => Self::RpmLog,
             _ if java::is_archive(name) => Self::JavaArchive,
             _ => return None,
         })
@@ -114,6 +125,26 @@ impl Source {
 /// Whether the name of a file decides how it is searched; others are searched if they are programs.
 pub fn is_searched_by_name(path: &[u8]) -> bool {
     Source::of(path).is_some()
+}
+
+impl Source {
+    /// Returns the size of the largest file that is searched.
+    fn max_size(self) -> u64 {
+        match self {
+            Self::JavaArchive => MAX_ARCHIVE,
+            Self::RpmDatabase => MAX_DATABASE,
+            Self::RpmLog => 0,
+            _ => MAX_TEXT,
+        }
+    }
+
+    /// Returns why a larger file is not searched.
+    fn too_large(self) -> &'static str {
+        match self {
+            Self::RpmLog => "it has changes that are not in the database yet",
+            _ => "it is too large",
+        }
+    }
 }
 
 /// Searches one file.
@@ -136,11 +167,7 @@ impl<'a> FileSearch<'a> {
     pub fn new(path: &'a [u8], size: u64) -> Self {
         let state = match Source::of(path) {
             None => State::Start,
-            Some(Source::RpmDatabase) => State::Skipped("databases of rpm are not supported"),
-            Some(Source::JavaArchive) if size > MAX_ARCHIVE => State::Skipped("it is too large"),
-            Some(source) if source != Source::JavaArchive && size > MAX_TEXT => {
-                State::Skipped("it is too large")
-            }
+            Some(source) if size > source.max_size() => State::Skipped(source.too_large()),
             Some(source) => State::Kept(source, Vec::new()),
         };
         Self { path, state }
@@ -187,7 +214,8 @@ fn read(source: Source, path: &[u8], bytes: &[u8], findings: &mut FileFindings) 
         Source::PythonMetadata => python::read(&text, findings),
         Source::PythonRecord => python::read_record(path, &text, findings),
         Source::JavaArchive => java::read(path, bytes, findings),
-        Source::RpmDatabase => {}
+        Source::RpmDatabase => rpm::read(path, bytes, findings),
+        Source::RpmLog => {}
     }
 }
 

@@ -1,6 +1,6 @@
 //! Packages in files: of package managers, and in programs.
 
-use std::io::Write;
+use std::io::{Read, Write};
 
 use super::*;
 
@@ -281,17 +281,78 @@ fn files_of_packages_are_not_counted_as_others() {
     );
 }
 
+/// A file of `tests/fixtures/rpm`, decompressed.
+fn rpm_database(name: &str) -> Vec<u8> {
+    let file = std::fs::File::open(fixture(&format!("rpm/{name}.gz"))).unwrap();
+    let mut bytes = Vec::new();
+    flate2::read::GzDecoder::new(file)
+        .read_to_end(&mut bytes)
+        .unwrap();
+    bytes
+}
+
+/// The databases have the packages of `rpm-qa.txt`, which `rpm -qa` lists for each of them. rpm 4.18 has written
+/// `rpmdb.sqlite`, rpm 6.1 `Packages.db`, and `db5.3_load` the same headers into `Packages`.
 #[test]
-fn a_database_that_is_not_supported_is_a_warning() {
+fn the_packages_of_rpm_are_those_that_rpm_lists() {
+    let listed = std::fs::read_to_string(fixture("rpm/rpm-qa.txt")).unwrap();
+    let mut expected: Vec<String> = (listed.lines())
+        .map(|line| {
+            let words: Vec<&str> = line.split(' ').collect();
+            let (epoch, version) = words[1].split_once(':').unwrap_or(("", words[1]));
+            let epoch = match epoch {
+                "" => String::new(),
+                epoch => format!("&epoch={epoch}"),
+            };
+            let name = words[0].replace('+', "%2B");
+            format!(
+                "pkg:rpm/fedora/{name}@{version}?arch={}&distro=fedora-40{epoch}",
+                words[2]
+            )
+        })
+        .collect();
+    expected.sort();
+    assert_eq!(expected.len(), 12);
+    for (path, name) in [
+        ("var/lib/rpm/rpmdb.sqlite", "rpmdb.sqlite"),
+        ("usr/share/rpm/rpmdb.sqlite", "rpmdb.sqlite"),
+        ("var/lib/rpm/Packages", "Packages"),
+        ("usr/lib/sysimage/rpm/Packages.db", "Packages.db"),
+    ] {
+        let database = rpm_database(name);
+        let layer = layer(&[
+            Entry::File("etc/os-release", b"ID=fedora\nVERSION_ID=40\n"),
+            Entry::File(path, &database),
+            Entry::File("usr/share/app/d1/file8", b"8"),
+            Entry::File("usr/share/app/d1/other", b"not of a package"),
+        ]);
+        let scratch = Scratch::new();
+        image(&scratch, "a.tar", "linux/amd64", &[layer]);
+        let document = cyclonedx(&scratch, "a.tar");
+        let components = document["components"].as_array().unwrap().iter();
+        let mut found: Vec<&str> = components.map(|c| c["purl"].as_str().unwrap()).collect();
+        found.sort_unstable();
+        assert_eq!(found, expected, "{path}");
+        let app = component(&document, "app");
+        assert_eq!(app["licenses"][0]["expression"], "MIT AND GPL-2.0-only");
+        let others = properties(&document["metadata"]["component"], "polyarch:other_file");
+        assert_eq!(others, ["/usr/share/app/d1/other"], "{path}");
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_searched_is_a_warning() {
     let scratch = Scratch::new();
     let files = [
         Entry::File("var/lib/rpm/rpmdb.sqlite", b"SQLite format 3\0"),
+        Entry::File("var/lib/rpm/rpmdb.sqlite-wal", b"changes"),
         Entry::File("app/broken.jar", b"PK"),
     ];
     image(&scratch, "a.tar", "linux/amd64", &[layer(&files)]);
     let table = scratch.run(&["sbom", "a.tar"]);
     for warning in [
-        "/var/lib/rpm/rpmdb.sqlite was not fully searched for packages: databases of rpm are not supported",
+        "/var/lib/rpm/rpmdb.sqlite was not fully searched for packages: it is not a valid database of rpm",
+        "/var/lib/rpm/rpmdb.sqlite-wal was not fully searched for packages: it has changes that are not in the database yet",
         "/app/broken.jar was not fully searched for packages: it is not a valid archive",
     ] {
         assert!(table.contains(warning), "{table}");
