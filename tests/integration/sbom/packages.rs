@@ -200,6 +200,29 @@ fn the_crates_of_cargo_auditable_are_found_wherever_they_are() {
     }
 }
 
+/// `program` is the section `.dep-v0` of a program that `cargo auditable` 0.7 has built, in its ELF file, and
+/// `rust-audit-info.json` is what the reader of that project lists for it.
+#[test]
+fn the_crates_of_a_program_are_those_that_rust_audit_info_lists() {
+    let read = |name: &str| std::fs::read(fixture(&format!("auditable/{name}"))).unwrap();
+    let listed: Value = serde_json::from_slice(&read("rust-audit-info.json")).unwrap();
+    let listed = listed["packages"].as_array().unwrap();
+    let is_built = |package: &&Value| package["kind"] == "build";
+    assert_eq!(listed.iter().filter(is_built).count(), 1);
+    let mut expected: Vec<String> = (listed.iter())
+        .filter(|package| !is_built(package))
+        .map(|package| {
+            let text = |field: &str| package[field].as_str().unwrap();
+            format!("pkg:cargo/{}@{}", text("name"), text("version"))
+        })
+        .collect();
+    expected.sort();
+    assert_eq!(expected.len(), 13);
+    let mut found = of_file("bin/app", &read("program"));
+    found.sort();
+    assert_eq!(found, expected);
+}
+
 #[test]
 fn the_modules_of_a_go_program_are_those_that_go_lists() {
     if !have(&["go"]) {
