@@ -3,6 +3,7 @@
   lib,
   imageArgument,
   inputOf,
+  jq,
   packageMetadata,
   platforms,
   polyarch,
@@ -77,7 +78,10 @@ runCommand "${baseNameOf imageName}-sbom-${platforms.inName platform}.${fileName
   (
     {
       __structuredAttrs = true;
-      nativeBuildInputs = [ polyarch ];
+      nativeBuildInputs = [
+        jq
+        polyarch
+      ];
       sbomArguments = [ "--format=${format}" ];
       # An SBOM names all store paths of an image, and must not keep them.
       unsafeDiscardReferences.out = true;
@@ -95,9 +99,8 @@ runCommand "${baseNameOf imageName}-sbom-${platforms.inName platform}.${fileName
     lib.optionalString hasClosure (
       ''
         sbomArguments+=("--closure=${platform}=$NIX_BUILD_TOP/.attrs.json" "--unchecked=${conf}")
-        while read -r path; do
-          sbomArguments+=("--unchecked=$path")
-        done < <(sed -n 's|^ *"\(customisation_layer\|from_image\)": "\(.*\)",*$|\2|p' ${conf})
+        jq -r '.customisation_layer, .from_image | strings | "--unchecked=" + .' ${conf} > unchecked
+        mapfile -t -O "''${#sbomArguments[@]}" sbomArguments < unchecked
       ''
       + lib.optionalString (check == "allow-changed") ''
         sbomArguments+=(--allow-changed)

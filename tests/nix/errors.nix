@@ -643,11 +643,37 @@ in
     message = ''polyarch.mkMultiArchImage: argument `provenance.url` is "me/app", but should be a URI, such as "https://github.com/me/app".'';
   };
   provenanceFlake = {
-    value = hello {
-      images.x86_64-linux = images.amd64;
-      provenance.flake = "github:me/app";
+    value = keyed { provenance.flake = "github:me/app"; };
+    message = ''polyarch.mkMultiArchImage: argument `provenance.flake` is "github:me/app", but should be a flake or another input of one: a set with `outPath`.'';
+  };
+  provenanceFlakeWithoutSource = {
+    value = keyed { provenance.flake.rev = "0"; };
+    message = "polyarch.mkMultiArchImage: argument `provenance.flake` is a set, but should be a flake or another input of one: a set with `outPath`.";
+  };
+  provenanceRevision = {
+    value = keyed {
+      provenance = {
+        url = "https://github.com/me/app";
+        flake.rev = 5;
+      };
     };
-    message = ''polyarch.mkMultiArchImage: argument `provenance.flake` is "github:me/app", but should be a set: the `self` of a flake.'';
+    message = "polyarch.mkMultiArchImage: argument `provenance.flake.rev` is 5, but should be a string.";
+  };
+  provenanceInputs = {
+    value = keyed { provenance.inputs = [ "nixpkgs" ]; };
+    message = "polyarch.mkMultiArchImage: argument `provenance.inputs` is a list, but should be the inputs of a flake, keyed by their names.";
+  };
+  provenanceInputIsAFlake = {
+    value = keyed { provenance.inputs.outPath = "/nix/store/source"; };
+    message = "polyarch.mkMultiArchImage: argument `provenance.inputs` is a set, but should be the inputs of a flake, keyed by their names.";
+  };
+  provenanceInputWithoutSource = {
+    value = keyed { provenance.inputs.nixpkgs.url = "github:NixOS/nixpkgs"; };
+    message = ''polyarch.mkMultiArchImage: argument `provenance.inputs."nixpkgs"` is a set, but should be a flake or another input of one: a set with `outPath`.'';
+  };
+  provenanceInputIsAString = {
+    value = keyed { provenance.inputs.nixpkgs = "github:NixOS/nixpkgs"; };
+    message = ''polyarch.mkMultiArchImage: argument `provenance.inputs."nixpkgs"` is "github:NixOS/nixpkgs", but should be a flake or another input of one: a set with `outPath`.'';
   };
   labelsFrom = {
     value = hello { labelsFrom = "hello"; };

@@ -147,11 +147,39 @@ in
           builtins.isString value.${name} && builtins.match "[A-Za-z][A-Za-z0-9+.-]*:.+" value.${name} != null
         ) "a URI, such as \"https://github.com/me/app\"")
       ];
-      set = name: [
-        (rule.forValue "${argument}.${name}" value.${name} (builtins.isAttrs value.${name})
-          "a set: ${if name == "flake" then "the `self`" else "the inputs"} of a flake"
-        )
-      ];
+      # A flake, or any other input of one.
+      source =
+        isNamed: argument: value:
+        [
+          (rule.forValue argument value (
+            builtins.isAttrs value && (value ? outPath || isNamed)
+          ) "a flake or another input of one: a set with `outPath`")
+        ]
+        ++
+          builtins.concatMap
+            (
+              name:
+              lib.optionals (value ? ${name}) [
+                (rule.forValue "${argument}.${name}" value.${name} (builtins.isString value.${name}) "a string")
+              ]
+            )
+            [
+              "dirtyRev"
+              "narHash"
+              "rev"
+            ];
+      inputs =
+        argument: value:
+        [
+          (rule.forValue argument value (
+            builtins.isAttrs value && !(value ? outPath)
+          ) "the inputs of a flake, keyed by their names")
+        ]
+        ++ lib.optionals (builtins.isAttrs value) (
+          lib.concatLists (
+            lib.mapAttrsToList (name: source false (rule.member argument name)) (removeAttrs value [ "self" ])
+          )
+        );
     in
     [
       (rule.forValue argument value (
@@ -167,9 +195,7 @@ in
         "builderId"
         "url"
       ]
-      ++ builtins.concatMap (name: lib.optionals (value ? ${name}) (set name)) [
-        "flake"
-        "inputs"
-      ]
+      ++ lib.optionals (value ? flake) (source (value ? url) "${argument}.flake" value.flake)
+      ++ lib.optionals (value ? inputs) (inputs "${argument}.inputs" value.inputs)
     );
 }
