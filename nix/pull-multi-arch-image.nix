@@ -22,7 +22,12 @@ in
   (`fromImage` of dockerTools). It is a fixed-output derivation, so the build has network access, and Nix checks the
   result against `hash`. The build fails clearly if the digest is that of an image for one platform.
 
-  skopeo pulls the image, with the certificates of nixpkgs and without credentials.
+  skopeo pulls the image, with the certificates of nixpkgs. The builder has no credentials for a private registry. There are
+  two ways to give it some, and neither leaves them in a derivation, in the store or in a log:
+
+  - `prefetch` pulls with the credentials of the user who starts it, and adds the result to the store. The build finds it
+    there, like the files of `requireFile` in nixpkgs.
+  - `authFile` is a file on the machine that builds.
 
   # Inputs
 
@@ -44,6 +49,11 @@ in
   `tlsVerify`
   : Whether the registry needs HTTPS with a valid certificate. Default: `true`.
 
+  `authFile`
+  : A file with credentials, in the format of `skopeo login` and `docker login`, as a string with its absolute path:
+    `"/run/keys/registry.json"`. The setting `extra-sandbox-paths` of Nix must have this path, and the users of the group
+    `nixbld` must be able to read the file. The file is not copied; any build on that machine can read it. Default: `null`.
+
   # Output
 
   A derivation whose output is an OCI image layout with the images of these platforms, byte for byte, and with the index of
@@ -58,6 +68,10 @@ in
   : a script that prints digest and hash for the current image of the tag. `update --tag TAG FILE` takes another tag, and
     replaces the old digest and hash in a Nix file.
 
+  `prefetch`
+  : a script that pulls this image with the credentials of its user (`nix run .#image.login -- REGISTRY`), and adds it to
+    the store as the output of this derivation. It fails if the image does not have `hash`.
+
   `imageName`, `imageDigest`, `imageTag`
   : the arguments
 
@@ -71,6 +85,7 @@ in
     platforms :: [ String ],
     imageTag :: String ? "latest",
     tlsVerify :: Bool ? true,
+    authFile :: String | Null ? null,
   } -> Derivation
   ```
 
@@ -109,14 +124,16 @@ in
   platforms,
   imageTag ? "latest",
   tlsVerify ? true,
+  authFile ? null,
 }:
 let
   baseName = baseNameOf imageName;
 
-  # The function that both the build and the update script use, with its arguments.
+  # The function that the build and the scripts use, with its arguments.
   pull = ''
     platforms=(${lib.escapeShellArgs (map toOci platforms)})
     tls_verify=${if tlsVerify then "true" else "false"}
+    auth_file=
     ${builtins.readFile ./scripts/pull.sh}
   '';
 
@@ -135,13 +152,18 @@ let
         passthru = {
           inherit imageName imageDigest imageTag;
           images = lib.genAttrs platforms archive;
-          update = updateScript;
+          update = script "update" { tag = imageTag; } ./scripts/update-pulled.sh;
+          # The path is a text: as a dependency of the script, the image would be pulled for it.
+          prefetch = script "prefetch" {
+            store_path = builtins.unsafeDiscardStringContext layout.outPath;
+          } ./scripts/prefetch-pulled.sh;
         };
       }
       ''
         work=$NIX_BUILD_TOP/pull
         mkdir "$work"
         ${pull}
+        ${lib.optionalString (authFile != null) useAuthFile}
         pull ${lib.escapeShellArg imageName} ${imageDigest} "$out"
       '';
 
@@ -163,25 +185,39 @@ let
           copy --quiet ${lib.escapeShellArg "oci:${layout}"} "docker-archive:$out:"${lib.escapeShellArg "${imageName}:${imageTag}"}
       '';
 
-  updateScript = writeShellApplication {
-    name = "update-${baseName}";
-    runtimeInputs = [
-      coreutils
-      jq
-      skopeo
-    ];
-    text = ''
-      script=update-${baseName}
-      name=${lib.escapeShellArg imageName}
-      tag=${lib.escapeShellArg imageTag}
-      old_digest=${imageDigest}
-      old_hash=${lib.escapeShellArg hash}
-      work=$(mktemp -d)
-      trap 'rm -rf "$work"' EXIT
-      ${pull}
-      ${builtins.readFile ./scripts/update-pulled.sh}
-    '';
-  };
+  useAuthFile = ''
+    auth_file=${lib.escapeShellArg authFile}
+    [ -r "$auth_file" ] || {
+      echo "error: authFile: $auth_file does not exist in the sandbox, or this user cannot read it"
+      echo "hint: add it to nix.conf: extra-sandbox-paths = $auth_file"
+      exit 1
+    } >&2
+  '';
+
+  # `more` are variables that only this script has.
+  script =
+    verb: more: file:
+    writeShellApplication {
+      name = "${verb}-${baseName}";
+      runtimeInputs = [
+        coreutils
+        jq
+        skopeo
+      ];
+      text = ''
+        script=${verb}-${baseName}
+        name=${lib.escapeShellArg imageName}
+        old_digest=${imageDigest}
+        old_hash=${lib.escapeShellArg hash}
+        ${lib.concatStringsSep "\n" (
+          lib.mapAttrsToList (variable: value: "${variable}=${lib.escapeShellArg value}") more
+        )}
+        work=$(mktemp -d)
+        trap 'rm -rf "$work"' EXIT
+        ${pull}
+        ${builtins.readFile file}
+      '';
+    };
 in
 checkArguments "pullMultiArchImage" [
   (rules.imageName "imageName" imageName)
@@ -190,4 +226,5 @@ checkArguments "pullMultiArchImage" [
   (rules.platformList "platforms" platforms)
   (rules.imageTag "imageTag" imageTag)
   (rules.bool "tlsVerify" tlsVerify)
+  (rules.authFile "authFile" authFile)
 ] layout

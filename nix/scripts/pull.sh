@@ -4,6 +4,7 @@
 #   work        an empty directory
 #   platforms   the OCI platforms to pull
 #   tls_verify  true or false
+#   auth_file   a file with credentials, or empty for that of the user
 #
 # shellcheck disable=SC2154
 
@@ -16,8 +17,9 @@ sha256_of() { # FILE
 # Writes the images for the platforms into an OCI image layout, byte for byte. Not with `skopeo copy --all … oci:`:
 # that pulls all platforms, changes the manifests of Docker, and its index.json depends on the version of skopeo.
 pull() { # NAME DIGEST LAYOUT
-  local name=$1 digest=$2 layout=$3 index=$work/index platform manifest file wanted is_there
-  skopeo inspect --raw --retry-times 3 --tls-verify="$tls_verify" "docker://$name@$digest" >"$index" || return 1
+  local name=$1 digest=$2 layout=$3 index=$work/index platform manifest file wanted is_there credentials=()
+  [ -z "$auth_file" ] || credentials=(--authfile "$auth_file")
+  skopeo inspect --raw --retry-times 3 --tls-verify="$tls_verify" "${credentials[@]}" "docker://$name@$digest" >"$index" || return 1
   if [ "$(sha256_of "$index")" != "$digest" ]; then
     echo "error: $name@$digest: the registry serves $(sha256_of "$index")" >&2
     return 1
@@ -42,7 +44,7 @@ pull() { # NAME DIGEST LAYOUT
       is_there=yes
       [ ! -e "$layout/blobs/${manifest/://}" ] || continue
       skopeo --insecure-policy --tmpdir="$work" copy --quiet --preserve-digests --retry-times 3 \
-        --src-tls-verify="$tls_verify" "docker://$name@$manifest" "dir:$work/image" || return 1
+        --src-tls-verify="$tls_verify" "${credentials[@]}" "docker://$name@$manifest" "dir:$work/image" || return 1
       mv "$work/image/manifest.json" "$layout/blobs/${manifest/://}"
       for file in "$work/image"/*; do
         # Other files are those of skopeo.

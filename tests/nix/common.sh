@@ -140,6 +140,22 @@ stop_registry() {
   registry_pid=
 }
 
+# The user `me` with the password of the tests.
+password="pass-$RANDOM$RANDOM-word"
+password_file() {
+  PASSWORD=$password /usr/bin/python3 -W ignore -c 'import crypt, os
+print("me:" + crypt.crypt(os.environ["PASSWORD"], crypt.mksalt(crypt.METHOD_BLOWFISH, rounds=16)))'
+}
+
+# A registry that wants this password, in $world/NAME, and the place of its credentials.
+start_registry_with_password() { # NAME
+  mkdir -p "$world/$1"
+  password_file >"$world/$1/users"
+  registry_settings="auth: { htpasswd: { realm: test, path: \"$world/$1/users\" } }"
+  start_registry "$world/$1"
+  export REGISTRY_AUTH_FILE=$world/$1/auth.json
+}
+
 start_in_background() { exec "$@"; }
 
 # Other servers of a test: their processes, which end with the test.

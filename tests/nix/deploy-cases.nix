@@ -108,6 +108,7 @@ rec {
       imageDigest,
       hash,
       platforms,
+      authFile ? null,
     }:
     let
       base = polyarch.pullMultiArchImage {
@@ -116,6 +117,7 @@ rec {
           imageDigest
           hash
           platforms
+          authFile
           ;
         imageTag = "v1";
         tlsVerify = false;

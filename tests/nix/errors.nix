@@ -118,6 +118,14 @@ in
     value = pulled { imageDigest = "sha256:0"; };
     message = ''polyarch.pullMultiArchImage: argument `imageDigest` is "sha256:0", but should be the digest of an image index'';
   };
+  pulledWithAPath = {
+    value = pulled { authFile = ./errors.nix; };
+    message = "polyarch.pullMultiArchImage: argument `authFile` is the path ${toString ./errors.nix}, but should be the absolute path of a file that is not in the store, as a string";
+  };
+  pulledWithAFileOfTheStore = {
+    value = pulled { authFile = "${./errors.nix}"; };
+    message = ''but should be the absolute path of a file that is not in the store, as a string, such as "/run/keys/registry.json"; or null.'';
+  };
   pulledHash = {
     value = pulled { hash = ""; };
     message = ''polyarch.pullMultiArchImage: argument `hash` is "", but should be a hash such as "sha256-…"; give lib.fakeHash if it is unknown.'';

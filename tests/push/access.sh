@@ -22,14 +22,6 @@ case_a_registry_without_tls_gets_the_option_for_it() {
   has "$said" 'hint: the registry has no TLS; add: -- --dest-tls-verify=false'
 }
 
-start_registry_with_password() { # NAME
-  mkdir -p "$world/$1"
-  password_file >"$world/$1/users"
-  registry_settings="auth: { htpasswd: { realm: test, path: \"$world/$1/users\" } }"
-  start_registry "$world/$1"
-  export REGISTRY_AUTH_FILE=$world/$1/auth.json
-}
-
 case_login_then_push_with_a_password() {
   start_registry_with_password basic
   fails push "$registry/hello" $no_tls

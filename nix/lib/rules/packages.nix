@@ -12,6 +12,18 @@
     ) "a hash such as \"sha256-…\"; give lib.fakeHash if it is unknown")
   ];
 
+  # A path would be copied to the store, which anybody on the machine can read.
+  authFile = argument: value: [
+    (rule.forValue argument value
+      (
+        value == null
+        ||
+          builtins.isString value && lib.hasPrefix "/" value && !lib.hasPrefix "${builtins.storeDir}/" value
+      )
+      "the absolute path of a file that is not in the store, as a string, such as \"/run/keys/registry.json\"; or null"
+    )
+  ];
+
   bool = argument: value: [
     (rule.forValue argument value (builtins.isBool value) "true or false")
   ];

@@ -144,7 +144,7 @@ case_a_deployment_with_a_reference_that_would_be_left_is_refused() {
 # Attributes of a pulled image.
 pulled() { # NIX-BUILD-OPTION… ATTRIBUTE: of the image $base_digest with the hash $base_hash, for $base_platforms
   nix-build --no-out-link -E "(import $cases { }).deploy.pulled {
-    imageName = \"$registry/team/base\"; imageDigest = \"$base_digest\"; hash = \"$base_hash\"; platforms = [ $base_platforms ]; }" \
+    imageName = \"$registry/team/base\"; imageDigest = \"$base_digest\"; hash = \"$base_hash\"; platforms = [ $base_platforms ]; ${base_auth:-} }" \
     "${@:1:$#-1}" -A "${*: -1}"
 }
 fake_hash=sha256-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=
@@ -245,4 +245,77 @@ x"
   refuse in_store "$update" --tag v9
   has "$said" 'manifest unknown'
   has "$(in_store "$update" --help)" "$registry/team/base:v1"
+}
+
+# A registry with a password, with the image `team/base`; sets base_digest.
+start_private_registry() { # NAME
+  local archive
+  archive=$(physical "$(build -A deploy.image)")
+  base_digest=$(archive_digest "$archive")
+  start_registry_with_password "$1"
+  printf '%s' "$password" | skopeo login "$registry" --tls-verify=false --username me --password-stdin
+  skopeo copy --quiet --all --preserve-digests --dest-tls-verify=false "oci-archive:$archive" "docker://$registry/team/base:v1"
+}
+
+# Searches the store, with derivations and logs, for the password in both forms.
+no_credentials_in_the_store() {
+  local encoded logs
+  encoded=$(printf 'me:%s' "$password" | base64)
+  logs=$(find "$store/nix/var/log" -name '*.bz2' -exec bzcat {} +)
+  # From the first try.
+  has "$logs" 'authentication required'
+  none 'files with the password' "$(grep -rlF -e "$password" -e "$encoded" "$store/nix/store" "$world"/log-* || true)"
+  none 'logs with the password' "$(grep -F -e "$password" -e "$encoded" <<<"$logs" || true)"
+  # The search finds it where it is.
+  has "$(cat "$REGISTRY_AUTH_FILE")" "$encoded"
+}
+
+case_an_image_of_a_private_registry_is_pulled_with_a_file_of_the_builder() {
+  local base base_digest base_hash=$fake_hash base_platforms='"x86_64-linux" "aarch64-linux"' base_auth='' auth=$world/auth.json
+  start_private_registry pull-private
+  refuse pulled base
+  has "$said" 'authentication required'
+
+  # The builder does not have the file.
+  install -m 644 "$REGISTRY_AUTH_FILE" "$auth"
+  base_auth="authFile = \"$auth\";"
+  refuse pulled base
+  has "$said" "error: authFile: $auth does not exist in the sandbox, or this user cannot read it"
+  has "$said" "hint: add it to nix.conf: extra-sandbox-paths = $auth"
+
+  refuse pulled --option extra-sandbox-paths "$auth" base
+  base_hash=$(sed -n 's/^ *got: *\(sha256-.*\)/\1/p' <<<"$said")
+  base=$(pulled --option extra-sandbox-paths "$auth" base 2>"$world/log-pull")
+  same digest "$(layout_digest "$(physical "$base")")" "$base_digest"
+  # The result does not depend on the file.
+  base_auth=
+  same 'store path' "$(pulled base)" "$base"
+  no_credentials_in_the_store
+}
+
+case_an_image_of_a_private_registry_is_prefetched_with_the_credentials_of_the_user() {
+  local base base_digest base_hash=$fake_hash base_platforms='"aarch64-linux"' prefetch update trace=$world/log-trace
+  start_private_registry prefetch
+  update=$(pulled base.update)/bin/update-base
+  base_hash=$(in_store "$update" | sed -n 's/^hash = "\(.*\)";/\1/p')
+  refuse pulled base
+  has "$said" 'authentication required'
+  prefetch=$(pulled base.prefetch)/bin/prefetch-base
+  shellcheck "$(physical "$prefetch")"
+
+  in_store env NIX_STATE_DIR="$store/nix/var/nix" NIX_CONFIG='store = local' \
+    strace -f -qq -s 4096 -e trace=execve -o "$trace" "$prefetch" >"$world/log-prefetch" 2>&1
+  has "$(cat "$trace")" '"inspect", '
+  base=$(pulled base)
+  has "$(cat "$world/log-prefetch")" "$base"
+  same digest "$(layout_digest "$(physical "$base")")" "$base_digest"
+  pulled 'base.images.aarch64-linux' >/dev/null
+  no_credentials_in_the_store
+
+  base_hash=$fake_hash
+  refuse in_store env NIX_STATE_DIR="$store/nix/var/nix" NIX_CONFIG='store = local' "$(pulled base.prefetch)/bin/prefetch-base"
+  has "$said" "error: the image does not have the hash $fake_hash"
+  has "$(in_store "$prefetch" --help)" "$registry/team/base@$base_digest"
+  refuse in_store "$prefetch" x
+  has "$said" 'unexpected argument x'
 }

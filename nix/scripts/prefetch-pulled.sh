@@ -1,0 +1,40 @@
+# shellcheck shell=bash
+# The script `prefetch` of pull-multi-arch-image.nix, which sets these variables before it:
+#
+#   script      name of the script
+#   name        the image
+#   old_digest  its digest and its hash
+#   old_hash
+#   store_path  the path of the image in the store
+#   work        an empty directory
+#
+# shellcheck disable=SC2154
+
+case ${1:-} in
+  '') ;;
+  --help | -h)
+    cat <<HELP
+Usage: $script
+
+Pulls $name@$old_digest with your own credentials, and adds it to the store. Builds that need the image then
+find it there.
+HELP
+    exit
+    ;;
+  *)
+    printf '%s: error: unexpected argument %s (see --help)\n' "$script" "$1" >&2
+    exit 2
+    ;;
+esac
+
+# The name of the file is a part of the name in the store.
+base=${store_path##*/}
+layout=$work/${base#*-}
+pull "$name" "$old_digest" "$layout" || exit 1
+# The path depends on the hash: with another one, the build would not find the image.
+added=$(nix-store --add-fixed --recursive "${old_hash%%-*}" "$layout") || exit 1
+[ "$added" = "$store_path" ] || {
+  printf '%s: error: the image does not have the hash %s; the script update prints the right one\n' "$script" "$old_hash" >&2
+  exit 1
+}
+printf '%s\n' "$added"
