@@ -76,7 +76,8 @@
   A derivation whose output is the layout: a directory with `oci-layout`, `index.json`, `blobs/` and
   `polyarch-layers.json`, which records how the layers were made for `reuse`. It refers to no
   other store path, whatever paths the image's layers and config mention (see "What stays in the store"). It has
-  `override`, as packages have.
+  `override`, as packages have. Its attribute `source` is what the build reads: the conf of a layered image, a stream, or
+  the image.
 
   # Type
 
@@ -149,7 +150,10 @@ lib.makeOverridable (
           (lib.optionalString (platform != null) "${platforms.toOci platform}=" + path)
         ];
         inherit (input) conf stream;
-        passthru.isImageLayout = true;
+        passthru = {
+          isImageLayout = true;
+          inherit (input) source;
+        };
       })
     )
 )

@@ -536,25 +536,11 @@ lib.makeOverridable (
     derivations =
       let
         layoutList = if builtins.isList layouts then layouts else builtins.attrValues layouts;
-        given = if builtins.isList allImages then allImages else builtins.attrValues allImages;
-        # What the layout reads: not the archive of a layered image that has a conf.
-        read =
-          image:
-          let
-            normalized = (imageArgument.normalize image).image;
-            input = inputOf normalized;
-          in
-          if input.conf != null then
-            input.conf
-          else if input.stream != null then
-            normalized.stream or normalized
-          else
-            normalized;
-        files = map read given;
+        sources = map (layout: layout.source) layoutList;
       in
       lib.unique (
         map (derivation: derivation.drvPath) (
-          builtins.filter lib.isDerivation (files ++ layoutList ++ [ layout ])
+          builtins.filter lib.isDerivation (sources ++ layoutList ++ [ layout ])
         )
       );
 

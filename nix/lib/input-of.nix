@@ -94,12 +94,14 @@ in
     path :: String,
     conf :: Derivation | Null,
     stream :: String | Null,
+    source :: Derivation | Path,
     withoutConf :: Image,
   }
   ```
 
   `name` is for derivations, and is the same for a conf, a stream and its file. `path` is that of `conf` if there is
-  one, or else `-` if there is a `stream`, a command. `withoutConf` is the image, to be read in another way.
+  one, or else `-` if there is a `stream`, a command. `source` is what is read: the conf, the program of the stream or the
+  file. `withoutConf` is the image, to be read in another way.
 */
 image:
 
@@ -139,6 +141,13 @@ in
       "${file}";
   inherit conf;
   stream = if streamed then command stream else null;
+  source =
+    if hasConf then
+      conf
+    else if streamed then
+      stream
+    else
+      file;
   withoutConf =
     if isStream image then
       removeAttrs image [ "conf" ]

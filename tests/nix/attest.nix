@@ -194,6 +194,8 @@ rec {
     provenance = true;
   };
 
+  layoutAsImage = hello { images."linux/amd64" = sbom.layouts."linux/amd64"; };
+
   # Layered images with a conf, whose store paths are in the layers.
   sbom = bom { };
   cyclonedx = bom { sbom = "cyclonedx"; };

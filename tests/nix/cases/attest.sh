@@ -160,6 +160,13 @@ case_reproduce_builds_again_and_compares_with_the_registry() {
   has "$said" '-unstable.tar.gz.drv gives another result'
 }
 
+case_a_layout_names_what_its_build_reads() {
+  local read='image: baseNameOf image.layouts."linux/amd64".source.name or image.layouts."linux/amd64".source'
+  # A conf; a stream; the archive of an image without a stream; a path; a layout that is given as an image.
+  same sources "$(evaluate -E "with import $source/tests/nix/attest.nix { }; map ($read) [ sbom plain unstable byPath layoutAsImage ]")" \
+    '["tree-conf.json","stream-hello","unstable.tar.gz","amd64-bli-hello-gz.tar.gz","tree-conf.json"]'
+}
+
 case_an_sbom_agrees_with_what_nix_has_registered() {
   local layout sbom component hash
   layout=$(attest sbom.layout)
