@@ -104,10 +104,13 @@ lib.makeScope pkgsBuildBuild.newScope (
       packageSets = callPackage ./lib/package-sets.nix { };
       clocks = import ./lib/clocks.nix;
       clockWarning = callPackage ./lib/clock-warning.nix { };
+      imageAttributes = callPackage ./lib/image-attributes.nix { };
       imageArgument = callPackage ./lib/image-argument.nix { };
+      imagesToMerge = callPackage ./lib/images-to-merge.nix { };
       inputOf = callPackage ./lib/input-of.nix { };
       matchTest = callPackage ./lib/match-test.nix { };
       merge = callPackage ./lib/merge.nix { };
+      mergedImage = callPackage ./lib/merged-image.nix { };
       mergeOptions = callPackage ./lib/merge-options.nix { };
       provenanceOf = callPackage ./lib/provenance-of.nix { };
       reusedLayouts = callPackage ./lib/reused-layouts.nix { };

@@ -1,31 +1,12 @@
 # One image per platform → one multi-platform OCI image, as an archive or a layout.
 {
   lib,
-  attestedDocuments,
   checkArguments,
-  hashTag,
-  imageArgument,
-  inputOf,
-  matchTest,
-  merge,
-  mergeOptions,
-  mkAnalysis,
-  mkCheckPushedScript,
-  mkCopyToDockerScript,
-  mkCopyToPodmanScript,
-  mkImageLayout,
-  mkImageRef,
-  mkInspectScript,
-  mkLoginScript,
-  mkPushScript,
-  mkReproduceScript,
-  mkSignScript,
-  mkVerifySignatureScript,
+  imageAttributes,
+  imagesToMerge,
+  mergedImage,
   packageSets,
-  platforms,
-  readBackTest,
   rules,
-  stdenv,
 }:
 
 /**
@@ -309,256 +290,59 @@ lib.makeOverridable (
   }:
 
   let
-    baseName = baseNameOf name;
-
-    allImages =
-      if lib.isFunction images then
-        lib.genAttrs systems (system: images packageSets.${strategy}.${system})
+    ofSystems =
+      value:
+      if lib.isFunction value then
+        lib.genAttrs systems (system: value packageSets.${strategy}.${system})
       else
-        images;
+        value;
+    allImages = ofSystems images;
+    allSbomPackages = ofSystems sbomPackages;
 
-    allSbomPackages =
-      if lib.isFunction sbomPackages then
-        lib.genAttrs systems (system: sbomPackages packageSets.${strategy}.${system})
-      else
-        sbomPackages;
-
-    # A layout that mkImageLayout has made is used as it is: a layout of it would be a copy.
-    isLayout = image: image.isImageLayout or false;
-
-    layoutOf =
-      platform: image:
-      if isLayout image then
-        image
-      else
-        mkImageLayout (
-          {
-            inherit
-              platform
-              compression
-              compressionLevel
-              platformCheck
-              reuse
-              ;
-          }
-          // imageArgument.normalize image
-        );
-
-    layouts =
-      if builtins.isList allImages then
-        map (layoutOf null) allImages
-      else
-        lib.mapAttrs' (key: image: lib.nameValuePair (platforms.toOci key) (layoutOf key image)) allImages;
-
-    # The layouts of the images that can be read from their conf and through their stream, in both ways.
-    comparisons =
-      let
-        comparison =
-          platform: image:
-          let
-            normalized = imageArgument.normalize image;
-            input = inputOf normalized.image;
-          in
-          lib.optional (input.conf != null && input.stream != null) {
-            conf = layoutOf platform image;
-            stream = layoutOf platform (normalized // { image = input.withoutConf; });
-          };
-      in
-      lib.concatLists (
-        if builtins.isList allImages then
-          map (comparison null) allImages
-        else
-          lib.mapAttrsToList comparison allImages
-      );
-
-    # Without the platforms of the keys, except for layouts that the user gave: the others are checked already.
-    platformOfGiven =
-      if builtins.isList allImages then
-        { }
-      else
-        lib.mapAttrs' (key: _: lib.nameValuePair (platforms.toOci key) "${platforms.toOci key}=") (
-          lib.filterAttrs (_: isLayout) allImages
-        );
-    inputOfMerge = platform: layout: platformOfGiven.${platform} or "" + toString layout;
-
-    # This check is separate from the others, because it
-    # evaluates all images: the layout of one image must not depend on the evaluation of the others.
-    inputs = check [ (rules.distinctImages "images" allImages) ] (
-      if builtins.isList layouts then map toString layouts else lib.mapAttrsToList inputOfMerge layouts
-    );
-
-    # The archive is packed from the layouts of the images, not from the merged layout: the work is the same, and it
-    # need not wait for the merged layout. `mkImageLayout` has checked the layers against the diff IDs.
-    formats = {
-      oci-layout = {
-        name = "${baseName}-layout";
-        options = [ "--format=oci-layout" ];
-        links = true;
-      };
-      oci-archive = {
-        name = "${baseName}.tar";
-        options = [
-          "--format=oci-archive"
-          "--trust-diff-ids"
-        ];
+    toMerge = imagesToMerge {
+      images = allImages;
+      layoutArguments = {
+        inherit
+          compression
+          compressionLevel
+          platformCheck
+          reuse
+          ;
       };
     };
 
-    documents = attestedDocuments {
-      imageName = name;
+    merged = mergedImage {
       inherit
-        layouts
+        toMerge
+        name
+        tag
+        format
+        annotations
+        labelsFrom
+        platformCheck
+        consistency
+        dockerManifest
         attestations
+        attestAs
         provenance
         sbom
         sbomCheck
         ;
-      sbomPackages =
-        platform:
-        if builtins.isList allSbomPackages then
-          allSbomPackages
-        else
-          (lib.mapAttrs' byPlatform allSbomPackages).${platform};
-      layoutOf = layoutOfPlatform;
-      images = if builtins.isList allImages then allImages else lib.mapAttrs' byPlatform allImages;
-    };
-    # An SBOM describes the manifest of the merged image, which annotations can change. It has the name of the
-    # image, unless the tag is a hash of what contains the SBOM.
-    layoutOfPlatform =
-      platform:
-      merge (
-        formats.oci-layout
-        // {
-          name = "${baseName}-layout-${platforms.inName platform}-to-describe";
-          options =
-            (
-              if tag == null then
-                builtins.filter (option: !lib.hasPrefix "--name=" option)
-              else
-                options: options ++ [ "--tag=${tag}" ]
-            )
-              (optionsWith {
-                dockerManifest = false;
-                consistency = "off";
-              })
-            ++ formats.oci-layout.options;
-          images = [ (inputOfMerge platform layouts.${platform}) ];
-        }
-      );
-    byPlatform = key: lib.nameValuePair (platforms.toOci key);
-
-    # An archive has no place for referrers, and neither have the readers of a layout with one image.
-    withoutReferrers = lib.remove "referrers" attestAs;
-    attestOptions =
-      forms: layouts:
-      lib.optionals (!builtins.isList layouts) (documents.options forms (builtins.attrNames layouts));
-
-    # An image is not built if its SBOM contradicts it, also if that is not attached.
-    sbomsOf =
-      layouts:
-      lib.optionals (!builtins.isList layouts) (
-        builtins.attrValues (builtins.intersectAttrs layouts documents.sbom)
-      );
-
-    mergeTo =
-      format: tagOptions:
-      mergeOf {
-        inherit format tagOptions layouts;
-        forms = if format == "oci-layout" then attestAs else withoutReferrers;
-        options = optionsWith { inherit dockerManifest; };
+      sbomPackages = allSbomPackages;
+      passthru = imageAttributes {
+        images = allImages;
+        inherit
+          toMerge
+          merged
+          name
+          tags
+          attestAs
+          platformCheck
+          provenance
+          pushWith
+          sbom
+          ;
       };
-    mergeOf =
-      {
-        format,
-        forms,
-        options,
-        tagOptions,
-        layouts,
-      }:
-      more:
-      merge (
-        formats.${format}
-        // {
-          options = options ++ attestOptions forms layouts ++ tagOptions ++ formats.${format}.options;
-          needs = sbomsOf layouts;
-          images = inputs;
-          isImage = true;
-        }
-        // more
-      );
-
-    optionsWith =
-      more:
-      mergeOptions (
-        {
-          inherit
-            name
-            annotations
-            labelsFrom
-            platformCheck
-            consistency
-            ;
-        }
-        // more
-      );
-
-    imageTag = if tag != null then tag else hashTag (mergeTo "oci-layout" [ ] { });
-    imageRefs = map (tag: "${name}:${tag}") (lib.unique ([ imageTag ] ++ tags));
-    tagOptions = [ "--tag=${imageTag}" ];
-
-    # What is loaded into the container engine of this machine: the image of its platform alone, so that the others are
-    # not built for it. In a list the platforms are unknown before the build.
-    ownSystem = lib.replaceStrings [ "-darwin" ] [ "-linux" ] stdenv.hostPlatform.system;
-    ownLayouts =
-      if builtins.isList layouts || !platforms.isPlatform ownSystem then
-        { }
-      else
-        lib.filterAttrs (platform: _: platforms.agree platform ownSystem) layouts;
-    layoutForThisMachine =
-      if ownLayouts == { } then
-        layoutWithoutReferrers
-      else
-        mergeOf
-          {
-            format = "oci-layout";
-            forms = withoutReferrers;
-            options = optionsWith { dockerManifest = false; };
-            inherit tagOptions;
-            layouts = ownLayouts;
-          }
-          {
-            name = "${baseName}-layout-of-this-machine";
-            images = lib.mapAttrsToList inputOfMerge ownLayouts;
-            isImage = false;
-          };
-
-    # What the image is built from, in the order of the builds.
-    derivations =
-      let
-        layoutList = if builtins.isList layouts then layouts else builtins.attrValues layouts;
-        sources = map (layout: layout.source) layoutList;
-      in
-      lib.unique (
-        map (derivation: derivation.drvPath) (
-          builtins.filter lib.isDerivation (sources ++ layoutList ++ [ layout ])
-        )
-      );
-
-    # `passthru` and `meta` are not part of a derivation. If the format is "oci-layout", both have the same store path.
-    layout = mergeTo "oci-layout" tagOptions { };
-    # The same image, for scripts of tools that expect one in a layout.
-    layoutWithoutReferrers =
-      if withoutReferrers == attestAs then
-        layout
-      else
-        mergeOf {
-          format = "oci-layout";
-          forms = withoutReferrers;
-          options = optionsWith { inherit dockerManifest; };
-          inherit tagOptions layouts;
-        } { };
-    image = mergeTo format tagOptions {
-      inherit passthru;
       meta = {
         description = "Multi-platform container image ${name}";
         # `nix run` of an image fails in any case; its error shows this name.
@@ -566,73 +350,8 @@ lib.makeOverridable (
       }
       // meta;
     };
-
-    passthru =
-      let
-        imageName = name;
-        ofLayout = { inherit layout imageName; };
-        ofNamedLayout = ofLayout // {
-          inherit imageRefs;
-        };
-        # For what expects one image in a layout.
-        ofOneImage = ofNamedLayout // {
-          layout = layoutWithoutReferrers;
-        };
-        ofTaggedImage = ofOneImage // {
-          inherit imageTag;
-        };
-        loadScript =
-          mkScript:
-          mkScript (ofNamedLayout // { layout = layoutForThisMachine; })
-          // {
-            allPlatforms = mkScript ofOneImage;
-          };
-      in
-      {
-        images = allImages;
-        inherit
-          layouts
-          layout
-          imageName
-          imageTag
-          imageRefs
-          ;
-        push = mkPushScript (
-          ofTaggedImage
-          // {
-            inherit pushWith;
-            layout =
-              if pushWith == "oras" then
-                layout
-              else
-                lib.warnIf (builtins.elem "referrers" attestAs)
-                  "polyarch.mkMultiArchImage: attestAs has \"referrers\", which the push leaves out; pushWith = \"oras\" pushes them"
-                  layoutWithoutReferrers;
-          }
-        );
-        login = mkLoginScript { inherit imageName; };
-        checkPushed = mkCheckPushedScript ofTaggedImage;
-        ref = mkImageRef ofTaggedImage;
-        copyToPodman = loadScript mkCopyToPodmanScript;
-        copyToDocker = loadScript mkCopyToDockerScript;
-        inspect = mkInspectScript ofNamedLayout;
-        sign = mkSignScript ofLayout;
-        verifySignature = mkVerifySignatureScript ofLayout;
-        reproduce = mkReproduceScript (ofNamedLayout // { inherit derivations; });
-        analyze = mkAnalysis ofLayout;
-        tests = {
-          readsBack = readBackTest (ofLayout // { inherit image platformCheck; });
-        }
-        // lib.optionalAttrs (comparisons != [ ]) {
-          matchesDockerTools = matchTest { inherit imageName comparisons; };
-        };
-      }
-      // lib.optionalAttrs (sbom != false) { inherit (documents) sbom; }
-      // lib.optionalAttrs (provenance != false) { inherit (documents) provenance; };
-
-    check = checkArguments "mkMultiArchImage";
   in
-  check [
+  checkArguments "mkMultiArchImage" [
     (rules.imageName "name" name)
     (rules.imageTagOrNull "tag" tag)
     (rules.imageTags "tags" tags)
@@ -661,5 +380,5 @@ lib.makeOverridable (
     (rules.attestations allImages "attestations" attestations)
     (rules.attestAs attestations "attestAs" attestAs)
     (rules.dockerManifest allImages "dockerManifest" dockerManifest)
-  ] image
+  ] merged.image
 )

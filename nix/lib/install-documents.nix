@@ -1,5 +1,5 @@
-# Shell commands that install the manual pages and completions of `$out/bin/polyarch`. The program itself writes them, so
-# the machine that builds must be able to run it; otherwise there are no commands. They need `installShellFiles`.
+# Shell commands that install the manual pages and completions of `$out/bin/polyarch`, with `installShellFiles`. The
+# program prints them, so a build for a machine that this one cannot execute has no such commands.
 { lib, stdenv }:
 
 lib.optionalString (stdenv.buildPlatform.canExecute stdenv.hostPlatform) ''
