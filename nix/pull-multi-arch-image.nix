@@ -134,6 +134,7 @@ let
     platforms=(${lib.escapeShellArgs (map toOci platforms)})
     tls_verify=${if tlsVerify then "true" else "false"}
     auth_file=
+    ${builtins.readFile ./scripts/common.sh}
     ${builtins.readFile ./scripts/pull.sh}
   '';
 

@@ -75,6 +75,7 @@ writeShellApplication {
     refs=(${lib.escapeShellArgs imageRefs})
     program=${./check-pushed.jq}
 
+    ${builtins.readFile ./common.sh}
     ${builtins.readFile ./check-pushed.sh}
   '';
 }

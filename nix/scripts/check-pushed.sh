@@ -26,7 +26,6 @@ HELP
 HELP
 }
 
-message() { printf '%s: %s\n' "$script" "$*" >&2; }
 fail() { # MESSAGE: there is no answer
   message "error: $*"
   exit 2
@@ -49,10 +48,10 @@ while [ $# -gt 0 ]; do
       ;;
     --max-push | --max-push=*)
       if [ "$1" = --max-push ]; then
-        [ $# -gt 1 ] || fail '--max-push needs a SIZE (see --help)'
+        [ $# -gt 1 ] || usage_error '--max-push needs a SIZE'
         shift
       fi
-      max_push=$(bytes_of "${1#--max-push=}") || fail "--max-push: '${1#--max-push=}' is not a size (see --help)"
+      max_push=$(bytes_of "${1#--max-push=}") || usage_error "--max-push: '${1#--max-push=}' is not a size"
       ;;
     --)
       shift
@@ -60,16 +59,9 @@ while [ $# -gt 0 ]; do
       break
       ;;
     -*=*) options+=("$1") ;;
-    -*) fail "unknown option $1; options of skopeo go after -- (see --help)" ;;
-    "" | *@*) fail "'$1' is not a name; expected NAME[:TAG] (see --help)" ;;
-    *)
-      ref=${1#docker://}
-      case ${ref##*/} in
-        *:*) ;;
-        *) ref=$ref:$tag ;;
-      esac
-      wanted+=("$ref")
-      ;;
+    -*) usage_error "unknown option $1; options of skopeo go after --" ;;
+    "" | *@*) usage_error "'$1' is not a name; expected NAME[:TAG]" ;;
+    *) wanted+=("$(with_tag "${1#docker://}")") ;;
   esac
   shift
 done
@@ -91,12 +83,6 @@ read_document() { # REF FILE
   }
 }
 
-digest_of() { # FILE
-  local sum
-  sum=$(sha256sum <"$1")
-  printf 'sha256:%s\n' "${sum%% *}"
-}
-
 # The manifests of an index, as lines of PLATFORM DIGEST SIZE; none for a manifest.
 manifests_of() { # INDEX
   jq -r '.manifests[]?
@@ -107,12 +93,12 @@ manifests_of() { # INDEX
 
 # A manifest of an image, as check-pushed.jq takes it.
 manifest_entry() { # PLATFORM FILE
-  jq -c --arg platform "$1" --arg digest "$(digest_of "$2")" --argjson size "$(wc -c <"$2")" \
+  jq -c --arg platform "$1" --arg digest "$(sha256_of "$2")" --argjson size "$(wc -c <"$2")" \
     '{ platform: $platform, digest: $digest, size: $size, blobs: [.config, .layers[]? | select(. != null) | { digest, size }] }' "$2"
 }
 
 image() { # INDEX ENTRIES
-  jq -s --arg digest "$(digest_of "$1")" --argjson size "$(wc -c <"$1")" \
+  jq -s --arg digest "$(sha256_of "$1")" --argjson size "$(wc -c <"$1")" \
     '{ digest: $digest, size: $size, manifests: . }' "$2"
 }
 
@@ -160,8 +146,8 @@ serves_manifests() { # REF
     if ! read_document "${1%:*}@$manifest" "$work/manifest"; then
       printf '  %s: the registry does not serve %s\n' "$platform" "$manifest"
       complete=
-    elif [ "$(digest_of "$work/manifest")" != "$manifest" ]; then
-      printf '  %s: the registry serves %s as %s\n' "$platform" "$(digest_of "$work/manifest")" "$manifest"
+    elif [ "$(sha256_of "$work/manifest")" != "$manifest" ]; then
+      printf '  %s: the registry serves %s as %s\n' "$platform" "$(sha256_of "$work/manifest")" "$manifest"
       complete=
     fi
   done < <(manifests_of "$index")
@@ -172,7 +158,7 @@ accepted=yes
 for ref in "${wanted[@]}"; do
   found=$work/old-index
   if read_document "$ref" "$found"; then
-    old_digest=$(digest_of "$found")
+    old_digest=$(sha256_of "$found")
     if [ "$old_digest" = "$digest" ]; then
       if serves_manifests "$ref" >"$work/missing"; then
         printf '%s: %s, as built\n' "$ref" "$digest"

@@ -48,6 +48,7 @@ writeShellApplication {
     layout=${lib.escapeShellArg "${layout}"}
     names=(${lib.escapeShellArg imageName})
 
+    ${builtins.readFile ./common.sh}
     ${builtins.readFile ./cosign.sh}
     ${run}
   '';

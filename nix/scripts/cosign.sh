@@ -7,12 +7,6 @@
 #
 # shellcheck disable=SC2154
 
-message() { printf '%s: %s\n' "$script" "$*" >&2; }
-usage_error() {
-  message "error: $* (see --help)"
-  exit 2
-}
-
 # Sets dry_run, names, options and digest. SUBCOMMAND is that of cosign, PURPOSE says what the script does with it.
 parse() { # SUBCOMMAND PURPOSE ARGUMENT…
   local subcommand=$1 purpose=$2 given=()

@@ -21,10 +21,7 @@ find it there.
 HELP
     exit
     ;;
-  *)
-    printf '%s: error: unexpected argument %s (see --help)\n' "$script" "$1" >&2
-    exit 2
-    ;;
+  *) usage_error "unexpected argument $1" ;;
 esac
 
 # The name of the file is a part of the name in the store.
@@ -34,7 +31,7 @@ pull "$name" "$old_digest" "$layout" || exit 1
 # The path depends on the hash: with another one, the build would not find the image.
 added=$(nix-store --add-fixed --recursive "${old_hash%%-*}" "$layout") || exit 1
 [ "$added" = "$store_path" ] || {
-  printf '%s: error: the image does not have the hash %s; the script update prints the right one\n' "$script" "$old_hash" >&2
+  message "error: the image does not have the hash $old_hash; the script update prints the right one"
   exit 1
 }
 printf '%s\n' "$added"

@@ -8,12 +8,6 @@
 #
 # shellcheck disable=SC2154
 
-sha256_of() { # FILE
-  local sum
-  sum=$(sha256sum <"$1")
-  printf 'sha256:%s\n' "${sum%% *}"
-}
-
 # Writes the images for the platforms into an OCI image layout, byte for byte. Not with `skopeo copy --all … oci:`:
 # that pulls all platforms, changes the manifests of Docker, and its index.json depends on the version of skopeo.
 pull() { # NAME DIGEST LAYOUT

@@ -107,6 +107,7 @@ writeShellApplication {
     tag=${lib.escapeShellArg imageTag}
     refs=(${lib.escapeShellArgs imageRefs})
 
+    ${builtins.readFile ./common.sh}
     ${builtins.readFile tools.${pushWith}.script}
     ${builtins.readFile ./push.sh}
   '';

@@ -33,12 +33,7 @@ $tool_credentials
 HELP
 }
 
-message() { printf '%s: %s\n' "$script" "$*" >&2; }
 hint() { printf 'hint: %s\n' "$*" >&2; }
-usage_error() {
-  message "error: $* (see --help)"
-  exit 2
-}
 
 # Sets the variables that follow from the command line.
 parse() {
@@ -90,13 +85,6 @@ artifacts() {
       jq -r --arg artifact "$document" '.subject.digest // empty | "\($artifact) \(.)"' "$layout/blobs/${document/://}"
     done
   done < <(jq -r --arg image "$digest" '.manifests[].digest | select(. != $image)' "$layout/index.json")
-}
-
-with_tag() { # NAME[:TAG]
-  case ${1##*/} in
-    *:*) printf '%s\n' "$1" ;;
-    *) printf '%s:%s\n' "$1" "$tag" ;;
-  esac
 }
 
 # Prints a hint for the errors in $log that users meet. Registries and tools word them in different ways.

@@ -71,6 +71,7 @@ writeShellApplication {
     reference=${lib.escapeShellArg (lib.head imageRefs)}
     derivations=(${lib.escapeShellArgs (map builtins.unsafeDiscardStringContext derivations)})
 
+    ${builtins.readFile ./common.sh}
     ${builtins.readFile ./reproduce.sh}
   '';
 }

@@ -8,11 +8,6 @@
 #
 # shellcheck disable=SC2154
 
-message() { printf '%s: %s\n' "$script" "$*" >&2; }
-usage_error() {
-  message "error: $* (see --help)"
-  exit 2
-}
 conclude() { # STATUS STATEMENT
   printf '%s\n' "$2"
   exit "$1"
@@ -73,8 +68,7 @@ digest=$(jq -er '.manifests[0].digest' "$layout/index.json")
 served=$(mktemp -d)
 trap 'rm -rf "$served"' EXIT
 skopeo inspect --raw "${options[@]}" "docker://$reference" >"$served/index"
-found=$(sha256sum <"$served/index")
-found=sha256:${found%% *}
+found=$(sha256_of "$served/index")
 if [ "$found" = "$digest" ]; then
   conclude 0 "REPRODUCED: $reference is $digest, as this build"
 fi

@@ -20,9 +20,9 @@ Prints the digest and the hash of the image that $name:$tag is now.
 HELP
 }
 
-fail() { # EXIT-CODE MESSAGE
-  printf '%s: error: %s\n' "$script" "$2" >&2
-  exit "$1"
+fail() {
+  message "error: $*"
+  exit 1
 }
 
 file=""
@@ -33,12 +33,12 @@ while [ $# -gt 0 ]; do
       exit
       ;;
     --tag)
-      [ $# -gt 1 ] || fail 2 '--tag needs a TAG'
+      [ $# -gt 1 ] || usage_error '--tag needs a TAG'
       tag=$2
       shift
       ;;
     --tag=*) tag=${1#*=} ;;
-    -*) fail 2 "unknown option $1 (see --help)" ;;
+    -*) usage_error "unknown option $1" ;;
     *) file=$1 ;;
   esac
   shift
@@ -47,10 +47,10 @@ done
 content=""
 if [ -n "$file" ]; then
   # The last line break would get lost.
-  content=$(cat "$file" && printf x) || fail 1 "$file cannot be read"
+  content=$(cat "$file" && printf x) || fail "$file cannot be read"
   content=${content%x}
   for old in "$old_digest" "$old_hash"; do
-    [[ $content == *"$old"* ]] || fail 1 "$file does not have $old"
+    [[ $content == *"$old"* ]] || fail "$file does not have $old"
   done
 fi
 
@@ -58,7 +58,7 @@ skopeo inspect --raw --retry-times 3 --tls-verify="$tls_verify" "docker://$name:
 digest=$(sha256_of "$work/current")
 pull "$name" "$digest" "$work/layout" || exit 1
 hash=$(nix --extra-experimental-features nix-command hash path "$work/layout") ||
-  fail 1 'nix hash path failed; nix must be on PATH'
+  fail 'nix hash path failed; nix must be on PATH'
 
 printf 'imageDigest = "%s";\nhash = "%s";\n' "$digest" "$hash"
 if [ -n "$file" ]; then

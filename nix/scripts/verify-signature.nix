@@ -39,7 +39,7 @@ mkCosignScript {
     list=$(jq -r '.manifests[].digest' "$layout/blobs/''${digest/://}")
     mapfile -t manifests <<<"$list"
     for name in "''${names[@]}"; do
-      run cosign verify "''${options[@]}" "$name@$digest" "''${manifests[@]/#/"$name@"}" >&2
+      run cosign verify "''${options[@]}" "$name@$digest" "''${manifests[@]/#/"$name@"}"
       [ -n "$dry_run" ] || printf '%s is signed, and so are its %d manifests\n' "$name@$digest" "''${#manifests[@]}"
     done
   '';

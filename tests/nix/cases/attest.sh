@@ -119,6 +119,8 @@ case_an_image_is_signed_and_verified_by_the_digest_of_its_build() {
   dry=$(in_store "$sign" --dry-run one.example/hello:v2 -- --key 'my key')
   same 'dry run' "$dry" "cosign sign --recursive --key my\\ key one.example/hello@$digest
 one.example/hello@$digest"
+  same 'dry run of the verification' "$(in_store "$verify" --dry-run one.example/hello -- --key cosign.pub 2>/dev/null |
+    cut -d ' ' -f 1-5)" "cosign verify --key cosign.pub one.example/hello@$digest"
   refuse in_store "$sign" -- "${with_key[@]}"
   has "$said" 'push the image first'
   in_store "$(signed push)/bin/push-attested" --dest-tls-verify=false
