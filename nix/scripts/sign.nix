@@ -15,7 +15,8 @@
   (also `gcpkms://`, `azurekms://`, `hashivault://`), or none of them, which asks for a certificate of an identity
   (keyless). `--yes` answers the question about the transparency log. `--dry-run` prints the commands and signs nothing.
 
-  `verifySignature` verifies these signatures.
+  The script runs `cosign sign --recursive` and adds no other option. `docs/attestations.md` explains how to sign without the
+  public transparency log, and with services of your own. `verifySignature` verifies these signatures.
 
   # Type
 

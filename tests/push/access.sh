@@ -94,22 +94,41 @@ case_a_token_service_issues_tokens_for_a_push() {
   none 'digest of a failed push' "$printed"
 }
 
+# Runs a script and records the arguments and the environment of every process, and what it prints.
+traced() { # NAME COMMAND…
+  local name=$1
+  shift
+  in_store strace -f -v -qq -s 4096 -e trace=execve -o "$world/trace-$name" "$@" >"$world/log-$name" 2>&1 || {
+    cat "$world/log-$name" >&2
+    return 1
+  }
+}
+
 case_no_credential_is_in_a_store_path_a_log_or_a_process_list() {
-  local trace=$world/trace
+  local what encoded commands=(login:login push:copy push-with-oras:cp check-pushed:inspect)
   start_registry_with_tokens secret
-  # strace sees the arguments and the environment of every process.
-  printf '%s' "$password" | in_store strace -f -qq -s 4096 -e trace=execve -o "$trace-login" \
-    "$scripts/login" "$proxy" --tls-verify=false --username me --password-stdin >"$world/log-login" 2>&1
-  in_store strace -f -qq -s 4096 -e trace=execve -o "$trace-push" "$scripts/push" "$proxy/hello" $no_tls \
-    >"$world/log-push" 2>&1
-  has "$(cat "$trace-login")" '"login", '
-  has "$(cat "$trace-push")" '"copy", '
+  printf '%s' "$password" | traced login "$scripts/login" "$proxy" --tls-verify=false --username me --password-stdin
+  traced push "$scripts/push" "$proxy/hello" $no_tls
+  traced push-with-oras "$scripts/push-with-oras" "$proxy/oras" -- --to-plain-http
+  traced check-pushed "$scripts/check-pushed" "$proxy/hello" "$proxy/oras" -- --tls-verify=false
+  # Debian 12 has no cosign.
+  if command -v cosign >/dev/null; then
+    (cd "$world" && COSIGN_PASSWORD='' cosign generate-key-pair && cosign signing-config create --out signing-config.json) 2>/dev/null
+    COSIGN_PASSWORD='' traced sign "$scripts/sign" "$proxy/hello" -- --key "$world/cosign.key" --signing-config "$world/signing-config.json"
+    traced verify-signature "$scripts/verify-signature" "$proxy/hello" -- --key "$world/cosign.pub" --insecure-ignore-tlog
+    commands+=(sign:sign verify-signature:verify)
+  fi
+  # Each has run its program, which needed the credentials.
+  for what in "${commands[@]}"; do has "$(cat "$world/trace-${what%:*}")" "\"${what#*:}\", "; done
+  [ "$(requests '.path | startswith("/token")')" -ge "${#commands[@]}" ]
   has "$(cat "$world/log-push")" "$digest"
+  has "$(cat "$world/log-push-with-oras")" "$digest"
+  # Errors too.
   echo -600 >"$proxy_dir/lifetime"
   fails push "$proxy/hello:v2" $no_tls >>"$world/log-push"
-  local encoded
+  fails push_with_oras "$proxy/hello:v2" -- --to-plain-http >>"$world/log-push-with-oras"
   encoded=$(printf 'me:%s' "$password" | base64)
-  none 'files with the password' "$(grep -rlF -e "$password" -e "$encoded" "$store/nix/store" "$trace"-* "$world"/log-* || true)"
+  none 'files with the password' "$(grep -rlF -e "$password" -e "$encoded" "$store/nix/store" "$world"/trace-* "$world"/log-* || true)"
   # The search finds it where it is.
   has "$(cat "$REGISTRY_AUTH_FILE")" "$encoded"
 }
