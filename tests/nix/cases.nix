@@ -545,6 +545,18 @@ rec {
         image = imageFunction pkgs;
       };
   };
+  # The image of the other system takes some seconds.
+  functionSlow = function {
+    strategy = "native";
+    images =
+      pkgs:
+      (imageFunction pkgs).overrideAttrs (
+        old:
+        pkgs.lib.optionalAttrs (pkgs.stdenv.hostPlatform.system != builtins.currentSystem) {
+          buildCommand = "sleep 4; ${old.buildCommand}";
+        }
+      );
+  };
   # One line of the image for ARM is another one.
   functionNativeChanged = function {
     strategy = "native";
@@ -562,6 +574,39 @@ rec {
         addedByAnOverlay = "changed";
       }
     );
+  # Each image has four layers of 250 kB that do not become smaller by compression; the last one for ARM changes.
+  fourLayers =
+    version:
+    let
+      part =
+        name:
+        pkgs.runCommand "part-${name}" { } ''
+          mkdir $out
+          head -c 250000 /dev/urandom > $out/file
+        '';
+      image =
+        architecture: last:
+        (pkgs.callPackage ./layered.nix { }).buildLayeredImage rec {
+          name = "parts";
+          inherit architecture;
+          layers = map (number: [ (part "${architecture}-${number}") ]) [
+            "1"
+            "2"
+            "3"
+            last
+          ];
+          command = pkgs.lib.head layers;
+        };
+    in
+    hello {
+      images = {
+        x86_64-linux = image "amd64" "4";
+        aarch64-linux = image "arm64" version;
+      };
+      platformCheck = "off";
+    };
+  fourLayersBefore = fourLayers "4";
+  fourLayersAfter = fourLayers "5";
   # A layout under the wrong key, and one in a list.
   layoutOfAnotherKey = hello {
     images.aarch64-linux = polyarch.mkImageLayout { image = images.amd64; };

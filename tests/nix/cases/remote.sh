@@ -107,25 +107,50 @@ case_after_a_connection_that_breaks_nothing_is_half_there_and_the_next_build_goe
   same 'the image on the builder' "$(stat -c %i "$world/broken$image")" "$inode"
 }
 
+# The machine loses its power while it builds the image.
+case_after_a_builder_that_dies_in_the_middle_of_a_build_the_next_build_begins_again() {
+  local builder image out nix tries=200
+  builder=$(remote_builder dying "$(other_system)")
+  image=$(evaluate "$cases" -A "functionSlow.images.$(other_system).outPath" | jq -r .)
+  with_builders dying-here "$builder" -- nix-build --no-out-link "$cases" -A functionSlow >"$world/dying-log" 2>&1 &
+  nix=$!
+  until grep -q "^building '.*-hello.tar.gz.drv' on 'ssh-ng" "$world/dying-log"; do
+    [ $((tries -= 1)) -gt 0 ] || fail "$(cat "$world/dying-log")"
+    sleep 0.1
+  done
+  sleep 0.5
+  touch "$world/dying-die"
+  ! wait "$nix" || fail 'the builder was too fast'
+  refuse with_builders dying-here '' -- nix-store --check-validity "$image"
+  refuse env NIX_CONF_DIR="$world/dying-conf" nix-store --check-validity "$image"
+  rm "$world/dying-die"
+  out=$(with_builders dying-here "$builder" -- nix-build --no-out-link "$cases" -A functionSlow)
+  cmp "$world/dying-here$out" "$(physical "$(build -A bySystem)")"
+  with_builders dying-here '' -- nix-store --verify --check-contents
+}
+
 # The server of the cache ends with the case, as a registry does.
-start_http() { # DIRECTORY: sets `cache` to its address; its log is DIRECTORY.log
+start_cache() { # DIRECTORY: sets `cache` to its address; its log is DIRECTORY.log
   local tries=100
-  /usr/bin/python3 -u -m http.server --bind 127.0.0.1 --directory "$1" 0 >"$1.log" 2>&1 &
+  mkdir -p "$1"
+  echo 'StoreDir: /nix/store' >"$1/nix-cache-info"
+  : >"$1.log"
+  /usr/bin/python3 "$source/tests/nix/cache.py" "$1" >>"$1.log" 2>&1 &
   registry_pid=$!
   until cache=$(grep -o 'http://127.0.0.1:[0-9]*' "$1.log"); do
     [ $((tries -= 1)) -gt 0 ] || fail "the server of $1 did not start"
     sleep 0.1
   done
 }
+through_cache() { awk -v method="$2" '$1 == method { sum += $2 } END { print sum + 0 }' "$1.log"; } # DIRECTORY PUT|GET
 
 case_builders_take_what_a_binary_cache_has_from_there_if_they_may() {
   local builder bytes=() may paths
   # What the image is made with.
   build -A functionNative --option extra-platforms "$(other_system)" >/dev/null
   mapfile -t paths < <(nix path-info --all | grep -E -- '-(bash|busybox|programs|fixture|setup)$')
-  mkdir "$world/http"
-  nix copy --to "file://$world/http" "${paths[@]}"
-  start_http "$world/http"
+  start_cache "$world/http"
+  nix copy --to "$cache" "${paths[@]}"
   for may in false true; do
     builder=$(remote_builder "may-$may" "$(other_system)" "substituters = $cache" 'require-sigs = false')
     : >"$world/http.log"
@@ -133,7 +158,7 @@ case_builders_take_what_a_binary_cache_has_from_there_if_they_may() {
     bytes+=("$(sent "may-$may" to)")
     same "images on the builder, $may" "$(images_on "may-$may")" 1
   done
-  has "$(cat "$world/http.log")" '"GET /nar/'
+  grep -qE '^GET [0-9]+ /nar/' "$world/http.log"
   figure 'inputs sent to the builder: %s bytes; with builders-use-substitutes and a cache: %s bytes' "${bytes[@]}"
   [ $((bytes[1] * 10)) -lt "${bytes[0]}" ] || fail "${bytes[1]} bytes are not a tenth of ${bytes[0]}"
 }
@@ -157,4 +182,37 @@ case_a_change_of_one_image_builds_and_sends_that_image_alone() {
     # The builder has all that the image is made with.
     [ $((($(sent "line-$what" to) - before_to) * 10)) -lt "$before_to" ] || fail 'the inputs were sent again'
   done
+}
+
+# A cache between the machine that builds and the one that pushes. A layout is one store path, so a changed layer costs its
+# layout.
+case_a_change_of_one_layer_costs_a_binary_cache_the_layout_of_one_platform() {
+  local what layout size first pushed uploaded downloaded
+  start_cache "$world/layouts"
+  for what in fourLayersBefore fourLayersAfter; do
+    : >"$world/layouts.log"
+    layout=$(build -A "$what.layout")
+    nix copy --to "$cache" "$layout"
+    uploaded=$(through_cache "$world/layouts" PUT)
+    # Another machine, which has the image of before and builds nothing.
+    NIX_CONFIG=$'substituters = '"$cache"$'\nrequire-sigs = false\nmax-jobs = 0\nstore = '"$world/pusher" \
+      nix-build --no-out-link "$cases" -A "$what.layout"
+    downloaded=$(through_cache "$world/layouts" GET)
+    figure '%s: to the cache %s bytes, from the cache %s' "$what" "$uploaded" "$downloaded"
+    first=${first:-$uploaded}
+  done
+  size=$(nix path-info --size "$(build -A 'fourLayersAfter.layouts."linux/arm64"')" | awk '{ print $2 }')
+  pushed=$(in_store "$POLYARCH" diff --json "$(build -A fourLayersBefore.layout)" "$(build -A fourLayersAfter.layout)" | jq .push.bytes)
+  figure 'the layout: %s bytes; a push: %s' "$size" "$pushed"
+  near 'to the registry' "$pushed" $((size / 4))
+  # Older versions do not discard references: the store paths of the images go along with their layouts.
+  nix_is_at_least 2.18 || return 0
+  # The other layout and the images, which have the store paths, stay where they are.
+  [ "$((first * 10 / 19))" -gt "$size" ] || fail "the first upload of two layouts of $size bytes: $first"
+  near 'to the cache' "$uploaded" "$size"
+  near 'from the cache' "$downloaded" "$size"
+}
+near() { # WHAT FOUND WANTED: at most a tenth more or less
+  [ $(($2 * 10)) -gt $(($3 * 9)) ] && [ $(($2 * 10)) -lt $(($3 * 11)) ] && return
+  fail "$1: $2 bytes instead of about $3"
 }
