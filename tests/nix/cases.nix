@@ -285,6 +285,17 @@ rec {
           "hello:arm64"
         ];
   };
+  # The image for ARM of a merged one, in each way.
+  fromMerged = {
+    bySet = hello {
+      images.aarch64-linux = {
+        image = layout;
+        platform = "aarch64-linux";
+      };
+    };
+    archive = hello { images.aarch64-linux = "${bySystem}#@0"; };
+    layout = hello { images.aarch64-linux = "${layout}#@0"; };
+  };
   selectedWithPlatform = hello {
     images."linux/arm64/v8" = {
       image = images.severalImages;

@@ -67,3 +67,28 @@ case_wrong_arguments_fail_at_evaluation_naming_function_and_argument() {
     has "$said" "$message"
   done
 }
+
+# As docs/faq.md has it.
+case_a_string_with_a_position_names_an_image_of_a_merged_one() {
+  local what wanted
+  wanted=$(build -A fromMerged.bySet)
+  for what in archive layout; do
+    cmp "$(physical "$(build -A "fromMerged.$what")")" "$(physical "$wanted")"
+  done
+  same platforms "$(skopeo inspect --raw "oci-archive:$(physical "$wanted")" | jq -c '[.manifests[].platform.architecture]')" '["arm64"]'
+}
+
+# As docs/faq.md says: Linux builds the images, and the rest is for the Mac.
+case_on_a_mac_everything_but_the_images_is_for_the_mac() {
+  same systems "$(evaluate -E "let
+    polyarch = import $source { pkgs = import <nixpkgs> { system = \"aarch64-darwin\"; }; };
+    image = polyarch.mkMultiArchImage {
+      name = \"hello\";
+      systems = [ \"x86_64-linux\" \"aarch64-linux\" ];
+      strategy = \"native\";
+      images = pkgs: pkgs.dockerTools.buildLayeredImage { name = \"hello\"; config.Cmd = [ \"\${pkgs.hello}/bin/hello\" ]; };
+    };
+  in map (drv: drv.system) (
+    builtins.attrValues image.images ++ builtins.attrValues image.layouts ++ [ image image.push image.copyToPodman image.inspect ])" |
+    jq -r 'join(" ")')" "aarch64-linux x86_64-linux aarch64-darwin aarch64-darwin aarch64-darwin aarch64-darwin aarch64-darwin aarch64-darwin"
+}
