@@ -24,6 +24,10 @@ HELP
   *) usage_error "unexpected argument $1" ;;
 esac
 
+if nix-store --check-validity "$store_path" 2>/dev/null; then
+  printf '%s\n' "$store_path"
+  exit
+fi
 # The name of the file is a part of the name in the store.
 base=${store_path##*/}
 layout=$work/${base#*-}

@@ -41,7 +41,7 @@ let
   ];
 
   package = argument: value: [
-    (rule.forValue argument value (lib.isDerivation value) "a package")
+    (rule.forValue argument value (lib.isDerivation value && value ? drvPath) "a package")
   ];
 in
 {

@@ -319,4 +319,7 @@ case_an_image_of_a_private_registry_is_prefetched_with_the_credentials_of_the_us
   has "$(in_store "$prefetch" --help)" "$registry/team/base@$base_digest"
   refuse in_store "$prefetch" x
   has "$said" 'unexpected argument x'
+  # An image that is there is not pulled.
+  stop_registry
+  same 'store path' "$(in_store env NIX_STATE_DIR="$store/nix/var/nix" NIX_CONFIG='store = local' "$prefetch")" "$base"
 }
