@@ -231,6 +231,7 @@ impl Error {
             | Problem::LayerCount { .. }
             | Problem::NoImage
             | Problem::NotAttestable { .. }
+            | Problem::Statement(_)
             | Problem::Artifact { .. } => return None,
         };
         Some(text.to_owned())

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use super::candidate::{Candidate, list};
 use super::{ClosureProblem, Code, InputName, PinProblem, Subject};
 use crate::oci::artifact::ArtifactKind;
+use crate::oci::statement::StatementProblem;
 use crate::oci::{DiffId, Digest, MediaType, Platform, has_unsupported_algorithm};
 use crate::util::text::{bytes, clean, elided};
 
@@ -243,6 +244,10 @@ pub enum Problem {
     )]
     NotAttestable { found: String },
 
+    /// Of an in-toto statement.
+    #[error(transparent)]
+    Statement(StatementProblem),
+
     #[error(
         "it names no platform, and the merged image has several: {}",
         Platform::list(offered)
@@ -327,7 +332,7 @@ impl Problem {
             Self::UnknownType { .. } => Code::UnknownMediaType,
             Self::NoAttestedImage { .. } => Code::AttestationSubject,
             Self::StatementSubject { .. } => Code::StatementSubject,
-            Self::NotAttestable { .. } => Code::AttachedDocument,
+            Self::NotAttestable { .. } | Self::Statement(_) => Code::AttachedDocument,
             Self::DocumentTooLarge { .. } => Code::DocumentTooLarge,
             Self::TooManyDocuments { .. } => Code::TooManyDocuments,
             Self::Missing { .. } => Code::Missing,

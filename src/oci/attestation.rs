@@ -26,7 +26,7 @@ pub const PREDICATE_TYPE: &str = "in-toto.io/predicate-type";
 /// The `_type` of the statements that a merge writes.
 pub const STATEMENT_TYPE: &str = "https://in-toto.io/Statement/v1";
 /// The start of every `_type`.
-const STATEMENT_TYPES: &str = "https://in-toto.io/Statement/";
+pub const STATEMENT_TYPES: &str = "https://in-toto.io/Statement/";
 
 /// The largest document that is read, in bytes. BuildKit has the same limit (`exporter/attestation/make.go`).
 pub const MAX_DOCUMENT: u64 = 40 << 20;
@@ -86,8 +86,12 @@ pub struct DocumentHead {
     pub format: DocumentFormat,
     /// Whether it is a statement in a DSSE envelope, which hides the two fields below.
     pub is_signed: bool,
+    /// The `_type`, if it is a statement.
+    pub statement_type: Option<String>,
     /// The predicate type, if it is a statement.
     pub predicate_type: Option<String>,
+    /// Whether a statement has a subject without a digest.
+    pub has_subject_without_digest: bool,
     /// The digests of the subjects of a statement, in the form `sha256:…`.
     pub subjects: Vec<String>,
 }
@@ -135,6 +139,7 @@ impl Keys {
     fn head(self) -> Option<DocumentHead> {
         let is_statement = self
             .statement
+            .as_ref()
             .is_some_and(|own| own.starts_with(STATEMENT_TYPES));
         let is_signed = self
             .payload_type
@@ -152,10 +157,16 @@ impl Keys {
         };
         let is_statement = format == DocumentFormat::InToto;
         let subjects = self.subject.into_iter().flatten().filter(|_| is_statement);
-        let digests = subjects.flat_map(|subject| subject.digest.unwrap_or_default());
+        let of_subjects: Vec<_> = subjects
+            .map(|subject| subject.digest.unwrap_or_default())
+            .collect();
+        let has_subject_without_digest = of_subjects.iter().any(BTreeMap::is_empty);
+        let digests = of_subjects.into_iter().flatten();
         Some(DocumentHead {
             format,
             is_signed,
+            statement_type: self.statement.filter(|_| is_statement),
+            has_subject_without_digest,
             predicate_type: self.predicate_type.filter(|_| is_statement),
             subjects: digests
                 .map(|(algorithm, hex)| format!("{algorithm}:{hex}"))

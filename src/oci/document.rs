@@ -4,8 +4,8 @@
 
 use std::sync::Arc;
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::go_json::is_field;
@@ -52,7 +52,7 @@ impl<T: DeserializeOwned> Document<T> {
 }
 
 /// Parses JSON that is nested no deeper than [`MAX_NESTING`], also in fields that are ignored.
-pub fn parse<T: DeserializeOwned>(raw: &[u8]) -> serde_json::Result<T> {
+pub fn parse<'d, T: Deserialize<'d>>(raw: &'d [u8]) -> serde_json::Result<T> {
     if extent(raw).depth > MAX_NESTING {
         let problem = format!("it is nested more than {MAX_NESTING} levels deep");
         return Err(serde::de::Error::custom(problem));

@@ -21,10 +21,12 @@ pub(crate) mod execution;
 pub(crate) mod field_types;
 pub(crate) mod go_json;
 pub(crate) mod index;
+pub(crate) mod json_keys;
 pub(crate) mod layout;
 pub(crate) mod manifest;
 pub(crate) mod name;
 mod platform;
+pub(crate) mod statement;
 mod time;
 
 pub use descriptor::Descriptor;

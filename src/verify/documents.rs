@@ -7,12 +7,12 @@ use base64::engine::general_purpose::STANDARD;
 use serde::de::IgnoredAny;
 
 use super::findings::Findings;
-use super::json::{duplicate_keys, empty_fields};
 use super::names;
 use crate::bytes::codec::Encoding;
 use crate::error::Code;
 use crate::image::LayerType;
 use crate::oci::artifact::artifact_type;
+use crate::oci::json_keys::{duplicate_keys, empty_fields};
 use crate::oci::{
     DOCKER_FIELDS, DOCKER_FILE, Descriptor, Digest, Hasher, INDEX_FILE, Index, Manifest, MediaType,
     Platform, field_types, go_json, parse,

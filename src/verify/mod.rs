@@ -15,7 +15,6 @@ mod configs;
 mod documents;
 mod finding;
 mod findings;
-mod json;
 mod names;
 
 use std::collections::{BTreeMap, HashSet};

@@ -9,13 +9,14 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use oci_spec::image::ANNOTATION_TITLE;
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
 use super::AttestedDocument;
 use crate::error::{DocumentProblem, Error, InputName, Item, Problem, Subject};
 use crate::image::{Blob, Companion, Content, Image, Layer, StaleAnnotations};
 use crate::oci::attestation::{self, DocumentFormat, PREDICATE_TYPE, STATEMENT_TYPE};
-use crate::oci::{Descriptor, Digest, Document, Manifest, MediaType, Platform, parse};
+use crate::oci::statement::with_subject;
+use crate::oci::{Descriptor, Digest, Document, Manifest, MediaType, Platform};
 
 /// Adds an attestation with the documents to an image. Attestations that the image has stay as they are, and
 /// come first: clients take the signature of the first one (policy-helpers `image/resolve.go`).
@@ -99,12 +100,16 @@ fn statement(document: &AttestedDocument, manifest: &Digest) -> Result<Statement
     let subject = json!([{
         "name": "_",
         "digest": { (manifest.algorithm().to_string()): manifest.hex() },
-    }]);
+    }])
+    .to_string();
     let own = head.predicate_type.as_deref();
     let predicate_type = head.format.predicate_type().or(own).unwrap_or_default();
     let bytes = match head.format {
         DocumentFormat::InToto if !head.subjects.is_empty() => raw.clone(),
-        DocumentFormat::InToto => with_subject(document, subject)?,
+        DocumentFormat::InToto => {
+            let completed = with_subject(raw, &subject);
+            completed.map_err(|error| invalid(document, error))?.into()
+        }
         // The bytes of the document are not serialised again.
         DocumentFormat::Spdx | DocumentFormat::CycloneDx => {
             let start = format!(
@@ -119,19 +124,9 @@ fn statement(document: &AttestedDocument, manifest: &Digest) -> Result<Statement
     })
 }
 
-/// Returns a statement with this subject, which comes after the `_type`.
-fn with_subject(document: &AttestedDocument, subject: Value) -> Result<Arc<[u8]>, Error> {
-    let parsed: serde_json::Result<Map<String, Value>> = parse(&document.raw);
-    let mut rest = parsed.map_err(|error| {
-        let problem = Problem::InvalidDocument(DocumentProblem::Json(error));
-        Error::new(&*document.file.path, problem)
-    })?;
-    rest.shift_remove("subject");
-    let mut statement = Map::new();
-    statement.extend(rest.shift_remove_entry("_type"));
-    statement.insert("subject".to_owned(), subject);
-    statement.extend(rest);
-    Ok(Document::write(statement).raw)
+fn invalid(document: &AttestedDocument, error: serde_json::Error) -> Error {
+    let problem = Problem::InvalidDocument(DocumentProblem::Json(error));
+    Error::new(&*document.file.path, problem)
 }
 
 fn layer(format: DocumentFormat, bytes: Arc<[u8]>, annotations: BTreeMap<String, String>) -> Layer {

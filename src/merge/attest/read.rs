@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
 
 use super::{Attest, AttestedFile};
 use crate::error::{DocumentProblem, Error, Problem};
-use crate::oci::attestation::DocumentHead;
-use crate::oci::parse;
+use crate::oci::attestation::{DocumentFormat, DocumentHead, STATEMENT_TYPES};
+use crate::oci::statement::StatementProblem;
+use crate::oci::{parse, statement};
 use crate::source;
 
 /// The number of keys that a message shows.
@@ -40,20 +41,39 @@ fn read_file(file: &AttestedFile) -> Result<AttestedDocument, Error> {
         let problem = Problem::InvalidDocument(DocumentProblem::Json(error));
         Error::new(path, problem)
     };
-    let keys: BTreeMap<String, IgnoredAny> = parse(raw).map_err(invalid)?;
+    let keys: BTreeMap<String, &RawValue> = parse(raw).map_err(invalid)?;
     match DocumentHead::read(raw).map_err(invalid)? {
         Some(head) if head.is_signed => unknown("a DSSE envelope, which is signed".to_owned()),
-        Some(head) => Ok(AttestedDocument {
-            file: file.clone(),
-            head,
-            raw: raw.into(),
-        }),
-        None => unknown(object_with(&keys)),
+        Some(head) => {
+            if head.format == DocumentFormat::InToto {
+                let checked = statement::check(&head, raw);
+                checked.map_err(|problem| Error::new(path, Problem::Statement(problem)))?;
+            }
+            Ok(AttestedDocument {
+                file: file.clone(),
+                head,
+                raw: raw.into(),
+            })
+        }
+        None => match other_statement(&keys) {
+            Some(problem) => Err(Error::new(path, Problem::Statement(problem))),
+            None => unknown(object_with(&keys)),
+        },
     }
 }
 
+/// Returns the problem of a statement whose type is not known.
+fn other_statement(keys: &BTreeMap<String, &RawValue>) -> Option<StatementProblem> {
+    let is_statement = ["predicateType", "predicate"]
+        .iter()
+        .all(|key| keys.contains_key(*key));
+    let own = keys.get("_type").filter(|_| is_statement)?;
+    let own: String = serde_json::from_str(own.get()).ok()?;
+    (!own.starts_with(STATEMENT_TYPES)).then_some(StatementProblem::Type(own))
+}
+
 /// Describes a JSON object by its keys.
-fn object_with(keys: &BTreeMap<String, IgnoredAny>) -> String {
+fn object_with(keys: &BTreeMap<String, &RawValue>) -> String {
     let shown: Vec<String> = (keys.keys().take(MAX_KEYS))
         .map(|key| format!("{key:?}"))
         .collect();

@@ -63,10 +63,98 @@ fn an_empty_subject_is_filled_in() {
         read(&filled)["subject"],
         subject(&filled.index["manifests"][0])
     );
-    let keys: Vec<String> = read(&filled).as_object().unwrap().keys().cloned().collect();
-    assert_eq!(keys, ["_type", "subject", "predicateType", "predicate"]);
     let missing = scratch.merge_to("missing", &["--attest", "provenance.json", "a.tar"]);
-    assert_eq!(missing.digest, filled.digest);
+    assert_eq!(read(&missing), read(&filled));
+    let keys: Vec<String> = read(&missing)
+        .as_object()
+        .unwrap()
+        .keys()
+        .cloned()
+        .collect();
+    assert_eq!(keys, ["_type", "subject", "predicateType", "predicate"]);
+}
+
+/// Guarantee 2.
+#[test]
+fn the_other_bytes_of_a_statement_stay_when_a_subject_is_added() {
+    const PREDICATE: &str = r#""predicate" : { "n": 1.50, "big": 123456789012345678901234567890, "huge": 1e400, "tiny": -0.0e-0,
+  "text": "\u00e9\/", "\u0061": [ ] } "#;
+    let scratch = documents();
+    let plain = scratch.merge_to("plain", &["a.tar"]);
+    let added = subject(&plain.index["manifests"][0]).to_string();
+    let head = r#""_type" : "https://in-toto.io/Statement/v0.1" "#;
+    let tail = format!(r#""predicateType":"https://example.com/x", {PREDICATE}"#);
+    for (name, before, after) in [
+        (
+            "missing",
+            format!("{{ {head}, {tail}}}"),
+            format!(
+                "{{ {}, {tail}}}",
+                head.replace("v0.1\" ", &format!("v0.1\",\"subject\":{added} "))
+            ),
+        ),
+        (
+            "null",
+            format!("{{{head},\n \"subject\" : null , {tail}}}"),
+            format!("{{{head},\n \"subject\" : {added} , {tail}}}"),
+        ),
+        (
+            "empty",
+            format!("{{{tail}, \"subject\":[ ],{head}}}"),
+            format!("{{{tail}, \"subject\":{added},{head}}}"),
+        ),
+    ] {
+        scratch.write("statement.json", before.as_bytes());
+        let merged = scratch.merge_to(name, &["--attest", "statement.json", "a.tar"]);
+        let found = String::from_utf8(merged.content(&merged.layers[1][0])).unwrap();
+        assert_eq!(found, after);
+    }
+}
+
+#[test]
+fn statements_that_readers_understand_in_different_ways_are_refused() {
+    let statement = |own: &str, predicate_type: &str, subject: &str, predicate: &str| {
+        format!(
+            r#"{{"_type":"{own}","subject":{subject},"predicateType":"{predicate_type}","predicate":{predicate}}}"#
+        )
+    };
+    let known = "https://in-toto.io/Statement/v1";
+    let scratch = documents();
+    for (content, problem) in [
+        (
+            statement("https://in-toto.io/Statement/v9", "x", "[]", "{}"),
+            r#"its _type is "https://in-toto.io/Statement/v9", expected "https://in-toto.io/Statement/v1" or "https://in-toto.io/Statement/v0.1""#,
+        ),
+        (
+            statement("https://example.com/x", "x", "[]", "{}"),
+            r#"its _type is "https://example.com/x", expected "#,
+        ),
+        (
+            statement(known, "", "[]", "{}"),
+            "its predicateType is empty, expected the URI of a predicate",
+        ),
+        (
+            statement(known, "x", r#"[{"name":"hello"}]"#, "{}"),
+            "one of its subjects has no digest, expected a digest in each",
+        ),
+        (
+            statement(known, "x", "[{}]", "{}"),
+            "one of its subjects has no digest",
+        ),
+        (
+            statement(known, "x", r#"[{"name":"hello","digest":{}}]"#, "{}"),
+            "one of its subjects has no digest",
+        ),
+        (
+            statement(known, "x", "[]", r#"{"a":[{"b":1,"b":2}]}"#),
+            r#"it has the key "/predicate/a/0/b" twice, expected each key once"#,
+        ),
+    ] {
+        scratch.write("file.json", content.as_bytes());
+        let message = scratch.fail(&["merge", "-o", "x", "--attest", "file.json", "a.tar"]);
+        let expected = format!("error: file.json: {problem}");
+        assert!(message.starts_with(&expected), "{content}: {message}");
+    }
 }
 
 #[test]
