@@ -143,14 +143,7 @@ impl Change for Pinner<'_, '_> {
         let failed = |problem| Error::new(file, Problem::Pin(problem));
         match content {
             Content::Text(text) => {
-                let (changed, replaced) = pin_text(self.pins, kind(file), text).map_err(failed)?;
-                let text = Text::new(text);
-                let replaced = replaced.into_iter().map(|edit| Replacement {
-                    file: file.to_owned(),
-                    line: text.line(edit.start),
-                    old: edit.old,
-                    new: edit.new,
-                });
+                let (changed, replaced) = pin_text(self.pins, file, text).map_err(failed)?;
                 self.report.replaced.extend(replaced);
                 for (line, text) in self.pins.take_doubts() {
                     let text = format!("line {line}: {text}; it is not pinned");
@@ -219,12 +212,18 @@ struct Edit {
     new: String,
 }
 
-/// Returns the text with digests, and what was replaced. Positions are those of the text without placeholders,
-/// which has the same lines.
-fn pin_text(pins: &Pins<'_>, kind: Kind, text: &str) -> Result<(String, Vec<Edit>), PinProblem> {
-    let (text, mut replaced) = placeholders::replace(pins, text)?;
-    let text = Text::new(&text);
-    let edits = match kind {
+/// Returns the text with digests, and what was replaced, by line.
+fn pin_text(
+    pins: &Pins<'_>,
+    file: &Path,
+    text: &str,
+) -> Result<(String, Vec<Replacement>), PinProblem> {
+    let text = Text::new(text);
+    let placeholders = placeholders::edits(pins, &text)?;
+    let mut replaced = replacements(file, &text, &placeholders);
+    let with_values = apply(text.text, &placeholders);
+    let text = Text::new(&with_values);
+    let edits = match kind(file) {
         Kind::Yaml => yaml::edits(pins, &text)?,
         Kind::Hcl => hcl::edits(pins, &text)?,
         Kind::Other => {
@@ -233,9 +232,19 @@ fn pin_text(pins: &Pins<'_>, kind: Kind, text: &str) -> Result<(String, Vec<Edit
             Vec::new()
         }
     };
-    let changed = apply(text.text, &edits);
-    replaced.extend(edits);
-    Ok((changed, replaced))
+    replaced.extend(replacements(file, &text, &edits));
+    replaced.sort_by_key(|replaced| replaced.line);
+    Ok((apply(text.text, &edits), replaced))
+}
+
+fn replacements(file: &Path, text: &Text<'_>, edits: &[Edit]) -> Vec<Replacement> {
+    let edits = edits.iter().map(|edit| Replacement {
+        file: file.to_owned(),
+        line: text.line(edit.start),
+        old: edit.old.clone(),
+        new: edit.new.clone(),
+    });
+    edits.collect()
 }
 
 /// Applies edits, which are in order and do not overlap.

@@ -1,12 +1,13 @@
 //! Placeholders, which work in any file of text: `@app@`, `@app.name@`, `@app.tag@` and `@app.digest@`.
 
+use super::Edit;
 use super::pins::Pins;
 use super::text::Text;
-use super::{Edit, apply};
 use crate::error::PinProblem;
 
-/// Replaces the placeholders of the images.
-pub fn replace(pins: &Pins<'_>, text: &str) -> Result<(String, Vec<Edit>), PinProblem> {
+/// Returns the edits of the placeholders of the images.
+pub fn edits(pins: &Pins<'_>, text: &Text<'_>) -> Result<Vec<Edit>, PinProblem> {
+    let (lines, text) = (text, text.text);
     let mut edits: Vec<Edit> = Vec::new();
     for (start, _) in text.match_indices('@') {
         let is_inside = edits
@@ -28,7 +29,7 @@ pub fn replace(pins: &Pins<'_>, text: &str) -> Result<(String, Vec<Edit>), PinPr
                 ".tag" => image.tags.first().cloned().unwrap_or_default(),
                 _ if is_field(field) => {
                     return Err(PinProblem::UnknownPlaceholder {
-                        line: Text::new(text).line(start),
+                        line: lines.line(start),
                         placeholder: format!(
                             "@{}{field}@",
                             image.key.as_deref().unwrap_or_default()
@@ -47,7 +48,7 @@ pub fn replace(pins: &Pins<'_>, text: &str) -> Result<(String, Vec<Edit>), PinPr
             break;
         }
     }
-    Ok((apply(text, &edits), edits))
+    Ok(edits)
 }
 
 /// Whether it looks like a misspelt field, not like a longer key or an address.

@@ -9,6 +9,7 @@ mod documents;
 mod grammars;
 mod merging;
 mod nix2container;
+mod pin;
 mod programs;
 mod readback;
 mod readers;
@@ -22,6 +23,7 @@ pub use dockertools_conf::dockertools_conf;
 pub use documents::documents;
 pub use grammars::{names, platform};
 pub use nix2container::nix2container;
+pub use pin::pin;
 pub use programs::programs;
 pub use readers::{Comparison, Lists, are_there as readers_are_there, compare_readers, readers};
 pub use sources::{archive, docker_archive, layout, merge, verify};
@@ -43,5 +45,6 @@ pub const TARGETS: &[(&str, Property)] = &[
     ("programs", programs),
     ("readers", readers),
     ("merge", merge),
+    ("pin", pin),
     ("verify", verify),
 ];

@@ -174,6 +174,13 @@ fn placeholders_are_replaced_in_any_text() {
         "run @app@ # @app@ @apps@ @app me@app.example @app.tag@\n@app.name@:@app.tag@@@app.digest@ @@app@@\n",
         "run ghcr.io/me/app@D # ghcr.io/me/app@D @apps@ @app me@app.example v1\nghcr.io/me/app:v1@D @ghcr.io/me/app@D@\n",
     );
+    // Lines are those of the file, wherever a placeholder makes it longer.
+    let scratch = Scratch::new();
+    scratch.write("a.yaml", b"# @app@\n# @app@\na: ghcr.io/me/app:v1\n");
+    let image = format!("app={NAME}:v1@{}", digest_of('a'));
+    let printed = scratch.run(&["pin", "--image", &image, "-o", "out", "a.yaml"]);
+    let lines: Vec<&str> = printed.lines().map(|line| &line[..9]).collect();
+    assert_eq!(lines, ["a.yaml:1:", "a.yaml:2:", "a.yaml:3:"]);
     // A template of Helm is not YAML.
     pins(
         "pod.yaml",
