@@ -6,6 +6,7 @@ use super::findings::Findings;
 use crate::error::Code;
 use crate::image::{Blob, Content, Image, Layer};
 use crate::oci::Digest;
+use crate::oci::artifact::subject;
 use crate::oci::attestation::{DocumentFormat, DocumentHead, MAX_DOCUMENT, PREDICATE_TYPE};
 use crate::source::Contents;
 
@@ -13,6 +14,7 @@ use crate::source::Contents;
 pub fn check(findings: &Findings, contents: &Contents) {
     for image in &contents.images {
         for attestation in &image.attestations {
+            check_subject(findings, attestation, &image.descriptor.digest);
             check_artifact(findings, attestation, Some(&image.descriptor.digest));
         }
     }
@@ -20,6 +22,19 @@ pub fn check(findings: &Findings, contents: &Contents) {
         if let Some(artifact) = &companion.image {
             check_artifact(findings, artifact, companion.subject.as_ref());
         }
+    }
+}
+
+/// Checks that an attestation, which describes the image that its annotation names, has no other subject.
+fn check_subject(findings: &Findings, attestation: &Image, described: &Digest) {
+    let digest = attestation.descriptor.digest.to_string();
+    if let Some(subject) = subject(&attestation.manifest.view.extra)
+        && subject != *described
+    {
+        let message = format!(
+            "the attestation {digest} is of {described} by its annotation, but its subject is {subject}"
+        );
+        findings.add(Code::AttestationSubject, &digest, message);
     }
 }
 

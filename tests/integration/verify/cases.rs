@@ -594,13 +594,17 @@ fn platforms() -> Vec<Case> {
                 _ => {}
             })
         }),
-        attested_by(&["attached-document"], |layer, _| {
+        attested_by(&["attestation-subject"], |_, _, manifest| {
+            manifest["subject"] =
+                json!({ "mediaType": MANIFEST, "digest": digest(b""), "size": 0 });
+        }),
+        attested_by(&["attached-document"], |layer, _, _| {
             layer["mediaType"] = "application/spdx+json".into();
         }),
-        attested_by(&["statement-subject"], |_, statement| {
+        attested_by(&["statement-subject"], |_, statement, _| {
             statement["subject"][0]["digest"]["sha256"] = hex(b"").into();
         }),
-        attested_by(&["predicate-type"], |layer, _| {
+        attested_by(&["predicate-type"], |layer, _, _| {
             layer["annotations"]["in-toto.io/predicate-type"] = "https://spdx.dev/Document".into();
         }),
         file(&["wrong-program"], || {
@@ -699,26 +703,26 @@ fn layouts() -> Vec<Case> {
     ]
 }
 
-/// A layout with an attestation, after a change of its layer's descriptor and of the statement.
+/// A layout with an attestation, after a change of its layer's descriptor, of the statement and of its manifest.
 fn attested_by(
     expected: &'static [&'static str],
-    edit: impl Fn(&mut Value, &mut Value) + 'static,
+    edit: impl Fn(&mut Value, &mut Value, &mut Value) + 'static,
 ) -> Case {
     layout(expected, move || {
         let mut layout = Layout::default();
         let amd64 = image(&mut layout, "linux/amd64");
         let text = statement_about(amd64["digest"].as_str().unwrap());
         let mut statement: Value = serde_json::from_str(&text).unwrap();
+        let mut own = artifact(&mut layout, ATTESTATION, Some(&amd64));
+        let mut manifest: Value = serde_json::from_slice(&layout.blobs.pop().unwrap()).unwrap();
+        layout.blobs.pop();
         let mut changes = json!({ "mediaType": "application/vnd.in-toto+json" });
-        edit(&mut changes, &mut statement);
+        edit(&mut changes, &mut statement, &mut manifest);
         let mut layer = layout.blob("", statement.to_string().as_bytes());
         layer
             .as_object_mut()
             .unwrap()
             .extend(changes.as_object().unwrap().clone());
-        let mut own = artifact(&mut layout, ATTESTATION, Some(&amd64));
-        let mut manifest: Value = serde_json::from_slice(&layout.blobs.pop().unwrap()).unwrap();
-        layout.blobs.pop();
         manifest["layers"] = json!([layer]);
         let written = document(&mut layout, MANIFEST, &manifest);
         own["digest"] = written["digest"].clone();
