@@ -31,12 +31,15 @@ fail() { # MESSAGE: there is no answer
   exit 2
 }
 
-# `SIZE` as `polyarch diff --max-push` takes it, in bytes.
+# `SIZE` as `polyarch diff --max-push` takes it, in bytes. tests/sizes.tsv has examples.
 bytes_of() {
   jq -nre --arg size "$1" '
-    { "": 1, b: 1, kb: 1e3, mb: 1e6, gb: 1e9, tb: 1e12, kib: 1024, mib: 1048576, gib: 1073741824, tib: 1099511627776 } as $units
-    | $size | capture("^(?<number>[0-9]+(\\.[0-9]+)?) ?(?<unit>[a-zA-Z]*)$")
-    | $units[.unit | ascii_downcase] as $unit | (.number | tonumber) * $unit | floor' 2>/dev/null
+    { "": 1, k: 1e3, m: 1e6, g: 1e9, t: 1e12, ki: 1024, mi: 1048576, gi: 1073741824, ti: 1099511627776 } as $units
+    | $size | capture("^(?<whole>[0-9]+)(\\.(?<fraction>[0-9]+))?( ?(?<unit>[kKmMgGtT][iI]?[bB]?|[bB]))?$")
+    | (.fraction // "") as $fraction
+    # Whole numbers: 0.29 * 1000 is less than 290.
+    | (.whole + $fraction | tonumber) * $units[.unit // "" | ascii_downcase | rtrimstr("b")] / ([range($fraction | length) | 10] | reduce .[] as $n (1; . * $n))
+    | . + 0.5 | floor' 2>/dev/null
 }
 
 max_push="" wanted=() options=()

@@ -1,9 +1,11 @@
 //! `polyarch diff`.
 
 use std::ffi::OsString;
+use std::sync::LazyLock;
 
 use clap::Args;
 use polyarch::DiffRequest;
+use regex::Regex;
 
 use super::arguments::LoadArgs;
 use super::{Invocation, input};
@@ -63,8 +65,28 @@ impl DiffArgs {
     }
 }
 
+/// Parses a size as `mkDiffCheck` and `image.checkPushed` do; tests/sizes.tsv has examples. `parse-size` alone
+/// takes exponents and other forms too.
 fn size(text: &str) -> Result<u64, String> {
-    parse_size::parse_size(text).map_err(|error| {
-        format!("{error}; expected bytes, or a number with a unit such as 50MB or 1.5GiB")
-    })
+    static FORM: LazyLock<Option<Regex>> =
+        LazyLock::new(|| Regex::new(r"^[0-9]+(\.[0-9]+)?( ?([kKmMgGtT][iI]?[bB]?|[bB]))?$").ok());
+    let expected = "expected bytes, or a number with a unit such as 50MB or 1.5GiB";
+    match FORM.as_ref().is_some_and(|form| form.is_match(text)) {
+        true => parse_size::parse_size(text).map_err(|error| format!("{error}; {expected}")),
+        false => Err(expected.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::size;
+
+    #[test]
+    fn sizes_are_those_of_the_table() {
+        let table = include_str!("../../tests/sizes.tsv");
+        for row in table.lines().filter(|line| !line.starts_with('#')) {
+            let (text, bytes) = row.split_once('\t').unwrap();
+            assert_eq!(size(text).ok(), bytes.parse().ok(), "{text:?}");
+        }
+    }
 }

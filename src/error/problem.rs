@@ -10,7 +10,7 @@ use super::{ClosureProblem, Code, InputName, PinProblem, Subject};
 use crate::oci::artifact::ArtifactKind;
 use crate::oci::statement::StatementProblem;
 use crate::oci::{DiffId, Digest, MediaType, Platform, has_unsupported_algorithm};
-use crate::util::text::{bytes, clean, elided};
+use crate::util::text::{byte_count, bytes, clean, different_bytes, elided};
 
 /// The problem with the subject of an [`Error`](super::Error).
 #[derive(Debug, thiserror::Error)]
@@ -73,7 +73,7 @@ pub enum Problem {
     #[error("the image that it describes ({}) is missing", subject.as_deref().map_or("it names none".into(), clean))]
     NoAttestedImage { subject: Option<String> },
 
-    #[error("has {}, expected at most {}", bytes(*size), bytes(*limit))]
+    #[error("has {}", different_bytes(*size, *limit).join(", expected at most "))]
     DocumentTooLarge { size: u64, limit: u64 },
 
     #[error("the names of its files and packages take more than {} of memory", bytes(*limit))]
@@ -110,7 +110,7 @@ pub enum Problem {
     #[error("has the wrong digest: found {found}, expected {expected}")]
     WrongDigest { found: Digest, expected: Digest },
 
-    #[error("has the wrong size: found {found} bytes, expected {expected}")]
+    #[error("has the wrong size: found {}, expected {expected}", byte_count(*found))]
     WrongSize { found: u64, expected: u64 },
 
     #[error("{source}")]

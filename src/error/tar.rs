@@ -2,6 +2,7 @@
 //!
 //! Both types are wrapped in [`io::Error`] where a reader needs one; `util::cause` finds them again.
 
+use crate::util::text::byte_count;
 use std::io;
 
 /// A defect of an archive.
@@ -28,7 +29,7 @@ pub enum TarError {
     Sparse { name: String },
 
     #[error(
-        "the entry {name:?} has {size} bytes from byte {offset} on, but the file ends at byte {end}"
+        "the entry {name:?} has {} from byte {offset} on, but the file ends at byte {end}", byte_count(*size)
     )]
     CutOff {
         name: String,
@@ -109,7 +110,7 @@ pub enum HeaderError {
     #[error("has a name of which some readers take more than others")]
     AmbiguousPrefix,
 
-    #[error("has {size} bytes, but is not a file")]
+    #[error("has {}, but is not a file", byte_count(*size))]
     NotAFile { size: u64 },
 
     #[error("is a file with the name of a directory, which some readers take for one")]

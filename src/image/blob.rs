@@ -10,6 +10,7 @@ use crate::bytes::{Algorithms, Digests, Observers, SizedDigest, VerifiedReader, 
 use crate::error::{Error, InputName, Item, Problem, Subject};
 use crate::image::content::Content;
 use crate::oci::{Descriptor, DiffId};
+use crate::util::text::byte_count;
 
 /// A descriptor, the content that it describes, and the names for messages.
 #[derive(Clone, Debug)]
@@ -71,7 +72,7 @@ impl Blob {
         let SizedDigest { digest, size } = found;
         // The size first: it distinguishes a truncated file from a changed one.
         if *size != self.descriptor.size {
-            self.check_generated(format_args!("{size} bytes"), self.descriptor.size)?;
+            self.check_generated(byte_count(*size), self.descriptor.size)?;
             let (found, expected) = (*size, self.descriptor.size);
             let problem = Problem::WrongSize { found, expected };
             return Err(Error::new(self.subject(Item::Blob), problem));

@@ -12,6 +12,7 @@ use crate::image::{
     AnyBlob, Blob, Companion, Content, FileLayer, Image, IndexMetadata, Layer, MultiPlatformImage,
 };
 use crate::oci::{Descriptor, Digest, Document, ImageName, Index, MediaType};
+use crate::util::text::byte_count;
 
 /// Adds referrers beside the image, and what leads to them in `index.json`. Returns their number.
 pub fn add_referrers(merged: &mut MultiPlatformImage, mut referrers: Vec<Companion>) -> usize {
@@ -153,7 +154,7 @@ fn check_unambiguous<'a>(layers: impl Iterator<Item = &'a Layer>) -> Result<(), 
             let promised = |of: &Layer| PromisedLayer {
                 input: of.input().clone(),
                 promise: match of.diff_id() {
-                    _ if size(first) != size(layer) => Some(format!("{} bytes", size(of))),
+                    _ if size(first) != size(layer) => Some(byte_count(size(of))),
                     diff_id => diff_id.map(ToString::to_string),
                 },
             };

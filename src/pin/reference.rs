@@ -146,12 +146,14 @@ fn digest_suffix<'t>(rest: &'t str, digest: &'t str) -> Option<(usize, Suffix<'t
     if is_template(digest) {
         return Some((1 + template_length(&rest[1..]), Suffix::Variable));
     }
-    let length = digest.find(|c: char| !c.is_ascii_alphanumeric() && c != ':');
-    let length = length.unwrap_or(digest.len());
-    let digest = &digest[..length];
-    digest
-        .contains(':')
-        .then_some((length + 1, Suffix::Digest(digest)))
+    let is_other = |c: char| !c.is_ascii_alphanumeric();
+    let (algorithm, hex) = digest.split_once(':')?;
+    if algorithm.contains(is_other) {
+        return None;
+    }
+    let length = hex.find(is_other).unwrap_or(hex.len());
+    let length = algorithm.len() + 1 + length;
+    Some((length + 1, Suffix::Digest(&digest[..length])))
 }
 
 /// Whether a reference can end before this text.

@@ -4,7 +4,7 @@ use polyarch::diff::{
     AnnotationChange, DiffReport, PathChange, PathsDiff, PlatformDiff, PlatformStatus, Push,
 };
 use polyarch::internals::store_path::{package, store_name};
-use polyarch::internals::text::bytes;
+use polyarch::internals::text::{bytes, different_bytes, exact_bytes};
 use serde_json::Value;
 
 use super::inspect::short;
@@ -37,10 +37,9 @@ impl DiffView {
         let report = printed.map_err(|failure| Failure::NoAnswer(Box::new(failure)))?;
         match self.max_push {
             Some(max) if report.push.bytes > max => Err(Failure::Rejected(Some(format!(
-                "a push would send {} ({} bytes), which is more than --max-push allows: {} ({max} bytes)",
-                bytes(report.push.bytes),
-                report.push.bytes,
-                bytes(max)
+                "a push would send {}, which is more than --max-push allows: {}",
+                exact_bytes(report.push.bytes),
+                exact_bytes(max)
             )))),
             _ if self.exit_code && !report.same => Err(Failure::Rejected(None)),
             _ => Ok(()),
@@ -68,9 +67,8 @@ fn sends(push: &Push) -> String {
     match push.blobs {
         0 => "a push sends nothing".to_owned(),
         n => format!(
-            "a push sends {} ({} bytes): {}",
-            bytes(push.bytes),
-            push.bytes,
+            "a push sends {}: {}",
+            exact_bytes(push.bytes),
             count(n, "blob")
         ),
     }
@@ -168,7 +166,7 @@ fn changed_path(change: &PathChange) -> String {
     };
     let sizes = match change.old.size == change.new.size {
         true => bytes(change.new.size),
-        false => format!("{} → {}", bytes(change.old.size), bytes(change.new.size)),
+        false => different_bytes(change.old.size, change.new.size).join(" → "),
     };
     format!("{} {what}  {sizes}", change.name)
 }

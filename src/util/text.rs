@@ -51,6 +51,31 @@ pub fn is_harmful(c: char) -> bool {
         || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
+/// Returns a number of bytes with their exact number, if the units hide it.
+pub fn exact_bytes(n: u64) -> String {
+    match n {
+        0..1000 => bytes(n),
+        _ => format!("{} ({n} bytes)", bytes(n)),
+    }
+}
+
+/// Returns two numbers of bytes that a reader compares: with their exact numbers, if they read alike otherwise.
+pub fn different_bytes(one: u64, other: u64) -> [String; 2] {
+    let both = [one, other];
+    match one != other && bytes(one) == bytes(other) {
+        true => both.map(exact_bytes),
+        false => both.map(bytes),
+    }
+}
+
+/// Returns `1 byte`, or another number.
+pub fn byte_count(n: u64) -> String {
+    match n {
+        1 => "1 byte".to_owned(),
+        _ => format!("{n} bytes"),
+    }
+}
+
 /// Returns text that can be printed: characters that move the cursor or change the direction of reading
 /// are escaped.
 pub fn clean(text: &str) -> String {
@@ -146,6 +171,18 @@ mod tests {
         ] {
             assert_eq!(bytes(n), text);
         }
+    }
+
+    #[test]
+    fn sizes_that_read_alike_have_their_bytes() {
+        assert_eq!(different_bytes(1, 2), ["1 B", "2 B"]);
+        assert_eq!(different_bytes(5_000_000, 5_000_000), ["5.00 MB"; 2]);
+        assert_eq!(
+            different_bytes(41_943_041, 41_943_040),
+            ["41.9 MB (41943041 bytes)", "41.9 MB (41943040 bytes)"]
+        );
+        assert_eq!(exact_bytes(999), "999 B");
+        assert_eq!([0, 1, 2].map(byte_count), ["0 bytes", "1 byte", "2 bytes"]);
     }
 
     #[test]

@@ -17,6 +17,7 @@ use crate::oci::{
     DOCKER_FIELDS, DOCKER_FILE, Descriptor, Digest, Hasher, INDEX_FILE, Index, Manifest, MediaType,
     Platform, field_types, go_json, parse,
 };
+use crate::util::text::byte_count;
 
 /// How many keys of one `manifest.json` are reported.
 const MAX_KEYS: usize = 10;
@@ -99,7 +100,12 @@ pub fn check_descriptor(findings: &Findings, by: &str, descriptor: &Descriptor) 
             hasher.update(&bytes);
             let digest = hasher.finish();
             let is_blob = digest == descriptor.digest && bytes.len() as u64 == descriptor.size;
-            (!is_blob).then(|| format!("{} bytes with the digest {digest}", bytes.len()))
+            (!is_blob).then(|| {
+                format!(
+                    "{} with the digest {digest}",
+                    byte_count(bytes.len() as u64)
+                )
+            })
         }
     };
     if let Some(problem) = problem {

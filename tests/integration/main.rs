@@ -25,6 +25,7 @@ mod programs;
 mod real_tools;
 mod reuse;
 mod sbom;
+mod sizes;
 mod slips;
 #[cfg(target_os = "linux")]
 mod soak;

@@ -70,9 +70,9 @@ in
     value = polyarch.mkDiffCheck {
       old = images.amd64;
       new = images.amd64;
-      maxPush = "50M";
+      maxPush = "50X";
     };
-    message = ''polyarch.mkDiffCheck: argument `maxPush` is "50M", but should be a number of bytes, or a string with a number and B, kB'';
+    message = ''polyarch.mkDiffCheck: argument `maxPush` is "50X", but should be a number of bytes, or a string with a number and a unit (kB'';
   };
   refsOfNoSource = {
     value = polyarch.withImageRefs {

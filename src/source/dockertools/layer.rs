@@ -18,6 +18,7 @@ use crate::source::store_paths::error_at;
 use crate::source::ustar::TypeFlag;
 use crate::tar::BLOCK;
 use crate::util::parallel;
+use crate::util::text::byte_count;
 
 /// The size of a record in bytes, to which `tarfile` pads an archive (`RECORDSIZE`).
 const RECORD: u64 = 20 * BLOCK as u64;
@@ -212,7 +213,7 @@ impl FileBytes {
         let n = (&self.opened.file).take(self.left).read(buf);
         let n = n.map_err(|e| failed(e, &self.path))?;
         if n == 0 && !buf.is_empty() {
-            let problem = format!("it ends {} bytes too early", self.left);
+            let problem = format!("it ends {} too early", byte_count(self.left));
             return Err(failed(io::Error::other(problem), &self.path));
         }
         self.left -= n as u64;

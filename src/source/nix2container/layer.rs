@@ -24,6 +24,7 @@ use crate::image::Generate;
 use crate::source::store_paths::error_at;
 use crate::source::ustar::TypeFlag;
 use crate::tar::BLOCK;
+use crate::util::text::byte_count;
 
 /// Regexes of one layer, each of which may take 256 KiB.
 const MAX_REGEXES: usize = 256;
@@ -97,7 +98,10 @@ impl Read for GeneratedTar<'_> {
                 } = content;
                 let n = file.take(*left).read(buf).map_err(|e| error_at(path, e))?;
                 if n == 0 && !buf.is_empty() {
-                    return Err(error_at(path, format!("it ends {left} bytes too early")));
+                    return Err(error_at(
+                        path,
+                        format!("it ends {} too early", byte_count(*left)),
+                    ));
                 }
                 *left -= n as u64;
                 if *left == 0 {

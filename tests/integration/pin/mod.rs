@@ -236,6 +236,7 @@ fn a_pinned_reference_stays() {
         "image: ghcr.io/me/app@D",
         "image: ghcr.io/me/app:v1@D",
         "{ repository: ghcr.io/me/app, tag: v1@D }",
+        "a: |\n  ghcr.io/me/app@D: here\n  ghcr.io/me/app@D.",
         "{ repository: ghcr.io/me/app, tag: v1, digest: D }",
     ] {
         pins("a.yaml", &text.replace('D', &digest), text);

@@ -59,7 +59,7 @@ fn a_layer_listed_twice_with_two_sizes_is_refused() {
     let (_, paths, digest, size) = golden(&store).swap_remove(0);
     let layers = [size, 1].map(|size| layer(&paths, digest, size));
     store.0.write("image.json", &image(&layers));
-    for (compression, text) in [("none", "(1 bytes)"), ("gzip", "expected 1")] {
+    for (compression, text) in [("none", "(1 byte)"), ("gzip", "expected 1")] {
         let arguments = [
             "merge",
             "--compression",
