@@ -38,16 +38,25 @@ impl AttestArgs {
     }
 
     /// Returns the documents for the request.
-    pub fn request(&self) -> Attest {
+    pub fn request(&self) -> Result<Attest, String> {
         let mut attest = Attest::default();
         attest.files = self.attest.iter().map(|file| attested(file)).collect();
+        let unnamed = attest
+            .files
+            .iter()
+            .find(|file| file.path.as_os_str().is_empty());
+        if let Some(unnamed) = unnamed {
+            let platform = unnamed.platform.as_ref();
+            let before = platform.map_or_else(String::new, |one| format!(" after {one}="));
+            return Err(format!("--attest: the FILE{before} is missing"));
+        }
         if !self.attest_as.is_empty() {
             attest.forms = AttestForms {
                 index: self.attest_as.contains(&FormArg::Index),
                 referrers: self.has_referrers(),
             };
         }
-        attest
+        Ok(attest)
     }
 }
 

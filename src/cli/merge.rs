@@ -262,7 +262,7 @@ impl MergeArgs {
             ReferrersArg::Drop => Referrers::Drop,
             ReferrersArg::Keep => Referrers::Keep,
         };
-        request.attest = self.attest.request();
+        request.attest = self.attest.request()?;
         request.platforms = self.platforms;
         request.reuse = self.reuse;
         request.jobs = self.jobs.or(default_jobs);

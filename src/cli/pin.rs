@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use clap::builder::{PathBufValueParser, TypedValueParser};
 use polyarch::PinRequest;
 use polyarch::oci::{Digest, ImageName};
 use polyarch::pin::PinnedImage;
@@ -34,7 +35,7 @@ pub struct PinArgs {
     source: PathBuf,
 
     /// The path of the copy, which must not exist
-    #[arg(short, long, value_name = "PATH")]
+    #[arg(short, long, value_name = "PATH", value_parser = PathBufValueParser::new().try_map(output))]
     output: PathBuf,
 
     /// An image: the key of its placeholder, its name as the files have it, a tag, and its digest
@@ -67,6 +68,14 @@ impl PinArgs {
         request.sync = !self.no_sync;
         let view = PinView { quiet: self.quiet };
         Invocation::Pin(request, view)
+    }
+}
+
+/// Other commands take `-` for standard output.
+fn output(path: PathBuf) -> Result<PathBuf, String> {
+    match path.as_os_str() == "-" {
+        true => Err("expected a path; ./- is a file of this name".to_owned()),
+        false => Ok(path),
     }
 }
 

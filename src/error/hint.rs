@@ -219,7 +219,8 @@ impl Error {
             Problem::OutputInsideInput { .. } | Problem::InputInsideOutput { .. } => {
                 "choose an output beside the inputs"
             }
-            Problem::InvalidDocument(_)
+            Problem::NoFile
+            | Problem::InvalidDocument(_)
             | Problem::Ambiguous { .. }
             | Problem::ContradictoryType { .. }
             | Problem::LayoutVersion { .. }

@@ -63,6 +63,14 @@ impl Error {
         }
     }
 
+    /// For `map_err`: a file that cannot be read and is not an image, for which there are other hints.
+    pub(crate) fn no_file(path: &Path) -> impl FnOnce(io::Error) -> Error {
+        move |source| match source.kind() {
+            io::ErrorKind::NotFound => Error::new(path, Problem::NoFile),
+            _ => Error::io("read", path)(source),
+        }
+    }
+
     /// For `map_err`: the bytes of `subject` that cannot be read or decoded.
     pub(crate) fn unreadable(subject: impl Into<Subject>) -> impl FnOnce(io::Error) -> Error {
         move |source| Error::new(subject, Problem::Unreadable { source })

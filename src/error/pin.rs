@@ -112,6 +112,9 @@ pub enum PinProblem {
     #[error("there are more than {limit} links that lead out of the source")]
     TooManyLinks { limit: usize },
 
+    #[error("the key {key} is given for two images: {} and {}", images[0], images[1])]
+    TwoImages { key: String, images: [String; 2] },
+
     #[error("exists already")]
     OutputExists,
 
@@ -158,7 +161,7 @@ impl PinProblem {
             Self::Unused { key: None, .. } => {
                 "write the name with a tag into a file, or leave the image out".to_owned()
             }
-            Self::TwoDigests { .. } | Self::Joined { .. } | Self::OtherDigest { .. } | Self::Escaped { .. } | Self::UnknownPlaceholder { .. } => return None,
+            Self::TwoImages { .. } | Self::TwoDigests { .. } | Self::Joined { .. } | Self::OtherDigest { .. } | Self::Escaped { .. } | Self::UnknownPlaceholder { .. } => return None,
         })
     }
 }

@@ -26,6 +26,10 @@ pub enum Problem {
         before_colon: Option<PathBuf>,
     },
 
+    /// Of a file that is not an image.
+    #[error("no such file or directory")]
+    NoFile,
+
     #[error("no such file or directory, but the output {} is an image", output.display())]
     Swapped {
         output: PathBuf,
@@ -320,7 +324,7 @@ impl Problem {
     /// Returns the violated rule.
     pub fn code(&self) -> Code {
         match self {
-            Self::NotFound { .. } | Self::Swapped { .. } => Code::NotFound,
+            Self::NotFound { .. } | Self::NoFile | Self::Swapped { .. } => Code::NotFound,
             Self::Io { .. } => Code::Unreadable,
             Self::NotAnImage { .. } | Self::Artifact { .. } => Code::NotAnImage,
             Self::Unreadable { .. } => Code::Corrupt,

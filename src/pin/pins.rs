@@ -1,7 +1,7 @@
 //! The images to pin. A reference of one becomes a digest, an error, or a warning if it is not certain.
 
 use std::cell::RefCell;
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ops::Range;
 
 use super::names::{self, Name};
@@ -48,7 +48,7 @@ pub enum Certainty {
 }
 
 impl<'a> Pins<'a> {
-    /// Fails if a reference has two digests.
+    /// Fails if a reference has two digests, or a key has two images.
     pub fn new(images: &'a [PinnedImage]) -> Result<Self, PinProblem> {
         let pins = Self {
             images,
@@ -60,7 +60,19 @@ impl<'a> Pins<'a> {
             found: RefCell::default(),
             doubts: RefCell::default(),
         };
+        let mut keys = BTreeMap::new();
         for (image, normal) in images.iter().zip(&pins.normal) {
+            let reference = image.reference();
+            let key = image.key.as_deref();
+            let first = key.and_then(|key| keys.insert(key, reference.clone()));
+            if let (Some(key), Some(first)) = (key, first)
+                && first != reference
+            {
+                return Err(PinProblem::TwoImages {
+                    key: key.to_owned(),
+                    images: [first, reference],
+                });
+            }
             for tag in &image.tags {
                 let (_, first) = pins.tagged(normal, tag).unwrap_or((0, image));
                 if first.digest != image.digest {
@@ -92,9 +104,12 @@ impl<'a> Pins<'a> {
         place.ok().map(|place| &self.names[place])
     }
 
-    /// Remembers that an image occurs.
+    /// Remembers that an image occurs, and so do those that are the same under another key.
     pub fn found(&self, image: usize) {
-        self.found.borrow_mut().insert(image);
+        let digest = &self.images[image].digest;
+        let same = self.named(&self.normal[image]);
+        let same = same.filter(|(_, other)| other.digest == *digest);
+        self.found.borrow_mut().extend(same.map(|(i, _)| i));
     }
 
     /// Returns an image that does not occur.

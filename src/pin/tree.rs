@@ -30,7 +30,7 @@ pub trait Change {
 /// Copies `source` to `target`, which does not exist. A link stays a link if it leads to a place in the source,
 /// which is then in the copy too; otherwise the copy has what it leads to.
 pub fn copy(source: &Path, target: &Path, change: &mut dyn Change) -> Result<(), Error> {
-    let metadata = source.metadata().map_err(Error::io("read", source))?;
+    let metadata = source.metadata().map_err(Error::no_file(source))?;
     let mut copier = Copier {
         change,
         directories: Vec::new(),

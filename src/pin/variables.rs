@@ -55,8 +55,8 @@ fn refuse_assembled(
             .map(|found| found.text)
             .collect();
         for found in occurrences(resolved, name, part.escapes) {
-            let is_reference = matches!(found.suffix, Suffix::Tag(_) | Suffix::Digest(_));
-            if is_reference && !found.is_joined && !written.contains(&found.text) {
+            let is_tagged = matches!(found.suffix, Suffix::Tag(_));
+            if is_tagged && !found.is_joined && !written.contains(&found.text) {
                 return Err(problem(found.text));
             }
         }

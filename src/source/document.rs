@@ -11,7 +11,7 @@ use crate::oci::attestation::MAX_DOCUMENT;
 pub fn document(path: &Path) -> Result<Vec<u8>, Error> {
     let failed = || Error::io("read", path);
     let mut bytes = Vec::new();
-    let file = File::open(path).map_err(failed())?;
+    let file = File::open(path).map_err(Error::no_file(path))?;
     let expected = file.metadata().map_err(failed())?.len();
     (file.take(MAX_DOCUMENT + 1).read_to_end(&mut bytes)).map_err(failed())?;
     let (size, limit) = (expected.max(bytes.len() as u64), MAX_DOCUMENT);

@@ -231,6 +231,15 @@ fn other_files_are_refused_with_what_they_are() {
     );
     let message = scratch.fail(&["merge", "-o", "x", "--attest", "absent.json", "a.tar"]);
     assert!(message.contains("absent.json: no such file"), "{message}");
+    // No hint about images in a registry.
+    let message = scratch.fail(&["merge", "-o", "x", "--attest", "absent", "a.tar"]);
+    assert_eq!(message.trim(), "error: absent: no such file or directory");
+    let mut command = scratch.command(&["merge", "-o", "x", "--attest", "linux/arm64=", "a.tar"]);
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    let expected = "error: --attest: the FILE after linux/arm64= is missing";
+    assert!(message.starts_with(expected), "{message}");
 }
 
 /// Guarantee 6.

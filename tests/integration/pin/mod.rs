@@ -291,6 +291,36 @@ fn a_directory_is_copied_with_links_modes_and_binary_files() {
 }
 
 #[test]
+fn a_key_is_that_of_one_image() {
+    let scratch = Scratch::new();
+    scratch.write("a.yaml", b"a: @k@\nb: app:v1\n");
+    let image = |text: &str| format!("{text}@{}", digest_of('a'));
+    let two = [image("k=app:v1"), image("k=db:v1")];
+    let arguments = [
+        "pin", "--image", &two[0], "--image", &two[1], "-o", "out", "a.yaml",
+    ];
+    let found = scratch.fail(&arguments);
+    assert!(
+        found.contains("the key k is given for two images: app@sha256:"),
+        "{found}"
+    );
+    // Two keys of one image; it occurs with one of them.
+    scratch.write("a.yaml", b"a: \"@k@\"\n");
+    let same = [image("k=app:v1"), image("j=app:v2")];
+    scratch.run(&[
+        "pin", "--image", &same[0], "--image", &same[1], "-o", "out", "a.yaml",
+    ]);
+}
+
+#[test]
+fn a_missing_source_has_no_hint_about_images() {
+    let scratch = Scratch::new();
+    let image = format!("app:v1@{}", digest_of('a'));
+    let found = scratch.fail(&["pin", "--image", &image, "-o", "out", "deploy"]);
+    assert_eq!(found.trim(), "error: deploy: no such file or directory");
+}
+
+#[test]
 fn wrong_images_are_wrong_usage() {
     let scratch = Scratch::new();
     scratch.write("a.yaml", b"");
@@ -306,6 +336,9 @@ fn wrong_images_are_wrong_usage() {
         let mut command = scratch.command(&["pin", "--image", image, "-o", "out", "a.yaml"]);
         assert_eq!(command.output().unwrap().status.code(), Some(2), "{image}");
     }
+    let image = format!("app:v1@{digest}");
+    let mut command = scratch.command(&["pin", "--image", &image, "-o", "-", "a.yaml"]);
+    assert_eq!(command.output().unwrap().status.code(), Some(2));
 }
 
 #[test]
