@@ -277,9 +277,18 @@ impl<'a> Pins<'a> {
         }))
     }
 
-    /// Remembers a whole value that is the name of an image, if that can be nothing else.
+    /// Remembers a whole value that is the name of an image, if that can be nothing else, and the name in a value
+    /// of `image`, whose template adds the tag.
     pub fn doubt_untagged(&self, text: &Text<'_>, part: &Part) {
         let value = &text.text[part.range.clone()];
+        for name in self.names.iter().filter(|_| part.is_image) {
+            for found in occurrences(value, name, part.escapes) {
+                if found.suffix == Suffix::None {
+                    let line = text.line(part.range.start + found.start);
+                    self.doubt(line, format!("{} has no tag", found.text));
+                }
+            }
+        }
         let value = value.strip_suffix(':').unwrap_or(value);
         if self.name(value).is_some_and(|name| !name.is_word()) {
             let line = text.line(part.range.start);

@@ -48,6 +48,9 @@ fn found_certainty(
 ) -> Result<Certainty, PinProblem> {
     let before = text.line_before(found.start).unwrap_or_default();
     let is_image = is_image(before);
+    if found.suffix == Suffix::None && !is_image && !name.is_word() {
+        doubt_value(pins, text, found, before);
+    }
     let is_word = match found.suffix {
         Suffix::None if is_image => name.is_word(),
         Suffix::Tag(tag) if !found.is_joined && pins.tagged(&name.normal, tag).is_some() => false,
@@ -57,6 +60,17 @@ fn found_certainty(
         }
     };
     Ok(certainty(text, found, is_word))
+}
+
+/// Remembers a name that is a whole value, such as that of a variable: the tag can be in another one.
+fn doubt_value(pins: &Pins<'_>, text: &Text<'_>, found: &Occurrence<'_>, before: &str) {
+    let after = &text.text[found.start + found.text.len()..];
+    let is_end = |c: char| c.is_whitespace() || matches!(c, '"' | '\'');
+    let is_value = before.ends_with(['=', '"', '\'']) && after.chars().next().is_none_or(is_end);
+    if is_value && certainty(text, found, false) != Certainty::None {
+        let line = text.line(found.start);
+        pins.doubt(line, format!("{} has no tag", found.text));
+    }
 }
 
 /// Whether a text ends with `image: `, `Image=`, `APP_IMAGE="` or `FROM `.

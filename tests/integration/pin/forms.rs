@@ -289,6 +289,21 @@ fn a_name_without_a_tag_that_can_be_nothing_else_is_a_warning() {
         doubts(file, text, &["line 2: ghcr.io/me/app has no tag"]);
     }
     for (file, text) in [
+        (".env", "REPOSITORY=ghcr.io/me/app\nTAG=v1\n"),
+        ("a.sh", "docker run \"ghcr.io/me/app\"\n"),
+        (
+            "a.tpl",
+            "{{ default \"ghcr.io/me/app\" .Values.repository }}:{{ .Values.tag }}\n",
+        ),
+        (
+            "a.yaml",
+            "image: '{{ default \"ghcr.io/me/app\" .Values.repository }}:{{ .Values.tag }}'\n",
+        ),
+        ("a.hcl", "image = \"${\"ghcr.io/me/app\"}:${var.tag}\"\n"),
+    ] {
+        doubts(file, text, &["line 1: ghcr.io/me/app has no tag"]);
+    }
+    for (file, text) in [
         ("app.container", "[Container]\nImage=ghcr.io/me/app\n"),
         ("dockerfile", "# x\nFROM ghcr.io/me/app\n"),
         ("pod.yaml", "{{ if }}\nimage: ghcr.io/me/app\n"),
