@@ -4,7 +4,7 @@
 //! `spec/v1/statement.md`; SPDX 2.3, clause 6; CycloneDX 1.6; the media types of both at IANA.
 
 use std::collections::BTreeMap;
-use std::io::{BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read};
 
 use oci_spec::image::MediaType;
 use serde::Deserialize;
@@ -99,7 +99,13 @@ pub struct DocumentHead {
 impl DocumentHead {
     /// Reads a document, and returns `None` if it is JSON of another kind. Its content is not kept.
     pub fn read(document: impl Read) -> serde_json::Result<Option<Self>> {
-        let keys: Keys = serde_json::from_reader(BufReader::new(document))?;
+        let mut document = BufReader::new(document);
+        // The keys can also be read from a list.
+        if !is_object(&mut document).map_err(serde_json::Error::io)? {
+            let _: IgnoredAny = serde_json::from_reader(document)?;
+            return Ok(None);
+        }
+        let keys: Keys = serde_json::from_reader(document)?;
         Ok(keys.head())
     }
 
@@ -107,6 +113,20 @@ impl DocumentHead {
     pub fn is_about(&self, manifest: &Digest) -> bool {
         let manifest = manifest.to_string();
         self.subjects.contains(&manifest)
+    }
+}
+
+/// Whether a document starts with a brace.
+fn is_object(document: &mut impl BufRead) -> io::Result<bool> {
+    loop {
+        let bytes = document.fill_buf()?;
+        match bytes.iter().find(|byte| !byte.is_ascii_whitespace()) {
+            Some(first) => return Ok(*first == b'{'),
+            None if bytes.is_empty() => return Ok(false),
+            None => {}
+        }
+        let blanks = bytes.len();
+        document.consume(blanks);
     }
 }
 

@@ -92,6 +92,10 @@ fn check_statement(
         );
         findings.add(Code::PredicateType, &digest, message);
     }
+    if head.subjects.is_empty() && head.has_subject_without_digest {
+        let message = format!("the subject of the statement {digest} has no digest");
+        findings.add(Code::StatementSubject, &digest, message);
+    }
     if let (Some(manifest), [first, ..]) = (subject, &head.subjects[..])
         && !head.is_about(manifest)
     {

@@ -604,6 +604,12 @@ fn platforms() -> Vec<Case> {
         attested_by(&["statement-subject"], |_, statement, _| {
             statement["subject"][0]["digest"]["sha256"] = hex(b"").into();
         }),
+        attested_by(&["statement-subject"], |_, statement, _| {
+            statement["subject"] = json!([{ "name": "hello" }]);
+        }),
+        attested_by(&["attached-document"], |_, statement, _| {
+            *statement = json!(["SPDX-2.3", null, null, null, null, null, null]);
+        }),
         attested_by(&["predicate-type"], |layer, _, _| {
             layer["annotations"]["in-toto.io/predicate-type"] = "https://spdx.dev/Document".into();
         }),
