@@ -41,14 +41,8 @@ impl AttestArgs {
     pub fn request(&self) -> Result<Attest, String> {
         let mut attest = Attest::default();
         attest.files = self.attest.iter().map(|file| attested(file)).collect();
-        let unnamed = attest
-            .files
-            .iter()
-            .find(|file| file.path.as_os_str().is_empty());
-        if let Some(unnamed) = unnamed {
-            let platform = unnamed.platform.as_ref();
-            let before = platform.map_or_else(String::new, |one| format!(" after {one}="));
-            return Err(format!("--attest: the FILE{before} is missing"));
+        for file in &attest.files {
+            input::require_path("FILE of --attest", file.platform.as_ref(), &file.path)?;
         }
         if !self.attest_as.is_empty() {
             attest.forms = AttestForms {

@@ -1,6 +1,7 @@
 //! The image arguments: `[PLATFORM=]IMAGE[#WHICH]`, where IMAGE may have a transport of skopeo.
 
 use std::ffi::{OsStr, OsString};
+use std::path::Path;
 
 use polyarch::oci::Platform;
 use polyarch::{Input, Select};
@@ -49,17 +50,21 @@ fn select(which: &str) -> Select {
 /// Parses several images. Each has a path, and only one can be standard input.
 pub fn parse_all(arguments: &[OsString]) -> Result<Vec<Input>, String> {
     let inputs: Vec<Input> = arguments.iter().map(|argument| parse(argument)).collect();
-    let unnamed = inputs
-        .iter()
-        .find(|input| input.path.as_os_str().is_empty());
-    if let Some(unnamed) = unnamed {
-        let platform = unnamed.platform.as_ref();
-        let before = platform.map_or_else(String::new, |platform| format!(" after {platform}="));
-        return Err(format!("the IMAGE{before} is missing"));
+    for input in &inputs {
+        require_path("IMAGE", input.platform.as_ref(), &input.path)?;
     }
     match inputs.iter().filter(|input| input.is_stdin()).count() {
         0 | 1 => Ok(inputs),
         _ => Err("two images are \"-\": standard input is read only once".to_owned()),
+    }
+}
+
+/// Fails for an argument that has no path after its platform.
+pub fn require_path(what: &str, platform: Option<&Platform>, path: &Path) -> Result<(), String> {
+    let before = platform.map_or_else(String::new, |platform| format!(" after {platform}="));
+    match path.as_os_str().is_empty() {
+        true => Err(format!("the {what}{before} is missing")),
+        false => Ok(()),
     }
 }
 

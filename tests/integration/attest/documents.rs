@@ -238,7 +238,7 @@ fn other_files_are_refused_with_what_they_are() {
     let output = command.output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     let message = String::from_utf8_lossy(&output.stderr).into_owned();
-    let expected = "error: --attest: the FILE after linux/arm64= is missing";
+    let expected = "error: the FILE of --attest after linux/arm64= is missing";
     assert!(message.starts_with(expected), "{message}");
 }
 
