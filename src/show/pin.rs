@@ -21,10 +21,12 @@ impl PinView {
         text(|page| {
             for replaced in &report.replaced {
                 let (file, line) = (replaced.file.display(), replaced.line);
-                page.line(&format!(
-                    "{file}:{line}: {} → {}",
-                    replaced.old, replaced.new
-                ));
+                // A tag or digest that is to be filled in.
+                let old = match &*replaced.old {
+                    "" => "\"\"",
+                    old => old,
+                };
+                page.line(&format!("{file}:{line}: {old} → {}", replaced.new));
             }
         })
     }

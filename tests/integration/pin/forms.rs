@@ -253,6 +253,16 @@ fn null_and_numbers_become_strings() {
 }
 
 #[test]
+fn an_empty_tag_is_printed_with_its_quotes() {
+    let digest = digest_of('a');
+    let scratch = Scratch::new();
+    scratch.write("a.yaml", b"repository: db\ntag: ''\n");
+    let image = format!("db:17@{digest}");
+    let printed = scratch.run(&["pin", "--image", &image, "-o", "out", "a.yaml"]);
+    assert_eq!(printed, format!("a.yaml:2: \"\" → 17@{digest}"));
+}
+
+#[test]
 fn other_keys_of_charts_are_known() {
     pins(
         "values.yaml",
