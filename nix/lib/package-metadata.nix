@@ -12,11 +12,14 @@ let
       stdenv = package.stdenv or { };
     in
     builtins.filter lib.isDerivation (
-      builtins.concatMap (name: lib.toList (package.${name} or [ ])) [
-        "buildInputs"
-        "propagatedBuildInputs"
-        "paths"
-      ]
+      # stdenv takes lists in lists.
+      lib.flatten (
+        map (name: package.${name} or [ ]) [
+          "buildInputs"
+          "propagatedBuildInputs"
+          "paths"
+        ]
+      )
       ++ lib.optionals (stdenv.hasCC or false) [
         (stdenv.cc.libc or null)
         (stdenv.cc.cc or null)

@@ -66,7 +66,7 @@ let
   } "echo > $out";
   app = pkgs.runCommand "app-unstable" {
     buildInputs = [
-      library
+      [ library ]
       null
     ];
     passthru = {

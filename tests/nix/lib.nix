@@ -54,6 +54,7 @@ rec {
     );
   optional = condition: value: if condition then [ value ] else [ ];
   optionals = condition: list: if condition then list else [ ];
+  flatten = value: if builtins.isList value then builtins.concatMap flatten value else [ value ];
   toList = value: if builtins.isList value then value else [ value ];
   unique = builtins.foldl' (
     list: value: if builtins.elem value list then list else list ++ [ value ]
