@@ -16,7 +16,7 @@
   the mirrors and everything else of the drop-in files in `registries.conf.d`. The files of the machine do not change.
   Otherwise, and if `CONTAINERS_REGISTRIES_CONF` is set already, it starts skopeo with nothing changed.
 
-  All scripts of an image use it. It runs in CI instead of `nixpkgs#skopeo`:
+  All scripts of an image use it. CI can run it instead of `nixpkgs#skopeo`.
 
   # Type
 

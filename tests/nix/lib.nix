@@ -91,7 +91,10 @@ rec {
     concatStringsSep separator (map f list);
   splitString =
     separator: text:
-    filter isString (builtins.split (replaceStrings [ "." "+" ] [ "\\." "\\+" ] separator) text);
+    # As in nixpkgs, each part has the context of the text.
+    map (part: substring 0 0 text + part) (
+      filter isString (builtins.split (replaceStrings [ "." "+" ] [ "\\." "\\+" ] separator) text)
+    );
   toLower = replaceStrings (splitLetters "ABCDEFGHIJKLMNOPQRSTUVWXYZ") (
     splitLetters "abcdefghijklmnopqrstuvwxyz"
   );

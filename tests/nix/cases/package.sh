@@ -49,6 +49,8 @@ case_the_files_for_nixpkgs_give_the_package_and_the_image() {
   same 'output digest' "$(cat "$(physical "$(build -A forNixpkgs.archive.digest)")")" "$digest"
   same overridden "$(drv forNixpkgs.overridden)" "$(drv forNixpkgs.archive)"
   [[ $(evaluate "$cases" -A forNixpkgs.hashTag.imageTag) =~ ^\"[0-9a-z]{32}\"$ ]]
+  # A package that contains the tag does not need the image without it.
+  same context "$(nix-instantiate --eval --read-write-mode -E "builtins.hasContext (import $cases { }).forNixpkgs.hashTag.imageTag")" false
   has "$(tar -xOf "$(physical "$(build -A forNixpkgs.hashTag)")" index.json)" \
     "docker.io/library/hello:$(evaluate "$cases" -A forNixpkgs.hashTag.imageTag | jq -r .)"
   same annotations "$(skopeo inspect --raw "oci-archive:$(physical "$(build -A forNixpkgs.annotated)")" | jq -S .annotations)" \

@@ -6,7 +6,7 @@ let
     pkgs:
     pkgs.dockerTools.buildLayeredImage {
       name = "hello";
-      config.Cmd = [ "${lib.getExe pkgs.hello}" ];
+      config.Cmd = [ (lib.getExe pkgs.hello) ];
     };
 in
 {

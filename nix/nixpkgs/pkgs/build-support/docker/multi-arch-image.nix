@@ -127,9 +127,12 @@ lib.makeOverridable (
           cat "$digest"
         '';
 
-    # The tag is the hash of the image without it: an image cannot contain the hash of its output path.
-    imageTag =
-      if tag != null then tag else lib.head (lib.splitString "-" (baseNameOf (build [ ]).outPath));
+    # The tag is the hash of the image without it: an image cannot contain the hash of its output path. It has no
+    # context: that image need not be built.
+    hashTag =
+      image:
+      lib.head (lib.splitString "-" (baseNameOf (builtins.unsafeDiscardStringContext image.outPath)));
+    imageTag = if tag != null then tag else hashTag (build [ ]);
   in
-  build [ "--tag=${builtins.unsafeDiscardStringContext imageTag}" ]
+  build [ "--tag=${imageTag}" ]
 )
