@@ -21,9 +21,12 @@ pub fn split(path: &[u8]) -> Option<(&str, &[u8])> {
         .iter()
         .find(|store| path.starts_with(store.as_bytes()))?;
     let name = path[store.len()..].split(|b| *b == b'/').next()?;
-    let root = std::str::from_utf8(&path[..store.len() + name.len()]).ok()?;
-    let inner = &path[root.len()..];
-    is_store_name(name).then_some((root, inner.strip_prefix(b"/").unwrap_or(inner)))
+    if !is_store_name(name) {
+        return None;
+    }
+    let (root, inner) = path.split_at(store.len() + name.len());
+    let root = std::str::from_utf8(root).ok()?;
+    Some((root, inner.strip_prefix(b"/").unwrap_or(inner)))
 }
 
 /// Whether a name has the form of one in a store: 32 digits, a dash, and letters that Nix allows.

@@ -120,8 +120,10 @@ impl Stack {
             let path = self.path(file.name);
             match file.content {
                 Some(content) if content == file.name => {
-                    searched.insert(content);
-                    findings.extend(self.found(content, path));
+                    if let Some(found) = self.found(content, path) {
+                        searched.insert(content);
+                        findings.push(found);
+                    }
                 }
                 // Its content is searched by another name.
                 _ if is_searched_by_name(path) => links.push(file.name),
@@ -351,7 +353,9 @@ impl<'a> Claims<'a> {
 
     fn has(&self, path: &[u8]) -> bool {
         let mut ends = (0..path.len()).filter(|end| path[*end] == b'/');
-        self.files.contains(merged(path)) || ends.any(|end| self.directories.contains(&path[..end]))
+        let is_below =
+            !self.directories.is_empty() && ends.any(|end| self.directories.contains(&path[..end]));
+        is_below || (!self.files.is_empty() && self.files.contains(merged(path)))
     }
 }
 

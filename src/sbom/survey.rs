@@ -26,6 +26,9 @@ const PART_COST: usize = 512;
 
 const CHUNK: usize = 64 << 10;
 
+/// The first bytes of a file, which show whether it is a program. Most files are not.
+const HEAD: usize = 512;
+
 /// Records the contents of layers.
 pub struct Survey {
     layers: FoundInLayers<LayerRecord>,
@@ -166,7 +169,8 @@ impl Recorder<'_> {
         let parents = path[common..].iter().filter(|byte| **byte == b'/').count();
         self.budget
             .charge(ENTRY_COST + path.len() + parents * PARENT_COST)?;
-        self.last = path.to_vec();
+        self.last.clear();
+        self.last.extend_from_slice(path);
         let kind = match (deleted, entry.kind()) {
             (Some(kind), _) => Recorded::Whiteout(kind),
             (None, EntryKind::Directory) => Recorded::Directory,
@@ -205,11 +209,13 @@ fn search(
     chunk: &mut [u8],
 ) -> io::Result<FileFindings> {
     let mut search = FileSearch::new(path, entry.size());
+    let mut want = HEAD;
     loop {
-        let n = fill(entry, chunk)?;
-        if !search.add(&chunk[..n]) || n < chunk.len() {
+        let n = fill(entry, &mut chunk[..want])?;
+        if !search.add(&chunk[..n]) || n < want {
             return Ok(search.finish());
         }
+        want = chunk.len();
     }
 }
 

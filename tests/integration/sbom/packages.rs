@@ -180,9 +180,12 @@ fn the_crates_of_cargo_auditable_are_found_wherever_they_are() {
         let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), level);
         encoder.write_all(json).unwrap();
         let section = encoder.finish().unwrap();
-        // In one chunk of 64 KiB, on the border of two, and at the end.
+        // In one chunk, on the borders of the first with 512 bytes and others with 64 KiB, and at the end.
         for at in [
             4096,
+            505,
+            66_042,
+            66_048 - section.len(),
             65_530,
             65_536 - section.len(),
             131_072 - 1,
