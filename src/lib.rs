@@ -142,6 +142,10 @@ pub mod internals {
         pub use crate::oci::name::NAME_ANNOTATIONS;
     }
 
+    pub mod sbom {
+        pub use crate::sbom::FileSearch;
+    }
+
     pub mod sink {
         pub use crate::sink::{
             SBOM_TABLE, clean_up, create_directory, may_replace_page, may_replace_sbom,

@@ -91,7 +91,7 @@ macro_rules! targets {
 }
 
 targets! {
-    archive codecs docker_archive dockertools_conf documents layout merge names nix2container pin platform programs readers verify
+    archive codecs docker_archive dockertools_conf documents layout merge names nix2container packages pin platform programs readers verify
 }
 
 /// Polyarch must not accept what readers read in different ways. `POLYARCH_READERS` is the number of archives, 500 by

@@ -53,6 +53,8 @@ use survey::{BUDGET, Survey};
 pub use closure::{ClosureFile, ClosureState};
 pub use metadata::PackageMetadata;
 pub use nar::NarInfo;
+#[doc(hidden)]
+pub use packages::FileSearch;
 pub use report::{
     Component, ComponentType, OtherFiles, Place, SbomLayer, SbomPlatform, SbomReport, StoreObject,
 };

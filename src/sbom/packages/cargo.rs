@@ -23,6 +23,7 @@ pub struct AuditData {
     stream: Decompress,
     json: Vec<u8>,
     is_complete: bool,
+    has_failed: bool,
 }
 
 impl AuditData {
@@ -46,6 +47,7 @@ impl AuditData {
             stream: Decompress::new(true),
             json: Vec::new(),
             is_complete: false,
+            has_failed: false,
         };
         data.add(bytes);
         Some(data)
@@ -62,13 +64,29 @@ impl AuditData {
             let used = usize::try_from(self.stream.total_in() - read).unwrap_or(bytes.len());
             bytes = &bytes[used..];
             match done {
-                Ok(Status::StreamEnd) | Err(_) => self.is_complete = true,
-                Ok(_) if self.json.len() > MAX_SIZE => self.is_complete = true,
+                Err(_) => self.fail(),
+                Ok(_) if self.json.len() > MAX_SIZE => self.fail(),
+                Ok(Status::StreamEnd) => self.is_complete = true,
                 // It waits for more bytes.
                 Ok(_) if used == 0 && self.stream.total_out() == written => return,
                 Ok(_) => {}
             }
         }
+    }
+
+    fn fail(&mut self) {
+        (self.is_complete, self.has_failed) = (true, true);
+        self.json.clear();
+    }
+
+    /// Whether it is damaged or too large. Where that is noticed depends on the sizes of the chunks.
+    pub fn has_failed(&self) -> bool {
+        self.has_failed
+    }
+
+    /// The bytes of the stream.
+    pub fn used(&self) -> u64 {
+        self.stream.total_in()
     }
 
     pub fn is_complete(&self) -> bool {

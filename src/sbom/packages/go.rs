@@ -11,6 +11,9 @@ pub const MAGIC: &[u8] = b"\xff Go buildinf:";
 /// Where the strings start.
 const HEADER: usize = 32;
 
+/// How versions start.
+const STARTS: [&[u8]; 2] = [b"go", b"devel "];
+
 /// The flag of strings that follow the header; before Go 1.18 it had pointers.
 const INLINE: u8 = 2;
 
@@ -24,6 +27,15 @@ pub struct BuildInfo {
 }
 
 impl BuildInfo {
+    /// Whether what follows a mark is a version of Go. Build information of Go 1.17 and older has pointers there.
+    pub fn may_start(bytes: &[u8]) -> bool {
+        let text = |start: usize| bytes.get(start..).unwrap_or_default();
+        // The length of the version takes one byte.
+        let version = text(HEADER + 1);
+        bytes.get(15).is_some_and(|flags| flags & INLINE != 0)
+            && STARTS.iter().any(|start| version.starts_with(start))
+    }
+
     pub fn add(&mut self, bytes: &[u8]) {
         let room = MAX_SIZE.saturating_sub(self.bytes.len());
         self.bytes
@@ -32,23 +44,25 @@ impl BuildInfo {
 
     /// Whether no further bytes are needed.
     pub fn is_complete(&self) -> bool {
-        match self.bytes.get(15) {
-            None => false,
-            Some(flags) if flags & INLINE == 0 => true,
-            Some(_) => self.strings().is_some() || self.bytes.len() >= MAX_SIZE,
-        }
+        self.strings().is_some() || self.bytes.len() >= MAX_SIZE
     }
 
-    /// The version of Go, and the modules.
-    fn strings(&self) -> Option<(&[u8], &[u8])> {
+    /// The bytes of complete build information.
+    pub fn used(&self) -> usize {
+        let strings = self.strings();
+        strings.map_or(MAX_SIZE, |(_, _, rest)| self.bytes.len() - rest.len())
+    }
+
+    /// The version of Go, the modules, and the bytes after them.
+    fn strings(&self) -> Option<(&[u8], &[u8], &[u8])> {
         let (version, rest) = string(self.bytes.get(HEADER..)?)?;
-        let (modules, _) = string(rest)?;
-        Some((version, modules))
+        let (modules, rest) = string(rest)?;
+        Some((version, modules, rest))
     }
 
     /// Returns the modules; none if this is something else, such as the mark in the tools of Go.
     pub fn packages(&self) -> Option<Vec<FoundPackage>> {
-        let (version, modules) = self.strings()?;
+        let (version, modules, _) = self.strings()?;
         let version = std::str::from_utf8(version).ok()?;
         let number = version
             .strip_prefix("go")

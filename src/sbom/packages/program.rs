@@ -35,29 +35,56 @@ pub fn is_program(head: &[u8]) -> bool {
     STARTS.iter().any(|start| head.starts_with(start))
 }
 
-/// Scans a program.
+/// Scans a program. What it finds depends on the bytes only, not on the chunks in which they come.
 #[derive(Default)]
 pub struct ProgramScanner {
     /// The last bytes so far.
     window: Vec<u8>,
     /// The position of the window in the file.
     offset: u64,
-    go: Option<BuildInfo>,
+    go_marks: Marks,
+    /// The build information that is being read, and its position.
+    go: Option<(u64, BuildInfo)>,
     go_packages: Option<Vec<FoundPackage>>,
-    audit: Option<AuditData>,
-    findings: FileFindings,
-    /// How many marks were tried that could be something else.
-    trials: u64,
+    audit_marks: Marks,
+    /// The list of crates that is being read, and its position.
+    audit: Option<(u64, AuditData)>,
     /// The bytes of the lists of crates so far.
     audited: usize,
+    findings: FileFindings,
+}
+
+/// The marks of one kind.
+#[derive(Default)]
+struct Marks {
+    /// The position from which on they count: they do not overlap.
+    next: u64,
+    /// How many were tried that could be something else.
+    trials: u64,
+    /// Why no further ones are tried.
+    end: Option<&'static str>,
+}
+
+impl Marks {
+    /// Whether the mark at a position is tried.
+    fn is_tried(&mut self, position: u64) -> bool {
+        if position < self.next || self.end.is_some() {
+            return false;
+        }
+        self.trials += 1;
+        if self.trials > TRIALS + position / TRIAL_BYTES {
+            self.end = Some("it has too many bytes like those of lists of packages");
+        }
+        self.end.is_none()
+    }
 }
 
 impl ProgramScanner {
     pub fn scan(&mut self, bytes: &[u8]) {
-        if let Some(go) = &mut self.go {
+        if let Some((_, go)) = &mut self.go {
             go.add(bytes);
         }
-        if let Some(audit) = &mut self.audit {
+        if let Some((_, audit)) = &mut self.audit {
             audit.add(bytes);
         }
         self.window.extend_from_slice(bytes);
@@ -72,57 +99,56 @@ impl ProgramScanner {
 
     /// Searches marks that start before `end`.
     fn search(&mut self, end: usize) {
-        self.finish_parts();
-        let allowed = TRIALS + (self.offset + end as u64) / TRIAL_BYTES;
-        if self.trials > allowed {
-            self.findings.skipped = Some("it has too many bytes like those of lists of packages");
-            return;
-        }
-        if self.go.is_none() && self.go_packages.is_none() {
-            let last = (end + go::MAGIC.len() - 1).min(self.window.len());
-            for at in memmem::find_iter(&self.window[..last], go::MAGIC) {
-                // The linker aligns it. The tools of Go have the mark at other places too.
-                if !(self.offset + at as u64).is_multiple_of(16) {
-                    continue;
-                }
-                self.trials += 1;
+        self.finish_go();
+        let last = (end + go::MAGIC.len() - 1).min(self.window.len());
+        let window = std::mem::take(&mut self.window);
+        for at in memmem::find_iter(&window[..last], go::MAGIC) {
+            let position = self.offset + at as u64;
+            let bytes = &window[at..];
+            if self.go.is_some() || self.go_packages.is_some() {
+                break;
+            }
+            // The linker aligns it. The tools of Go have the mark at other places too.
+            if position.is_multiple_of(16)
+                && self.go_marks.is_tried(position)
+                && BuildInfo::may_start(bytes)
+            {
                 let mut info = BuildInfo::default();
-                info.add(&self.window[at..]);
-                if !info.is_complete() || info.packages().is_some() {
-                    self.go = Some(info);
-                    break;
-                }
-                if self.trials > allowed {
-                    break;
-                }
+                info.add(bytes);
+                self.go = Some((position, info));
+                self.finish_go();
             }
         }
-        if self.audit.is_none() && self.audited < MAX_AUDITED {
-            for at in memchr_iter(0x78, &self.window[..end]) {
-                let bytes = &self.window[at..];
-                if !AuditData::may_start(bytes) {
-                    continue;
-                }
-                self.trials += 1;
-                self.audit = AuditData::start(bytes);
-                if self.audit.is_some() || self.trials > allowed {
-                    break;
-                }
+        self.finish_audit();
+        for at in memchr_iter(0x78, &window[..end]) {
+            let position = self.offset + at as u64;
+            let bytes = &window[at..];
+            if self.audit.is_some() || self.audited >= MAX_AUDITED {
+                break;
+            }
+            if AuditData::may_start(bytes) && self.audit_marks.is_tried(position) {
+                self.audit = AuditData::start(bytes).map(|audit| (position, audit));
+                self.finish_audit();
             }
         }
-        self.finish_parts();
+        self.window = window;
     }
 
-    /// Keeps the packages of parts that are complete.
-    fn finish_parts(&mut self) {
-        if self.go.as_ref().is_some_and(BuildInfo::is_complete)
-            && let Some(packages) = self.go.take().and_then(|info| info.packages())
-        {
-            self.go_packages = Some(packages);
+    /// Keeps the packages of build information that is complete.
+    fn finish_go(&mut self) {
+        if let Some((position, info)) = self.go.take_if(|(_, info)| info.is_complete()) {
+            self.go_marks.next = position + info.used() as u64;
+            self.go_packages = info.packages();
         }
-        if self.audit.as_ref().is_some_and(AuditData::is_complete)
-            && let Some(audit) = self.audit.take()
-        {
+    }
+
+    /// Keeps the packages of a list of crates that is complete.
+    fn finish_audit(&mut self) {
+        if let Some((position, audit)) = self.audit.take_if(|(_, audit)| audit.is_complete()) {
+            if audit.has_failed() {
+                self.audit_marks.end = Some("its list of crates is damaged or too large");
+            }
+            self.audit_marks.next = position + audit.used();
             let json = audit.into_json();
             self.audited += json.len();
             for package in cargo::packages(&json) {
@@ -137,6 +163,8 @@ impl ProgramScanner {
         for package in self.go_packages.into_iter().flatten() {
             self.findings.add(package);
         }
+        let skipped = self.go_marks.end.or(self.audit_marks.end);
+        self.findings.skipped = self.findings.skipped.or(skipped);
         *findings = self.findings;
     }
 }

@@ -9,6 +9,7 @@ mod documents;
 mod grammars;
 mod merging;
 mod nix2container;
+mod packages;
 mod pin;
 mod programs;
 mod readback;
@@ -23,6 +24,7 @@ pub use dockertools_conf::dockertools_conf;
 pub use documents::documents;
 pub use grammars::{names, platform};
 pub use nix2container::nix2container;
+pub use packages::packages;
 pub use pin::pin;
 pub use programs::programs;
 pub use readers::{Comparison, Lists, are_there as readers_are_there, compare_readers, readers};
@@ -45,6 +47,7 @@ pub const TARGETS: &[(&str, Property)] = &[
     ("programs", programs),
     ("readers", readers),
     ("merge", merge),
+    ("packages", packages),
     ("pin", pin),
     ("verify", verify),
 ];
