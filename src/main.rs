@@ -57,7 +57,8 @@ fn run(invocation: Invocation) -> Result<(), Failure> {
             view.judge(printed)
         }
         Invocation::Sbom(request, view) => {
-            view.check_output()?;
+            view.check_order(&request.input)?;
+            view.check_output(&request)?;
             let report = with_bars(&request.progress, false, || polyarch::sbom(&request))?;
             view.print(&report)
         }

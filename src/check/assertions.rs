@@ -104,8 +104,12 @@ pub fn apply_platform(
     Err(Error::new(input, problem))
 }
 
-/// Checks that there is an image for each wanted platform.
-pub fn all_platforms_found(contents: &Contents, wanted: &[Platform]) -> Result<(), Error> {
+/// Checks that there is an image for each wanted platform in `whole`, the input or all inputs.
+pub fn all_platforms_found(
+    contents: &Contents,
+    wanted: &[Platform],
+    whole: Subject,
+) -> Result<(), Error> {
     let found = |wanted: &Platform| {
         let mut platforms = contents.images.iter().map(|image| &image.platform);
         platforms.any(|platform| platform.is_one_of(std::slice::from_ref(wanted)))
@@ -114,7 +118,7 @@ pub fn all_platforms_found(contents: &Contents, wanted: &[Platform]) -> Result<(
         Some(missing) => {
             let (wanted, offered) = (missing.clone(), contents.complete());
             let problem = Problem::NoSuchPlatform { wanted, offered };
-            Err(Error::new(Subject::ALL, problem))
+            Err(Error::new(whole, problem))
         }
         None => Ok(()),
     }

@@ -14,6 +14,7 @@ mod merge;
 mod name;
 mod pin;
 mod sbom;
+mod tips;
 mod transport;
 mod verify;
 
@@ -63,7 +64,10 @@ pub fn parse(
     arguments: impl IntoIterator<Item = OsString>,
     default_jobs: usize,
 ) -> Result<Invocation, clap::Error> {
-    match Cli::try_parse_from(arguments)?.command {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let cli =
+        Cli::try_parse_from(&arguments).map_err(|error| tips::corrected(error, &arguments))?;
+    match cli.command {
         Command::Merge(args) => args
             .invocation(default_jobs)
             .map_err(|e| wrong_usage("merge", e)),

@@ -10,7 +10,10 @@ pub fn image_name(
 ) -> Result<Option<ImageName>, String> {
     // A tag comes after the last slash, unlike the port of a registry.
     let split = |text: &str| match text.rsplit_once(':') {
-        Some((name, tag)) if !tag.contains('/') => (name.to_owned(), Some(tag.to_owned())),
+        // What follows the colon in a digest is not a tag.
+        Some((name, tag)) if !tag.contains('/') && !name.contains('@') => {
+            (name.to_owned(), Some(tag.to_owned()))
+        }
         _ => (text.to_owned(), None),
     };
     let (name, of_name) = match (name, tag, reference) {

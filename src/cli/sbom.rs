@@ -1,7 +1,7 @@
 //! `polyarch sbom`.
 
 use std::ffi::{OsStr, OsString};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use polyarch::SbomRequest;
@@ -24,7 +24,7 @@ Examples:
     polyarch sbom hello.tar openssl
 
   All components of all platforms, as a document of SPDX 2.3:
-    polyarch sbom --format spdx --output hello.spdx.json hello.tar
+    polyarch sbom --output hello.spdx.json hello.tar
 
   The same, if the layers have exactly what Nix has registered:
     polyarch sbom --closure linux/amd64=amd64.json --closure linux/arm64=arm64.json hello.tar
@@ -46,9 +46,10 @@ pub struct SbomArgs {
     #[arg(long = "platform", value_name = "PLATFORM")]
     platforms: Vec<Platform>,
 
-    /// The format of the output
-    #[arg(long, value_name = "FORMAT", default_value = "text")]
-    format: FormatArg,
+    /// The format of the output; by default SPDX if FILE of --output ends in .spdx.json, CycloneDX if it ends in
+    /// .cdx.json, else a table
+    #[arg(long, value_name = "FORMAT")]
+    format: Option<FormatArg>,
 
     /// Compare the store paths in the layers with the closure in FILE: the same paths, with the same NAR hashes
     /// (repeatable)
@@ -97,7 +98,11 @@ impl SbomArgs {
         request.unchecked = self.unchecked;
         request.allow_changed = self.allow_changed;
         request.metadata = self.metadata;
-        let format = match (self.format, self.filter) {
+        let chosen = match self.format {
+            Some(format) => format,
+            None => format_of(&self.output)?,
+        };
+        let format = match (chosen, self.filter) {
             (FormatArg::Text, filter) => SbomFormat::Text { filter },
             (_, Some(filter)) => {
                 return Err(format!("only a table can be filtered by {filter:?}"));
@@ -107,6 +112,22 @@ impl SbomArgs {
         };
         let output = self.output;
         Ok(Invocation::Sbom(request, SbomView { format, output }))
+    }
+}
+
+/// Returns the format for an output, by the names that SPDX and CycloneDX recommend.
+fn format_of(output: &Path) -> Result<FormatArg, String> {
+    let name = output.file_name().and_then(OsStr::to_str);
+    let name = name.unwrap_or_default().to_ascii_lowercase();
+    let is = |end: &str| name.ends_with(end);
+    match () {
+        () if is(".spdx.json") => Ok(FormatArg::Spdx),
+        () if is(".cdx.json") => Ok(FormatArg::Cyclonedx),
+        () if is(".json") => Err(format!(
+            "--output {}: two formats are JSON; add --format spdx or --format cyclonedx",
+            output.display()
+        )),
+        () => Ok(FormatArg::Text),
     }
 }
 

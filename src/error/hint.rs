@@ -189,9 +189,14 @@ impl Error {
                 "this file has only a config: use --raw=config, or run polyarch merge first"
             }
             Problem::NoSuchPlatform { wanted, offered } => {
+                let wanted = wanted.to_string();
+                // Names of architectures are similar, but this one has no typo.
+                if Platform::USUAL.contains(&&*wanted) {
+                    return None;
+                }
                 let offered: Vec<String> = offered.iter().map(ToString::to_string).collect();
                 let offered: Vec<&str> = offered.iter().map(String::as_str).collect();
-                let meant = Platform::meant_by(&wanted.to_string(), &offered)?;
+                let meant = Platform::meant_by(&wanted, &offered)?;
                 return Some(format!("did you mean {meant}?"));
             }
             Problem::AttestSeveral { offered } => {
@@ -219,8 +224,9 @@ impl Error {
             Problem::OutputInsideInput { .. } | Problem::InputInsideOutput { .. } => {
                 "choose an output beside the inputs"
             }
-            Problem::NoFile
-            | Problem::InvalidDocument(_)
+            Problem::NoFile => return mistyped(self.path()?.to_str()?, None),
+            Problem::InvalidDocument(_)
+            | Problem::WrongFormat { .. }
             | Problem::Ambiguous { .. }
             | Problem::ContradictoryType { .. }
             | Problem::LayoutVersion { .. }
@@ -476,6 +482,33 @@ fn not_found(path: &Path, before_colon: Option<&Path>) -> Option<String> {
     if let Some(fetch) = fetch(text) {
         return Some(fetch);
     }
+    if let Some(corrected) = mistyped(text, before_colon) {
+        return Some(corrected);
+    }
+    if let Some((before, after)) = text.split_once('=')
+        && !after.is_empty()
+    {
+        return Some(format!(
+            "{before:?} is not a platform; expected os/arch or os/arch/variant, such as linux/arm64={after}"
+        ));
+    }
+    is_in_a_registry(text).then(|| {
+        let (file, tls) = (archive_name(text), tls_option("src", text));
+        format!(
+            "polyarch reads files, not registries; fetch the image first: skopeo copy --all{tls} {} oci-archive:{file}",
+            quoted(&format!("docker://{text}"))
+        )
+    })
+}
+
+/// Whether the hint for a path that does not exist corrects its platform or its tag.
+pub(crate) fn is_mistyped(path: &Path, before_colon: Option<&Path>) -> bool {
+    let text = path.to_str();
+    text.is_some_and(|text| mistyped(text, before_colon).is_some())
+}
+
+/// Corrects a mistyped platform or tag in an argument that is not a file.
+fn mistyped(text: &str, before_colon: Option<&Path>) -> Option<String> {
     // Any two words with a slash have the form of a platform, as has the path of many a file.
     let is_platform = |text: &str| Platform::USUAL.contains(&text);
     if is_platform(text) {
@@ -508,23 +541,11 @@ fn not_found(path: &Path, before_colon: Option<&Path>) -> Option<String> {
     {
         return Some(format!("did you mean {before}={after}?"));
     }
-    if let Some((before, after)) = text.split_once('=')
-        && !after.is_empty()
-    {
-        return Some(match Platform::meant_by(before, &Platform::USUAL) {
-            Some(meant) => format!("{before:?} is not a platform; did you mean {meant}={after}?"),
-            None => format!(
-                "{before:?} is not a platform; expected os/arch or os/arch/variant, such as linux/arm64={after}"
-            ),
-        });
-    }
-    is_in_a_registry(text).then(|| {
-        let (file, tls) = (archive_name(text), tls_option("src", text));
-        format!(
-            "polyarch reads files, not registries; fetch the image first: skopeo copy --all{tls} {} oci-archive:{file}",
-            quoted(&format!("docker://{text}"))
-        )
-    })
+    let (before, after) = text.split_once('=')?;
+    let meant = Platform::meant_by(before, &Platform::USUAL).filter(|_| !after.is_empty())?;
+    Some(format!(
+        "{before:?} is not a platform; did you mean {meant}={after}?"
+    ))
 }
 
 /// How to fetch an image that is named with a transport of skopeo.

@@ -24,6 +24,7 @@ pub(crate) use candidate::pick_by_digest;
 pub use closure::{ClosureDifference, ClosureProblem};
 pub use code::{Code, OTHER_WARNINGS, RULES, Rule, Severity};
 pub use decode::DecodeError;
+pub(crate) use hint::is_mistyped;
 pub use layer::{LAYER_RULES, LayerDefect, LayerRule, Unpacker};
 pub use pin::{Opaque, PinProblem};
 pub use problem::{ConfProblem, DocumentProblem, FileKind, Problem, PromisedLayer};

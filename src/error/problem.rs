@@ -57,6 +57,12 @@ pub enum Problem {
     #[error("is not valid: {0}")]
     InvalidDocument(DocumentProblem),
 
+    #[error("is not valid: found {found}, expected {expected}")]
+    WrongFormat {
+        found: FileKind,
+        expected: &'static str,
+    },
+
     #[error(
         "is not valid: its key {key:?} is ambiguous: JSON parsers disagree about its meaning (CVE-2021-41190)"
     )]
@@ -329,7 +335,7 @@ impl Problem {
             Self::NotAnImage { .. } | Self::Artifact { .. } => Code::NotAnImage,
             Self::Unreadable { .. } => Code::Corrupt,
             Self::UnsupportedConf(_) => Code::UnsupportedConf,
-            Self::InvalidDocument(_) => Code::BadDocument,
+            Self::InvalidDocument(_) | Self::WrongFormat { .. } => Code::BadDocument,
             Self::Ambiguous { .. } => Code::AmbiguousDocument,
             Self::ContradictoryType { .. } => Code::MediaTypeMismatch,
             Self::LayoutVersion { .. } => Code::LayoutVersion,

@@ -60,7 +60,8 @@ impl LoadRequest<'_> {
         };
         let contents = source::read(self.input, wanted, &stager)?;
         let mut contents = assertions::apply(contents, self.input, self.platforms)?;
-        assertions::all_platforms_found(&contents, self.platforms)?;
+        let name = self.input.name().into();
+        assertions::all_platforms_found(&contents, self.platforms, name)?;
         stager.resolve(&mut contents.images)?;
         image::expect_layers(&contents.images, false, self.progress);
         let mut names = HashSet::new();

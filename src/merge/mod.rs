@@ -16,7 +16,7 @@ use crate::bytes::{LayerObserver, Observers, Staging};
 use crate::check::image_facts::ImageFacts;
 use crate::check::programs::Programs;
 use crate::check::{CheckLevel, assertions, consistency};
-use crate::error::{Error, Problem, Warning};
+use crate::error::{Error, Problem, Subject, Warning, is_mistyped};
 use crate::image::{self, Image};
 use crate::oci::{Descriptor, ImageName, Platform};
 use crate::records::{self, Reusable};
@@ -206,7 +206,7 @@ pub fn merge(request: &MergeRequest) -> Result<MergeReport, Error> {
     request.progress.start(inputs.iter().map(Input::name));
     let files = inputs.iter().filter(|input| !input.is_stdin());
     let mut paths: Vec<&Path> = files.map(|input| input.path.as_path()).collect();
-    check_order(&paths, &output.path)?;
+    check_order(&paths, output)?;
     paths.extend(request.reuse.iter().map(PathBuf::as_path));
     paths.extend(request.attest.files.iter().map(|file| &*file.path));
     let output = match output.is_stdout() {
@@ -220,22 +220,31 @@ pub fn merge(request: &MergeRequest) -> Result<MergeReport, Error> {
     written.map_err(|error| output.name_in(error))
 }
 
-/// Fails if an input does not exist and the output is an image: their order was mistaken. Without this,
-/// the error about the output would suggest to delete an input.
-fn check_order(inputs: &[&Path], output: &Path) -> Result<(), Error> {
+/// Fails if the first input does not exist and the output is an image: their order was mistaken. Without this,
+/// the error about the output would suggest to delete an input. An earlier run has written the output that
+/// `--force` replaces, so the order is correct there. A mistyped platform is reported as such.
+fn check_order(inputs: &[&Path], output: &Output) -> Result<(), Error> {
     let missing = inputs.iter().position(|input| !input.exists());
-    match missing {
-        Some(missing) if sink::is_image(output) => {
-            let others = inputs.iter().enumerate().filter(|(i, _)| *i != missing);
-            let others = others.map(|(_, input)| input.display().to_string());
-            let problem = Problem::Swapped {
-                output: output.to_owned(),
-                others: others.collect(),
-            };
-            Err(Error::new(inputs[missing], problem))
+    let Some(missing) = missing.filter(|_| sink::is_image(&output.path)) else {
+        return Ok(());
+    };
+    let path = inputs[missing];
+    let before_colon = source::before_colon(path);
+    let problem = if is_mistyped(path, before_colon.as_deref()) {
+        Problem::NotFound {
+            select: None,
+            before_colon,
         }
-        _ => Ok(()),
-    }
+    } else if missing == 0 && !output.force {
+        let others = inputs[1..].iter();
+        Problem::Swapped {
+            output: output.path.clone(),
+            others: others.map(|input| input.display().to_string()).collect(),
+        }
+    } else {
+        return Ok(());
+    };
+    Err(Error::new(path, problem))
 }
 
 /// Writes the output, before it is renamed to its destination.
@@ -268,7 +277,11 @@ fn write(request: &MergeRequest, output: &AtomicOutput) -> Result<MergeReport, E
         assertions::apply(contents, input, &request.platforms)
     })?;
     let mut contents = source::unite(contents, &request.annotations.index)?;
-    assertions::all_platforms_found(&contents, &request.platforms)?;
+    let whole = match &request.inputs[..] {
+        [input] => input.name().into(),
+        _ => Subject::ALL,
+    };
+    assertions::all_platforms_found(&contents, &request.platforms, whole)?;
     let annotations = &request.annotations;
     contents
         .metadata

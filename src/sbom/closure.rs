@@ -77,6 +77,8 @@ impl Closures {
         }
         let mut of_images: Vec<Option<Closure>> = images.iter().map(|_| None).collect();
         for file in files {
+            // Its hint for a mistyped platform comes before the lack of a platform.
+            let read = Closure::read(file)?;
             let is_of = |image: &Image| match &file.platform {
                 Some(platform) => image.platform.is_one_of(std::slice::from_ref(platform)),
                 None => true,
@@ -96,7 +98,6 @@ impl Closures {
                 };
                 return Err(Error::new(&*file.path, Problem::Closure(problem)));
             }
-            let read = Closure::read(file)?;
             for image in found {
                 let closure = of_images[image].get_or_insert_with(Closure::default);
                 closure.paths.extend(read.paths.clone());
@@ -121,7 +122,9 @@ impl Closures {
 impl Closure {
     fn read(file: &ClosureFile) -> Result<Self, Error> {
         let path = &*file.path;
-        Self::parse(&input_file::json(path)?).map_err(|e| Error::new(path, Problem::Closure(e)))
+        let expected = "the JSON of nix path-info or exportReferencesGraph";
+        Self::parse(&input_file::json(path, expected)?)
+            .map_err(|e| Error::new(path, Problem::Closure(e)))
     }
 
     fn parse(json: &Value) -> Result<Self, ClosureProblem> {

@@ -39,7 +39,10 @@ pub fn read(files: &[impl AsRef<Path>], warnings: &mut Vec<Warning>) -> Result<M
     let mut metadata = Metadata::new();
     for file in files {
         let file = file.as_ref();
-        let read = input_file::json::<BTreeMap<String, PackageMetadata>>(file)?;
+        let read = input_file::json::<BTreeMap<String, PackageMetadata>>(
+            file,
+            "a JSON object by store path",
+        )?;
         for (path, mut package) in read {
             for (field, value) in package.remove_invalid() {
                 let value = shortened(&value, 100);

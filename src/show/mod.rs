@@ -46,6 +46,11 @@ pub enum Failure {
     Work(Box<polyarch::Error>),
     /// The result cannot be printed.
     Print(String),
+    /// The arguments contradict the files that they name.
+    Hinted {
+        problem: String,
+        hint: String,
+    },
     /// The printed report has errors.
     Findings,
     /// The report is printed, and an option does not accept it. The text says why if the report does not.
@@ -76,6 +81,7 @@ impl Failure {
         match self {
             Self::Work(work) => error(&work.to_string(), work.hint()),
             Self::Print(problem) => error(problem, None),
+            Self::Hinted { problem, hint } => error(problem, Some(hint.clone())),
             Self::Rejected(Some(reason)) => error(reason, None),
             Self::NoAnswer(failure) => failure.report(),
             Self::Findings | Self::Rejected(None) => {}

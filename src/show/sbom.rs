@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use polyarch::internals::sink;
-use polyarch::internals::text::bytes;
+use polyarch::internals::text::{bytes, quoted};
 use polyarch::sbom::{ClosureState, Component, SbomReport};
+use polyarch::{Input, SbomRequest};
 
 use super::inspect::short;
 use super::terminal::{Align, Page};
@@ -28,12 +29,35 @@ pub enum SbomFormat {
 }
 
 impl SbomView {
-    /// Fails if the output would replace a file that is not an SBOM, before any work is done.
-    pub fn check_output(&self) -> Result<(), Failure> {
-        match self.file() {
-            Some(file) => Ok(sink::may_replace_sbom(file)?),
-            None => Ok(()),
+    /// Fails if the output would replace an input or a file that is not an SBOM, before any work is done.
+    pub fn check_output(&self, request: &SbomRequest) -> Result<(), Failure> {
+        let Some(file) = self.file() else {
+            return Ok(());
+        };
+        let image = Some(&request.input).filter(|input| !input.is_stdin());
+        let mut inputs: Vec<&Path> = image.map(|input| &*input.path).into_iter().collect();
+        inputs.extend(request.closures.iter().map(|closure| &*closure.path));
+        inputs.extend(request.metadata.iter().map(|file| &**file));
+        Ok(sink::may_replace_sbom(file, &inputs)?)
+    }
+
+    /// Fails if the image and the text were given in the order of grep.
+    pub fn check_order(&self, image: &Input) -> Result<(), Failure> {
+        let SbomFormat::Text { filter: Some(text) } = &self.format else {
+            return Ok(());
+        };
+        if image.is_stdin() || image.path.exists() || !Path::new(text).exists() {
+            return Ok(());
         }
+        let path = image.path.to_string_lossy();
+        Err(Failure::Hinted {
+            problem: format!("{path}: no such file or directory"),
+            hint: format!(
+                "the image comes first: polyarch sbom {} {}",
+                quoted(text),
+                quoted(&path)
+            ),
+        })
     }
 
     pub fn print(&self, report: &SbomReport) -> Result<(), Failure> {

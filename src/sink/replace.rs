@@ -152,8 +152,15 @@ pub fn may_replace_page(path: &Path) -> Result<(), Error> {
 /// The first word of a table of components.
 pub const SBOM_TABLE: &str = "COMPONENT";
 
-/// Fails if there is a file that is neither JSON nor a table of components.
-pub fn may_replace_sbom(path: &Path) -> Result<(), Error> {
+/// Fails if there is a file that is neither JSON nor a table of components, or one of `inputs`.
+pub fn may_replace_sbom(path: &Path, inputs: &[&Path]) -> Result<(), Error> {
+    if let Ok(output) = path.canonicalize() {
+        let is_output = |input: &Path| input.canonicalize().is_ok_and(|input| input == output);
+        if let Some(input) = inputs.iter().find(|input| is_output(input)) {
+            let input = input.to_path_buf();
+            return Err(Error::new(path, Problem::InputInsideOutput { input }));
+        }
+    }
     let expected = "JSON, a table of components, or nothing";
     may_write(path, expected)?;
     match first_bytes::<{ SBOM_TABLE.len() }>(path)? {

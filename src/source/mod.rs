@@ -188,7 +188,7 @@ fn open_document(path: &Path, file: impl Read, callbacks: &dyn Callbacks) -> Res
 
 /// Returns the part of a path before its last colon, if that exists: `layout:tag` is how others write
 /// what is `layout#tag` here.
-fn before_colon(path: &Path) -> Option<PathBuf> {
+pub fn before_colon(path: &Path) -> Option<PathBuf> {
     let (before, _) = path.to_str()?.rsplit_once(':')?;
     let before = Path::new(before);
     before.exists().then(|| before.to_owned())

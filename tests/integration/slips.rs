@@ -1,6 +1,10 @@
 //! The command line as people type it: arguments of other tools are understood, or the message has the
 //! argument that works.
 
+mod options;
+mod order;
+mod sbom;
+
 use std::fs;
 
 use serde_json::Value;
@@ -272,34 +276,6 @@ fn a_layout_with_a_tag_for_each_platform_gets_the_arguments_that_take_all() {
     );
     let merged = scratch.merge(&["tags#amd64", "tags#arm64"]);
     assert_eq!(merged.platforms(), ["linux/amd64", "linux/arm64"]);
-}
-
-#[test]
-fn arguments_in_the_wrong_order_are_recognised() {
-    let scratch = images();
-    for force in [&[][..], &["--force"]] {
-        let arguments = [&["merge", "out.tar", "--output", "a.tar", "b.tar"], force].concat();
-        let message = scratch.fail(&arguments);
-        assert!(
-            message.contains("polyarch merge --output out.tar a.tar b.tar"),
-            "{message}"
-        );
-        assert!(
-            !message.contains("remove") && !message.contains("--force"),
-            "{message}"
-        );
-    }
-    let reference = ["merge", "docker://alpine:3.20", "--output", "a.tar"];
-    let message = scratch.fail(&reference);
-    assert!(
-        message.contains("skopeo copy --all docker://alpine:3.20"),
-        "{message}"
-    );
-    let message = misused(
-        &scratch,
-        &["merge", "out.tar", "--output", "a.tar.gz", "b.tar.gz"],
-    );
-    assert!(message.contains("give it after the output"), "{message}");
 }
 
 #[test]

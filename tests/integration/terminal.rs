@@ -225,7 +225,7 @@ fn errors_are_coloured_on_a_terminal_unless_no_color_is_set() {
     scratch.write("a.tar", &TestImage::new("linux/arm64").docker_archive());
     let coloured = said(fail(), 80);
     assert!(
-        coloured.contains("\u{1b}[1m\u{1b}[31merror:\u{1b}[0m no image"),
+        coloured.contains("\u{1b}[1m\u{1b}[31merror:\u{1b}[0m a.tar: no image"),
         "{coloured:?}"
     );
     assert!(
@@ -237,7 +237,7 @@ fn errors_are_coloured_on_a_terminal_unless_no_color_is_set() {
     // The bar moves the cursor, but without colours.
     let plain = said(plain, 80);
     assert!(
-        plain.contains("error: no image for the platform"),
+        plain.contains("error: a.tar: no image for the platform"),
         "{plain:?}"
     );
     assert!(
