@@ -32,13 +32,14 @@ Examples:
   Those of one platform, as a document of CycloneDX 1.6:
     polyarch sbom --format cyclonedx --platform linux/arm64 hello.tar
 
-Exit code: 0 done (also if no component has TEXT), 1 failed, 2 wrong usage.")]
+Exit code: 0 done (also if nothing has TEXT), 1 failed, 2 wrong usage.")]
 pub struct SbomArgs {
     /// The image, as for `polyarch merge`
     #[arg(value_name = "IMAGE[#WHICH]")]
     image: OsString,
 
-    /// In the table, show only components that have this text in their name, path or package URL
+    /// In the table, show only components that have this text in their name, path or package URL, and files in no
+    /// component that have it in their path
     #[arg(value_name = "TEXT")]
     filter: Option<String>,
 
@@ -98,6 +99,7 @@ impl SbomArgs {
         request.unchecked = self.unchecked;
         request.allow_changed = self.allow_changed;
         request.metadata = self.metadata;
+        request.text = self.filter.clone();
         let chosen = match self.format {
             Some(format) => format,
             None => format_of(&self.output)?,

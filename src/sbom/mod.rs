@@ -56,7 +56,8 @@ pub use nar::NarInfo;
 #[doc(hidden)]
 pub use packages::FileSearch;
 pub use report::{
-    Component, ComponentType, OtherFiles, Place, SbomLayer, SbomPlatform, SbomReport, StoreObject,
+    Component, ComponentType, OtherFile, OtherFiles, Place, SbomLayer, SbomPlatform, SbomReport,
+    StoreObject,
 };
 
 /// The image whose components are listed.
@@ -75,6 +76,8 @@ pub struct SbomRequest {
     pub allow_changed: bool,
     /// Files with what nixpkgs says about packages.
     pub metadata: Vec<PathBuf>,
+    /// The text that files in no component are searched for, in their paths.
+    pub text: Option<String>,
     /// The number of threads; 0 means one on each core.
     pub jobs: usize,
     /// Counts the bytes that are read.
@@ -124,7 +127,8 @@ pub fn sbom(request: &SbomRequest) -> Result<SbomReport, Error> {
     add_references(&mut components, &stacks, &closures);
     add_contents(&mut components);
     let platforms = images.iter().zip(&stacks.images);
-    let platforms = platforms.map(|(image, stack)| platform(image, &loaded, stack.others()));
+    let platforms = platforms
+        .map(|(image, stack)| platform(image, &loaded, stack.others(request.text.as_deref())));
     let created = images.iter().filter_map(created).max();
     Ok(SbomReport {
         version: 1,

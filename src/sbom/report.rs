@@ -58,6 +58,21 @@ pub struct OtherFiles {
     pub size: u64,
     /// The first of them by name.
     pub first: Vec<String>,
+    /// The number of files whose paths have the text of the request.
+    pub matches: u64,
+    /// The first of these files by name.
+    pub matching: Vec<OtherFile>,
+}
+
+/// A regular file that belongs to no component.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct OtherFile {
+    pub path: String,
+    /// In bytes; none if its content is in a store path.
+    pub size: Option<u64>,
+    /// The position of its layer in the image.
+    pub layer: usize,
 }
 
 /// The kind of a component.

@@ -10,7 +10,7 @@ use super::nar::NarInfo;
 use super::packages::{Claim, FileFindings, OsRelease, is_searched_by_name};
 use super::rebuilt::{FoundIn, RebuiltPath};
 use super::references::PathHash;
-use super::report::OtherFiles;
+use super::report::{OtherFile, OtherFiles};
 use crate::util::text::sum;
 
 /// The number of files outside of components that are listed by name.
@@ -202,9 +202,10 @@ impl Stack {
         named.min_by_key(|(path, _)| *path).map(|(_, os)| os)
     }
 
-    /// Returns the files that belong to no component.
-    pub fn others(&self) -> OtherFiles {
+    /// Returns the files that belong to no component. Those whose paths have `text` are counted and listed too.
+    pub fn others(&self, text: Option<&str>) -> OtherFiles {
         let claims = Claims::of(self);
+        let text = text.map(str::to_lowercase);
         let mut others = OtherFiles::default();
         let mut counted = HashSet::new();
         for file in &self.files {
@@ -213,16 +214,34 @@ impl Stack {
                 continue;
             }
             others.count += 1;
-            if let Some(content) = file.content
+            let size = match file.content.and_then(|content| self.entry(content)) {
+                Some(entry) => match entry.kind {
+                    Recorded::File { size, .. } => Some(size),
+                    _ => None,
+                },
+                None => None,
+            };
+            if let (Some(content), Some(size)) = (file.content, size)
                 && (content == file.name || counted.insert(content))
-                && let Some(Recorded::File { size, .. }) = self.entry(content).map(|e| &e.kind)
             {
-                others.size = sum([others.size, *size]);
+                others.size = sum([others.size, size]);
             }
+            let path = || format!("/{}", String::from_utf8_lossy(path));
             if others.first.len() < MAX_LISTED {
-                others
-                    .first
-                    .push(format!("/{}", String::from_utf8_lossy(path)));
+                others.first.push(path());
+            }
+            if text
+                .as_ref()
+                .is_some_and(|text| path().to_lowercase().contains(text))
+            {
+                others.matches += 1;
+                if others.matching.len() < MAX_LISTED {
+                    others.matching.push(OtherFile {
+                        path: path(),
+                        size,
+                        layer: file.name.0,
+                    });
+                }
             }
         }
         others

@@ -1,5 +1,6 @@
 //! The report of `polyarch sbom`.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use polyarch::internals::sink;
@@ -112,15 +113,23 @@ fn fill(page: &mut Page, report: &SbomReport, filter: Option<&str>) {
             rows.extend(rows_of(component, report));
         }
     }
+    if filter.is_some() {
+        rows.extend(rows_of_files(report));
+    }
     page.table(&head, &rows, &[], 0);
     match filter {
         None => others(page, report),
         Some(text) if rows.is_empty() => {
             page.line(&format!(
-                "no component has {text:?} in its name, path or package URL"
+                "no component has {text:?} in its name, path or package URL, and no other file in its path"
             ));
+            if report.platforms.iter().any(|p| p.platform == text) {
+                page.line(&format!(
+                    "to read only the image for this platform, use --platform {text}"
+                ));
+            }
         }
-        Some(_) => {}
+        Some(_) => more_files(page, report),
     }
     for warning in &report.warnings {
         page.note(&warning.to_string());
@@ -171,6 +180,49 @@ fn rows_of(component: &Component, report: &SbomReport) -> Vec<Vec<String>> {
         ]
     };
     groups.into_iter().map(row).collect()
+}
+
+/// Returns a row for each file in no component that has the text, by layer.
+fn rows_of_files(report: &SbomReport) -> Vec<Vec<String>> {
+    let mut rows: BTreeMap<(&str, String, String), Vec<&str>> = BTreeMap::new();
+    for platform in &report.platforms {
+        for file in &platform.others.matching {
+            let layer = short(&platform.layers[file.layer].digest);
+            let layer = format!("{} {layer}", file.layer + 1);
+            let size = file.size.map_or_else(|| "-".to_owned(), bytes);
+            let same = rows.entry((&file.path, layer, size)).or_default();
+            same.push(&platform.platform);
+        }
+    }
+    let row = |((path, layer, size), platforms): ((&str, String, String), Vec<&str>)| {
+        let (none, kind) = ("-".to_owned(), "file".to_owned());
+        let platforms = platforms.join(", ");
+        vec![
+            none.clone(),
+            none,
+            kind,
+            size,
+            layer,
+            platforms,
+            path.to_owned(),
+        ]
+    };
+    rows.into_iter().map(row).collect()
+}
+
+/// Adds the number of files that have the text and are not in the table.
+fn more_files(page: &mut Page, report: &SbomReport) {
+    for platform in &report.platforms {
+        let others = &platform.others;
+        let more = others.matches.saturating_sub(others.matching.len() as u64);
+        if more > 0 {
+            page.faint(&format!(
+                "{}: and {} in no component",
+                platform.platform,
+                count(usize::try_from(more).unwrap_or(usize::MAX), "more file")
+            ));
+        }
+    }
 }
 
 /// Adds the files that belong to no component.

@@ -189,6 +189,6 @@ fn a_filter_without_a_match_says_so() {
     let scratch = Scratch::new();
     hello(&scratch);
     let table = scratch.run(&["sbom", "hello.tar", "nothing-like-it"]);
-    let expected = "no component has \"nothing-like-it\" in its name, path or package URL";
+    let expected = "no component has \"nothing-like-it\" in its name, path or package URL, and no other file in its path";
     assert!(table.ends_with(expected), "{table}");
 }

@@ -118,3 +118,56 @@ fn a_mistyped_platform_before_a_document_gets_a_suggestion() {
         }
     }
 }
+
+#[test]
+fn a_file_in_no_component_is_found_by_a_text() {
+    let scratch = Scratch::new();
+    for architecture in ["amd64", "arm64"] {
+        let mut image = TestImage::new(&format!("linux/{architecture}"));
+        image.layers = vec![
+            tar(&[("etc/passwd", b"root")]),
+            tar(&[("usr/bin/openssl", b"program")]),
+        ];
+        scratch.write(&format!("{architecture}.tar"), &image.docker_archive());
+    }
+    scratch.run(&["merge", "-o", "both.tar", "amd64.tar", "arm64.tar"]);
+    for text in ["OpenSSL", "/usr/bin/openssl"] {
+        let table = scratch.run(&["sbom", "both.tar", text]);
+        let rows: Vec<&str> = table.lines().collect();
+        let [_, row] = &rows[..] else {
+            panic!("{table}");
+        };
+        assert!(row.starts_with("-  "), "{table}");
+        for text in [
+            "file",
+            "7 B",
+            "2 ",
+            "linux/amd64, linux/arm64",
+            "/usr/bin/openssl",
+        ] {
+            assert!(row.contains(text), "{text} is not in {row}");
+        }
+    }
+    let table = scratch.run(&["sbom", "both.tar", "linux/arm64"]);
+    assert!(
+        table.contains("no component has \"linux/arm64\""),
+        "{table}"
+    );
+    assert!(table.ends_with("use --platform linux/arm64"), "{table}");
+}
+
+#[test]
+fn the_files_with_a_text_that_are_not_listed_are_counted() {
+    let scratch = Scratch::new();
+    let mut image = TestImage::new("linux/amd64");
+    let names: Vec<String> = (0..102).map(|i| format!("opt/app/{i}")).collect();
+    let files: Vec<(&str, &[u8])> = names.iter().map(|name| (&**name, &b"x"[..])).collect();
+    image.layers = vec![tar(&files)];
+    scratch.write("a.tar", &image.docker_archive());
+    let table = scratch.run(&["sbom", "a.tar", "app"]);
+    assert_eq!(table.matches("/opt/app/").count(), 100, "{table}");
+    assert!(
+        table.ends_with("linux/amd64: and 2 more files in no component"),
+        "{table}"
+    );
+}
