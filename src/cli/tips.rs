@@ -25,7 +25,10 @@ pub fn corrected(mut error: clap::Error, arguments: &[OsString]) -> clap::Error 
     };
     if let Some(Correction { wrong, tip }) = correction(command, unknown, words) {
         error.insert(ContextKind::InvalidArg, ContextValue::String(wrong));
-        error.remove(ContextKind::SuggestedArg);
+        // With a suggested option, the usage has only that one.
+        if error.remove(ContextKind::SuggestedArg).is_some() {
+            error.remove(ContextKind::Usage);
+        }
         let tips = vec![StyledStr::from(tip)];
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(tips));
     }

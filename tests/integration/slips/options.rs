@@ -26,6 +26,7 @@ fn an_option_of_another_command_gets_the_one_that_works() {
         let message = misused(&scratch, arguments);
         assert!(message.contains(tip), "{tip:?} is not in:\n{message}");
         assert_eq!(message.matches("tip:").count(), 1, "{message}");
+        assert!(!message.contains("--platform-check"), "{message}");
     }
 }
 
