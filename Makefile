@@ -24,7 +24,10 @@ host := $(shell rustc -vV | sed -n 's/^host: //p')
 export POLYARCH := $(CURDIR)/target/$(host)/release/polyarch
 
 # No step waits for ever. Each takes some minutes.
-limit := timeout --foreground --kill-after=60 5400
+limit := env -u MAKEFLAGS timeout --foreground --kill-after=60 5400
+
+# In parts of `make test`, cargo would look for the job server of make, which only recipes that run make can use.
+cargo := env -u MAKEFLAGS cargo
 
 .PHONY: test compiled-tests release newer-tools sbom-tools bench fuzz soak demo test-release lint docs docs-nix docs-interop docs-picture setup bench-setup demo-setup static
 
@@ -116,7 +119,7 @@ sbom-tools:
 	tests/sbom-tools
 
 compiled-tests:
-	cargo test --locked --no-run --quiet
+	$(cargo) test --locked --no-run --quiet
 
 bench-setup:
 	tests/setup bench
@@ -132,4 +135,4 @@ demo-setup:
 # without nixpkgs; with a separate target, so that the flags do not disturb other builds.
 static:
 	@echo 'Compiling polyarch, linked statically, into $(POLYARCH:$(CURDIR)/%=%) (minutes on the first run)' >&2
-	@RUSTFLAGS='-C target-feature=+crt-static' cargo build --locked --release --target $(host)
+	@RUSTFLAGS='-C target-feature=+crt-static' $(cargo) build --locked --release --target $(host)

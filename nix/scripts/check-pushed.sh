@@ -31,7 +31,7 @@ fail() { # MESSAGE: there is no answer
   exit 2
 }
 
-# `SIZE` as `polyarch diff --max-push` takes it, in bytes. tests/sizes.tsv has examples.
+# `SIZE` as `polyarch diff --max-push` takes it, in bytes. tests/fixtures/sizes.tsv has examples.
 bytes_of() {
   jq -nre --arg size "$1" '
     { "": 1, k: 1e3, m: 1e6, g: 1e9, t: 1e12, ki: 1024, mi: 1048576, gi: 1073741824, ti: 1099511627776 } as $units

@@ -65,7 +65,7 @@ impl DiffArgs {
     }
 }
 
-/// Parses a size as `mkDiffCheck` and `image.checkPushed` do; tests/sizes.tsv has examples. `parse-size` alone
+/// Parses a size as `mkDiffCheck` and `image.checkPushed` do; tests/fixtures/sizes.tsv has examples. `parse-size` alone
 /// takes exponents and other forms too.
 fn size(text: &str) -> Result<u64, String> {
     static FORM: LazyLock<Option<Regex>> =
@@ -83,7 +83,7 @@ mod tests {
 
     #[test]
     fn sizes_are_those_of_the_table() {
-        let table = include_str!("../../tests/sizes.tsv");
+        let table = include_str!("../../tests/fixtures/sizes.tsv");
         for row in table.lines().filter(|line| !line.starts_with('#')) {
             let (text, bytes) = row.split_once('\t').unwrap();
             assert_eq!(size(text).ok(), bytes.parse().ok(), "{text:?}");

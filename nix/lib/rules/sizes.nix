@@ -2,7 +2,7 @@
 { rule }:
 
 {
-  # The sizes of `polyarch diff --max-push`. tests/sizes.tsv has examples.
+  # The sizes of `polyarch diff --max-push`. tests/fixtures/sizes.tsv has examples.
   sizeOrNull = argument: value: [
     (rule.forValue argument value
       (
