@@ -24,10 +24,10 @@ host := $(shell rustc -vV | sed -n 's/^host: //p')
 export POLYARCH := $(CURDIR)/target/$(host)/release/polyarch
 
 # No step waits for ever. Each takes some minutes.
-limit := env -u MAKEFLAGS timeout --foreground --kill-after=60 5400
+limit := env -u MAKEFLAGS -u MFLAGS timeout --foreground --kill-after=60 5400
 
 # In parts of `make test`, cargo would look for the job server of make, which only recipes that run make can use.
-cargo := env -u MAKEFLAGS cargo
+cargo := env -u MAKEFLAGS -u MFLAGS cargo
 
 .PHONY: test compiled-tests release newer-tools sbom-tools bench fuzz soak demo test-release lint docs docs-nix docs-interop docs-picture setup bench-setup demo-setup static
 

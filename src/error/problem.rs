@@ -94,7 +94,7 @@ pub enum Problem {
     )]
     TooManyDocuments { limit: u64 },
 
-    #[error("names the {kind} {name:?}, which is missing")]
+    #[error("names the {kind} {name:?}; no such file in it")]
     Missing {
         kind: &'static str,
         name: String,
@@ -212,7 +212,7 @@ pub enum Problem {
     },
 
     #[error(
-        "the program that it starts, {program}, is built for {found}; expected {expected}, the platform in its config"
+        "the program that it starts, {program}, is a program for {found}; expected {expected}, the platform in its config"
     )]
     WrongProgram {
         program: String,

@@ -25,7 +25,7 @@ fn guarantee_5_a_program_for_another_platform_is_refused() {
     let set = format!("{image}=linux/amd64");
     let message = scratch.fail(&["merge", "--set-platform", &set, "-o", "out", &image]);
     assert!(
-        message.contains("is built for AArch64; expected linux/amd64"),
+        message.contains("is a program for AArch64; expected linux/amd64"),
         "{message}"
     );
 }

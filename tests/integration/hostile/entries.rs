@@ -41,7 +41,7 @@ fn names_and_links_that_lead_out_of_the_archive_match_no_entry() {
         (vec![], "/etc/passwd"),
         (vec![], ""),
     ] {
-        let problem = format!("manifest.json names the layer {layer:?}, which is missing");
+        let problem = format!("manifest.json names the layer {layer:?}; no such file in it");
         refused(&with_layer(&blocks, layer), &problem, None);
     }
     // An absolute name is a name in the archive, as it is for all tools that unpack archives.
@@ -66,7 +66,7 @@ fn link_cycles_and_long_chains_of_links_are_refused() {
         let blocks = [blocks, entry(&tar_header("l41", 0), b"")].concat();
         refused(
             &with_layer(&blocks, "l0"),
-            "manifest.json names the layer \"l0\", which is missing",
+            "manifest.json names the layer \"l0\"; no such file in it",
             None,
         );
     }
@@ -83,7 +83,7 @@ fn layers_that_are_devices_pipes_or_directories_are_refused() {
     ] {
         refused(
             &with_layer(&entry(&header("x", kind, 0), b""), "x"),
-            "manifest.json names the layer \"x\", which is missing",
+            "manifest.json names the layer \"x\"; no such file in it",
             None,
         );
     }

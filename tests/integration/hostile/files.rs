@@ -14,7 +14,7 @@ fn blobs_that_are_not_regular_files_are_refused() {
     let layout = amd64().layout(plain);
     let blob = format!("in/blobs/sha256/{}", hex(&layout.blobs[1]));
     let name = digest(&layout.blobs[1]);
-    let missing = format!("names the layer \"{name}\", which is missing");
+    let missing = format!("names the layer \"{name}\"; no such file in it");
     let replace = |make: &dyn Fn(&std::path::Path)| {
         let scratch = Scratch::new();
         layout.directory(&scratch, "in");

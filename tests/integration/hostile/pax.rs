@@ -103,7 +103,7 @@ fn invalid_or_contradictory_pax_headers_are_refused() {
     .concat();
     refused(
         &with_layer(&link, "l"),
-        "manifest.json names the layer \"l\", which is missing",
+        "manifest.json names the layer \"l\"; no such file in it",
         None,
     );
 }

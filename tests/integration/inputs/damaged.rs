@@ -70,7 +70,7 @@ fn a_missing_layer_or_config_is_named_in_the_error() {
         let scratch = Scratch::new();
         scratch.write("a.tar", &archive);
         scratch.write("a.tar.gz", &gzip(&archive));
-        let text = format!("manifest.json names the {kind} {name:?}, which is missing");
+        let text = format!("manifest.json names the {kind} {name:?}; no such file in it");
         expect(&scratch, &["a.tar"], &[&text, "hint: "]);
         expect(&scratch, &["a.tar.gz"], &[&text, "hint: "]);
     }
@@ -160,7 +160,7 @@ fn a_missing_blob_or_one_of_a_wrong_size_or_digest_is_refused() {
             &["wrong size", &digest(blob), &size, "hint: "],
         );
         fs::remove_file(scratch.path(&name)).unwrap();
-        expect(&scratch, &["in"], &["which is missing", &digest(blob)]);
+        expect(&scratch, &["in"], &["no such file in it", &digest(blob)]);
         if i == 0 {
             let mut changed = blob.clone();
             changed[3] ^= 1;

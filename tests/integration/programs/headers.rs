@@ -96,7 +96,7 @@ fn elf_headers_are_checked_against_the_platform() {
         let (merged, said) = merge(&starts(platform, program.bytes()), &[]);
         let case = format!("{platform}: {machine} {class} {data} {flags:#x}: {said}");
         assert_eq!(merged, fits, "{case}");
-        assert_eq!(said.contains("is built for"), !fits, "{case}");
+        assert_eq!(said.contains("is a program for"), !fits, "{case}");
     }
 }
 
@@ -131,7 +131,7 @@ fn the_error_names_the_architecture_of_the_program() {
     ] {
         let (_, said) = merge(&starts(platform, program.bytes()), &[]);
         assert!(
-            said.contains(&format!("is built for {found}; expected {platform}")),
+            said.contains(&format!("is a program for {found}; expected {platform}")),
             "{said}"
         );
     }
@@ -181,7 +181,7 @@ fn programs_for_another_system_are_errors_where_they_are_started() {
         ("netbsd/amd64", os_abi(9), "FreeBSD on x86-64"),
     ] {
         let (merged, said) = merge(&starts(platform, program), &[]);
-        let error = format!("is built for {found}; expected {platform}");
+        let error = format!("is a program for {found}; expected {platform}");
         assert!(!merged && said.contains(&error), "{platform}: {said}");
         // Another platform in the config would not help.
         assert!(!said.contains("--set-platform"), "{said}");
@@ -215,7 +215,10 @@ fn programs_for_another_system_are_errors_where_they_are_started() {
 fn elf_files_without_a_version_are_programs() {
     for changes in [&[(6, 0)][..], &[(20, 0)], &[(6, 0), (20, 0)]] {
         let (merged, said) = merge(&starts("linux/arm64", with(AMD64, changes)), &[]);
-        assert!(!merged && said.contains("is built for x86-64"), "{said}");
+        assert!(
+            !merged && said.contains("is a program for x86-64"),
+            "{said}"
+        );
     }
 }
 

@@ -63,7 +63,7 @@ case_one_image_is_evaluated_without_the_others() {
 case_a_warning_is_in_the_log() {
   build -A wrongProgramWarned
   has "$(nix-store --read-log "$(nix-store --query --references "$(drv wrongProgramWarned)" | grep -- '-layout.drv$')")" \
-    'is built for AArch64; expected linux/riscv64'
+    'is a program for AArch64; expected linux/riscv64'
 }
 
 case_logs_have_no_colors() {

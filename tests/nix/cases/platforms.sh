@@ -32,7 +32,7 @@ case_one_image_of_several_is_taken_by_platform_or_name() {
 
 case_platform_check_decides_whether_a_foreign_program_fails_the_build() {
   refuse nix-build --no-out-link "$cases" -A wrongProgram
-  grep -q 'error: .*-hello.tar: the program that it starts, /nix/store/[^ ]*/bin/hello in layer 1 of 2 .*, is built for AArch64; expected linux/riscv64, the platform in its config' <<<"$said"
+  grep -q 'error: .*-hello.tar: the program that it starts, /nix/store/[^ ]*/bin/hello in layer 1 of 2 .*, is a program for AArch64; expected linux/riscv64, the platform in its config' <<<"$said"
   # It is the layout of that one image that fails.
   builder_failed 'hello-layout'
   build -A wrongProgramWarned

@@ -118,7 +118,7 @@ pub fn rows() -> Vec<Row> {
             unattested,
             &["verify", "saved.tar"],
         )
-        .says(r"error: .*which is missing \[missing\]"),
+        .says(r"error: .*no such file in it \[missing\]"),
         passed(
             "analyze narrows",
             attested,
