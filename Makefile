@@ -23,11 +23,11 @@ endif
 host := $(shell rustc -vV | sed -n 's/^host: //p')
 export POLYARCH := $(CURDIR)/target/$(host)/release/polyarch
 
-# No step waits for ever. Each takes some minutes.
-limit := env -u MAKEFLAGS -u MFLAGS timeout --foreground --kill-after=60 5400
-
 # In parts of `make test`, cargo would look for the job server of make, which only recipes that run make can use.
-cargo := env -u MAKEFLAGS -u MFLAGS cargo
+alone := env -u MAKEFLAGS -u MFLAGS
+
+# No step waits for ever. Each takes some minutes.
+limit := $(alone) timeout --foreground --kill-after=60 5400
 
 .PHONY: test compiled-tests release newer-tools sbom-tools bench fuzz soak demo test-release lint docs docs-nix docs-interop docs-picture setup bench-setup demo-setup static
 
@@ -119,7 +119,7 @@ sbom-tools:
 	tests/sbom-tools
 
 compiled-tests:
-	$(cargo) test --locked --no-run --quiet
+	$(alone) cargo test --locked --no-run --quiet
 
 bench-setup:
 	tests/setup bench
@@ -135,4 +135,4 @@ demo-setup:
 # without nixpkgs; with a separate target, so that the flags do not disturb other builds.
 static:
 	@echo 'Compiling polyarch, linked statically, into $(POLYARCH:$(CURDIR)/%=%) (minutes on the first run)' >&2
-	@RUSTFLAGS='-C target-feature=+crt-static' $(cargo) build --locked --release --target $(host)
+	@RUSTFLAGS='-C target-feature=+crt-static' $(alone) cargo build --locked --release --target $(host)

@@ -26,7 +26,7 @@ HELP
 HELP
 }
 
-fail() { # MESSAGE: there is no answer
+fail() { # MESSAGE: the question has no answer
   message "error: $*"
   exit 2
 }

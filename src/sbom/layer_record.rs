@@ -9,7 +9,7 @@ use super::merged::MAX_PATH;
 use super::nar::NarInfo;
 use super::packages::FileFindings;
 use super::references::PathHash;
-use crate::tar::{LayerEntry, TarError, Whiteout, clean};
+use crate::tar::{EntryKind, LayerEntry, TarError, Whiteout, clean, whiteout};
 
 /// The memory for another entry besides its name.
 pub const ENTRY_COST: usize = 128;
@@ -68,8 +68,38 @@ pub struct StorePart {
 /// The memory for the findings of a file besides packages and claims.
 const FINDINGS_COST: usize = 256;
 
+/// Where an entry is unpacked.
+pub struct Place {
+    /// Whether it is a whiteout of what the layers below have at the path.
+    pub deleted: Option<Whiteout>,
+    /// Relative to the root directory.
+    pub path: Vec<u8>,
+}
+
+impl Place {
+    /// Returns the place of an entry; none if no runtime unpacks it.
+    pub fn of(entry: &LayerEntry<'_, '_>) -> io::Result<Option<Self>> {
+        if matches!(
+            entry.kind(),
+            EntryKind::GlobalHeader | EntryKind::Unknown(_)
+        ) {
+            return Ok(None);
+        }
+        let name = entry.path();
+        let Some(path) = clean(&name) else {
+            return Ok(None);
+        };
+        check_length(&path)?;
+        let (deleted, path) = match whiteout(&path) {
+            Some((kind, path)) => (Some(kind), path.into_owned()),
+            None => (None, path.into_owned()),
+        };
+        Ok(Some(Self { deleted, path }))
+    }
+}
+
 /// Fails if a path is too long for every system.
-pub fn check_length(path: &[u8]) -> io::Result<()> {
+fn check_length(path: &[u8]) -> io::Result<()> {
     let (size, max) = (path.len(), MAX_PATH);
     match size > max {
         true => Err(TarError::PathTooLong { size, max }.into()),

@@ -9,12 +9,12 @@ use std::sync::Arc;
 
 use super::budget::Budget;
 use super::current_part::foreign;
-use super::layer_record::{LayerRecord, Recorded, check_length, hard_link_target};
+use super::layer_record::{LayerRecord, Place, Recorded, hard_link_target};
 use super::names;
 use crate::bytes::{LayerObserver, LayerStream, OnVerified};
 use crate::load::FoundInLayers;
 use crate::oci::DiffId;
-use crate::tar::{EntryKind, LayerEntry, TarError, Whiteout, clean, walk, whiteout};
+use crate::tar::{EntryKind, LayerEntry, TarError, Whiteout, walk};
 
 /// The memory for an entry besides its name.
 const ENTRY_COST: usize = 256;
@@ -127,20 +127,8 @@ impl<'a> Rebuilder<'a> {
     fn read(&self, layer: &mut dyn LayerStream) -> Result<KeptLayer, TarError> {
         let mut kept = KeptLayer::default();
         walk(layer, |entry| {
-            if matches!(
-                entry.kind(),
-                EntryKind::GlobalHeader | EntryKind::Unknown(_)
-            ) {
+            let Some(Place { deleted, path }) = Place::of(entry)? else {
                 return Ok(());
-            }
-            let name = entry.path().into_owned();
-            let Some(path) = clean(&name) else {
-                return Ok(());
-            };
-            check_length(&path)?;
-            let (deleted, path) = match whiteout(&path) {
-                Some((kind, path)) => (Some(kind), path),
-                None => (None, path),
             };
             let is_wanted = match names::split(&path) {
                 Some((root, _)) => self.wanted.roots.contains(root),
@@ -156,7 +144,7 @@ impl<'a> Rebuilder<'a> {
                 None if !is_wanted => Change::Foreign("a file above it"),
                 None => self.change(entry, &mut kept)?,
             };
-            kept.changes.push((path.into_owned(), change));
+            kept.changes.push((path, change));
             Ok(())
         })?;
         Ok(kept)

@@ -7,6 +7,7 @@ use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
 use super::budget::Budget;
+use super::layer_record;
 use super::merged::{MergedTree, Node};
 use super::nar::NarInfo;
 use super::nar_stream::NarStream;
@@ -268,10 +269,9 @@ fn keep(
     search: FileSearch<'_>,
     budget: &Budget,
 ) -> io::Result<Option<FoundIn>> {
-    let found = search.finish();
-    if found.is_empty() {
+    let Some(found) = layer_record::keep(search.finish(), budget)? else {
         return Ok(None);
-    }
-    budget.charge(found.cost() + path.len())?;
-    Ok(Some((layer, path.to_vec(), Arc::new(found))))
+    };
+    budget.charge(path.len())?;
+    Ok(Some((layer, path.to_vec(), found)))
 }

@@ -6,15 +6,14 @@ use std::sync::Arc;
 use super::budget::Budget;
 use super::current_part::CurrentPart;
 use super::layer_record::{
-    ENTRY_COST, LayerRecord, PARENT_COST, Recorded, RecordedEntry, check_length, hard_link_target,
-    keep,
+    ENTRY_COST, LayerRecord, PARENT_COST, Place, Recorded, RecordedEntry, hard_link_target, keep,
 };
 use super::names;
 use super::packages::{FileFindings, FileSearch};
 use crate::bytes::{LayerObserver, LayerStream, OnVerified, fill};
 use crate::load::FoundInLayers;
 use crate::oci::DiffId;
-use crate::tar::{EntryKind, LayerEntry, TarError, Whiteout, clean, walk, whiteout};
+use crate::tar::{EntryKind, LayerEntry, TarError, Whiteout, walk};
 use crate::util::text::sum;
 
 /// The memory for everything that is recorded, in bytes: enough for some million files outside of store
@@ -84,21 +83,8 @@ struct Recorder<'a> {
 
 impl Recorder<'_> {
     fn add(&mut self, entry: &mut LayerEntry<'_, '_>) -> io::Result<()> {
-        // Neither is unpacked.
-        if matches!(
-            entry.kind(),
-            EntryKind::GlobalHeader | EntryKind::Unknown(_)
-        ) {
+        let Some(Place { deleted, path }) = Place::of(entry)? else {
             return Ok(());
-        }
-        let name = entry.path().into_owned();
-        let Some(path) = clean(&name) else {
-            return Ok(());
-        };
-        check_length(&path)?;
-        let (deleted, path) = match whiteout(&path) {
-            Some((kind, path)) => (Some(kind), path),
-            None => (None, path),
         };
         match names::split(&path) {
             // A whiteout of a store path deletes all of it.

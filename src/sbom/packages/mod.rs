@@ -219,6 +219,12 @@ fn read(source: Source, path: &[u8], bytes: &[u8], findings: &mut FileFindings) 
     }
 }
 
+/// Returns the number of four bytes at a position, the lowest first.
+fn little(bytes: &[u8], at: usize) -> Option<usize> {
+    let field = bytes.get(at..)?.first_chunk()?;
+    usize::try_from(u32::from_le_bytes(*field)).ok()
+}
+
 /// Returns the value of a field `Name: value` of a block of lines.
 fn field<'a>(block: &'a str, name: &str) -> Option<&'a str> {
     let value = |line: &'a str| {

@@ -7,6 +7,8 @@ use std::io::Read;
 
 use flate2::read::DeflateDecoder;
 
+use super::little;
+
 /// The size of the record at the end of an archive, without its comment.
 const END: usize = 22;
 
@@ -41,7 +43,7 @@ impl<'a> ZipArchive<'a> {
         let is_end = |at: &usize| bytes[*at..].starts_with(b"PK\x05\x06");
         let end = (first..=last).rev().find(is_end)?;
         let record = &bytes[end..];
-        let (size, offset) = (number(record, 12)?, number(record, 16)?);
+        let (size, offset) = (little(record, 12)?, little(record, 16)?);
         let start = end.checked_sub(size)?;
         let archive = Self {
             bytes,
@@ -101,8 +103,8 @@ impl<'a> ZipEntry<'a> {
         let file = Self {
             name: list.get(46..)?.get(..name)?,
             method: u16::try_from(short(list, 10)?).ok()?,
-            compressed: number(list, 20)?,
-            header: number(list, 42)?,
+            compressed: little(list, 20)?,
+            header: little(list, 42)?,
             listed,
         };
         Some((file, list.get(listed..)?))
@@ -112,9 +114,4 @@ impl<'a> ZipEntry<'a> {
 fn short(bytes: &[u8], at: usize) -> Option<usize> {
     let field = bytes.get(at..)?.first_chunk()?;
     Some(u16::from_le_bytes(*field).into())
-}
-
-fn number(bytes: &[u8], at: usize) -> Option<usize> {
-    let field = bytes.get(at..)?.first_chunk()?;
-    usize::try_from(u32::from_le_bytes(*field)).ok()
 }

@@ -4,7 +4,8 @@
 
 use std::borrow::Cow;
 
-use super::{Add, MAX_HEADER, number};
+use super::{Add, MAX_HEADER, big};
+use crate::sbom::packages::little;
 
 /// The number of a hash table, at [`MAGIC_AT`].
 const MAGIC: usize = 0x0006_1561;
@@ -33,8 +34,8 @@ struct Database<'a> {
 
 /// Reads the headers of all packages; none if the database is not valid.
 pub fn read(bytes: &[u8], add: &mut Add<'_>) -> Option<()> {
-    let is_little = number(bytes, MAGIC_AT, u32::from_le_bytes)? == MAGIC;
-    if !is_little && number(bytes, MAGIC_AT, u32::from_be_bytes)? != MAGIC {
+    let is_little = little(bytes, MAGIC_AT)? == MAGIC;
+    if !is_little && big(bytes, MAGIC_AT)? != MAGIC {
         return None;
     }
     let mut database = Database {
@@ -103,8 +104,8 @@ impl<'a> Database<'a> {
 
     fn number(&self, bytes: &[u8], at: usize) -> Option<usize> {
         match self.is_little {
-            true => number(bytes, at, u32::from_le_bytes),
-            false => number(bytes, at, u32::from_be_bytes),
+            true => little(bytes, at),
+            false => big(bytes, at),
         }
     }
 

@@ -5,7 +5,7 @@
 
 use std::str::from_utf8;
 
-use super::number;
+use super::big;
 use crate::sbom::packages::{Claim, FileFindings, FoundPackage};
 use crate::sbom::report::ComponentType;
 
@@ -101,8 +101,4 @@ impl<'a> Header<'a> {
         }
         Some(())
     }
-}
-
-fn big(bytes: &[u8], at: usize) -> Option<usize> {
-    number(bytes, at, u32::from_be_bytes)
 }

@@ -47,10 +47,10 @@ pub fn read(path: &[u8], bytes: &[u8], findings: &mut FileFindings) {
 /// Receives the header of a package; none if it is not valid.
 type Add<'a> = dyn FnMut(Cow<'_, [u8]>) -> Option<()> + 'a;
 
-/// Returns a number of an order of bytes at a position.
-fn number(bytes: &[u8], at: usize, of: fn([u8; 4]) -> u32) -> Option<usize> {
+/// Returns the number of four bytes at a position, the highest first.
+fn big(bytes: &[u8], at: usize) -> Option<usize> {
     let field = bytes.get(at..)?.first_chunk()?;
-    usize::try_from(of(*field)).ok()
+    usize::try_from(u32::from_be_bytes(*field)).ok()
 }
 
 #[cfg(test)]

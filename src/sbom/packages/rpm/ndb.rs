@@ -4,7 +4,8 @@
 
 use std::borrow::Cow;
 
-use super::{Add, number};
+use super::Add;
+use crate::sbom::packages::little;
 
 pub const MAGIC: &[u8] = b"RpmP";
 
@@ -32,8 +33,4 @@ pub fn read(bytes: &[u8], add: &mut Add<'_>) -> Option<()> {
         add(Cow::Borrowed(is_of_slot.then_some(blob)?))?;
     }
     Some(())
-}
-
-fn little(bytes: &[u8], at: usize) -> Option<usize> {
-    number(bytes, at, u32::from_le_bytes)
 }

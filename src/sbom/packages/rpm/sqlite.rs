@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use super::{Add, MAX_HEADER};
+use super::{Add, MAX_HEADER, big};
 
 pub const MAGIC: &[u8] = b"SQLite format 3\0";
 
@@ -75,9 +75,9 @@ impl<'a> Database<'a> {
             match kind {
                 INTERIOR => {
                     // The last one is visited first.
-                    next.push(long(page, header + 8)?);
+                    next.push(big(page, header + 8)?);
                     for i in (0..cells).rev() {
-                        next.push(long(cell(i)?, 0)?);
+                        next.push(big(cell(i)?, 0)?);
                     }
                 }
                 LEAF => {
@@ -117,12 +117,12 @@ impl<'a> Database<'a> {
         let here = smallest + (size - smallest) % (self.usable - 4);
         let here = if here <= largest { here } else { smallest };
         let mut record = cell.get(..here)?.to_vec();
-        let mut next = long(cell, here)?;
+        let mut next = big(cell, here)?;
         while record.len() < size {
             let page = self.page(next)?;
             let part = (size - record.len()).min(self.usable - 4);
             record.extend_from_slice(page.get(4..4 + part)?);
-            next = long(page, 0)?;
+            next = big(page, 0)?;
         }
         Some(record.into())
     }
@@ -197,8 +197,4 @@ fn varint(bytes: &[u8]) -> Option<(usize, &[u8])> {
 fn short(bytes: &[u8], at: usize) -> Option<usize> {
     let field = bytes.get(at..)?.first_chunk()?;
     Some(u16::from_be_bytes(*field).into())
-}
-
-fn long(bytes: &[u8], at: usize) -> Option<usize> {
-    super::number(bytes, at, u32::from_be_bytes)
 }
