@@ -10,7 +10,7 @@ use crate::bytes::progress::Progress;
 use crate::bytes::{LayerObserver, LayerStream, Observers, OnVerified};
 use crate::check::assertions;
 use crate::error::{DocumentProblem, Error, Item, Problem};
-use crate::image::{self, FileLayer, Image, Layer};
+use crate::image::{self, Content, FileLayer, Image, Layer};
 use crate::oci::{DiffId, MAX_CONFIG, Platform};
 use crate::source::callbacks::FailFast;
 use crate::source::{self, Contents, Input, Stager, Wanted};
@@ -76,15 +76,49 @@ impl LoadRequest<'_> {
             let is_compressed = layer.encoding != Encoding::Plain;
             (observer.is_some() || is_compressed) && sizes.get(&layer.diff_id).is_none()
         };
-        let mut seen = HashSet::new();
-        let layers: Vec<&FileLayer> = layers
-            .filter(is_wanted)
-            .filter(|layer| seen.insert(&layer.diff_id))
-            .collect();
+        let layers = each_once(layers.filter(is_wanted));
         parallel::map(jobs, &layers, |layer| layer.open(observers)?.read())?;
         let sizes = std::mem::take(&mut *sizes.lock());
         Ok(Loaded { contents, sizes })
     }
+
+    /// Shows `observer` layers of an image that was loaded before, each once. Returns `false` if they came through a
+    /// pipe, and are gone.
+    pub fn load_again(
+        &self,
+        loaded: &Loaded,
+        is_wanted: impl Fn(&DiffId) -> bool,
+        observer: &dyn LayerObserver,
+    ) -> Result<bool, Error> {
+        let layers = loaded.contents.images.iter().flat_map(Image::file_layers);
+        let layers = each_once(layers.filter(|layer| is_wanted(&layer.diff_id)));
+        let is_kept = |layer: &&FileLayer| !matches!(layer.blob.content, Content::Streamed(_));
+        if !layers.iter().all(is_kept) {
+            // A compressed archive is read as a whole.
+            return match self.input.path.is_file() {
+                true => self.load(Some(observer)).map(|_| true),
+                false => Ok(false),
+            };
+        }
+        let observers = Observers {
+            layers: Some(observer),
+            progress: self.progress,
+        };
+        for layer in &layers {
+            if let Some(counter) = self.progress.of(&layer.blob.input) {
+                counter.expect(layer.blob.descriptor.size);
+            }
+        }
+        let jobs = parallel::threads(self.jobs);
+        parallel::map(jobs, &layers, |layer| layer.open(observers)?.read())?;
+        Ok(true)
+    }
+}
+
+/// Returns the first of the layers with each diff ID.
+fn each_once<'a>(layers: impl Iterator<Item = &'a FileLayer>) -> Vec<&'a FileLayer> {
+    let mut seen = HashSet::new();
+    layers.filter(|layer| seen.insert(&layer.diff_id)).collect()
 }
 
 impl Loaded {

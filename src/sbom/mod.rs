@@ -113,7 +113,7 @@ pub fn sbom(request: &SbomRequest) -> Result<SbomReport, Error> {
     let images = &loaded.contents.images;
     let mut stacks = Stacks::of(&records);
     warnings.extend(loaded.contents.warnings.clone());
-    let completed = stacks.complete(&load, images, &records, &survey.budget, &mut warnings);
+    let completed = stacks.complete(&load, &loaded, &records, &survey.budget, &mut warnings);
     within_budget()?;
     completed?;
     let closures = Closures::read(&request.closures, images)?;

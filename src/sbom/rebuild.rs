@@ -4,20 +4,25 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
-use std::io;
+use std::io::{self, BufWriter, IntoInnerError, Read};
 use std::sync::Arc;
 
 use super::budget::Budget;
 use super::current_part::foreign;
 use super::layer_record::{LayerRecord, Place, Recorded, hard_link_target};
 use super::names;
+use super::stack::Records;
 use crate::bytes::{LayerObserver, LayerStream, OnVerified};
+use crate::image::Image;
 use crate::load::FoundInLayers;
 use crate::oci::DiffId;
 use crate::tar::{EntryKind, LayerEntry, TarError, Whiteout, walk};
 
 /// The memory for an entry besides its name.
 const ENTRY_COST: usize = 256;
+
+/// The bytes that are written at once.
+const BUFFER: usize = 64 << 10;
 
 /// What is kept when layers are read again.
 #[derive(Default)]
@@ -124,34 +129,66 @@ impl<'a> Rebuilder<'a> {
         self.layers.get(diff_id)
     }
 
+    /// Returns the layers of images that have something to keep.
+    pub fn layers_of(&self, images: &[Image], records: &[Records]) -> HashSet<DiffId> {
+        let layers = images.iter().flat_map(|image| &image.layers);
+        let layers = layers.zip(records.iter().flatten());
+        let has_any = |record: &LayerRecord| {
+            let mut entries = record.entries.iter();
+            entries.any(|entry| {
+                let is_directory = matches!(entry.kind, Recorded::Directory);
+                self.keeps(&entry.path, is_directory).is_some()
+            })
+        };
+        layers
+            .filter(|(_, record)| record.as_ref().is_some_and(|record| has_any(record)))
+            .filter_map(|(layer, _)| layer.diff_id().cloned())
+            .collect()
+    }
+
+    /// Returns whether what is at a path is wanted, or in the way of something that is; none if it is neither.
+    fn keeps(&self, path: &[u8], is_directory: bool) -> Option<Reason> {
+        let is_wanted = match names::split(path) {
+            Some((root, _)) => self.wanted.roots.contains(root),
+            None => self.wanted.files.contains(path),
+        };
+        match is_wanted {
+            true => Some(Reason::Wanted),
+            false if !is_directory && self.above.contains(path) => Some(Reason::Above),
+            false => None,
+        }
+    }
+
     fn read(&self, layer: &mut dyn LayerStream) -> Result<KeptLayer, TarError> {
         let mut kept = KeptLayer::default();
+        let mut contents = Contents::default();
         walk(layer, |entry| {
             let Some(Place { deleted, path }) = Place::of(entry)? else {
                 return Ok(());
             };
-            let is_wanted = match names::split(&path) {
-                Some((root, _)) => self.wanted.roots.contains(root),
-                None => self.wanted.files.contains(&*path),
-            };
             let is_directory = deleted.is_none() && entry.kind() == EntryKind::Directory;
-            if !is_wanted && (is_directory || !self.above.contains(&*path)) {
+            let Some(reason) = self.keeps(&path, is_directory) else {
                 return Ok(());
-            }
+            };
             self.budget.charge(ENTRY_COST + path.len())?;
             let change = match deleted {
                 Some(kind) => Change::Delete(kind),
-                None if !is_wanted => Change::Foreign("a file above it"),
-                None => self.change(entry, &mut kept)?,
+                None if reason == Reason::Above => Change::Foreign("a file above it"),
+                None => self.change(entry, &mut contents)?,
             };
             kept.changes.push((path, change));
             Ok(())
         })?;
+        (kept.contents, kept.size) = contents.finish()?;
         Ok(kept)
     }
 
     /// Returns the change that an entry makes; appends its content to those of the layer.
-    fn change(&self, entry: &mut LayerEntry<'_, '_>, kept: &mut KeptLayer) -> io::Result<Change> {
+    fn change(
+        &self,
+        entry: &mut LayerEntry<'_, '_>,
+        contents: &mut Contents,
+    ) -> io::Result<Change> {
         let kind = entry.kind();
         Ok(match kind {
             EntryKind::Directory => Change::Directory,
@@ -169,16 +206,8 @@ impl<'a> Rebuilder<'a> {
             },
             EntryKind::File if !entry.is_sparse() => {
                 let is_executable = entry.is_owner_executable();
-                let (offset, expected) = (kept.size, entry.size());
-                let file = match &mut kept.contents {
-                    Some(file) => file,
-                    none => none.insert(tempfile::tempfile()?),
-                };
-                let size = io::copy(entry, file)?;
-                if size != expected {
-                    return Err(io::ErrorKind::UnexpectedEof.into());
-                }
-                kept.size += size;
+                let size = entry.size();
+                let offset = contents.add(entry, size)?;
                 Change::File(Content {
                     is_executable,
                     offset,
@@ -187,6 +216,43 @@ impl<'a> Rebuilder<'a> {
             }
             kind => Change::Foreign(foreign(kind)),
         })
+    }
+}
+
+/// Why an entry is kept.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reason {
+    Wanted,
+    /// It may be in the place of a directory above what is wanted.
+    Above,
+}
+
+/// Writes the contents of files one after another into a temporary file.
+#[derive(Default)]
+struct Contents {
+    file: Option<BufWriter<File>>,
+    size: u64,
+}
+
+impl Contents {
+    /// Appends a content of `expected` bytes, and returns its offset.
+    fn add(&mut self, content: &mut impl Read, expected: u64) -> io::Result<u64> {
+        let file = match &mut self.file {
+            Some(file) => file,
+            none => none.insert(BufWriter::with_capacity(BUFFER, tempfile::tempfile()?)),
+        };
+        let size = io::copy(content, file)?;
+        if size != expected {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        let offset = self.size;
+        self.size += size;
+        Ok(offset)
+    }
+
+    fn finish(self) -> io::Result<(Option<File>, u64)> {
+        let file = self.file.map(BufWriter::into_inner).transpose();
+        Ok((file.map_err(IntoInnerError::into_error)?, self.size))
     }
 }
 

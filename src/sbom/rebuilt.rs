@@ -250,7 +250,7 @@ fn read(
     file: &File,
     mut add: impl FnMut(&[u8]) -> io::Result<()>,
 ) -> io::Result<()> {
-    let mut chunk = vec![0; CHUNK];
+    let mut chunk = vec![0; CHUNK.min(usize::try_from(content.size).unwrap_or(CHUNK))];
     let (mut at, end) = (content.offset, content.offset + content.size);
     while at < end {
         let left = usize::try_from(end - at).unwrap_or(usize::MAX);

@@ -159,8 +159,7 @@ impl Stack {
         let named = self.links().filter(|path| is_searched_by_name(path));
         let skipped: Vec<FoundIn> = named
             .map(|path| {
-                let skipped =
-                    "its content comes before its name, and standard input is read only once";
+                let skipped = "its content comes before its name, and a pipe is read only once";
                 (0, path.to_vec(), Arc::new(FileFindings::skipped(skipped)))
             })
             .collect();

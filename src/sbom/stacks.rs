@@ -8,7 +8,8 @@ use super::rebuilt::RebuiltTree;
 use super::stack::{MAX_LISTED, Records, SecondPass, Stack};
 use crate::error::{Code, Error, Item, Subject, Warning};
 use crate::image::{Image, Layer};
-use crate::load::LoadRequest;
+use crate::load::{LoadRequest, Loaded};
+use crate::oci::DiffId;
 use crate::util::parallel;
 
 /// The images of an input.
@@ -28,7 +29,7 @@ impl Stacks {
     pub fn complete(
         &mut self,
         load: &LoadRequest<'_>,
-        images: &[Image],
+        loaded: &Loaded,
         records: &[Records],
         budget: &Budget,
         warnings: &mut Vec<Warning>,
@@ -39,14 +40,17 @@ impl Stacks {
             wanted.roots.extend(open.map(|(root, _)| root.clone()));
             wanted.files.extend(stack.links().map(<[u8]>::to_vec));
         }
-        if load.input.is_stdin() {
-            self.images.iter_mut().for_each(Stack::skip_links);
-        } else if !wanted.is_empty() {
+        if !wanted.is_empty() {
             let all = records.iter().flatten().flatten();
             wanted.add_link_targets(all.map(|record| &**record));
+            let images = &loaded.contents.images;
             let rebuilder = Rebuilder::new(wanted, budget);
-            load.load(Some(&rebuilder))?;
-            self.rebuild(parallel::threads(load.jobs), images, &rebuilder, budget)?;
+            let wanted = rebuilder.layers_of(images, records);
+            let is_wanted = |diff_id: &DiffId| wanted.contains(diff_id);
+            match load.load_again(loaded, is_wanted, &rebuilder)? {
+                true => self.rebuild(parallel::threads(load.jobs), images, &rebuilder, budget)?,
+                false => self.images.iter_mut().for_each(Stack::skip_links),
+            }
         }
         self.warn(warnings);
         Ok(())
@@ -92,7 +96,7 @@ impl Stacks {
                 continue;
             }
             let reason = match path.foreign {
-                _ if path.is_open => "its entries are not in order, come from several layers or are hard links, and standard input is read only once".to_owned(),
+                _ if path.is_open => "its entries are not in order, come from several layers or are hard links, and a pipe is read only once".to_owned(),
                 Some(foreign) => format!("it has {foreign}"),
                 None => "its entries contradict each other".to_owned(),
             };

@@ -19,7 +19,7 @@ SEED = 5
 LAYER = 31_000_000  # bytes in the tar: 15 of them make a layered image of about 470 MB
 SHARED, OWN = 5, 10
 # Increase it after a change of the workload, so that an older cache is not used.
-VERSION = 2
+VERSION = 3
 
 
 def roots():
@@ -74,19 +74,29 @@ def layer(files):
     return buffer.getvalue()
 
 
-def small_files(number, count=20_000):
-    """A layer of many files of up to two kilobytes, a hundred in each store path."""
+def small_files(number, root, count=20_000):
+    """A layer of many files of up to two kilobytes, a hundred in each package, in the order of dockerTools."""
     chosen = random.Random(SEED + number)
     noise = chosen.randbytes(1 << 16)
+    files = range(number * count, (number + 1) * count)
+    paths = [f"{package(root, i // 100)}/share/lib{i % 10}/some-module-{i}.txt" for i in files]
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as tar:
-        for i in range(number * count, (number + 1) * count):
-            path = hashlib.sha256(str(i // 100).encode()).hexdigest()[:32]
-            member = tarfile.TarInfo(f"nix/store/{path}-package-{i // 100}-1.0/share/lib{i % 10}/some-module-{i}.txt")
+        for path in sorted(paths, key=lambda path: path.split("/")):
+            member = tarfile.TarInfo(path)
             member.size = chosen.randint(1, 2000)
             start = chosen.randint(0, len(noise) - member.size)
             tar.addfile(member, io.BytesIO(noise[start : start + member.size]))
     return buffer.getvalue()
+
+
+# The digits of the hashes in store paths.
+DIGITS = "0123456789abcdfghijklmnpqrsvwxyz"
+
+
+def package(root, number):
+    digest = hashlib.sha256(str(number).encode()).digest()
+    return f"{root}/{''.join(DIGITS[byte % 32] for byte in digest)}-package-{number}-1.0"
 
 
 def archive(path, architecture, layers):
@@ -135,8 +145,8 @@ def large_layer():
 def many_files():
     """A million executable files."""
     for start in range(0, 1_000_000, 1000):
-        path = f"nix/store/{hashlib.sha256(str(start).encode()).hexdigest()[:32]}-package-1.0/bin"
-        yield b"".join(entry(f"{path}/program-{i}", b"#!/bin/sh\n") for i in range(start, start + 1000))
+        path = package("nix/store", start)
+        yield b"".join(entry(f"{path}/bin/program-{i}", b"#!/bin/sh\n") for i in range(start, start + 1000))
     yield bytes(1024)
 
 
@@ -191,7 +201,8 @@ def make(cache, say):
             subprocess.run(["pigz", "-nTRc", cache / f"{name}.tar"], check=True, stdout=output)
     tiny = [layer([path for path in files[i][:1]]) for i in range(SHARED + OWN)]
     archive(cache / "tiny.tar", "amd64", tiny)
-    archive(cache / "small-files.tar", "amd64", [small_files(i) for i in range(10)])
+    archive(cache / "small-files.tar", "amd64", [small_files(i, "nix/store") for i in range(10)])
+    archive(cache / "usr-files.tar", "amd64", [small_files(i, "usr/share") for i in range(10)])
     numbers = {
         "seed": SEED,
         "files": sum(map(len, files)),

@@ -2,6 +2,8 @@
 
 use std::os::unix::fs::{PermissionsExt, symlink};
 
+use polyarch::{Input, SbomRequest, sbom};
+
 use super::*;
 
 const ROOT: &str = "nix/store/9z364a2vnvi1j6x5aqb7nab9ijkx5pgz-example-1.2-lib";
@@ -178,16 +180,42 @@ fn a_store_path_that_nix_cannot_have_has_no_hash() {
 }
 
 #[test]
-fn entries_in_another_order_cannot_be_hashed_from_standard_input() {
+fn entries_in_another_order_cannot_be_hashed_from_a_pipe() {
     let mut reversed = ENTRIES.to_vec();
     reversed.reverse();
     let scratch = Scratch::new();
     image(&scratch, "a.tar", "linux/amd64", &[store_layer(&reversed)]);
+    let program = env!("CARGO_BIN_EXE_polyarch");
+    for input in [
+        "- <a.tar",
+        "<(cat a.tar)",
+        "<(gzip -c a.tar)",
+        "- < <(gzip -c a.tar)",
+    ] {
+        let out = sh(&scratch, &format!("{program} sbom {input} 2>&1"));
+        assert!(out.contains("a pipe is read only once"), "{input}: {out}");
+        assert!(out.contains("example"), "{input}: {out}");
+    }
+    // A compressed archive is a file, which is read again.
     let out = sh(
         &scratch,
-        &format!("{} sbom - <a.tar 2>&1", env!("CARGO_BIN_EXE_polyarch")),
+        &format!("gzip -k a.tar; {program} sbom --format cyclonedx a.tar.gz 2>&1"),
     );
-    assert!(out.contains("standard input is read only once"), "{out}");
+    assert!(out.contains(HASH), "{out}");
+}
+
+#[test]
+fn only_layers_with_something_unknown_are_read_again() {
+    let scratch = Scratch::new();
+    let large = layer(&[Entry::File("large", &[7; 1 << 20])]);
+    let upper = store_layer(&[Entry::File("z", b"12345678")]);
+    let layers = [store_layer(ENTRIES), large, upper];
+    image(&scratch, "a.tar", "linux/amd64", &layers);
+    let request = SbomRequest::new(Input::new(scratch.path("a.tar")));
+    let report = sbom(&request).unwrap();
+    assert_eq!(report.warnings.len(), 0);
+    let read = request.progress.inputs()[0].done;
+    assert!((1 << 20..3 << 19).contains(&read), "{read}");
 }
 
 #[test]
