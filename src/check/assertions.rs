@@ -152,7 +152,7 @@ pub fn unclear_platform(image: &Image) -> Option<Warning> {
             false => format!("architecture {:?}", config_platform.architecture),
         };
         let text = format!(
-            "its config calls the {found}, which runtimes know as {name}; change it with --set-platform IMAGE={name} (Nix: setPlatform = \"{name}\")",
+            "its config calls the {found}, which runtimes know as {name}; merge it with --set-platform IMAGE={name} (Nix: setPlatform = \"{name}\")",
         );
         return Some(Warning::new(Code::LegacyArchitecture, origin, text));
     }
@@ -160,7 +160,7 @@ pub fn unclear_platform(image: &Image) -> Option<Warning> {
         let right = platform.without_variant().name();
         let argument = image.pick_argument();
         let text = format!(
-            "{} has no variant {variant:?}, so clients that look for {right} do not find the image; change it with --set-platform {argument}={right} (Nix: setPlatform = \"{right}\")",
+            "{} has no variant {variant:?}, so clients that look for {right} do not find the image; merge it with --set-platform {argument}={right} (Nix: setPlatform = \"{right}\")",
             platform.architecture
         );
         return Some(Warning::new(Code::UnknownVariant, origin, text));

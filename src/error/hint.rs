@@ -104,11 +104,11 @@ impl Error {
                     Some(platform) => {
                         let platform = platform.name();
                         format!(
-                            "set it with --set-platform {argument}={platform} (Nix: setPlatform = \"{platform}\")"
+                            "merge it with --set-platform {argument}={platform} (Nix: setPlatform = \"{platform}\")"
                         )
                     }
                     None => format!(
-                        "set it with --set-platform {argument}=PLATFORM, such as linux/amd64 (Nix: setPlatform = \"linux/amd64\")"
+                        "merge it with --set-platform {argument}=PLATFORM, such as linux/amd64 (Nix: setPlatform = \"linux/amd64\")"
                     ),
                 });
             }
@@ -125,12 +125,12 @@ impl Error {
                 let (variant, right) = (found.unknown_variant()?, asserted.name());
                 let architecture = &found.architecture;
                 return Some(format!(
-                    "{architecture} has no variant {variant}; change it with --set-platform {argument}={right} (Nix: setPlatform = \"{right}\")"
+                    "{architecture} has no variant {variant}; merge it with --set-platform {argument}={right} (Nix: setPlatform = \"{right}\")"
                 ));
             }
             Problem::WrongPlatform { asserted, found } => {
                 return Some(format!(
-                    "built with the wrong package set? if only its config is wrong, --set-platform IMAGE={asserted} (Nix: architecture = \"{architecture}\" in dockerTools, or setPlatform = \"{asserted}\"); otherwise give it as {found}=IMAGE (Nix: change its key in images), or without a platform",
+                    "built with the wrong package set? if only its config is wrong, merge it with --set-platform IMAGE={asserted} (Nix: architecture = \"{architecture}\" in dockerTools, or setPlatform = \"{asserted}\"); otherwise give it as {found}=IMAGE (Nix: change its key in images), or without a platform",
                     architecture = asserted.architecture
                 ));
             }
@@ -299,7 +299,7 @@ fn contradictory_platform(claimed: &Platform, found: &Platform, argument: &str) 
     // Versions of an operating system cannot be set.
     (claimed != found).then(|| {
         format!(
-            "if the config is wrong, use --set-platform {argument}={claimed} (Nix: setPlatform = \"{claimed}\"); if the index is wrong, {as_found}"
+            "if the config is wrong, merge it with --set-platform {argument}={claimed} (Nix: setPlatform = \"{claimed}\"); if the index is wrong, {as_found}"
         )
     })
 }
@@ -465,7 +465,7 @@ fn unreadable(source: &io::Error) -> &'static str {
 fn wrong_program(expected: &Platform, architecture: Option<&str>) -> String {
     let config = match architecture {
         Some(found) => format!(
-            "if the config is wrong, use --set-platform IMAGE={os}/{found} (Nix: setPlatform = \"{os}/{found}\"); ",
+            "if the config is wrong, merge it with --set-platform IMAGE={os}/{found} (Nix: setPlatform = \"{os}/{found}\"); ",
             os = expected.os
         ),
         None => String::new(),

@@ -197,7 +197,7 @@ fn the_error_for_a_foreign_program_names_it_and_the_remedies() {
         said,
         format!(
             "error: in.tar: the program that it starts, \"hello\" (/{store}) in layer 1 of 2 ({name}), is a program for x86-64; expected linux/arm64, the platform in its config\n\
-             hint: built with the wrong package set? take the program from pkgsCross, or from a machine of linux/arm64; if the config is wrong, use --set-platform IMAGE=linux/amd64 (Nix: setPlatform = \"linux/amd64\"); to continue with a warning, use --platform-check warn (Nix: platformCheck = \"warn\")\n"
+             hint: built with the wrong package set? take the program from pkgsCross, or from a machine of linux/arm64; if the config is wrong, merge it with --set-platform IMAGE=linux/amd64 (Nix: setPlatform = \"linux/amd64\"); to continue with a warning, use --platform-check warn (Nix: platformCheck = \"warn\")\n"
         )
     );
     scratch.run(&[

@@ -134,7 +134,7 @@ fn a_conf_is_selected_as_the_archive() {
         ),
         (
             "linux/amd64=conf.json",
-            "its platform is linux/arm64 by its config, but it was given as linux/amd64\nhint: built with the wrong package set? if only its config is wrong, --set-platform IMAGE=linux/amd64 (Nix: architecture = \"amd64\" in dockerTools, or setPlatform = \"linux/amd64\"); otherwise give it as linux/arm64=IMAGE (Nix: change its key in images), or without a platform\n",
+            "its platform is linux/arm64 by its config, but it was given as linux/amd64\nhint: built with the wrong package set? if only its config is wrong, merge it with --set-platform IMAGE=linux/amd64 (Nix: architecture = \"amd64\" in dockerTools, or setPlatform = \"linux/amd64\"); otherwise give it as linux/arm64=IMAGE (Nix: change its key in images), or without a platform\n",
         ),
     ] {
         let found = scratch.fail(&["merge", "-o", "new", input]);
