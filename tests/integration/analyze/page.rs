@@ -37,7 +37,7 @@ fn the_html_page_is_self_contained_and_escapes_names() {
     assert_eq!(
         scratch.fail(&["analyze", "--html", "a.tar", "a.tar"]),
         "error: a.tar: not replaced: found a file that is not a page, expected an HTML page, or nothing\n\
-         hint: remove it by hand if it is not needed\n"
+         hint: choose another output, or remove this one by hand if it is not needed\n"
     );
     assert_eq!(fs::read(scratch.path("a.tar")).unwrap(), before);
     assert!(!std::path::Path::new("/dev/null").is_file());

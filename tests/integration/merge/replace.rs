@@ -25,7 +25,7 @@ fn an_existing_output_that_force_does_not_replace_is_named_without_force_too() {
     scratch.write("out", b"precious");
     let expected = [
         "out: not replaced: found a file that is not an archive",
-        "hint: remove it by hand if it is not needed\n",
+        "hint: choose another output, or remove this one by hand if it is not needed\n",
     ];
     expect(&scratch, &["a.tar"], &expected);
     fs::remove_file(scratch.path("out")).unwrap();
