@@ -220,7 +220,9 @@ impl Error {
             Problem::NoLayerRecords => "give an image layout that was written with --layer-records",
             Problem::Closure(problem) => closure(problem)?,
             Problem::OutputExists => "remove it, or replace it with --force",
-            Problem::OutputForeign { .. } => "choose another output, or remove this one by hand if it is not needed",
+            Problem::OutputForeign { .. } => {
+                "choose another output, or remove this one by hand if it is not needed"
+            }
             Problem::OutputInsideInput { .. } | Problem::InputInsideOutput { .. } => {
                 "choose an output beside the inputs"
             }

@@ -44,6 +44,11 @@ impl Components {
         let mut all = Self::default();
         for (platform, stack) in stacks.images.iter().enumerate() {
             let os = stack.os();
+            if let Some((layer, path, os)) = os {
+                let layers = vec![layer];
+                all.add(os_component(os, path), Place { platform, layers });
+            }
+            let os = os.map(|(_, _, os)| os);
             for (layer, path, found) in stack.findings() {
                 for package in found.packages() {
                     let layers = vec![layer];
@@ -112,6 +117,22 @@ impl Components {
     /// Returns the components, sorted.
     pub fn into_sorted(self) -> Vec<Component> {
         self.found.into_values().collect()
+    }
+}
+
+/// Returns the component of a distribution. Trivy takes only packages of a distribution that has one.
+fn os_component(os: &OsRelease, path: &[u8]) -> Component {
+    Component {
+        kind: ComponentType::OperatingSystem,
+        name: os.id.clone(),
+        version: os.version.clone(),
+        path: format!("/{}", String::from_utf8_lossy(path)),
+        size: None,
+        purl: None,
+        store: None,
+        metadata: PackageMetadata::default(),
+        depends_on: BTreeSet::new(),
+        places: Vec::new(),
     }
 }
 

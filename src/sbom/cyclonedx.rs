@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::document::{Ids, TOOL, TOOL_VERSION, id_text, image_name, image_purl, uuid};
 use super::license;
-use super::report::{Component, SbomPlatform, SbomReport};
+use super::report::{Component, ComponentType, SbomPlatform, SbomReport};
 use crate::oci::{Algorithm, Digest};
 
 /// Returns the components as a document of CycloneDX 1.6.
@@ -116,7 +116,9 @@ fn describe(report: &SbomReport, component: &Component, id: &str) -> Value {
         described["version"] = component.version.as_str().into();
     }
     let metadata = &component.metadata;
-    if metadata.main_program.is_some() {
+    if component.kind == ComponentType::OperatingSystem {
+        described["type"] = "operating-system".into();
+    } else if metadata.main_program.is_some() {
         described["type"] = "application".into();
     }
     if let Some(description) = &metadata.description {

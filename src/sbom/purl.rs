@@ -26,7 +26,9 @@ pub fn package(package: &FoundPackage, os: Option<&OsRelease>) -> Option<String>
         ComponentType::Npm => ("npm", namespace, name.to_owned()),
         ComponentType::Pypi => ("pypi", None, name.to_lowercase().replace('_', "-")),
         ComponentType::Rpm => ("rpm", os.map(|os| &*os.id), name.to_owned()),
-        ComponentType::StorePath => ("generic", None, name.to_owned()),
+        ComponentType::StorePath | ComponentType::OperatingSystem => {
+            ("generic", None, name.to_owned())
+        }
     };
     let mut url = new(kind, namespace, &name, &package.version)?;
     if let Some(architecture) = &package.architecture {

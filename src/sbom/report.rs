@@ -93,6 +93,8 @@ pub enum ComponentType {
     StorePath,
     /// A package of Node.js.
     Npm,
+    /// The distribution that the packages of the operating system are of.
+    OperatingSystem,
     /// A package of Python.
     Pypi,
     /// A package of Fedora, RHEL, openSUSE and their descendants.
@@ -110,6 +112,7 @@ impl ComponentType {
             Self::Maven => "maven",
             Self::StorePath => "nix",
             Self::Npm => "npm",
+            Self::OperatingSystem => "os",
             Self::Pypi => "pypi",
             Self::Rpm => "rpm",
         }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::document::{Ids, TOOL, TOOL_VERSION, id_text, image_name, image_purl, uuid};
 use super::license;
-use super::report::{Component, SbomPlatform, SbomReport};
+use super::report::{Component, ComponentType, SbomPlatform, SbomReport};
 use crate::oci::{Algorithm, Digest};
 
 const NOASSERTION: &str = "NOASSERTION";
@@ -140,9 +140,11 @@ impl Writer {
 }
 
 fn id_of(component: &Component) -> String {
-    let kind = match &component.store {
-        Some(_) => "StorePath",
-        None => "Package",
+    let kind = match component.kind {
+        ComponentType::StorePath => "StorePath",
+        // Trivy knows a distribution by this word.
+        ComponentType::OperatingSystem => "OperatingSystem",
+        _ => "Package",
     };
     format!("{kind}-{}", id_text(component))
 }
@@ -216,7 +218,9 @@ fn describe(component: &Component, id: &str) -> Value {
     if let Some(description) = &metadata.description {
         package["summary"] = description.as_str().into();
     }
-    if metadata.main_program.is_some() {
+    if component.kind == ComponentType::OperatingSystem {
+        package["primaryPackagePurpose"] = "OPERATING-SYSTEM".into();
+    } else if metadata.main_program.is_some() {
         package["primaryPackagePurpose"] = "APPLICATION".into();
     }
     let mut references = Vec::new();

@@ -194,11 +194,13 @@ impl Stack {
         all.map(|(layer, path, found)| (*layer, &**path, &**found))
     }
 
-    /// Returns the distribution that the image is made of: `/etc/os-release` comes first.
-    pub fn os(&self) -> Option<&OsRelease> {
+    /// Returns the distribution that the image is made of, with its file and the position of the layer:
+    /// `/etc/os-release` comes first.
+    pub fn os(&self) -> Option<(usize, &[u8], &OsRelease)> {
         let all = self.findings.iter();
-        let named = all.filter_map(|(_, path, found)| Some((path, found.os.as_ref()?)));
-        named.min_by_key(|(path, _)| *path).map(|(_, os)| os)
+        let named =
+            all.filter_map(|(layer, path, found)| Some((*layer, &**path, found.os.as_ref()?)));
+        named.min_by_key(|(_, path, _)| *path)
     }
 
     /// Returns the files that belong to no component. Those whose paths have `text` are counted and listed too.

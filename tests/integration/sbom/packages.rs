@@ -4,13 +4,14 @@ use std::io::{Read, Write};
 
 use super::*;
 
-/// The package URLs of an image of one layer, with the paths of the components.
+/// The package URLs of an image, with the paths of the components. The distribution has none.
 fn purls(layers: &[Vec<u8>]) -> Vec<(String, String)> {
     let scratch = Scratch::new();
     image(&scratch, "a.tar", "linux/amd64", layers);
     let document = cyclonedx(&scratch, "a.tar");
     let components = document["components"].as_array().unwrap().iter();
     components
+        .filter(|component| component["type"] != "operating-system")
         .map(|component| {
             let purl = component["purl"].as_str().unwrap_or("-");
             (
@@ -356,7 +357,7 @@ fn the_packages_of_rpm_are_those_that_rpm_lists() {
         image(&scratch, "a.tar", "linux/amd64", &[layer]);
         let document = cyclonedx(&scratch, "a.tar");
         let components = document["components"].as_array().unwrap().iter();
-        let mut found: Vec<&str> = components.map(|c| c["purl"].as_str().unwrap()).collect();
+        let mut found: Vec<&str> = components.filter_map(|c| c["purl"].as_str()).collect();
         found.sort_unstable();
         assert_eq!(found, expected, "{path}");
         let app = component(&document, "app");
@@ -364,6 +365,49 @@ fn the_packages_of_rpm_are_those_that_rpm_lists() {
         let others = properties(&document["metadata"]["component"], "polyarch:other_file");
         assert_eq!(others, ["/usr/share/app/d1/other"], "{path}");
     }
+}
+
+/// Trivy takes packages of dpkg, apk and rpm only beside a component of this type, and in SPDX it knows that by the
+/// start of its id.
+#[test]
+fn the_distribution_is_a_component() {
+    let scratch = Scratch::new();
+    let os = b"PRETTY_NAME=x\nID=debian\nVERSION_ID=\"12\"\n";
+    let base = layer(&[
+        Entry::File("usr/lib/os-release", os),
+        Entry::File("var/lib/dpkg/status", DPKG.as_bytes()),
+    ]);
+    for platform in ["amd64", "arm64"] {
+        image(
+            &scratch,
+            &format!("{platform}.tar"),
+            &format!("linux/{platform}"),
+            std::slice::from_ref(&base),
+        );
+    }
+    scratch.run(&["merge", "-o", "app.tar", "amd64.tar", "arm64.tar"]);
+    let document = cyclonedx(&scratch, "app.tar");
+    let components = document["components"].as_array().unwrap().iter();
+    let systems: Vec<&Value> = components
+        .filter(|component| component["type"] == "operating-system")
+        .collect();
+    // Of both platforms: Trivy takes one only.
+    assert_eq!(systems.len(), 1);
+    assert_eq!(systems[0]["name"], "debian");
+    assert_eq!(systems[0]["version"], "12");
+    assert_eq!(
+        properties(systems[0], "polyarch:path"),
+        ["/usr/lib/os-release"]
+    );
+    let spdx = scratch.run(&["sbom", "--format", "spdx", "app.tar"]);
+    let spdx: Value = serde_json::from_str(&spdx).unwrap();
+    let packages = spdx["packages"].as_array().unwrap().iter();
+    let systems: Vec<&Value> = packages
+        .filter(|package| package["primaryPackagePurpose"] == "OPERATING-SYSTEM")
+        .collect();
+    assert_eq!(systems.len(), 1);
+    assert_eq!(systems[0]["SPDXID"], "SPDXRef-OperatingSystem-os-debian-12");
+    assert_eq!(systems[0]["versionInfo"], "12");
 }
 
 #[test]
