@@ -20,7 +20,7 @@ use super::paths::{MAX_PATH, PathId, PathTree, ROOT};
 use crate::bytes::{LayerObserver, LayerStream, OnVerified};
 use crate::load::FoundInLayers;
 use crate::oci::DiffId;
-use crate::tar::{EntryKind, LayerEntry, TarError, Whiteout, clean, walk, whiteout};
+use crate::tar::{EntryKind, LayerEntry, TarError, Whiteout, normal, walk, whiteout};
 use crate::util::lock::{lock, unpoisoned};
 use crate::util::text::sum;
 
@@ -140,9 +140,7 @@ impl Survey {
             return Ok(());
         }
         let name = entry.path().into_owned();
-        let Some(path) = clean(&name) else {
-            return Ok(());
-        };
+        let path = normal(&name);
         if let Some((deleted, path)) = whiteout(&path) {
             let mark = match deleted {
                 Whiteout::Name => Mark::Deleted,
@@ -200,7 +198,7 @@ impl Survey {
         };
         if kind == EntryKind::HardLink
             && let Some(target) = entry.link_target()
-            && let Some(target) = clean(&target).and_then(|path| self.intern(&path))
+            && let Some(target) = self.intern(&normal(&target))
         {
             found.links.push((node, target));
             self.charge(LINK_COST);

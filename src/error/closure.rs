@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::oci::Platform;
+use crate::oci::{Digest, Platform};
 use crate::util::text::clean;
 
 /// The number of store paths of each kind that a message names.
@@ -22,6 +22,8 @@ pub enum ClosureProblem {
     },
     /// Other platforms have one.
     Missing { platform: Box<Platform> },
+    /// A layer was not read: it is not in the image, or has no files that polyarch can read.
+    NotRead { layer: Digest },
     /// The layers have something else.
     Differs {
         images: Vec<(Platform, Vec<ClosureDifference>)>,
@@ -68,6 +70,10 @@ impl fmt::Display for ClosureProblem {
             Self::Missing { platform } => {
                 write!(f, "no closure for {platform}, but for other platforms")
             }
+            Self::NotRead { layer } => write!(
+                f,
+                "its layers cannot be compared with the closure: the files of layer {layer} are not known"
+            ),
             Self::Differs { images } => {
                 f.write_str("the layers differ from the closure")?;
                 for (platform, differences) in images {

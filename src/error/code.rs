@@ -165,7 +165,7 @@ codes! {
         InconsistentImages "inconsistent-images" "The configs of the images differ (`--consistency warn`)."
         NotDurable "not-durable" "The output is complete, but a crash of the machine may lose it."
         NotCounted "not-counted" "An image has more files or directories than an analysis counts separately."
-        NotSearched "not-searched" "A file was not fully searched for packages: it is too large or damaged, it names too many packages, or its format is not supported."
+        NotSearched "not-searched" "A file or a layer was not fully searched for packages: it is too large or damaged, it names too many packages, or its format is not supported."
         NoNarHash "no-nar-hash" "A store path has no NAR hash: it has files that no store path can have, or its entries are not in order."
         InvalidMetadata "invalid-metadata" "A field of `sbom --metadata` is left out: SPDX and CycloneDX do not allow its value."
         NotPinned "not-pinned" "A text that may name an image of `pin` was not changed."

@@ -285,6 +285,7 @@ fn closure(problem: &ClosureProblem) -> Option<&'static str> {
                 }
             }
         }
+        ClosureProblem::NotRead { .. } => "leave --closure out",
         ClosureProblem::Form | ClosureProblem::Entry { .. } => {
             return None;
         }

@@ -9,7 +9,7 @@ use super::merged::MAX_PATH;
 use super::nar::NarInfo;
 use super::packages::FileFindings;
 use super::references::PathHash;
-use crate::tar::{EntryKind, LayerEntry, TarError, Whiteout, clean, whiteout};
+use crate::tar::{EntryKind, LayerEntry, TarError, Whiteout, is_aufs_metadata, normal, whiteout};
 
 /// The memory for another entry besides its name.
 pub const ENTRY_COST: usize = 128;
@@ -86,9 +86,10 @@ impl Place {
             return Ok(None);
         }
         let name = entry.path();
-        let Some(path) = clean(&name) else {
+        let path = normal(&name);
+        if is_aufs_metadata(&path) {
             return Ok(None);
-        };
+        }
         check_length(&path)?;
         let (deleted, path) = match whiteout(&path) {
             Some((kind, path)) => (Some(kind), path.into_owned()),
@@ -109,8 +110,7 @@ fn check_length(path: &[u8]) -> io::Result<()> {
 
 /// Returns the path that a hard link has as its target.
 pub fn hard_link_target(entry: &LayerEntry<'_, '_>) -> Option<Vec<u8>> {
-    let target = entry.link_target()?;
-    Some(clean(&target)?.into_owned())
+    Some(normal(&entry.link_target()?).into_owned())
 }
 
 /// Keeps findings if there are any.

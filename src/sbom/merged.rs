@@ -3,7 +3,7 @@
 //! Sources: image-spec `layer.md`, "Applying Changesets", and what runtimes do with two entries for one path:
 //! the later one counts, and only a directory joins a directory.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
 use crate::tar::Whiteout;
@@ -17,6 +17,7 @@ pub struct MergedTree<'a, L> {
     nodes: BTreeMap<&'a [u8], Node<L>>,
     /// A directory that is in the tree: entries beside each other look for it only once.
     known: Option<&'a [u8]>,
+    pub contradictions: Contradictions<'a>,
 }
 
 /// What is at a path.
@@ -32,6 +33,7 @@ impl<L> Default for MergedTree<'_, L> {
         Self {
             nodes: BTreeMap::new(),
             known: None,
+            contradictions: Contradictions::default(),
         }
     }
 }
@@ -42,7 +44,10 @@ impl<'a, L> MergedTree<'a, L> {
     pub fn delete(&mut self, path: &[u8], whiteout: Whiteout) {
         self.remove_below(path);
         match (whiteout, self.nodes.get_mut(path)) {
-            (Whiteout::Name, _) => drop(self.nodes.remove(path)),
+            (Whiteout::Name, _) => {
+                self.nodes.remove(path);
+                self.contradictions.directories.remove(path);
+            }
             (Whiteout::Contents, Some(node)) => *node = Node::Directory,
             (Whiteout::Contents, None) => {}
         }
@@ -59,6 +64,7 @@ impl<'a, L> MergedTree<'a, L> {
         self.add_parents(path);
         if let Some(Node::Directory) = self.nodes.insert(path, Node::Leaf(leaf)) {
             self.remove_below(path);
+            self.contradictions.directories.remove(path);
         }
     }
 
@@ -71,13 +77,21 @@ impl<'a, L> MergedTree<'a, L> {
             return;
         }
         self.known = direct;
-        let is_there = |parent| self.nodes.insert(parent, Node::Directory).is_some();
+        let is_there = |parent| match self.nodes.insert(parent, Node::Directory) {
+            None => false,
+            Some(Node::Directory) => true,
+            Some(Node::Leaf(_)) => {
+                self.contradictions.directories.insert(parent);
+                true
+            }
+        };
         // What is above something in the tree is a directory.
         parents.any(is_there);
     }
 
     fn remove_below(&mut self, path: &[u8]) {
         self.known = None;
+        self.contradictions.remove_below(path);
         let below: Vec<&[u8]> = self.below(path).map(|(path, _)| path).collect();
         for path in below {
             self.nodes.remove(path);
@@ -110,13 +124,8 @@ impl<'a, L> MergedTree<'a, L> {
     }
 
     fn below(&self, path: &[u8]) -> impl Iterator<Item = (&'a [u8], &Node<L>)> {
-        // The names below `a` start with `a/`, and `0` is the byte after `/`.
-        let start = [path, b"/"].concat();
-        let end = [path, b"0"].concat();
-        let range = match path {
-            [] => (Bound::Excluded(&b""[..]), Bound::Unbounded),
-            _ => (Bound::Included(&*start), Bound::Excluded(&*end)),
-        };
+        let (start, end) = bounds(path);
+        let range = (bound(&start), bound(&end));
         let range = self.nodes.range::<[u8], _>(range);
         range.map(|(path, node)| (*path, node))
     }
@@ -130,6 +139,52 @@ impl<'a, L> MergedTree<'a, L> {
                 Node::Leaf(leaf) => Some((path, leaf)),
             })
     }
+}
+
+/// Directories that took the place of a link or file because of an entry below it. Runtimes disagree about these:
+/// containerd follows the link, Docker replaces it in some cases, and a file is an error.
+#[derive(Default)]
+pub struct Contradictions<'a> {
+    directories: BTreeSet<&'a [u8]>,
+}
+
+impl<'a> Contradictions<'a> {
+    /// Whether a path is one of them, below one or above one.
+    pub fn concern(&self, path: &[u8]) -> bool {
+        let ends = (0..path.len()).filter(|end| path[*end] == b'/');
+        let mut at_or_above = ends.map(|end| &path[..end]).chain([path]);
+        at_or_above.any(|other| self.directories.contains(other))
+            || self.below(path).next().is_some()
+    }
+
+    fn below(&self, path: &[u8]) -> impl Iterator<Item = &'a [u8]> {
+        let (start, end) = bounds(path);
+        let range = (bound(&start), bound(&end));
+        self.directories.range::<[u8], _>(range).copied()
+    }
+
+    fn remove_below(&mut self, path: &[u8]) {
+        let below: Vec<&[u8]> = self.below(path).collect();
+        for path in below {
+            self.directories.remove(path);
+        }
+    }
+}
+
+/// Returns the bounds of what is below a path, in the order of bytes.
+fn bounds(path: &[u8]) -> (Bound<Vec<u8>>, Bound<Vec<u8>>) {
+    match path {
+        [] => (Bound::Excluded(Vec::new()), Bound::Unbounded),
+        // The names below `a` start with `a/`, and `0` is the byte after `/`.
+        _ => (
+            Bound::Included([path, b"/"].concat()),
+            Bound::Excluded([path, b"0"].concat()),
+        ),
+    }
+}
+
+fn bound(bound: &Bound<Vec<u8>>) -> Bound<&[u8]> {
+    bound.as_ref().map(Vec::as_slice)
 }
 
 #[cfg(test)]
@@ -217,5 +272,47 @@ mod tests {
         );
         tree.delete(b"", Whiteout::Contents);
         expect(&tree, &[]);
+    }
+
+    #[test]
+    fn entries_below_a_link_or_file_are_remembered() {
+        let mut tree = Tree::default();
+        tree.add(b"a/link", 1);
+        tree.add(b"a/link/b/c", 2);
+        tree.add(b"a/other", 3);
+        for (path, expected) in [
+            ("a/link", true),
+            ("a/link/b/c", true),
+            ("a", true),
+            ("", true),
+            ("a/other", false),
+            ("a/lin", false),
+            ("b", false),
+        ] {
+            assert_eq!(
+                tree.contradictions.concern(path.as_bytes()),
+                expected,
+                "{path}"
+            );
+        }
+        // What replaces all of it is clear again.
+        for replace in [
+            |tree: &mut Tree| tree.delete(b"a/link", Whiteout::Name),
+            |tree: &mut Tree| tree.delete(b"a", Whiteout::Contents),
+            |tree: &mut Tree| tree.add(b"a/link", 4),
+            |tree: &mut Tree| tree.add(b"a", 4),
+        ] {
+            let mut tree = Tree::default();
+            tree.add(b"a/link", 1);
+            tree.add(b"a/link/b", 2);
+            replace(&mut tree);
+            assert!(!tree.contradictions.concern(b"a/link"));
+        }
+        // An entry of a directory replaces a link for every runtime.
+        let mut tree = Tree::default();
+        tree.add(b"a/link", 1);
+        tree.add_directory(b"a/link");
+        tree.add(b"a/link/b", 2);
+        assert!(!tree.contradictions.concern(b"a/link"));
     }
 }

@@ -38,10 +38,10 @@ use std::path::PathBuf;
 use chrono::{DateTime, Datelike, Timelike};
 
 use crate::bytes::progress::Progress;
-use crate::error::{ClosureProblem, Error, Item, Problem};
+use crate::error::{ClosureProblem, Code, Error, Item, Problem, Warning};
 use crate::image::{Image, Layer};
 use crate::load::{self, LoadRequest, Loaded};
-use crate::oci::Platform;
+use crate::oci::{Descriptor, Platform};
 use crate::source::Input;
 use budget::Budget;
 use closure::Closures;
@@ -113,6 +113,7 @@ pub fn sbom(request: &SbomRequest) -> Result<SbomReport, Error> {
     let images = &loaded.contents.images;
     let mut stacks = Stacks::of(&records);
     warnings.extend(loaded.contents.warnings.clone());
+    warnings.extend(images.iter().flat_map(unread).map(not_read));
     let completed = stacks.complete(&load, &loaded, &records, &survey.budget, &mut warnings);
     within_budget()?;
     completed?;
@@ -169,6 +170,11 @@ fn compare(
         let Some(closure) = closures.of(i) else {
             continue;
         };
+        if let Some(layer) = unread(image).next() {
+            let layer = layer.descriptor().digest.clone();
+            let problem = Problem::Closure(ClosureProblem::NotRead { layer });
+            return Err(Error::new(image.origin.clone(), problem));
+        }
         let differences = closure.differences(stack, &request.unchecked, request.allow_changed);
         if !differences.is_empty() {
             found.push((image.platform.clone(), differences));
@@ -179,6 +185,26 @@ fn compare(
     }
     let problem = Problem::Closure(ClosureProblem::Differs { images: found });
     Err(Error::new(request.input.name(), problem))
+}
+
+/// Returns the layers of an image whose files are not known.
+fn unread(image: &Image) -> impl Iterator<Item = &Layer> {
+    (image.layers.iter()).filter(|layer| layer.files().is_none())
+}
+
+fn not_read(layer: &Layer) -> Warning {
+    let Descriptor {
+        digest, media_type, ..
+    } = layer.descriptor();
+    let reason = match layer {
+        Layer::Absent { .. } => "it is not in the image, but at URLs".to_owned(),
+        _ => format!(
+            "its media type {:?} is not one of a layer with files",
+            media_type.to_string()
+        ),
+    };
+    let text = format!("the components of layer {digest} are not listed: {reason}");
+    Warning::new(Code::NotSearched, layer.input(), text)
 }
 
 /// The time of an image without one in its config: the usual one of reproducible images.

@@ -91,8 +91,8 @@ pub enum Change {
     Delete(Whiteout),
     Directory,
     Symlink(Vec<u8>),
-    /// The path of its target.
-    HardLink(Vec<u8>),
+    /// The path of its target, and whether it says that the file is executable.
+    HardLink(Vec<u8>, bool),
     File(Content),
     /// Something that a NAR does not have.
     Foreign(&'static str),
@@ -200,7 +200,7 @@ impl<'a> Rebuilder<'a> {
             EntryKind::HardLink => match hard_link_target(entry) {
                 Some(target) => {
                     self.budget.charge(target.len())?;
-                    Change::HardLink(target)
+                    Change::HardLink(target, entry.is_owner_executable())
                 }
                 None => Change::Foreign(NO_TARGET),
             },

@@ -95,12 +95,13 @@ impl<'a> RebuiltTree<'a> {
         // The order of a NAR: `a/b` comes before `a-b`.
         let key = |byte: &u8| if *byte == b'/' { 0 } else { *byte };
         nodes.sort_by(|(a, _), (b, _)| a.iter().map(key).cmp(b.iter().map(key)));
+        let is_clear = !self.tree.contradictions.concern(root.as_bytes());
         let mut hasher = PathHasher {
-            nar: Some(NarStream::default()),
+            nar: is_clear.then(NarStream::default),
             scanner: ReferenceScanner::default(),
             rebuilt: RebuiltPath {
                 nar: None,
-                foreign: None,
+                foreign: (!is_clear).then_some("an entry below a link or file"),
                 size: 0,
                 hashes: HashSet::new(),
                 layers: BTreeSet::new(),
@@ -140,10 +141,13 @@ impl<'a> RebuiltTree<'a> {
     }
 }
 
+/// What a store path has if a hard link is executable, and its target is not, or the other way round.
+const OTHER_PERMISSIONS: &str = "a hard link with other permissions than its target";
+
 fn apply<'a>(layer: &'a KeptLayer, position: usize, tree: &mut MergedTree<'a, Kept<'a>>) {
     // The target of a hard link may be what a whiteout of the same layer deletes.
     let targets = layer.changes.iter().filter_map(|(_, change)| match change {
-        Change::HardLink(target) => Some((&**target, tree.leaf(target)?.kind)),
+        Change::HardLink(target, _) => Some((&**target, tree.leaf(target)?.kind)),
         _ => None,
     });
     let below: HashMap<&[u8], KeptKind<'_>> = targets.collect();
@@ -161,10 +165,16 @@ fn apply<'a>(layer: &'a KeptLayer, position: usize, tree: &mut MergedTree<'a, Ke
             }
             (Change::Symlink(target), _) => KeptKind::Symlink(target),
             (Change::File(content), Some(file)) => KeptKind::File(*content, file),
-            (Change::HardLink(target), _) => {
+            (Change::HardLink(target, is_executable), _) => {
                 let there = tree.leaf(target).map(|target| target.kind);
                 let there = there.or_else(|| below.get(&**target).copied());
-                there.unwrap_or(KeptKind::Foreign(NO_TARGET))
+                match there.unwrap_or(KeptKind::Foreign(NO_TARGET)) {
+                    // containerd gives both names the permissions of the link, Docker those of the target.
+                    KeptKind::File(content, _) if content.is_executable != *is_executable => {
+                        KeptKind::Foreign(OTHER_PERMISSIONS)
+                    }
+                    there => there,
+                }
             }
             (Change::Foreign(reason), _) => KeptKind::Foreign(reason),
             (Change::File(_), None) => KeptKind::Foreign(NO_TARGET),

@@ -88,14 +88,18 @@ impl Stack {
             records: records.clone(),
             ..Self::default()
         };
+        let contradictions = std::mem::take(&mut tree.contradictions);
         for (path, leaf) in tree.into_leaves() {
             match leaf {
                 Leaf::File(file) => stack.files.push(file),
                 Leaf::Other => {}
                 Leaf::Store(layers) => {
                     if let Ok(root) = std::str::from_utf8(path) {
-                        let path = StackedPath::of(records, root, layers);
-                        stack.store.insert(root.to_owned(), path);
+                        let mut stacked = StackedPath::of(records, root, layers);
+                        if contradictions.concern(path) {
+                            (stacked.nar, stacked.is_open) = (None, true);
+                        }
+                        stack.store.insert(root.to_owned(), stacked);
                     }
                 }
             }

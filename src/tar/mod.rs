@@ -32,7 +32,7 @@ pub use headers::is_tar;
 pub use kind::EntryKind;
 pub use layer::{LayerEntry, walk};
 pub use limits::EntryLimits;
-pub use paths::{Whiteout, clean, resolve, whiteout};
+pub use paths::{Whiteout, clean, is_aufs_metadata, normal, resolve, whiteout};
 pub use seen_names::NameBudget;
 pub use unpack::{LayerDefects, UnpackRules, below_file, link_to_nothing};
 

@@ -14,8 +14,7 @@ pub enum Whiteout {
 /// Returns what an entry called `name`, which is [`clean`], deletes from the layers below, and where;
 /// none if it is not a whiteout.
 ///
-/// Source: image-spec `layer.md`, "Whiteouts". Other names that start with `.wh..wh.` are metadata of
-/// AUFS (`.wh..wh.plnk`), which runtimes leave out.
+/// Source: image-spec `layer.md`, "Whiteouts".
 pub fn whiteout(name: &[u8]) -> Option<(Whiteout, Cow<'_, [u8]>)> {
     let start = name.iter().rposition(|b| *b == b'/').map_or(0, |at| at + 1);
     let (directory, base) = name.split_at(start);
@@ -25,6 +24,14 @@ pub fn whiteout(name: &[u8]) -> Option<(Whiteout, Cow<'_, [u8]>)> {
         base if base.is_empty() || base.starts_with(b".wh.") => None,
         base => Some((Whiteout::Name, [directory, base].concat().into())),
     }
+}
+
+/// Whether an entry called `name`, which is [`clean`], is metadata of AUFS (the directory `.wh..wh.plnk`).
+/// Runtimes leave it out.
+pub fn is_aufs_metadata(name: &[u8]) -> bool {
+    let base = name.rsplit(|b| *b == b'/').next().unwrap_or(name);
+    let is_reserved = |name: &[u8]| name.starts_with(b".wh..wh.");
+    (is_reserved(name) || is_reserved(base)) && base != b".wh..wh..opq"
 }
 
 /// Returns a name relative to the root directory, without empty parts and `.`; none if it has a `..`.
@@ -42,6 +49,22 @@ pub fn clean(name: &[u8]) -> Option<Cow<'_, [u8]>> {
     }
     let parts: Vec<&[u8]> = parts().filter(|part| !is_empty(part)).collect();
     Some(parts.join(&b'/').into())
+}
+
+/// Returns a name as containerd and podman take it: relative to the root directory, which `..` does not leave.
+pub fn normal(name: &[u8]) -> Cow<'_, [u8]> {
+    if let Some(name) = clean(name) {
+        return name;
+    }
+    let mut parts: Vec<&[u8]> = Vec::new();
+    for part in name.split(|b| *b == b'/') {
+        match part {
+            b"" | b"." => {}
+            b".." => drop(parts.pop()),
+            part => parts.push(part),
+        }
+    }
+    parts.join(&b'/').into()
 }
 
 /// Returns `path`, relative to the directory `base`, as a path from the root, without empty parts, `.`
@@ -63,7 +86,7 @@ pub fn resolve(base: &str, path: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Whiteout, clean, resolve, whiteout};
+    use super::{Whiteout, clean, is_aufs_metadata, normal, resolve, whiteout};
 
     #[test]
     fn a_whiteout_names_the_path_that_it_deletes() {
@@ -108,6 +131,23 @@ mod tests {
                 expected.map(str::as_bytes),
                 "{name}"
             );
+        }
+        for (name, expected) in [("a/../b", "b"), ("../../a", "a"), ("a/..", "")] {
+            assert_eq!(&*normal(name.as_bytes()), expected.as_bytes(), "{name}");
+        }
+    }
+
+    #[test]
+    fn metadata_of_aufs_is_recognised() {
+        for (name, expected) in [
+            (".wh..wh.aufs", true),
+            (".wh..wh.plnk/1.2", true),
+            ("a/.wh..wh.plnk", true),
+            (".wh..wh..opq", false),
+            ("a/.wh..wh..opq", false),
+            ("a/.wh.b", false),
+        ] {
+            assert_eq!(is_aufs_metadata(name.as_bytes()), expected, "{name}");
         }
     }
 

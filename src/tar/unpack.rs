@@ -3,11 +3,10 @@
 //! `error::layer` lists the rules with their sources. An archive that breaks one of them is valid, and all
 //! readers list the same entries.
 
-use std::borrow::Cow;
 use std::io::Read;
 
 use super::seen_names::{NameBudget, NameKind, SeenNames};
-use super::{EntryKind, TarEntry};
+use super::{EntryKind, TarEntry, normal};
 use crate::error::LayerDefect;
 
 /// The number of defects of a layer that are kept, and of its hard links whose targets are not in it.
@@ -339,22 +338,6 @@ fn shown(name: &[u8]) -> String {
 fn is_in(path: &[u8], directory: &[u8]) -> bool {
     path.strip_prefix(directory)
         .is_some_and(|rest| rest.is_empty() || rest[0] == b'/')
-}
-
-/// Returns a name as runtimes take it: relative to the root, which `..` does not leave.
-pub fn normal(name: &[u8]) -> Cow<'_, [u8]> {
-    if let Some(name) = super::clean(name) {
-        return name;
-    }
-    let mut parts: Vec<&[u8]> = Vec::new();
-    for part in name.split(|b| *b == b'/') {
-        match part {
-            b"" | b"." => {}
-            b".." => drop(parts.pop()),
-            part => parts.push(part),
-        }
-    }
-    parts.join(&b'/').into()
 }
 
 fn is_attribute_name(name: &[u8]) -> bool {

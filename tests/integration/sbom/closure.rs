@@ -311,3 +311,57 @@ fn metadata_adds_licenses_and_more() {
         }])
     );
 }
+
+#[test]
+fn a_layer_whose_files_are_not_known_is_named() {
+    let scratch = Scratch::new();
+    let mut layout = Layout::default();
+    let files = layout.blob("application/vnd.oci.image.layer.v1.tar", &files(b"program"));
+    let unknown = layout.blob(
+        "application/vnd.oci.image.layer.v1.tar+encrypted",
+        b"secret",
+    );
+    let absent = json!({
+        "mediaType": "application/vnd.oci.image.layer.nondistributable.v1.tar",
+        "digest": digest(b"not here"), "size": 8, "urls": ["https://example.org/base"],
+    });
+    let config = json!({
+        "os": "linux", "architecture": "amd64",
+        "rootfs": { "type": "layers", "diff_ids": [files["digest"], unknown["digest"], absent["digest"]] },
+    });
+    let config = layout.blob(
+        "application/vnd.oci.image.config.v1+json",
+        &serde_json::to_vec(&config).unwrap(),
+    );
+    let manifest = json!({
+        "schemaVersion": 2, "mediaType": MANIFEST, "config": config,
+        "layers": [files, unknown, absent],
+    });
+    let descriptor = layout.blob(MANIFEST, &serde_json::to_vec(&manifest).unwrap());
+    layout.index = json!({ "schemaVersion": 2, "manifests": [descriptor] });
+    layout.directory(&scratch, "a.tar");
+    let output = scratch
+        .command(&["sbom", "-o", "a.spdx.json", "a.tar"])
+        .output()
+        .unwrap();
+    let warnings = stderr(&output);
+    for (layer, reason) in [
+        (
+            &unknown,
+            "its media type \"application/vnd.oci.image.layer.v1.tar+encrypted\" is not one of a layer with files",
+        ),
+        (&absent, "it is not in the image, but at URLs"),
+    ] {
+        let digest = layer["digest"].as_str().unwrap();
+        let expected =
+            format!("a.tar: the components of layer {digest} are not listed: {reason}\n");
+        assert!(warnings.contains(&expected), "{warnings}");
+    }
+    write(&scratch, "closure.json", &closure(&scratch, "a.tar"));
+    let unknown = unknown["digest"].as_str().unwrap();
+    refused(
+        &scratch,
+        &[],
+        &[&format!("the files of layer {unknown} are not known\n")],
+    );
+}

@@ -203,15 +203,15 @@ fn store_paths_that_share_files_by_hard_links_have_nar_hashes() {
     let optimised = [
         Entry::Program(file, content),
         Entry::Symlink(link, "f"),
-        Entry::HardLink(&a, file),
+        Entry::ProgramLink(&a, file),
         Entry::HardLink(&a_link, link),
-        Entry::HardLink(&b, file),
+        Entry::ProgramLink(&b, file),
         Entry::HardLink(&b_link, link),
     ];
     let first = [
         plain[0],
         plain[1],
-        Entry::HardLink(&b, &a),
+        Entry::ProgramLink(&b, &a),
         Entry::HardLink(&b_link, &a_link),
     ];
     for entries in [&optimised[..], &first] {

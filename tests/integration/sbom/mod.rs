@@ -25,6 +25,8 @@ enum Entry<'a> {
     Program(&'a str, &'a [u8]),
     Symlink(&'a str, &'a str),
     HardLink(&'a str, &'a str),
+    /// A hard link with the permissions of a program.
+    ProgramLink(&'a str, &'a str),
     Fifo(&'a str),
 }
 
@@ -41,6 +43,9 @@ fn layer(entries: &[Entry<'_>]) -> Vec<u8> {
             }
             Entry::HardLink(name, target) => {
                 (tar::EntryType::Link, name, 0o444, &b""[..], Some(target))
+            }
+            Entry::ProgramLink(name, target) => {
+                (tar::EntryType::Link, name, 0o555, &b""[..], Some(target))
             }
             Entry::Fifo(name) => (tar::EntryType::Fifo, name, 0o444, &b""[..], None),
         };

@@ -40,6 +40,7 @@ fn store_layer(entries: &[Entry<'_>]) -> Vec<u8> {
             | Entry::Program(name, _)
             | Entry::Symlink(name, _)
             | Entry::HardLink(name, _)
+            | Entry::ProgramLink(name, _)
             | Entry::Fifo(name) => full_name(name),
         })
         .collect();
@@ -51,6 +52,7 @@ fn store_layer(entries: &[Entry<'_>]) -> Vec<u8> {
         Entry::Program(_, content) => Entry::Program(name, content),
         Entry::Symlink(_, target) => Entry::Symlink(name, target),
         Entry::HardLink(..) => Entry::HardLink(name, &target),
+        Entry::ProgramLink(..) => Entry::ProgramLink(name, &target),
         Entry::Fifo(_) => Entry::Fifo(name),
     }));
     layer(&all)
@@ -85,7 +87,7 @@ fn the_hash_is_the_one_that_nix_computes() {
                 std::fs::set_permissions(path(name), mode).unwrap();
             }
             Entry::Symlink(name, target) => symlink(target, path(name)).unwrap(),
-            Entry::HardLink(..) | Entry::Fifo(_) => unreachable!(),
+            Entry::HardLink(..) | Entry::ProgramLink(..) | Entry::Fifo(_) => unreachable!(),
         }
     }
     let hash = sh(&scratch, "nix-hash --type sha256 --base32 store");
@@ -163,20 +165,69 @@ fn a_changed_byte_changes_the_hash() {
 
 #[test]
 fn a_store_path_that_nix_cannot_have_has_no_hash() {
-    let scratch = Scratch::new();
     let odd = store_layer(&[ENTRIES, &[Entry::Fifo("zz")]].concat());
-    image(&scratch, "a.tar", "linux/amd64", &[odd]);
+    has_no_hash(&[odd], "a device or pipe");
+    // containerd gives the target the permissions of the link, and Docker does not.
+    let link = [ENTRIES, &[Entry::ProgramLink("zz", "z")]].concat();
+    has_no_hash(
+        &[store_layer(&link)],
+        "a hard link with other permissions than its target",
+    );
+}
+
+#[test]
+fn a_store_path_with_an_entry_below_a_link_has_no_hash() {
+    // containerd unpacks the second file in the directory that the link leads to.
+    let link = Entry::Symlink("a", "/etc");
+    let (lower, below) = ([Entry::Directory(""), link], Entry::File("a/c", b"nested"));
+    let reason = "an entry below a link or file";
+    has_no_hash(&[store_layer(&[&lower[..], &[below]].concat())], reason);
+    has_no_hash(&[store_layer(&lower), store_layer(&[below])], reason);
+    let base = layer(&[Entry::Directory("data"), Entry::Symlink("nix", "data")]);
+    let path = layer(&[Entry::File(&full_name("c"), b"content")]);
+    has_no_hash(&[base, path.clone()], reason);
+    // The link is gone.
+    let deleted = layer(&[
+        Entry::File(".wh.nix", b""),
+        Entry::File(&full_name("c"), b"content"),
+    ]);
+    let linked = layer(&[Entry::Symlink("nix", "data")]);
+    assert_eq!(hash_of(&[linked, deleted]), hash_of(&[path]));
+}
+
+/// Expects a store path without a NAR hash.
+#[track_caller]
+fn has_no_hash(layers: &[Vec<u8>], reason: &str) {
+    let scratch = Scratch::new();
+    image(&scratch, "a.tar", "linux/amd64", layers);
     let output = scratch.command(&["sbom", "--format", "cyclonedx", "a.tar"]);
     let output = { output }.output().unwrap();
     let document: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(nar_hash(component(&document, "example")), "");
     let warning = stderr(&output);
-    assert!(
-        warning.contains(&format!(
-            "the NAR hash of /{ROOT} is not known: it has a device or pipe"
-        )),
-        "{warning}"
-    );
+    let expected = format!("the NAR hash of /{ROOT} is not known: it has {reason}\n");
+    assert!(warning.contains(&expected), "{warning}");
+}
+
+#[test]
+fn names_are_those_that_runtimes_unpack() {
+    let hash = hash_of(&[layer(&[Entry::File(&full_name("c"), b"content")])]);
+    for name in [format!("x/../{ROOT}/c"), format!("../{ROOT}/c")] {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(7);
+        header.set_mode(0o444);
+        header.as_mut_bytes()[..name.len()].copy_from_slice(name.as_bytes());
+        header.set_cksum();
+        let mut builder = tar::Builder::new(Vec::new());
+        builder.append(&header, &b"content"[..]).unwrap();
+        assert_eq!(hash_of(&[builder.into_inner().unwrap()]), hash, "{name}");
+    }
+    // No runtime unpacks metadata of AUFS.
+    let metadata = [
+        Entry::File(&full_name("c"), b"content"),
+        Entry::File(&full_name(".wh..wh.aufs"), b"x"),
+    ];
+    assert_eq!(hash_of(&[layer(&metadata)]), hash);
 }
 
 #[test]
