@@ -126,7 +126,7 @@ codes! {
         DuplicatePlatform Warning "duplicate-platform" "An index has one image for each platform, or one without zstd and one with it: of several, consumers take the first, or any."
         PlatformOrder Note "platform-order" "More specific variants come first: some consumers take the first image that fits."
         AttestationSubject Warning "attestation-subject" "The image that an attestation describes is in the same index, and is the `subject` of its manifest, if that has one."
-        AttachedDocument Warning "attached-document" "A blob with the media type of an SBOM or an in-toto statement is such a document. Not checked above 40 MiB, or 8 MiB in a stream."
+        AttachedDocument Warning "attached-document" "A blob with the media type of an SBOM or an in-toto statement is such a document, with each key once. Not checked above 40 MiB, or 8 MiB in a stream."
         StatementSubject Warning "statement-subject" "The manifest that an in-toto statement is attached to is among its subjects, if it has any (in-toto, statement.md)."
         PredicateType Warning "predicate-type" "The annotation `in-toto.io/predicate-type` of a statement is its `predicateType`: clients choose a statement by the annotation."
         WrongProgram Error "wrong-program" "The program that an image starts is built for its platform."

@@ -206,8 +206,18 @@ impl Error {
                     "write the platform that it describes: --attest {platform}={path}"
                 ));
             }
-            Problem::StatementSubject { .. } => {
-                "remove its \"subject\": the merge then adds the digest of the manifest"
+            Problem::StatementSubject {
+                other: Some(platform),
+                ..
+            } => {
+                let path = quoted(&self.path()?.to_string_lossy());
+                let platform = platform.argument();
+                return Some(format!(
+                    "attach it to the image that it describes: --attest {platform}={path}"
+                ));
+            }
+            Problem::StatementSubject { other: None, .. } => {
+                "create the statement for this image; to one without a \"subject\", the merge adds the digest of the manifest"
             }
             Problem::AssertedSeveral { offered, .. } => {
                 return Some(asserted_several(offered));
@@ -240,6 +250,7 @@ impl Error {
             | Problem::LayerCount { .. }
             | Problem::NoImage
             | Problem::NotAttestable { .. }
+            | Problem::AttestedKey { .. }
             | Problem::Statement(_)
             | Problem::Artifact { .. } => return None,
         };

@@ -264,9 +264,16 @@ pub enum Problem {
     )]
     AttestSeveral { offered: Vec<Platform> },
 
+    #[error(
+        "has the key {key:?} twice, expected each key once: JSON parsers disagree about its value"
+    )]
+    AttestedKey { key: String },
+
     #[error("its subject is {}, expected {}", first_of(found), manifests(expected))]
     StatementSubject {
         found: Vec<String>,
+        /// The platform of the image that it describes, if that is in the merge.
+        other: Option<Box<Platform>>,
         /// The manifests that it can describe.
         expected: Vec<(Platform, Digest)>,
     },
@@ -342,7 +349,9 @@ impl Problem {
             Self::UnknownType { .. } => Code::UnknownMediaType,
             Self::NoAttestedImage { .. } => Code::AttestationSubject,
             Self::StatementSubject { .. } => Code::StatementSubject,
-            Self::NotAttestable { .. } | Self::Statement(_) => Code::AttachedDocument,
+            Self::NotAttestable { .. } | Self::AttestedKey { .. } | Self::Statement(_) => {
+                Code::AttachedDocument
+            }
             Self::DocumentTooLarge { .. } => Code::DocumentTooLarge,
             Self::TooManyDocuments { .. } => Code::TooManyDocuments,
             Self::Missing { .. } => Code::Missing,

@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 use std::fmt;
+use std::io::Read;
 
 use serde::de::{DeserializeSeed, MapAccess, SeqAccess, Visitor};
 
@@ -10,9 +11,9 @@ use crate::util::text::elided;
 
 /// Returns the paths of repeated keys, as JSON pointers (RFC 6901); none for a text that is not JSON. Only
 /// the keys of the objects that are open are kept in memory.
-pub fn duplicate_keys(raw: &[u8]) -> Vec<String> {
+pub fn duplicate_keys(json: impl Read) -> Vec<String> {
     let mut walk = KeyWalk::default();
-    let mut json = serde_json::Deserializer::from_slice(raw);
+    let mut json = serde_json::Deserializer::from_reader(json);
     // The parser of the document reports an error in the rest.
     let _ = WalkedValue(&mut walk).deserialize(&mut json);
     walk.found

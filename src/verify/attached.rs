@@ -1,6 +1,6 @@
 //! Checks of the documents that are attached to images: SBOMs and in-toto statements.
 
-use std::io::Read;
+use std::io::{BufReader, Read};
 
 use super::findings::Findings;
 use crate::error::Code;
@@ -8,6 +8,7 @@ use crate::image::{Blob, Content, Image, Layer};
 use crate::oci::Digest;
 use crate::oci::artifact::subject;
 use crate::oci::attestation::{DocumentFormat, DocumentHead, MAX_DOCUMENT, PREDICATE_TYPE};
+use crate::oci::json_keys::duplicate_keys;
 use crate::source::Contents;
 
 /// Checks the attestations and the artifacts of an input.
@@ -65,6 +66,7 @@ fn check_document(
     let expected = format.media_type();
     let problem = match DocumentHead::read(content.take(MAX_DOCUMENT)) {
         Ok(Some(head)) if head.format == format => {
+            check_keys(findings, blob);
             return check_statement(findings, blob, &head, subject);
         }
         Ok(Some(head)) => format!("it is a {}", head.format.media_type()),
@@ -74,6 +76,20 @@ fn check_document(
     let message =
         format!("{digest} has the media type {expected}, but not such content: {problem}");
     findings.add(Code::AttachedDocument, &digest, message);
+}
+
+/// Checks that each key of a document has one value.
+fn check_keys(findings: &Findings, blob: &Blob) {
+    let Ok(content) = blob.content.open() else {
+        return;
+    };
+    let content = BufReader::new(content.take(MAX_DOCUMENT));
+    if let Some(key) = duplicate_keys(content).first() {
+        let digest = blob.descriptor.digest.to_string();
+        let message =
+            format!("{digest} has the key {key:?} twice: JSON parsers disagree about its value");
+        findings.add(Code::AttachedDocument, &digest, message);
+    }
 }
 
 fn check_statement(

@@ -131,8 +131,12 @@ fn described(document: &AttestedDocument, images: &[Image]) -> Result<Vec<usize>
             let image = &images[*place];
             (image.platform.clone(), image.descriptor.digest.clone())
         };
+        let other = (images.iter())
+            .find(|image| document.head.is_about(&image.descriptor.digest))
+            .map(|image| Box::new(image.platform.clone()));
         let problem = Problem::StatementSubject {
             found: subjects.clone(),
+            other,
             expected: candidates.iter().map(manifest).collect(),
         };
         return Err(Error::new(&*document.file.path, problem));

@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use super::{Attest, AttestedFile};
 use crate::error::{DocumentProblem, Error, Problem};
 use crate::oci::attestation::{DocumentFormat, DocumentHead, STATEMENT_TYPES};
+use crate::oci::json_keys::duplicate_keys;
 use crate::oci::statement::StatementProblem;
 use crate::oci::{parse, statement};
 use crate::source;
@@ -46,8 +47,11 @@ fn read_file(file: &AttestedFile) -> Result<AttestedDocument, Error> {
         Some(head) if head.is_signed => unknown("a DSSE envelope, which is signed".to_owned()),
         Some(head) => {
             if head.format == DocumentFormat::InToto {
-                let checked = statement::check(&head, raw);
+                let checked = statement::check(&head);
                 checked.map_err(|problem| Error::new(path, Problem::Statement(problem)))?;
+            }
+            if let Some(key) = duplicate_keys(raw).into_iter().next() {
+                return Err(Error::new(path, Problem::AttestedKey { key }));
             }
             Ok(AttestedDocument {
                 file: file.clone(),

@@ -41,14 +41,16 @@ fn the_subject_of_a_statement_chooses_its_image() {
     for part in [
         "error: about.json: its subject is sha256:",
         "the manifest of the image for linux/amd64",
-        "hint: remove its \"subject\"",
+        "hint: attach it to the image that it describes: --attest linux/arm64=about.json\n",
     ] {
         assert!(message.contains(part), "{message}");
     }
     // The manifest that it is about changes.
     let options = ["merge", "-o", "x", "--compression", "zstd", "--attest"];
     let message = scratch.fail(&[&options[..], &["about.json", "a.tar", "b.tar"]].concat());
-    assert!(message.contains("its subject is sha256:"), "{message}");
+    for part in ["its subject is sha256:", "hint: create the statement"] {
+        assert!(message.contains(part), "{message}");
+    }
 }
 
 #[test]
@@ -112,7 +114,7 @@ fn the_other_bytes_of_a_statement_stay_when_a_subject_is_added() {
 }
 
 #[test]
-fn statements_that_readers_understand_in_different_ways_are_refused() {
+fn documents_that_readers_understand_in_different_ways_are_refused() {
     let statement = |own: &str, predicate_type: &str, subject: &str, predicate: &str| {
         format!(
             r#"{{"_type":"{own}","subject":{subject},"predicateType":"{predicate_type}","predicate":{predicate}}}"#
@@ -147,7 +149,11 @@ fn statements_that_readers_understand_in_different_ways_are_refused() {
         ),
         (
             statement(known, "x", "[]", r#"{"a":[{"b":1,"b":2}]}"#),
-            r#"it has the key "/predicate/a/0/b" twice, expected each key once"#,
+            r#"has the key "/predicate/a/0/b" twice, expected each key once"#,
+        ),
+        (
+            r#"{"bomFormat":"CycloneDX","components":[{}],"components":[]}"#.to_owned(),
+            r#"has the key "/components" twice, expected each key once"#,
         ),
     ] {
         scratch.write("file.json", content.as_bytes());

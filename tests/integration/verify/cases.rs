@@ -610,6 +610,9 @@ fn platforms() -> Vec<Case> {
         attested_by(&["attached-document"], |_, statement, _| {
             *statement = json!(["SPDX-2.3", null, null, null, null, null, null]);
         }),
+        attested_by(&["attached-document"], |_, statement, _| {
+            statement["again"] = json!({});
+        }),
         attested_by(&["predicate-type"], |layer, _, _| {
             layer["annotations"]["in-toto.io/predicate-type"] = "https://spdx.dev/Document".into();
         }),
@@ -709,7 +712,8 @@ fn layouts() -> Vec<Case> {
     ]
 }
 
-/// A layout with an attestation, after a change of its layer's descriptor, of the statement and of its manifest.
+/// A layout with an attestation, after a change of its layer's descriptor, of the statement and of its manifest. In the
+/// statement, the key `again` becomes a second `predicate`.
 fn attested_by(
     expected: &'static [&'static str],
     edit: impl Fn(&mut Value, &mut Value, &mut Value) + 'static,
@@ -724,7 +728,10 @@ fn attested_by(
         layout.blobs.pop();
         let mut changes = json!({ "mediaType": "application/vnd.in-toto+json" });
         edit(&mut changes, &mut statement, &mut manifest);
-        let mut layer = layout.blob("", statement.to_string().as_bytes());
+        let statement = statement
+            .to_string()
+            .replace("\"again\":", "\"predicate\":");
+        let mut layer = layout.blob("", statement.as_bytes());
         layer
             .as_object_mut()
             .unwrap()
