@@ -37,8 +37,11 @@
     imageTag :: String,
     sbom :: AttrsOf Derivation,
     provenance :: AttrsOf Derivation,
+    documentFiles :: [ Derivation ],
   }
   ```
+
+  `documentFiles` are those that the build makes: SBOMs and provenance.
 
   `image` has the format of the argument. The readers of `layoutWithoutReferrers` expect one image in a layout.
   `layoutOfThisMachine` has only the image for the machine that builds, if there is one.
@@ -208,6 +211,7 @@ in
 rec {
   inherit imageTag;
   inherit (documents) sbom provenance;
+  documentFiles = builtins.attrValues sbom ++ builtins.attrValues provenance;
 
   image = mergeTo {
     inherit format;

@@ -7,7 +7,7 @@
 #   refs     the references if the user gives none
 #   program  the path of check-pushed.jq
 #
-# shellcheck disable=SC2154
+# shellcheck disable=SC2034,SC2154
 
 usage() {
   cat <<HELP
@@ -24,11 +24,6 @@ HELP
                      with a unit such as 50MB or 1.5GiB
   -- OPTION…         options of `skopeo inspect`, such as --tls-verify=false or --authfile FILE
 HELP
-}
-
-fail() { # MESSAGE: the question has no answer
-  message "error: $*"
-  exit 2
 }
 
 # `SIZE` as `polyarch diff --max-push` takes it, in bytes. tests/fixtures/sizes.tsv has examples.
@@ -72,25 +67,31 @@ done
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+log=$work/log
+tool_without_tls=--tls-verify=false
+tool_authority='--cert-dir DIR'
 
 # Reads a document of a registry into a file, and checks its digest if the reference has one. Returns 1 if the registry
 # does not have it.
 read_document() { # REF FILE
-  skopeo inspect --raw --retry-times 3 "${options[@]}" "docker://$1" >"$2" 2>"$work/said" || {
-    if grep -qiE 'manifest unknown|name unknown|not known to registry|status(code)?:? 404|404 \(?not found' "$work/said"; then
-      return 1
-    fi
-    cat "$work/said" >&2
-    echo 'hint: for a registry without TLS, add: -- --tls-verify=false; to log in: nix run .#image.login -- REGISTRY' >&2
-    fail "$1 cannot be read"
+  skopeo inspect --raw --retry-times 3 "${options[@]}" "docker://$1" >"$2" 2>"$log" || {
+    ! is_unknown || return 1
+    cat "$log" >&2
+    message "error: $1 cannot be read"
+    explain_connection "${1%%/*}" || true
+    exit 2
   }
 }
 
 # The manifests of an index, as lines of PLATFORM DIGEST SIZE; none for a manifest.
 manifests_of() { # INDEX
-  jq -r '.manifests[]?
-    | [(if .platform.os == "unknown" then "attestation" else
-          .platform // {} | [.os // "unknown", .architecture // empty, .variant // empty] | join("/") end),
+  jq -r 'def platform: .platform // {} | [.os // "unknown", .architecture // empty, .variant // empty] | join("/");
+    (.manifests // []) as $all
+    | $all[]
+    | .annotations."vnd.docker.reference.digest" as $subject
+    | [(if .platform.os == "unknown" then
+          "attestation" + ([$all[] | select(.digest == $subject) | " of \(platform)"] | first // "")
+        else platform end),
         .digest, .size] | @tsv' "$1"
 }
 

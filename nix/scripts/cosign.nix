@@ -3,6 +3,7 @@
   lib,
   cosign,
   coreutils,
+  gnugrep,
   jq,
   writeShellApplication,
 }:
@@ -41,6 +42,7 @@ writeShellApplication {
   runtimeInputs = [
     cosign
     coreutils
+    gnugrep
     jq
   ];
   text = ''

@@ -7,6 +7,7 @@ tool=oras
 tool_command='oras cp'
 tool_examples='--to-plain-http or --to-registry-config FILE'
 tool_without_tls=--to-plain-http
+tool_with_tls=--to-plain-http=false
 tool_authority='--to-ca-file FILE'
 tool_credentials="oras gets the file of credentials that \`nix run .#image.login\` wrote, or reads ~/.docker/config.json."
 

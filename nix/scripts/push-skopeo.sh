@@ -7,6 +7,7 @@ tool=skopeo
 tool_command='skopeo copy'
 tool_examples='--dest-tls-verify=false or --dest-authfile FILE'
 tool_without_tls=--dest-tls-verify=false
+tool_with_tls=--dest-tls-verify=true
 tool_authority='--dest-cert-dir DIR'
 tool_credentials="skopeo finds the credentials: in \$REGISTRY_AUTH_FILE, where \`nix run .#image.login\` wrote them, or in ~/.docker/config.json."
 

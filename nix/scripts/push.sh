@@ -33,8 +33,6 @@ $tool_credentials
 HELP
 }
 
-hint() { printf 'hint: %s\n' "$*" >&2; }
-
 # Sets the variables that follow from the command line.
 parse() {
   dry_run="" json="" digest_file="" destinations=()
@@ -91,11 +89,7 @@ artifacts() {
 explain() {
   local registry=${destination%%/*} again='push again; blobs that the registry has are not uploaded again'
   # The first pattern that occurs counts.
-  if log_has 'server gave HTTP response to HTTPS client'; then
-    hint "the registry has no TLS; add: -- $tool_without_tls"
-  elif log_has 'x509: |certificate signed by unknown authority|tls: failed to verify'; then
-    hint "trust the registry's certificate authority: set SSL_CERT_FILE to its certificate, or add: -- $tool_authority"
-  elif log_has 'must be in v2 format but is in v1'; then
+  if log_has 'must be in v2 format but is in v1'; then
     hint "unset CONTAINERS_REGISTRIES_CONF, which names a file in the v1 format"
   elif log_has 'is blocked in'; then
     hint "push to another registry, or remove it from the blocked ones in registries.conf"
@@ -105,12 +99,13 @@ explain() {
     hint "wait until $registry accepts requests again, then $again"
   elif log_has 'error getting credentials|docker-credential-'; then
     hint "check the credential helper that the auth file names for $registry: echo $registry | docker-credential-NAME get"
-  elif log_has 'invalid username/password|unauthorized|authentication required|status:? 401|basic credential not found'; then
-    hint "log in: nix run .#image.login -- $registry"
+  elif log_has 'http://[^ ]+: response status code 400'; then
+    # oras takes a registry on this machine for one without TLS.
+    hint "if the registry has TLS, add: -- $tool_with_tls"
+  elif explain_connection "$registry"; then
+    return
   elif log_has 'denied|forbidden|insufficient_scope|status:? 403'; then
     hint "ask for permission to push to ${destination%:*}, or log in as another user: nix run .#image.login -- $registry"
-  elif log_has 'no such host|connection refused|network is unreachable|i/o timeout'; then
-    hint "check the name and the port: no registry answers at $registry"
   elif log_has 'Internal Server Error|status:? 500'; then
     # docker-registry answers so if its disk is full.
     hint "look for the cause in the log of $registry, such as a full disk; then $again"
@@ -118,7 +113,6 @@ explain() {
     hint "$again"
   fi
 }
-log_has() { grep -qiE -- "$1" "$log"; }
 
 # The error itself: the message of skopeo's last line that has one, or the last line.
 error_of() {

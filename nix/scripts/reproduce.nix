@@ -2,6 +2,7 @@
 {
   lib,
   coreutils,
+  gnugrep,
   jq,
   polyarch,
   skopeo,
@@ -15,13 +16,15 @@
   reproduce-NAME [--skip-rebuild] [NAME[:TAG]] [-- OPTION…]
   ```
 
-  `nix-store --realise --check` builds each derivation again: the images (unless they are files), their layouts, and the
-  merged layout. It fails if a result differs from that in the store, which may be from a binary cache. Then the digest that the
+  `nix-store --realise --check` builds each derivation again: the images (unless they are files), their layouts, the SBOMs
+  and the provenance, and the merged layout. It fails if a result differs from that in the store, which may be from a binary cache. Then the digest that the
   registry serves is compared with that of the build. The last line on standard output is one statement:
 
   - `REPRODUCED: NAME:TAG is sha256:…, as this build`, with exit code 0
   - `NOT REPRODUCIBLE: …` or `DIFFERENT: …`, with exit code 1; before it are the differences that `polyarch diff` finds
     between the image in the registry and that of the build
+
+  If a build fails or the registry cannot be read, there is no statement, and the exit code is 2.
 
   The default is the first name and tag of the image. The options after `--` are those of `skopeo inspect` and
   `skopeo copy` for the registry, each with its value in the same word, such as `--tls-verify=false`.
@@ -60,6 +63,7 @@ writeShellApplication {
   name = script;
   runtimeInputs = [
     coreutils
+    gnugrep
     jq
     polyarch
     skopeo

@@ -70,6 +70,23 @@ case_attached_documents_add_no_references() {
   has "$(zcat -f "$(physical "$(attest layout)")"/blobs/sha256/* 2>/dev/null | grep -ao 'nix/store/[^"]*-component' | head -n 1)" component
 }
 
+case_the_documents_of_all_platforms_are_in_one_directory() {
+  local directory platform
+  directory=$(attest attached.provenance)
+  same 'files' "$(ls "$(physical "$directory")")" $'linux-amd64.intoto.json\nlinux-arm64.intoto.json'
+  for platform in amd64 arm64; do
+    cmp "$(physical "$directory")/linux-$platform.intoto.json" "$(physical "$(attest "attached.provenance.\"linux/$platform\"")")"
+  done
+  same 'SBOMs' "$(ls "$(physical "$(attest sbom.sbom)")")" $'linux-amd64.spdx.json\nlinux-arm64.spdx.json'
+  same 'own SBOMs' "$(ls "$(physical "$(attest ownSbom.sbom)")")" linux-amd64.json
+  ! nix_is_at_least 2.18 || none references "$(nix-store --query --references "$(attest sbom.sbom)")"
+}
+
+case_a_document_that_is_a_directory_is_an_error() {
+  refuse nix-build --no-out-link "$source/tests/nix/attest.nix" -A directoryAsSbom
+  has "$said" '-directory, a document for linux/amd64, is not a file; expected an SBOM or an in-toto statement in JSON'
+}
+
 case_scripts_take_the_image_without_referrers() {
   local script
   for script in push copyToPodman.allPlatforms copyToDocker.allPlatforms; do
@@ -122,10 +139,11 @@ one.example/hello@$digest"
   same 'dry run of the verification' "$(in_store "$verify" --dry-run one.example/hello -- --key cosign.pub 2>/dev/null |
     cut -d ' ' -f 1-5)" "cosign verify --key cosign.pub one.example/hello@$digest"
   refuse in_store "$sign" -- "${with_key[@]}"
-  has "$said" 'push the image first'
+  has "$said" "hint: push this build first: nix run .#image.push -- $registry/team/attested"
   in_store "$(signed push)/bin/push-attested" --dest-tls-verify=false
   refuse in_store "$verify" -- "${with_public_key[@]}"
   has "$said" "cosign verify failed for $registry/team/attested@$digest"
+  has "$said" "nix run .#image.sign -- $registry/team/attested -- --key FILE"
   same 'signed' "$(in_store "$sign" -- "${with_key[@]}")" "$registry/team/attested@$digest"
   same 'verified' "$(in_store "$verify" -- "${with_public_key[@]}")" \
     "$registry/team/attested@$digest is signed, and so are its 4 manifests"
@@ -134,6 +152,13 @@ one.example/hello@$digest"
   has "$(in_store "$sign" --dry-run "$registry/team/attested")" " $registry/team/attested@sha256:"
   refuse in_store "$sign" "$registry/team/attested@$digest"
   has "$said" 'the script adds that of this build'
+  refuse in_store "$sign" --dry-run ''
+  has "$said" "'' is not the name of an image in a registry"
+  # A hint follows from the error: this one names a file that does not exist.
+  refuse in_store "$verify" -- --key "$world/keys/none.pub" --insecure-ignore-tlog=true
+  none 'hint' "$(grep '^hint' <<<"$said")"
+  refuse in_store "$verify"
+  has "$said" 'hint: give the key, or the identity of a keyless signature'
 }
 
 case_reproduce_builds_again_and_compares_with_the_registry() {
@@ -150,7 +175,21 @@ case_reproduce_builds_again_and_compares_with_the_registry() {
   # Only the index is another one.
   in_store "$(of indexOnly.push)/bin/push-attested" --dest-tls-verify=false
   refuse again "$reproduce" --skip-rebuild --tls-verify=false
-  has "$said" "DIFFERENT: $registry/team/attested:v1 is $(layout_digest "$(physical "$(of indexOnly.layout)")"), and this build is $digest; the images are the same, but the index differs"
+  has "$said" "DIFFERENT: $registry/team/attested:v1 is $(layout_digest "$(physical "$(of indexOnly.layout)")"), and this build is $digest; the images are the same; of the attached documents, https://slsa.dev/provenance/v1 of linux/amd64 differs first"
+  # Without a tag, it is that of the image.
+  refuse again "$reproduce" --skip-rebuild "$registry/team/none" --tls-verify=false
+  has "$said" "DIFFERENT: $registry/team/none:v1 is not in the registry, and this build is $digest"
+  unanswered() { # MESSAGE ARGUMENT…
+    local status=0
+    said=$(again "$reproduce" --skip-rebuild "${@:2}" 2>&1) || status=$?
+    same "exit code of ${*:2}" "$status" 2
+    has "$said" "$1"
+  }
+  unanswered '2 names; expected one' one.example/a one.example/b
+  unanswered "'' is not a name" ''
+  unanswered "'dir' is not an option" -- --cert-dir dir
+  unanswered 'hint: the registry has no TLS; add: -- --tls-verify=false'
+  unanswered 'hint: check the name and the port' 127.0.0.1:1/x
   # One image is another one.
   in_store "$(of otherArm64.push)/bin/push-attested" --dest-tls-verify=false
   refuse again "$reproduce" --skip-rebuild --tls-verify=false
@@ -198,6 +237,7 @@ case_an_image_that_lacks_a_part_of_its_closure_fails_the_build() {
   for what in incompleteSbom incompleteUnattached incompleteReferrers incompleteReferrers.push incompleteReferrers.ref; do
     refuse nix-build --no-out-link "$source/tests/nix/attest.nix" -A "$what"
     has "$said" 'the layers differ from the closure'
+    has "$said" 'hint: set sbomCheck'
     has "$said" '-component'
   done
   attest incompleteUnchecked
