@@ -123,7 +123,7 @@
   : Where the documents of `sbom`, `provenance` and `attestations` are stored: `"index"` as attestations of BuildKit in the image
     index, `"referrers"` as referrers (OCI 1.1) beside the image. An archive has no place for referrers; `layout` has
     them, and `push` sends them with `pushWith = "oras"`. Default: `[ ]`, they are not attached; with `attestations` it is
-    an error.
+    an error. Places without any document are an error too.
 
   `dockerManifest`
   : Whether to add a `manifest.json`, for `docker load` with Docker's classic store. Docker then loads every image as
@@ -158,7 +158,8 @@
   : the merged image as a layout, for every `format`. It has the same digest as the archive.
 
   `sbom`, `provenance`
-  : the SBOM and the provenance of each image, sets of files keyed by OCI platform; missing if the argument is `false`
+  : derivations with the SBOM and the provenance of each image: directories with a file for each platform, such as
+    `linux-amd64.spdx.json`. `sbom."linux/amd64"` is the file of one platform. Missing if the argument is `false`.
 
   `imageName`, `imageTag`
   : the arguments `name` and `tag`; the hash, if `tag` is `null`
@@ -378,7 +379,7 @@ lib.makeOverridable (
     (rules.sbomCheck "sbomCheck" sbomCheck)
     (rules.provenance allImages "provenance" provenance)
     (rules.attestations allImages "attestations" attestations)
-    (rules.attestAs attestations "attestAs" attestAs)
+    (rules.attestAs { inherit attestations provenance sbom; } "attestAs" attestAs)
     (rules.dockerManifest allImages "dockerManifest" dockerManifest)
   ] merged.image
 )

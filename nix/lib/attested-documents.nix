@@ -63,11 +63,20 @@ let
   # A document names the store paths of an image. As references, they would keep the closures of all platforms alive.
   withoutReferences =
     platform: file:
-    runCommand "${baseNameOf imageName}-document-${platforms.inName platform}" {
-      __structuredAttrs = true;
-      unsafeDiscardReferences.out = true;
-      preferLocalBuild = true;
-    } ''cp ${lib.escapeShellArg "${file}"} "$out"'';
+    runCommand "${baseNameOf imageName}-document-${platforms.inName platform}"
+      {
+        __structuredAttrs = true;
+        unsafeDiscardReferences.out = true;
+        preferLocalBuild = true;
+        document = "${file}";
+      }
+      ''
+        if [ ! -f "$document" ]; then
+          echo "error: $document, a document for ${platform}, is not a file; expected an SBOM or an in-toto statement in JSON" >&2
+          exit 1
+        fi
+        cp "$document" "$out"
+      '';
 
   ofUser = lib.mapAttrs' (
     key: files:

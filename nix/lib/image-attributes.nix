@@ -13,7 +13,9 @@
   mkReproduceScript,
   mkSignScript,
   mkVerifySignatureScript,
+  platforms,
   readBackTest,
+  runCommand,
 }:
 
 /**
@@ -68,9 +70,35 @@ let
     in
     lib.unique (
       map (derivation: derivation.drvPath) (
-        builtins.filter lib.isDerivation (sources ++ layouts ++ [ layout ])
+        builtins.filter lib.isDerivation (sources ++ layouts ++ merged.documentFiles ++ [ layout ])
       )
     );
+
+  # The documents of all platforms in one directory, with an attribute for each of them.
+  directoryOf =
+    kind: extension: files:
+    runCommand "${baseNameOf imageName}-${kind}"
+      {
+        __structuredAttrs = true;
+        unsafeDiscardReferences.out = true;
+        preferLocalBuild = true;
+        passthru = files;
+      }
+      (
+        lib.concatStringsSep "\n" (
+          [ ''mkdir "$out"'' ]
+          ++ lib.mapAttrsToList (
+            platform: file: ''cp ${file} "$out"/${platforms.inName platform}.${extension}''
+          ) files
+        )
+      );
+  sbomExtension =
+    if builtins.isAttrs sbom then
+      "json"
+    else if sbom == "cyclonedx" then
+      "cdx.json"
+    else
+      "spdx.json";
 
   ofLayout = { inherit layout imageName; };
   ofNamedLayout = ofLayout // {
@@ -138,5 +166,7 @@ in
     };
   };
 }
-// lib.optionalAttrs (sbom != false) { inherit (merged) sbom; }
-// lib.optionalAttrs (provenance != false) { inherit (merged) provenance; }
+// lib.optionalAttrs (sbom != false) { sbom = directoryOf "sbom" sbomExtension merged.sbom; }
+// lib.optionalAttrs (provenance != false) {
+  provenance = directoryOf "provenance" "intoto.json" merged.provenance;
+}

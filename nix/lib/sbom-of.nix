@@ -110,7 +110,12 @@ runCommand "${baseNameOf imageName}-sbom-${platforms.inName platform}.${fileName
       printf '%s\n' "$metadata" > metadata.json
       sbomArguments+=(--metadata metadata.json)
     ''
+    # The hint of polyarch names options of its command line.
     + ''
-      NO_COLOR=1 polyarch sbom "''${sbomArguments[@]}" --output "$out" ${layout}
+      NO_COLOR=1 polyarch sbom "''${sbomArguments[@]}" --output "$out" ${layout} 2> messages || {
+        sed '/the layers differ from the closure/,$ s/^hint: .*/hint: set sbomCheck = "allow-changed" if the image changes files of store paths on purpose, or "off" if its store paths are not those of its closure, as with a base image/' messages >&2
+        exit 1
+      }
+      cat messages >&2
     ''
   )

@@ -112,7 +112,10 @@ pub fn sbom(request: &SbomRequest) -> Result<SbomReport, Error> {
     let records = records(&loaded, &survey)?;
     let images = &loaded.contents.images;
     let mut stacks = Stacks::of(&records);
-    warnings.extend(loaded.contents.warnings.clone());
+    // An attestation has no components, so nothing is missing without it.
+    let others = loaded.contents.warnings.iter();
+    let others = others.filter(|warning| warning.code != Code::AttestationLeftOut);
+    warnings.extend(others.cloned());
     warnings.extend(images.iter().flat_map(unread).map(not_read));
     let completed = stacks.complete(&load, &loaded, &records, &survey.budget, &mut warnings);
     within_budget()?;

@@ -223,6 +223,9 @@ rec {
     sbom."linux/amd64" = sbomOfUser;
     attestAs = [ "index" ];
   };
+  directoryAsSbom = ownSbom.override {
+    sbom."linux/amd64" = pkgs.runCommand "directory" { } "mkdir $out";
+  };
   # `incomplete` refers to a store path that no layer has.
   incompleteSbom = bom { images."linux/amd64" = layered { layers = [ [ incomplete ] ]; }; };
   incompleteUnattached = incompleteSbom.override { attestAs = [ ]; };

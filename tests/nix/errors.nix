@@ -516,6 +516,18 @@ in
     };
     message = ''polyarch.mkMultiArchImage: argument `attestAs[1]` is "index", the same place as `attestAs[0]`'';
   };
+  attestAsWithoutDocuments = {
+    value = hello { attestAs = [ "index" ]; };
+    message = "polyarch.mkMultiArchImage: argument `attestAs` is a list, but should be left out, as there is nothing to attach: set `sbom`, `provenance` or `attestations`.";
+  };
+  attestationsAsAList = {
+    value = hello {
+      images.x86_64-linux = images.amd64;
+      attestations = [ ./errors.nix ];
+      attestAs = [ "index" ];
+    };
+    message = "polyarch.mkMultiArchImage: argument `attestations` is a list, but should be a set of files or lists of files, keyed by platform.";
+  };
   attestationsNotAttached = {
     value = hello {
       images.x86_64-linux = images.amd64;

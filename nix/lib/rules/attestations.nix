@@ -46,7 +46,12 @@ let
 in
 {
   attestAs =
-    attestations: argument: value:
+    {
+      attestations,
+      provenance,
+      sbom,
+    }:
+    argument: value:
     [
       (rule.forValue argument value (builtins.isList value) "a list of \"index\" and \"referrers\"")
     ]
@@ -59,6 +64,9 @@ in
       (rule.forValue argument value (
         value != [ ] || attestations == { }
       ) "[ \"index\" ], [ \"referrers\" ] or both, as `attestations` has documents")
+      (rule.forValue argument value (
+        value == [ ] || attestations != { } || provenance != false || sbom != false
+      ) "left out, as there is nothing to attach: set `sbom`, `provenance` or `attestations`")
     ];
 
   attestations =
@@ -67,14 +75,16 @@ in
       (rule.forValue argument value (isSet value) "a set of files or lists of files, keyed by platform")
     ]
     ++ keyedImages images argument value (value == { })
-    ++ lib.concatLists (
-      lib.mapAttrsToList (
-        key: files:
-        keyOfImage images argument key
-        ++ rule.forElements (document "an SBOM or an in-toto statement") (rule.member argument key) files
-      ) value
-    )
-    ++ distinctPlatforms argument (builtins.attrNames value);
+    ++ lib.optionals (isSet value) (
+      lib.concatLists (
+        lib.mapAttrsToList (
+          key: files:
+          keyOfImage images argument key
+          ++ rule.forElements (document "an SBOM or an in-toto statement") (rule.member argument key) files
+        ) value
+      )
+      ++ distinctPlatforms argument (builtins.attrNames value)
+    );
 
   sbom =
     images: argument: value:

@@ -72,6 +72,13 @@ fn verify_has_no_finding_about_documents_that_a_merge_attached() {
 }
 
 #[test]
+fn an_sbom_of_one_platform_does_not_mention_the_attestations_of_others() {
+    let (scratch, _) = attached();
+    let table = scratch.run(&["sbom", "--platform", "linux/amd64", "out"]);
+    assert!(!table.contains("attestation"), "{table}");
+}
+
+#[test]
 fn both_skopeos_copy_an_index_with_attached_documents() {
     let (scratch, merged) = attached();
     let wrong = pushed(&scratch, "out:v1", &merged.digest);
