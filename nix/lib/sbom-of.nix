@@ -110,10 +110,12 @@ runCommand "${baseNameOf imageName}-sbom-${platforms.inName platform}.${fileName
       printf '%s\n' "$metadata" > metadata.json
       sbomArguments+=(--metadata metadata.json)
     ''
-    # The hint of polyarch names options of its command line.
+    # The hints of polyarch name options of its command line.
     + ''
       NO_COLOR=1 polyarch sbom "''${sbomArguments[@]}" --output "$out" ${layout} 2> messages || {
-        sed '/the layers differ from the closure/,$ s/^hint: .*/hint: set sbomCheck = "allow-changed" if the image changes files of store paths on purpose, or "off" if its store paths are not those of its closure, as with a base image/' messages >&2
+        sed -e 's/^hint: .*--allow-changed.*/hint: if the image changes files of store paths on purpose, set sbomCheck = "allow-changed"/' \
+          -e 's/^hint: .*--unchecked.*/hint: if the store paths differ on purpose, as with a base image, set sbomCheck = "off"/' \
+          -e 's/^hint: leave --closure out/hint: set sbomCheck = "off"/' messages >&2
         exit 1
       }
       cat messages >&2

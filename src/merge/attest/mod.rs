@@ -8,6 +8,8 @@ mod read;
 
 use std::path::PathBuf;
 
+use memchr::memmem;
+
 use crate::error::{Error, Problem};
 use crate::image::{Companion, Image};
 use crate::oci::{Digest, Platform};
@@ -117,29 +119,43 @@ fn candidates(document: &AttestedDocument, images: &[Image]) -> Result<Vec<usize
 }
 
 /// Returns the positions of the images that a document describes: by its platform, and by the subjects of a
-/// statement.
+/// statement. A document without a subject that names the manifest of another image, as an SBOM does that was made
+/// for that image, is an error.
 fn described(document: &AttestedDocument, images: &[Image]) -> Result<Vec<usize>, Error> {
     let candidates = candidates(document, images)?;
-    let subjects = &document.head.subjects;
-    if subjects.is_empty() {
+    let head = &document.head;
+    let has_subject = !head.subjects.is_empty();
+    let is_about = |image: &Image| {
+        let digest = &image.descriptor.digest;
+        match has_subject {
+            true => head.is_about(digest),
+            false => memmem::find(&document.raw, digest.hex().as_bytes()).is_some(),
+        }
+    };
+    let is_described = |place: &&usize| is_about(&images[**place]);
+    let described: Vec<usize> = candidates.iter().filter(is_described).copied().collect();
+    if !described.is_empty() {
+        return Ok(match has_subject {
+            true => described,
+            false => candidates,
+        });
+    }
+    let other = images.iter().find(|image| is_about(image));
+    if !has_subject && other.is_none() {
         return Ok(candidates);
     }
-    let is_described = |place: &&usize| document.head.is_about(&images[**place].descriptor.digest);
-    let described: Vec<usize> = candidates.iter().filter(is_described).copied().collect();
-    if described.is_empty() {
-        let manifest = |place: &usize| -> (Platform, Digest) {
-            let image = &images[*place];
-            (image.platform.clone(), image.descriptor.digest.clone())
-        };
-        let other = (images.iter())
-            .find(|image| document.head.is_about(&image.descriptor.digest))
-            .map(|image| Box::new(image.platform.clone()));
-        let problem = Problem::StatementSubject {
-            found: subjects.clone(),
-            other,
-            expected: candidates.iter().map(manifest).collect(),
-        };
-        return Err(Error::new(&*document.file.path, problem));
-    }
-    Ok(described)
+    let found = match (has_subject, other) {
+        (false, Some(other)) => vec![other.descriptor.digest.to_string()],
+        _ => head.subjects.clone(),
+    };
+    let manifest = |place: &usize| -> (Platform, Digest) {
+        let image = &images[*place];
+        (image.platform.clone(), image.descriptor.digest.clone())
+    };
+    let problem = Problem::StatementSubject {
+        found,
+        other: other.map(|image| Box::new(image.platform.clone())),
+        expected: candidates.iter().map(manifest).collect(),
+    };
+    Err(Error::new(&*document.file.path, problem))
 }

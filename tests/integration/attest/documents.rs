@@ -54,6 +54,31 @@ fn the_subject_of_a_statement_chooses_its_image() {
 }
 
 #[test]
+fn an_sbom_of_another_platform_is_an_error() {
+    let scratch = documents();
+    scratch.merge_to("plain", &["a.tar", "b.tar"]);
+    for platform in ["amd64", "arm64"] {
+        let (platform, output) = (format!("linux/{platform}"), format!("{platform}.spdx.json"));
+        let options = ["sbom", "--platform", &platform, "-o", &output, "plain"];
+        scratch.run(&options);
+    }
+    let attach = |own: &'static str| {
+        let options = ["merge", "-f", "-o", "x", "--attest", own, "plain"];
+        scratch.command(&options).output().unwrap()
+    };
+    assert!(attach("linux/arm64=arm64.spdx.json").status.success());
+    let swapped = attach("linux/amd64=arm64.spdx.json");
+    let message = stderr(&swapped);
+    for part in [
+        "error: arm64.spdx.json: its subject is sha256:",
+        "the manifest of the image for linux/amd64",
+        "hint: attach it to the image that it describes: --attest linux/arm64=arm64.spdx.json\n",
+    ] {
+        assert!(message.contains(part), "{message}");
+    }
+}
+
+#[test]
 fn an_empty_subject_is_filled_in() {
     let scratch = documents();
     scratch.write("empty.json", statement(json!([])).as_bytes());
