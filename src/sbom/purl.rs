@@ -25,7 +25,7 @@ pub fn package(package: &FoundPackage, os: Option<&OsRelease>) -> Option<String>
         ComponentType::Maven => ("maven", Some(namespace?), name.to_owned()),
         ComponentType::Npm => ("npm", namespace, name.to_owned()),
         ComponentType::Pypi => ("pypi", None, name.to_lowercase().replace('_', "-")),
-        ComponentType::Rpm => ("rpm", os.map(|os| &*os.id), name.to_owned()),
+        ComponentType::Rpm => ("rpm", os.map(vendor), name.to_owned()),
         ComponentType::StorePath | ComponentType::OperatingSystem => {
             ("generic", None, name.to_owned())
         }
@@ -37,6 +37,9 @@ pub fn package(package: &FoundPackage, os: Option<&OsRelease>) -> Option<String>
     if let Some(epoch) = package.epoch {
         url.add_qualifier("epoch", epoch.to_string()).ok()?;
     }
+    if let Some(upstream) = &package.upstream {
+        url.add_qualifier("upstream", upstream.clone()).ok()?;
+    }
     let is_of_distribution = matches!(
         package.kind,
         ComponentType::Apk | ComponentType::Deb | ComponentType::Rpm
@@ -46,6 +49,14 @@ pub fn package(package: &FoundPackage, os: Option<&OsRelease>) -> Option<String>
         url.add_qualifier("distro", distro).ok()?;
     }
     Some(url.to_string())
+}
+
+/// Returns the name under which package URLs know the packages of a distribution.
+fn vendor(os: &OsRelease) -> &str {
+    match &*os.id {
+        "rhel" => "redhat",
+        id => id,
+    }
 }
 
 fn new(

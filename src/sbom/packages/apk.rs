@@ -2,11 +2,12 @@
 //!
 //! Source: the wiki of Alpine Linux, "Apk spec", "Installed Database V2".
 
-use super::{Claim, FileFindings, FoundPackage, blocks};
+use super::{Claim, FileFindings, FoundPackage, blocks, claim_directory};
 use crate::sbom::report::ComponentType;
 
 /// Reads the installed packages and their files.
-pub fn read(text: &str, findings: &mut FileFindings) {
+pub fn read(path: &[u8], text: &str, findings: &mut FileFindings) {
+    claim_directory(path, findings);
     for block in blocks(text) {
         let of = |letter: &str| {
             let mut lines = block.lines();
@@ -17,6 +18,8 @@ pub fn read(text: &str, findings: &mut FileFindings) {
         };
         let mut package = FoundPackage::new(ComponentType::Apk, name, version);
         package.architecture = of("A").map(str::to_owned);
+        let origin = of("o").filter(|origin| *origin != name);
+        package.upstream = origin.map(str::to_owned);
         package.license = of("L").map(str::to_owned);
         if !findings.add(package) {
             return;

@@ -2,20 +2,28 @@
 //!
 //! Source: dpkg's `dpkg-query(1)` and `deb-control(5)`.
 
-use super::{Claim, FileFindings, FoundPackage, blocks, field};
+use super::{Claim, FileFindings, FoundPackage, blocks, claim_directory, field};
 use crate::sbom::report::ComponentType;
 use crate::tar::clean;
 
+/// The states of packages whose files are not there.
+const ABSENT: [&str; 3] = ["not-installed", "config-files", "half-installed"];
+
 /// Reads the installed packages.
-pub fn read(text: &str, findings: &mut FileFindings) {
+pub fn read(path: &[u8], text: &str, findings: &mut FileFindings) {
+    claim_directory(path, findings);
     let package = |block| {
-        let status = field(block, "Status");
-        if status.is_some_and(|status| !status.ends_with(" installed")) {
+        let status = field(block, "Status").and_then(|status| status.split(' ').next_back());
+        if status.is_some_and(|status| ABSENT.contains(&status)) {
             return None;
         }
         let (name, version) = (field(block, "Package")?, field(block, "Version")?);
         let mut package = FoundPackage::new(ComponentType::Deb, name, version);
         package.architecture = field(block, "Architecture").map(str::to_owned);
+        package.upstream = field(block, "Source").map(|source| match source.split_once(" (") {
+            Some((name, version)) => format!("{name}@{}", version.trim_end_matches(')')),
+            None => source.to_owned(),
+        });
         Some(package)
     };
     let mut packages = blocks(text).filter_map(package);

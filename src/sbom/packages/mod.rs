@@ -26,7 +26,7 @@ pub use os_release::OsRelease;
 const MAX_TEXT: u64 = 32 << 20;
 
 /// The size of the largest Java archive that is searched.
-const MAX_ARCHIVE: u64 = 64 << 20;
+const MAX_ARCHIVE: u64 = 256 << 20;
 
 /// The size of the largest database of rpm that is searched.
 const MAX_DATABASE: u64 = 256 << 20;
@@ -44,6 +44,9 @@ pub struct FoundPackage {
     /// Of rpm.
     pub epoch: Option<usize>,
     pub architecture: Option<String>,
+    /// The source package that a package of a distribution is built from: `NAME` or `NAME@VERSION`, of rpm the name of
+    /// the file.
+    pub upstream: Option<String>,
     pub license: Option<String>,
     /// The path in an archive, if it is in one.
     pub inner: Option<String>,
@@ -58,6 +61,7 @@ impl FoundPackage {
             version: version.to_owned(),
             epoch: None,
             architecture: None,
+            upstream: None,
             license: None,
             inner: None,
         }
@@ -65,7 +69,12 @@ impl FoundPackage {
 
     /// Returns its names and versions.
     fn texts(&self) -> impl Iterator<Item = &str> + Clone {
-        let others = [&self.namespace, &self.architecture, &self.license];
+        let others = [
+            &self.namespace,
+            &self.architecture,
+            &self.upstream,
+            &self.license,
+        ];
         let others = others.into_iter().filter_map(|text| text.as_deref());
         [&*self.name, &*self.version].into_iter().chain(others)
     }
@@ -84,6 +93,8 @@ enum Source {
     OsRelease,
     PythonMetadata,
     PythonRecord,
+    /// The same, as older versions of pip and setuptools write it.
+    PythonFiles,
     RpmDatabase,
     /// Changes that are not in the database yet.
     RpmLog,
@@ -109,9 +120,12 @@ impl Source {
             "os-release" if ["etc", "usr/lib"].contains(&directory) => Self::OsRelease,
             "METADATA" if in_directory(".dist-info") => Self::PythonMetadata,
             "RECORD" if in_directory(".dist-info") => Self::PythonRecord,
-            "PKG-INFO" if in_directory(".egg-info") => Self::PythonMetadata,
+            "PKG-INFO" if in_directory(".egg-info") || in_directory("EGG-INFO") => {
+                Self::PythonMetadata
+            }
+            "installed-files.txt" if in_directory(".egg-info") => Self::PythonFiles,
             _ if name.ends_with(".egg-info") => Self::PythonMetadata,
-            "package.json" if node::is_package(directory) => Self::NodePackage,
+            "package.json" if node::may_be_package(directory) => Self::NodePackage,
             "rpmdb.sqlite" | "Packages" | "Packages.db" if RPM.contains(&directory) => {
                 Self::RpmDatabase
             }
@@ -205,13 +219,14 @@ impl<'a> FileSearch<'a> {
 fn read(source: Source, path: &[u8], bytes: &[u8], findings: &mut FileFindings) {
     let text = String::from_utf8_lossy(bytes);
     match source {
-        Source::ApkDatabase => apk::read(&text, findings),
-        Source::DpkgStatus => dpkg::read(&text, findings),
+        Source::ApkDatabase => apk::read(path, &text, findings),
+        Source::DpkgStatus => dpkg::read(path, &text, findings),
         Source::DpkgList => dpkg::read_list(bytes, findings),
         Source::DpkgSums => dpkg::read_sums(bytes, findings),
         Source::NodePackage => node::read(path, bytes, findings),
         Source::OsRelease => findings.os = OsRelease::parse(&text),
         Source::PythonMetadata => python::read(&text, findings),
+        Source::PythonFiles => python::read_files(path, &text, findings),
         Source::PythonRecord => python::read_record(path, &text, findings),
         Source::JavaArchive => java::read(path, bytes, findings),
         Source::RpmDatabase => rpm::read(path, bytes, findings),
@@ -235,6 +250,13 @@ fn field<'a>(block: &'a str, name: &str) -> Option<&'a str> {
         .lines()
         .find_map(value)
         .filter(|value| !value.is_empty())
+}
+
+/// Claims the directory that a database is in: lists, indexes and locks are beside it.
+fn claim_directory(path: &[u8], findings: &mut FileFindings) {
+    if let Some(end) = path.iter().rposition(|byte| *byte == b'/') {
+        findings.claim(Claim::Directory(path[..end].to_vec()));
+    }
 }
 
 /// Splits a text into blocks of lines, between empty lines.

@@ -37,7 +37,7 @@ fn program(part: &[u8], at: usize) -> Vec<u8> {
 
 const DPKG: &str = "\
 Package: openssl
-Status: install ok installed
+Status: install ok triggers-pending
 Architecture: amd64
 Version: 3.0.13-1~deb12u1
 
@@ -47,6 +47,7 @@ Architecture: amd64
 Version: 1.0
 
 Package: tzdata
+Source: tz (2024a-1)
 Status: install ok installed
 Architecture: all
 Version: 2024a-0+deb12u1
@@ -63,7 +64,7 @@ fn databases_of_distributions_name_their_packages() {
     ]);
     let expected = [
         "pkg:deb/debian/openssl@3.0.13-1~deb12u1?arch=amd64&distro=debian-12",
-        "pkg:deb/debian/tzdata@2024a-0%2Bdeb12u1?arch=all&distro=debian-12",
+        "pkg:deb/debian/tzdata@2024a-0%2Bdeb12u1?arch=all&distro=debian-12&upstream=tz%402024a-1",
     ];
     let found = purls(std::slice::from_ref(&debian));
     let found: Vec<&str> = found.iter().map(|(purl, _)| &**purl).collect();
@@ -80,9 +81,12 @@ fn databases_of_distributions_name_their_packages() {
     let distroless = "Package: base-files\nVersion: 12.4\nArchitecture: amd64\n";
     let found = of_file("var/lib/dpkg/status.d/base", distroless.as_bytes());
     assert_eq!(found, ["pkg:deb/debian/base-files@12.4?arch=amd64"]);
-    let apk = b"C:Q1=\nP:musl\nV:1.2.4-r2\nA:x86_64\nL:MIT\nF:lib\nR:ld-musl-x86_64.so.1\n\n";
+    let apk = b"C:Q1=\nP:musl-utils\nV:1.2.4-r2\nA:x86_64\no:musl\nL:MIT\nF:lib\nR:ld-musl-x86_64.so.1\n\n";
     let found = of_file("lib/apk/db/installed", apk);
-    assert_eq!(found, ["pkg:apk/alpine/musl@1.2.4-r2?arch=x86_64"]);
+    assert_eq!(
+        found,
+        ["pkg:apk/alpine/musl-utils@1.2.4-r2?arch=x86_64&upstream=musl"]
+    );
 }
 
 #[test]
@@ -106,6 +110,11 @@ fn packages_of_languages_are_found_by_their_metadata() {
             "pkg:pypi/flask-thing@3.0",
         ),
         (
+            "lib/python3/site-packages/flask.egg/EGG-INFO/PKG-INFO",
+            python,
+            "pkg:pypi/flask-thing@3.0",
+        ),
+        (
             "lib/python3/site-packages/flask.egg-info",
             python,
             "pkg:pypi/flask-thing@3.0",
@@ -113,8 +122,48 @@ fn packages_of_languages_are_found_by_their_metadata() {
     ] {
         assert_eq!(of_file(path, content), [expected], "{path}");
     }
-    for path in ["app/package.json", "app/node_modules/x/test/package.json"] {
-        assert_eq!(of_file(path, node), [""; 0], "{path}");
+    assert_eq!(
+        of_file("app/package.json", node),
+        ["pkg:npm/%40babel/core@7.24.0"]
+    );
+    let other = br#"{"name":"x","version":"1.0.0","engines":{"vscode":"^1.0"}}"#;
+    for (path, content) in [
+        ("app/node_modules/x/test/package.json", &node[..]),
+        ("extensions/x/package.json", other),
+    ] {
+        assert_eq!(of_file(path, content), [""; 0], "{path}");
+    }
+}
+
+#[test]
+fn licenses_are_found_in_every_form_of_metadata() {
+    let node = |license: &str| format!(r#"{{"name":"x","version":"1.0.0",{license}}}"#);
+    let python =
+        |license: &str| format!("Name: x\r\nVersion: 1\r\n{license}\r\n\r\nLicense: no\r\n");
+    let package = "node_modules/x/package.json";
+    let metadata = "x.dist-info/METADATA";
+    for (path, content, expected) in [
+        (package, node(r#""license":"MIT""#), Some("MIT")),
+        (
+            package,
+            node(r#""license":{"type":"ISC","url":"u"}"#),
+            Some("ISC"),
+        ),
+        (
+            package,
+            node(r#""licenses":[{"type":"MIT"},{"type":"Apache-2.0"}]"#),
+            Some("MIT OR Apache-2.0"),
+        ),
+        (metadata, python("License-Expression: MIT"), Some("MIT")),
+        (metadata, python("License: Apache-2.0"), Some("Apache-2.0")),
+        (metadata, python("License: see LICENSE"), None),
+    ] {
+        let scratch = Scratch::new();
+        let layer = layer(&[Entry::File(path, content.as_bytes())]);
+        image(&scratch, "a.tar", "linux/amd64", &[layer]);
+        let document = cyclonedx(&scratch, "a.tar");
+        let license = component(&document, "x")["licenses"][0]["expression"].as_str();
+        assert_eq!(license, expected, "{content}");
     }
 }
 
@@ -170,6 +219,33 @@ fn java_archives_are_searched_also_in_archives() {
             ("-".to_owned(), "/app/outer.jar".to_owned()),
         ]
     );
+}
+
+#[test]
+fn a_java_archive_with_the_files_of_others_is_an_artifact_too() {
+    if !have(&["python3"]) {
+        return;
+    }
+    let scratch = Scratch::new();
+    // The manifest may be that of any of them.
+    let manifest = b"Implementation-Vendor-Id: org.other.shaded\nImplementation-Version: 1.5\n";
+    let other = b"groupId=org.other\nartifactId=other\nversion=1.5\n";
+    let archive = jar(
+        &scratch,
+        &[
+            ("META-INF/MANIFEST.MF", manifest),
+            ("META-INF/maven/org.other/other/pom.properties", other),
+        ],
+    );
+    let all = |path| {
+        let found = purls(&[layer(&[Entry::File(path, &archive)])]);
+        found.into_iter().map(|(purl, _)| purl).collect::<Vec<_>>()
+    };
+    let other = "pkg:maven/org.other/other@1.5";
+    assert_eq!(all("client-runtime-3.5.0.jar"), ["-", other]);
+    assert_eq!(all("other-1.5-linux.jar"), [other]);
+    // Debian renames archives.
+    assert_eq!(all("libother.jar"), [other]);
 }
 
 #[test]
@@ -294,8 +370,17 @@ fn files_of_packages_are_not_counted_as_others() {
         Entry::File("usr/bin/openssl", b"program"),
         Entry::File(
             "site/x-1.dist-info/RECORD",
-            b"x/__init__.py,sha256=x,1\n\"x/a b.py\",,\n",
+            b"x/__init__.py,sha256=x,1\n\"x/a b.py\",,\n/opt/absolute,,\n../bin/x,,\n",
         ),
+        Entry::File(
+            "site/y-1.egg-info/installed-files.txt",
+            b"../y/__init__.py\nPKG-INFO\n",
+        ),
+        Entry::File("site/y/__init__.py", b""),
+        Entry::File("site/y-1.egg-info/PKG-INFO", b"Name: y\nVersion: 1\n"),
+        Entry::File("opt/absolute", b""),
+        Entry::File("bin/x", b""),
+        Entry::File("var/lib/dpkg/lock", b""),
         Entry::File("site/x/__init__.py", b""),
         Entry::File("site/x/a b.py", b""),
         Entry::File("opt/other", b"other"),
@@ -333,7 +418,7 @@ fn the_packages_of_rpm_are_those_that_rpm_lists() {
             };
             let name = words[0].replace('+', "%2B");
             format!(
-                "pkg:rpm/fedora/{name}@{version}?arch={}&distro=fedora-40{epoch}",
+                "pkg:rpm/fedora/{name}@{version}?arch={}&distro=fedora-40{epoch}&upstream={name}-{version}.src.rpm",
                 words[2]
             )
         })

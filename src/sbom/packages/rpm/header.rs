@@ -15,6 +15,7 @@ const RELEASE: usize = 1002;
 const EPOCH: usize = 1003;
 const LICENSE: usize = 1014;
 const ARCHITECTURE: usize = 1022;
+const SOURCE: usize = 1044;
 const DIRECTORY_INDEXES: usize = 1116;
 const BASE_NAMES: usize = 1117;
 const DIRECTORY_NAMES: usize = 1118;
@@ -57,6 +58,7 @@ pub fn read(blob: &[u8], findings: &mut FileFindings) -> Option<()> {
     let mut package = FoundPackage::new(ComponentType::Rpm, name, &version);
     package.epoch = header.numbers(EPOCH).and_then(|mut all| all.next());
     package.architecture = text(ARCHITECTURE).map(str::to_owned);
+    package.upstream = text(SOURCE).map(str::to_owned);
     package.license = text(LICENSE).map(str::to_owned);
     if findings.add(package) {
         // A package may have no files.

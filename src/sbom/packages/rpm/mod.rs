@@ -11,17 +11,14 @@ mod sqlite;
 
 use std::borrow::Cow;
 
-use super::{Claim, FileFindings};
+use super::{FileFindings, claim_directory};
 
 /// The size of the largest header of a package. That of a kernel with its sources has about 16 MiB.
 const MAX_HEADER: usize = 64 << 20;
 
 /// Reads the installed packages and their files.
 pub fn read(path: &[u8], bytes: &[u8], findings: &mut FileFindings) {
-    // Indexes and locks are beside it.
-    if let Some(end) = path.iter().rposition(|byte| *byte == b'/') {
-        findings.claim(Claim::Directory(path[..end].to_vec()));
-    }
+    claim_directory(path, findings);
     // Headers do not overlap.
     let mut left = bytes.len();
     let mut add = |blob: Cow<'_, [u8]>| {

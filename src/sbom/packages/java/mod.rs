@@ -1,8 +1,12 @@
-//! Java archives: `pom.properties` of Maven, or the manifest, also of archives in archives.
+//! Java archives: `pom.properties` of Maven, or the manifest and the name, also of archives in archives.
 
+mod artifact;
+
+use std::borrow::Cow;
+
+use super::FileFindings;
 use super::zip::{ZipArchive, ZipEntry};
-use super::{FileFindings, FoundPackage, field};
-use crate::sbom::report::ComponentType;
+use artifact::{FileName, Manifest};
 
 /// How deep archives in archives are searched.
 const MAX_DEPTH: usize = 2;
@@ -18,9 +22,13 @@ const MIN_READ: usize = 4 << 20;
 /// The most bytes that an archive, with the archives in it, may decompress to.
 const MAX_READ: usize = 256 << 20;
 
+/// Where Maven puts the description of an artifact: the directories below are the group and the name.
+const MAVEN: &[u8] = b"META-INF/maven/";
+
 /// Whether a name is that of a Java archive.
 pub fn is_archive(name: &str) -> bool {
-    let extensions = [".jar", ".war", ".ear"];
+    // The last two are plugins of Jenkins.
+    let extensions = [".jar", ".war", ".ear", ".hpi", ".jpi"];
     extensions.iter().any(|extension| name.ends_with(extension))
 }
 
@@ -52,21 +60,21 @@ impl ArchiveSearch<'_> {
         let archive = ZipArchive::new(bytes)?;
         let mut found = Vec::new();
         let is_properties = |file: &ZipEntry<'_>| {
-            file.name.starts_with(b"META-INF/maven/") && file.name.ends_with(b"/pom.properties")
+            file.name.starts_with(MAVEN) && file.name.ends_with(b"/pom.properties")
         };
         for file in archive.files().filter(is_properties) {
             if let Some(text) = archive.read(&file, MAX_TEXT, &mut self.left) {
-                found.extend(of_properties(&String::from_utf8_lossy(&text)));
+                found.extend(artifact::of_properties(&String::from_utf8_lossy(&text)));
             }
         }
-        if found.is_empty() {
-            let mut files = archive.files();
-            let manifest = files.find(|file| file.name == b"META-INF/MANIFEST.MF");
-            let manifest = manifest.and_then(|file| archive.read(&file, MAX_TEXT, &mut self.left));
-            let name = inner.unwrap_or(self.path);
-            let name = name.rsplit('/').next().unwrap_or(name);
-            let text = manifest.unwrap_or_default();
-            found.extend(of_manifest(&String::from_utf8_lossy(&text), name));
+        let name = inner.unwrap_or(self.path);
+        let name = FileName::of(name.rsplit('/').next().unwrap_or(name));
+        // An archive may have the files of others in it, with their `pom.properties`.
+        if !found.iter().any(|artifact| name.is_of(&artifact.name)) && !name.is_renamed(&found) {
+            let manifest = self.manifest(&archive);
+            let files = archive.files().map(|file| file.name);
+            let group = name.group(&manifest, !found.is_empty(), files);
+            found.extend(name.artifact(&manifest, group));
         }
         for mut package in found {
             package.inner = inner.map(str::to_owned);
@@ -76,6 +84,15 @@ impl ArchiveSearch<'_> {
             self.read_archives(&archive, inner, depth);
         }
         Some(())
+    }
+
+    fn manifest(&mut self, archive: &ZipArchive<'_>) -> Manifest {
+        let mut files = archive.files();
+        let file = files.find(|file| file.name == b"META-INF/MANIFEST.MF");
+        let text = file.and_then(|file| archive.read(&file, MAX_TEXT, &mut self.left));
+        Manifest::parse(&String::from_utf8_lossy(
+            text.as_ref().map_or(&[], Cow::as_ref),
+        ))
     }
 
     fn read_archives(&mut self, archive: &ZipArchive<'_>, inner: Option<&str>, depth: usize) {
@@ -95,35 +112,4 @@ impl ArchiveSearch<'_> {
             let _ = self.read(Some(&inner), &bytes, depth + 1);
         }
     }
-}
-
-/// The artifact that Maven has built.
-fn of_properties(text: &str) -> Option<FoundPackage> {
-    let of = |key: &str| {
-        let mut lines = text.lines();
-        let value = lines.find_map(|line| line.trim().strip_prefix(key)?.trim().strip_prefix('='));
-        value.map(str::trim).filter(|value| !value.is_empty())
-    };
-    let mut package = FoundPackage::new(ComponentType::Maven, of("artifactId")?, of("version")?);
-    package.namespace = of("groupId").map(str::to_owned);
-    Some(package)
-}
-
-/// The archive as its manifest describes it, or else its name.
-fn of_manifest(text: &str, file: &str) -> Option<FoundPackage> {
-    // Long lines go on after a line break and a space.
-    let text = text.replace("\r\n", "\n").replace("\n ", "");
-    let main = text.split("\n\n").next().unwrap_or_default();
-    let base = file.rsplit_once('.').map_or(file, |(base, _)| base);
-    let split = base
-        .match_indices('-')
-        .find(|(at, _)| base[at + 1..].starts_with(|c: char| c.is_ascii_digit()));
-    let (name, version) = match split {
-        Some((at, _)) => (&base[..at], Some(&base[at + 1..])),
-        None => (base, None),
-    };
-    let version = field(main, "Implementation-Version")
-        .or_else(|| field(main, "Bundle-Version"))
-        .or(version)?;
-    Some(FoundPackage::new(ComponentType::Maven, name, version))
 }
