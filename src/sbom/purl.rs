@@ -20,7 +20,8 @@ pub fn package(package: &FoundPackage, os: Option<&OsRelease>) -> Option<String>
         ComponentType::Apk => ("apk", Some(distribution("alpine")), name.to_owned()),
         ComponentType::Deb => ("deb", Some(distribution("debian")), name.to_owned()),
         ComponentType::Cargo => ("cargo", None, name.to_owned()),
-        ComponentType::Go => ("golang", namespace, name.to_owned()),
+        // The specification of the type demands small letters, which the crate sees to in namespaces only.
+        ComponentType::Go => ("golang", namespace, name.to_lowercase()),
         // Without a group it cannot be found anywhere.
         ComponentType::Maven => ("maven", Some(namespace?), name.to_owned()),
         ComponentType::Npm => ("npm", namespace, name.to_owned()),

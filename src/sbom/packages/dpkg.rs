@@ -6,7 +6,7 @@ use super::{Claim, FileFindings, FoundPackage, blocks, claim_directory, field};
 use crate::sbom::report::ComponentType;
 use crate::tar::clean;
 
-/// The states of packages whose files are not there.
+/// The states of packages that have no files.
 const ABSENT: [&str; 3] = ["not-installed", "config-files", "half-installed"];
 
 /// Reads the installed packages.

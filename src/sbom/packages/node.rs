@@ -30,7 +30,7 @@ struct PackageJson {
     version: String,
     #[serde(default)]
     license: Value,
-    /// Of old packages.
+    /// The legacy field.
     #[serde(default)]
     licenses: Value,
     #[serde(default)]

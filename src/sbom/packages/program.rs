@@ -4,7 +4,7 @@
 use memchr::{memchr_iter, memmem};
 
 use super::cargo::{self, AuditData};
-use super::go::{self, BuildInfo};
+use super::go::{self, BuildInfo, ModuleList, Versions};
 use super::{FileFindings, FoundPackage};
 
 /// The bytes that are kept between two chunks: more than any mark needs.
@@ -46,6 +46,11 @@ pub struct ProgramScanner {
     /// The build information that is being read, and its position.
     go: Option<(u64, BuildInfo)>,
     go_packages: Option<Vec<FoundPackage>>,
+    /// Of programs without the version in the build information: whether they have build information, and the first list
+    /// of modules.
+    is_old_go: bool,
+    go_list: Option<ModuleList>,
+    go_versions: Versions,
     audit_marks: Marks,
     /// The list of crates that is being read, and its position.
     audit: Option<(u64, AuditData)>,
@@ -84,6 +89,9 @@ impl ProgramScanner {
         if let Some((_, go)) = &mut self.go {
             go.add(bytes);
         }
+        if let Some(list) = &mut self.go_list {
+            list.add(bytes);
+        }
         if let Some((_, audit)) = &mut self.audit {
             audit.add(bytes);
         }
@@ -108,6 +116,7 @@ impl ProgramScanner {
             if self.go.is_some() || self.go_packages.is_some() {
                 break;
             }
+            self.is_old_go |= position.is_multiple_of(16) && BuildInfo::is_old(bytes);
             // The linker aligns it. The tools of Go have the mark at other places too.
             if position.is_multiple_of(16)
                 && self.go_marks.is_tried(position)
@@ -119,6 +128,7 @@ impl ProgramScanner {
                 self.finish_go();
             }
         }
+        self.search_old_go(&window, end);
         self.finish_audit();
         for at in memchr_iter(0x78, &window[..end]) {
             let position = self.offset + at as u64;
@@ -132,6 +142,21 @@ impl ProgramScanner {
             }
         }
         self.window = window;
+    }
+
+    /// Searches what programs of older versions of Go have elsewhere.
+    fn search_old_go(&mut self, window: &[u8], end: usize) {
+        let starts_in = |mark: &[u8]| &window[..(end + mark.len() - 1).min(window.len())];
+        if self.go_list.is_none()
+            && let Some(at) = memmem::find(starts_in(go::LIST_START), go::LIST_START)
+        {
+            let mut list = ModuleList::default();
+            list.add(&window[at..]);
+            self.go_list = Some(list);
+        }
+        for at in memmem::find_iter(starts_in(go::VERSION), go::VERSION) {
+            self.go_versions.add(&window[at..]);
+        }
     }
 
     /// Keeps the packages of build information that is complete.
@@ -160,7 +185,18 @@ impl ProgramScanner {
     /// Adds the packages of a program that was read to its end.
     pub fn finish(mut self, findings: &mut FileFindings) {
         self.search(self.window.len());
-        for package in self.go_packages.into_iter().flatten() {
+        let packages = self.go_packages.or_else(|| {
+            let modules = self.go_list.and_then(|list| list.packages());
+            let is_go = self.is_old_go || modules.is_some();
+            let stdlib = self.go_versions.stdlib().filter(|_| is_go);
+            Some(
+                stdlib
+                    .into_iter()
+                    .chain(modules.into_iter().flatten())
+                    .collect(),
+            )
+        });
+        for package in packages.into_iter().flatten() {
             self.findings.add(package);
         }
         let skipped = self.go_marks.end.or(self.audit_marks.end);

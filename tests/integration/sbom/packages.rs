@@ -342,6 +342,34 @@ fn the_modules_of_a_go_program_are_those_that_go_lists() {
     assert_eq!(modules.count() + 1, found.len());
 }
 
+/// `program-1.15` is the start of a program that Go 1.15 has built and stripped, with its version, list of modules and
+/// build information, and `version-m.txt` what `go version -m` lists for the whole program.
+#[test]
+fn the_modules_of_a_program_of_an_older_go_are_those_that_go_lists() {
+    let program = std::fs::read(fixture("go/program-1.15")).unwrap();
+    let listed = std::fs::read_to_string(fixture("go/version-m.txt")).unwrap();
+    let modules = (listed.lines()).filter_map(|line| match line.trim().split_once('\t')? {
+        ("mod" | "dep", module) => Some(module.replace("\t(devel)", "").replace('\t', "@")),
+        _ => None,
+    });
+    let mut expected: Vec<String> = modules
+        .map(|module| format!("pkg:golang/{}", module.trim().to_lowercase()))
+        .collect();
+    assert_eq!(expected.len(), 3);
+    expected.push("pkg:golang/stdlib@1.15.15".to_owned());
+    let found = |bytes: &[u8]| {
+        let mut found = of_file("bin/app", bytes);
+        found.sort();
+        found
+    };
+    assert_eq!(found(&program), expected);
+    // Names of files and messages have versions too.
+    let with = |text: &[u8]| [&program[..], &[0; 8], text].concat();
+    assert_eq!(found(&with(b"errors/go1.13.go, requires go1.12")), expected);
+    expected.pop();
+    assert_eq!(found(&with(b"go1.16.2")), expected);
+}
+
 #[test]
 fn a_store_path_depends_on_the_packages_in_it() {
     let scratch = Scratch::new();
