@@ -81,6 +81,7 @@ impl Components {
                     path: path_name,
                     size: Some(path.size),
                     purl,
+                    source: None,
                     store: Some(StoreObject {
                         output,
                         nar: path.nar,
@@ -129,6 +130,7 @@ fn os_component(os: &OsRelease, path: &[u8]) -> Component {
         path: format!("/{}", String::from_utf8_lossy(path)),
         size: None,
         purl: None,
+        source: None,
         store: None,
         metadata: PackageMetadata::default(),
         depends_on: BTreeSet::new(),
@@ -157,6 +159,7 @@ fn package_component(package: &FoundPackage, path: &[u8], os: Option<&OsRelease>
         },
         size: None,
         purl: purl::package(package, os),
+        source: package.source(),
         store: None,
         metadata: PackageMetadata {
             license: package.license.clone(),

@@ -143,6 +143,7 @@ fn describe(report: &SbomReport, component: &Component, id: &str) -> Value {
     let mut properties: Vec<Value> = properties
         .map(|(name, value)| property(name, &value))
         .collect();
+    properties.extend(of_source(component));
     for place in &component.places {
         let platform = &report.platforms[place.platform];
         let name = format!("polyarch:layer:{}", platform.platform);
@@ -152,6 +153,32 @@ fn describe(report: &SbomReport, component: &Component, id: &str) -> Value {
     }
     described["properties"] = properties.into();
     described
+}
+
+/// The source package, as Trivy reads it: advisories of Debian and others name source packages. Grype reads the
+/// `upstream` of the package URL.
+fn of_source(component: &Component) -> Vec<Value> {
+    let Some(source) = &component.source else {
+        return Vec::new();
+    };
+    let property = |name: &str, value: &str| property(&format!("aquasecurity:trivy:{name}"), value);
+    let mut properties = vec![property("SrcName", &source.name)];
+    if source.version != component.version {
+        let (epoch, rest) = match source.version.split_once(':') {
+            Some((epoch, rest)) => (Some(epoch), rest),
+            None => (None, &*source.version),
+        };
+        let (version, release) = match rest.rsplit_once('-') {
+            Some((version, release)) => (version, Some(release)),
+            None => (rest, None),
+        };
+        properties.push(property("SrcVersion", version));
+        properties.extend(release.map(|release| property("SrcRelease", release)));
+        // It fails if this is not a number.
+        let epoch = epoch.filter(|epoch| epoch.parse::<u32>().is_ok());
+        properties.extend(epoch.map(|epoch| property("SrcEpoch", epoch)));
+    }
+    properties
 }
 
 fn property(name: &str, value: &str) -> Value {

@@ -57,7 +57,7 @@ pub use nar::NarInfo;
 pub use packages::FileSearch;
 pub use report::{
     Component, ComponentType, OtherFile, OtherFiles, Place, SbomLayer, SbomPlatform, SbomReport,
-    StoreObject,
+    SourcePackage, StoreObject,
 };
 
 /// The image whose components are listed.

@@ -132,6 +132,8 @@ pub struct Component {
     /// The bytes of its files, if they are known.
     pub size: Option<u64>,
     pub purl: Option<String>,
+    /// Of a package of a distribution, if it has another name or version.
+    pub source: Option<SourcePackage>,
     pub store: Option<StoreObject>,
     /// What nixpkgs says about it.
     pub metadata: PackageMetadata,
@@ -139,6 +141,15 @@ pub struct Component {
     pub depends_on: BTreeSet<usize>,
     /// Where it is, for each platform that has it.
     pub places: Vec<Place>,
+}
+
+/// The source package that a package of a distribution is built from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SourcePackage {
+    pub name: String,
+    /// With epoch and revision.
+    pub version: String,
 }
 
 /// What Nix knows about a store path.

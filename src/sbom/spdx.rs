@@ -223,6 +223,11 @@ fn describe(component: &Component, id: &str) -> Value {
     } else if metadata.main_program.is_some() {
         package["primaryPackagePurpose"] = "APPLICATION".into();
     }
+    if let Some(source) = &component.source {
+        // Trivy looks for these words.
+        let (name, version) = (&source.name, &source.version);
+        package["sourceInfo"] = format!("built package from: {name} {version}").into();
+    }
     let mut references = Vec::new();
     if let Some(cpe) = &metadata.cpe {
         references.push(json!({

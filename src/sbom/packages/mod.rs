@@ -16,7 +16,7 @@ mod python;
 mod rpm;
 mod zip;
 
-use super::report::ComponentType;
+use super::report::{ComponentType, SourcePackage};
 use program::ProgramScanner;
 
 pub use findings::{Claim, FileFindings};
@@ -65,6 +65,26 @@ impl FoundPackage {
             license: None,
             inner: None,
         }
+    }
+
+    /// Returns the source package that it is built from.
+    pub fn source(&self) -> Option<SourcePackage> {
+        let upstream = self.upstream.as_deref()?;
+        let file = upstream.strip_suffix(".rpm");
+        let (name, version) = match file.and_then(|file| file.rsplit_once('.')) {
+            // NAME-VERSION-RELEASE.src.rpm
+            Some((file, _)) => {
+                let (release, _) = file.rmatch_indices('-').nth(1)?;
+                (&file[..release], &file[release + 1..])
+            }
+            None => upstream
+                .split_once('@')
+                .unwrap_or((upstream, &self.version)),
+        };
+        Some(SourcePackage {
+            name: name.to_owned(),
+            version: version.to_owned(),
+        })
     }
 
     /// Returns its names and versions.

@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 
 use super::*;
 
-/// The package URLs of an image, with the paths of the components. The distribution has none.
+/// The package URLs of an image and the paths of their components.
 fn purls(layers: &[Vec<u8>]) -> Vec<(String, String)> {
     let scratch = Scratch::new();
     image(&scratch, "a.tar", "linux/amd64", layers);
@@ -474,6 +474,8 @@ fn the_packages_of_rpm_are_those_that_rpm_lists() {
         found.sort_unstable();
         assert_eq!(found, expected, "{path}");
         let app = component(&document, "app");
+        let source = properties(app, "aquasecurity:trivy:SrcName");
+        assert_eq!(source, ["app"]);
         assert_eq!(app["licenses"][0]["expression"], "MIT AND GPL-2.0-only");
         let others = properties(&document["metadata"]["component"], "polyarch:other_file");
         assert_eq!(others, ["/usr/share/app/d1/other"], "{path}");
@@ -521,6 +523,70 @@ fn the_distribution_is_a_component() {
     assert_eq!(systems.len(), 1);
     assert_eq!(systems[0]["SPDXID"], "SPDXRef-OperatingSystem-os-debian-12");
     assert_eq!(systems[0]["versionInfo"], "12");
+}
+
+/// Advisories name source packages. Each format has them where Trivy looks.
+#[test]
+fn source_packages_are_where_scanners_look_for_them() {
+    let scratch = Scratch::new();
+    let dpkg = "\
+Package: libc6
+Source: glibc
+Version: 2.36-9+deb12u10
+Architecture: amd64
+
+Package: bsdutils
+Source: util-linux (2.38.1-5+deb12u3)
+Version: 1:2.38.1-5+deb12u3
+Architecture: amd64
+
+Package: cpp
+Source: gcc-defaults (1.203)
+Version: 4:12.2.0-3
+Architecture: amd64
+
+Package: tzdata
+Version: 2024a-0+deb12u1
+Architecture: all
+";
+    let base = layer(&[
+        Entry::File("etc/os-release", b"ID=debian\nVERSION_ID=12\n"),
+        Entry::File("var/lib/dpkg/status.d/all", dpkg.as_bytes()),
+    ]);
+    image(&scratch, "a.tar", "linux/amd64", &[base]);
+    let document = cyclonedx(&scratch, "a.tar");
+    let spdx = scratch.run(&["sbom", "--format", "spdx", "a.tar"]);
+    let spdx: Value = serde_json::from_str(&spdx).unwrap();
+    let of = |name: &str| {
+        let found = ["SrcName", "SrcVersion", "SrcRelease", "SrcEpoch"].map(|key| {
+            let key = format!("aquasecurity:trivy:{key}");
+            properties(component(&document, name), &key).concat()
+        });
+        let packages = spdx["packages"].as_array().unwrap().iter();
+        let package = { packages }.find(|package| package["name"] == name);
+        let text = package.unwrap()["sourceInfo"].as_str().unwrap_or_default();
+        (found.join("|"), text.to_owned())
+    };
+    let expected = |properties: &str, text: &str| (properties.to_owned(), text.to_owned());
+    assert_eq!(
+        of("libc6"),
+        expected("glibc|||", "built package from: glibc 2.36-9+deb12u10")
+    );
+    assert_eq!(
+        of("bsdutils"),
+        expected(
+            "util-linux|2.38.1|5+deb12u3|",
+            "built package from: util-linux 2.38.1-5+deb12u3"
+        )
+    );
+    assert_eq!(
+        of("cpp"),
+        expected(
+            "gcc-defaults|1.203||",
+            "built package from: gcc-defaults 1.203"
+        )
+    );
+    assert_eq!(of("tzdata"), expected("|||", ""));
 }
 
 #[test]
