@@ -16,9 +16,10 @@ reader_environment() {
   # stand-in are the machine's own in any case.
   export NIX_CONFIG='system = x86_64-linux'
 
+  name_flakes
   # The inputs of a template are in the lock file of the project, as `nix flake init` knows no --override-input.
   cp -R "$source" "$world/locked"
-  nix flake lock --override-input nixpkgs "path:$world/nixpkgs" "path:$world/locked" 2>/dev/null
+  nix flake lock --override-input nixpkgs "$nixpkgs_flake" "path:$world/locked" 2>/dev/null
   in_store true # sets in_store_path
 
   ln -s "$POLYARCH" "$commands/polyarch"
@@ -39,18 +40,18 @@ esac
 arguments=()
 for argument; do
   case \$argument in
-    nixpkgs#*) argument='path:$world/nixpkgs'#\${argument#*#} ;;
+    nixpkgs#*) argument='$nixpkgs_flake'#\${argument#*#} ;;
     github:polyarch/polyarch | github:polyarch/polyarch/v* | github:polyarch/polyarch#*)
       case \$argument in
-        *#*) argument='path:$source'#\${argument#*#} ;;
-        *) argument='path:$source' ;;
+        *#*) argument='$source_flake'#\${argument#*#} ;;
+        *) argument='$source_flake' ;;
       esac
       ;;
   esac
   arguments+=("\$argument")
 done
 set -- "\${arguments[@]}"
-inputs=(nixpkgs 'path:$world/nixpkgs' polyarch 'path:$source' polyarch/nixpkgs 'path:$world/nixpkgs')
+inputs=(nixpkgs '$nixpkgs_flake' polyarch '$source_flake' polyarch/nixpkgs '$nixpkgs_flake')
 ! grep -qs 'inputs.flake-parts' flake.nix || inputs+=(flake-parts 'path:$world/flake-parts')
 ! grep -qs 'inputs.nix2container' flake.nix || inputs+=(nix2container 'path:$world/nix2container')
 options=()

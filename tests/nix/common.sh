@@ -58,11 +58,26 @@ CONF
   cp -R "$project/tests/fixtures" "$dir/nixpkgs/fixtures"
   "$project/tests/nix/bundle" skopeo "$dir/nixpkgs/bundles/skopeo"
   "$project/tests/nix/bundle" jq "$dir/nixpkgs/bundles/jq"
+  (cd "$dir/nixpkgs" && hashes_of bin/{bash,busybox,polyarch} bundles/*) >"$dir/nixpkgs/hashes.json"
 
   # The project as a clone would have it, without target/.
   source=$dir/source
   mkdir -p "$source"
   (cd "$project" && cp -R Cargo.toml Cargo.lock build.rs benches default.nix docs examples flake.lock flake.nix nix src tests "$source")
+}
+
+# Names the flakes of the project and of the stand-in for nixpkgs, which must be complete. With its hash, Nix does not copy
+# a directory that is in the store already.
+name_flakes() {
+  source_flake="path:$source?narHash=$(nix hash path "$source")"
+  nixpkgs_flake="path:$world/nixpkgs?narHash=$(nix hash path "$world/nixpkgs")"
+}
+
+# The hashes of files and directories, as an object of JSON.
+hashes_of() { # PATH…
+  local path
+  for path; do printf '%s %s\n' "$path" "$(nix-hash --type sha256 --base32 "$path")"; done |
+    jq -nR '[inputs | split(" ") | { (.[0]): .[1] }] | add'
 }
 
 # A command that needs what the user has in the home directory, as cargo does.

@@ -29,12 +29,24 @@ let
     in
     if builtins.pathExists ofSystem then ofSystem else bin + "/${name}";
 
-  program =
-    name:
-    builtins.path {
-      inherit name;
-      path = programPath name;
-    };
+  # A file or directory as a store path. Where `hashes.json` beside this file has its hash, Nix does not read it again at
+  # each evaluation.
+  hashes =
+    if builtins.pathExists ./hashes.json then
+      builtins.fromJSON (builtins.readFile ./hashes.json)
+    else
+      { };
+  large =
+    name: path:
+    let
+      prefix = builtins.stringLength (toString ./. + "/");
+      key = builtins.substring prefix (-1) (toString path);
+    in
+    builtins.path (
+      { inherit name path; } // (if hashes ? ${key} then { sha256 = hashes.${key}; } else { })
+    );
+
+  program = name: large name (programPath name);
 
   # What stdenv's setup does that nix/ relies on, with structured attributes and without: outputs as variables, the
   # tools on PATH, stop at the first error.
@@ -161,10 +173,7 @@ let
     name:
     runCommand name
       {
-        bundle = builtins.path {
-          name = "bundle";
-          path = bundles + "/${name}";
-        };
+        bundle = large "bundle" (bundles + "/${name}");
         bash = "${pkgs.bash}/bin/bash";
       }
       ''

@@ -6,11 +6,11 @@ case_all_outputs_of_the_flake_give_the_same_image() {
   start_registry "$world/flake"
   flake=$(user_flake)
   if nix_is_at_least 2.18; then
-    flake_nix flake check --override-input nixpkgs "path:$world/nixpkgs" "path:$source"
+    flake_nix flake check --override-input nixpkgs "$nixpkgs_flake" "$source_flake"
   else
     # Builds cannot run in there.
-    locally flake check --no-build --override-input nixpkgs "path:$world/nixpkgs" "path:$source"
-    flake_nix build --no-link --override-input nixpkgs "path:$world/nixpkgs" "path:$source#checks.$this_system.image"
+    locally flake check --no-build --override-input nixpkgs "$nixpkgs_flake" "$source_flake"
+    flake_nix build --no-link --override-input nixpkgs "$nixpkgs_flake" "$source_flake#checks.$this_system.image"
   fi
   image=$(flake_nix eval --raw "$flake#image.drvPath")
   has "$image" '-hello.tar.drv'
@@ -22,18 +22,18 @@ case_all_outputs_of_the_flake_give_the_same_image() {
 
 case_the_flake_has_its_outputs() {
   local outputs
-  outputs=$(flake_nix flake show --json --override-input nixpkgs "path:$world/nixpkgs" "path:$source")
+  outputs=$(flake_nix flake show --json --override-input nixpkgs "$nixpkgs_flake" "$source_flake")
   same outputs "$(jq -r 'keys | join(" ")' <<<"$outputs")" \
     'checks devShells flakeModules formatter legacyPackages lib overlays packages templates'
   same templates "$(jq -r '.templates | keys | join(" ")' <<<"$outputs")" "$(cd "$source/examples" && printf '%s\n' * | sed s/quick-start/default/ | sort | xargs)"
   same checks "$(jq -r --arg system "$this_system" '.checks[$system] | keys | join(" ")' <<<"$outputs")" 'image polyarch'
-  same inputs "$(nix flake metadata --json --override-input nixpkgs "path:$world/nixpkgs" "path:$source" 2>/dev/null |
+  same inputs "$(nix flake metadata --json --override-input nixpkgs "$nixpkgs_flake" "$source_flake" 2>/dev/null |
     jq -r '.locks.nodes.root.inputs | keys | join(" ")')" nixpkgs
 }
 
 # Without one, `nix run github:…` is an error: it cannot write one there. Nothing is fetched while it fits.
 case_the_inputs_of_the_flake_are_locked() {
-  nix flake metadata --no-update-lock-file --json "path:$source" 2>/dev/null |
+  nix flake metadata --no-update-lock-file --json "$source_flake" 2>/dev/null |
     jq -e '.locks.nodes.nixpkgs.locked | .narHash and .lastModified and (.rev | length == 40)' >/dev/null
 }
 
@@ -47,8 +47,8 @@ case_a_project_from_the_template_passes_nix_flake_check() {
   local dir=$world/from-template overrides
   mkdir "$dir"
   cp "$project/examples/quick-start/template/flake.nix" "$dir"
-  overrides=(--override-input polyarch "path:$source" --override-input nixpkgs "path:$world/nixpkgs"
-    --override-input polyarch/nixpkgs "path:$world/nixpkgs")
+  overrides=(--override-input polyarch "$source_flake" --override-input nixpkgs "$nixpkgs_flake"
+    --override-input polyarch/nixpkgs "$nixpkgs_flake")
   if nix_is_at_least 2.18; then
     flake_nix flake check --all-systems --no-build "${overrides[@]}" "path:$dir"
     flake_nix flake check "${overrides[@]}" "path:$dir"
@@ -71,9 +71,9 @@ case_the_module_for_flake_parts_gives_the_image_of_mk_multi_arch_image() {
   mkdir "$dir"
   cat >"$dir/flake.nix" <<FLAKE
 {
-  inputs.nixpkgs.url = "path:$world/nixpkgs";
+  inputs.nixpkgs.url = "$nixpkgs_flake";
   inputs.flake-parts.url = "path:$world/flake-parts";
-  inputs.polyarch.url = "path:$source";
+  inputs.polyarch.url = "$source_flake";
   inputs.polyarch.inputs.nixpkgs.follows = "nixpkgs";
   outputs = inputs: let
     images = [ "\${inputs.polyarch}/tests/fixtures/amd64-bli-hello-gz.tar.gz" ];

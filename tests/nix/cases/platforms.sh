@@ -58,14 +58,13 @@ case_a_wrong_platform_key_fails_with_the_error_of_the_tool() {
 }
 
 case_wrong_arguments_fail_at_evaluation_naming_function_and_argument() {
-  local errors=$source/tests/nix/errors.nix names name message
-  names=$(evaluate -E "builtins.attrNames (import $errors { })" | jq -r '.[]')
-  [ "$(wc -l <<<"$names")" -ge 20 ]
-  for name in $names; do
-    message=$(evaluate "$errors" -A "$name.message" | jq -r .)
+  local errors=$source/tests/nix/errors.nix messages name message
+  messages=$(evaluate -E "builtins.mapAttrs (_: error: error.message) (import $errors { })" | jq -r 'to_entries[] | "\(.key) \(.value)"')
+  [ "$(wc -l <<<"$messages")" -ge 20 ]
+  while read -r name message; do
     refuse nix-instantiate --eval "$errors" -A "$name.value.drvPath"
     has "$said" "$message"
-  done
+  done <<<"$messages"
 }
 
 # As docs/faq.md has it.

@@ -46,7 +46,7 @@ case_a_layout_in_a_binary_cache_is_all_that_the_merge_needs_of_another_system() 
   layout=$(NIX_CONFIG=$'system = '"$other"$'\nstore = '"$there" \
     nix-build --no-out-link "$cases" -A "functionOfLayouts.layouts.\"$oci\"")
   [ "$(compgen -G "$there/nix/store/*-hello.tar.gz" | wc -l)" -eq 1 ]
-  nix copy --from "$there" --to "file://$world/cache" "$layout" --no-check-sigs
+  nix copy --from "$there" --to "file://$world/cache?compression=none" "$layout" --no-check-sigs
   image=$(NIX_CONFIG=$'substituters = file://'"$world/cache"$'\nrequire-sigs = false\nstore = '"$here" \
     nix-build --no-out-link "$cases" -A functionOfLayouts)
   cmp "$here$image" "$(physical "$(build -A bySystem)")"
@@ -150,7 +150,7 @@ case_builders_take_what_a_binary_cache_has_from_there_if_they_may() {
   build -A functionNative --option extra-platforms "$(other_system)" >/dev/null
   mapfile -t paths < <(nix path-info --all | grep -E -- '-(bash|busybox|programs|fixture|setup)$')
   start_cache "$world/http"
-  nix copy --to "$cache" "${paths[@]}"
+  nix copy --to "$cache?compression=none" "${paths[@]}"
   for may in false true; do
     builder=$(remote_builder "may-$may" "$(other_system)" "substituters = $cache" 'require-sigs = false')
     : >"$world/http.log"
