@@ -29,12 +29,12 @@ alone := env -u MAKEFLAGS -u MFLAGS
 # No step waits for ever. Each takes some minutes.
 limit := $(alone) timeout --foreground --kill-after=60 5400
 
-.PHONY: test compiled-tests release newer-tools sbom-tools bench fuzz soak demo test-release lint docs docs-nix docs-interop docs-picture setup bench-setup demo-setup static
+.PHONY: test compiled-tests release newer-tools sbom-tools example-packages bench fuzz soak demo test-release lint docs docs-nix docs-interop docs-picture setup bench-setup demo-setup static
 
 # Nix, pushes, the examples and the consumers are tested twice: with the tools of this machine and with the newest ones of Debian.
 test: setup
 	@# At once: downloads wait for the network, and the ends of both compilations for one processor.
-	$(MAKE) --no-print-directory --jobs=4 static compiled-tests newer-tools sbom-tools
+	$(MAKE) --no-print-directory --jobs=5 static compiled-tests newer-tools sbom-tools example-packages
 	@# Two at once, each printed when it ends: most of them wait for other programs.
 	$(MAKE) --no-print-directory --jobs=2 --output-sync=target $(parts)
 	tests/both tests/versions
@@ -107,7 +107,7 @@ setup:
 	tests/setup
 
 # Takes the picture of the analysis page, from files of Debian's packages.
-docs-picture: setup static
+docs-picture: setup static example-packages
 	tests/docs/picture.py
 
 # The newest Nix, skopeo, podman, Docker and others of Debian, beside those of this machine, in target/newer.
@@ -117,6 +117,10 @@ newer-tools:
 # The libraries that validate documents of SPDX and CycloneDX, in target/sbom-tools.
 sbom-tools:
 	tests/sbom-tools
+
+# What the examples build with, in target/examples.
+example-packages:
+	tests/examples/get
 
 compiled-tests:
 	$(alone) cargo test --locked --no-run --quiet
