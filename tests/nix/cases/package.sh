@@ -16,25 +16,34 @@ case_the_package_is_built_from_cargo_files_only() {
 }
 package_source() { physical "$(evaluate --read-write-mode "$cases" -A "packageSources.$1" | jq -r .)"; }
 
+# Compiling the copies would take a minute. The compiler has listed the files that it read for the project.
 case_cargo_finds_all_it_needs_in_the_sources_of_the_package_and_in_the_crate() {
-  local copies=$project/target/package-sources
-  # Nothing in here depends on the version of Nix, and the other run may be using that directory.
+  local artifacts crate=$world/crate
+  # Nothing in here depends on the version of Nix.
   [ ! -e /usr/lib/polyarch-newer-tools ] || return 0
-  rm -rf "$copies"
-  mkdir -p "$copies/crate"
-  cp -R "$(package_source plain)" "$copies/plain"
-  cp -R "$(package_source tests)" "$copies/tests"
-  chmod -R u+w "$copies"
-  (cd "$project" && as_the_user cargo package --offline --allow-dirty --no-verify --quiet)
-  tar -xzf "$project"/target/package/polyarch-*.crate -C "$copies/crate" --strip-components 1
+  (cd "$project" && as_the_user cargo package --offline --allow-dirty --no-verify --quiet --target-dir target)
+  mkdir "$crate"
+  tar -xzf "$project"/target/package/polyarch-*.crate -C "$crate" --strip-components 1
+  artifacts=$(cd "$project" && as_the_user cargo test --offline --locked --no-run --quiet --message-format=json |
+    jq -r --arg manifest "$project/Cargo.toml" 'select(.manifest_path == $manifest and .executable and .profile.test).executable')
 
-  check_with_cargo "$copies/plain"
-  check_with_cargo "$copies/tests" --tests
-  check_with_cargo "$copies/crate" --tests
+  # Of the program, without its tests.
+  cargo_finds "$(package_source plain)" "$(tr ' ' '\n' <"$POLYARCH.d" | sed 1d)"
+  cargo_finds "$(package_source tests)" "$(files_of .)"
+  # The seeds of the fuzz targets are not in the crate.
+  cargo_finds "$crate" "$(files_of '/(polyarch|integration)-[0-9a-f]*$')"
 }
-# With what cargo has compiled of other crates for the project itself.
-check_with_cargo() { # DIRECTORY OPTION…
-  (cd "$1" && CARGO_TARGET_DIR=$project/target as_the_user cargo check --offline --locked --quiet "${@:2}")
+files_of() { # REGEX: what was read for these artifacts
+  grep -E "$1" <<<"$artifacts" | while read -r artifact; do sed -n 's/:$//p' "$artifact.d"; done
+}
+# Checks that a copy of the project has its manifest, and these files of the project.
+cargo_finds() { # DIRECTORY FILES
+  local files
+  (cd "$1" && as_the_user cargo metadata --offline --locked --format-version 1 >/dev/null)
+  files=$(cd "$project" && xargs realpath --no-symlinks --canonicalize-missing --relative-to=. build.rs <<<"$2" |
+    grep -v -e '^\.\./' -e '^target/' | sort -u)
+  has "$files" src/main.rs
+  none "missing in $1" "$(cd "$1" && while read -r file; do [ -e "$file" ] || echo "$file"; done <<<"$files")"
 }
 
 case_the_files_for_nixpkgs_give_the_package_and_the_image() {
@@ -125,8 +134,8 @@ case_the_check_of_the_flake_is_the_package_with_its_tests() {
   same doCheck "$(for what in package packageWithTests; do
     show_derivations "$(drv "$what")" | jq -c '.[].env.doCheck'
   done)" $'""\n"1"'
-  same check "$(flake_nix eval --raw --override-input nixpkgs "path:$world/nixpkgs" \
-    "path:$source#checks.$this_system.polyarch.drvPath")" "$(drv packageWithTests)"
+  same check "$(flake_nix eval --raw --override-input nixpkgs "$nixpkgs_flake" \
+    "$source_flake#checks.$this_system.polyarch.drvPath")" "$(drv packageWithTests)"
   has "$(drv packageOfAnotherRust)" '-polyarch-'
 }
 
