@@ -147,7 +147,7 @@ fn package_component(package: &FoundPackage, path: &[u8], os: Option<&OsRelease>
     Component {
         kind: package.kind,
         name: match (package.kind, namespace) {
-            (ComponentType::Go | ComponentType::Npm, Some(namespace)) => {
+            (ComponentType::Composer | ComponentType::Go | ComponentType::Npm, Some(namespace)) => {
                 format!("{namespace}/{name}")
             }
             _ => name.clone(),

@@ -17,14 +17,18 @@ pub fn package(package: &FoundPackage, os: Option<&OsRelease>) -> Option<String>
     let name = &*package.name;
     let distribution = |usual| os.map_or(usual, |os| &*os.id);
     let (kind, namespace, name) = match package.kind {
+        ComponentType::Alpm => ("alpm", Some(distribution("arch")), name.to_owned()),
         ComponentType::Apk => ("apk", Some(distribution("alpine")), name.to_owned()),
         ComponentType::Deb => ("deb", Some(distribution("debian")), name.to_owned()),
         ComponentType::Cargo => ("cargo", None, name.to_owned()),
+        ComponentType::Composer => ("composer", namespace, name.to_lowercase()),
+        ComponentType::Gem => ("gem", None, name.to_owned()),
         // The specification of the type demands small letters, which the crate sees to in namespaces only.
         ComponentType::Go => ("golang", namespace, name.to_lowercase()),
         // Without a group it cannot be found anywhere.
         ComponentType::Maven => ("maven", Some(namespace?), name.to_owned()),
         ComponentType::Npm => ("npm", namespace, name.to_owned()),
+        ComponentType::Nuget => ("nuget", None, name.to_owned()),
         ComponentType::Pypi => ("pypi", None, name.to_lowercase().replace('_', "-")),
         ComponentType::Rpm => ("rpm", os.map(vendor), name.to_owned()),
         ComponentType::StorePath | ComponentType::OperatingSystem => {
@@ -32,18 +36,12 @@ pub fn package(package: &FoundPackage, os: Option<&OsRelease>) -> Option<String>
         }
     };
     let mut url = new(kind, namespace, &name, &package.version)?;
-    if let Some(architecture) = &package.architecture {
-        url.add_qualifier("arch", architecture.clone()).ok()?;
-    }
-    if let Some(epoch) = package.epoch {
-        url.add_qualifier("epoch", epoch.to_string()).ok()?;
-    }
-    if let Some(upstream) = &package.upstream {
-        url.add_qualifier("upstream", upstream.clone()).ok()?;
+    for (name, value) in &package.qualifiers {
+        url.add_qualifier(*name, value.clone()).ok()?;
     }
     let is_of_distribution = matches!(
         package.kind,
-        ComponentType::Apk | ComponentType::Deb | ComponentType::Rpm
+        ComponentType::Alpm | ComponentType::Apk | ComponentType::Deb | ComponentType::Rpm
     );
     if let Some(os) = os.filter(|os| is_of_distribution && !os.version.is_empty()) {
         let distro = format!("{}-{}", os.id, os.version);

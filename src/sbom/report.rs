@@ -79,12 +79,18 @@ pub struct OtherFile {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum ComponentType {
+    /// A package of Arch Linux.
+    Alpm,
     /// A package of Alpine Linux.
     Apk,
     /// A crate in a program of Rust.
     Cargo,
+    /// A package of PHP.
+    Composer,
     /// A package of Debian and its descendants.
     Deb,
+    /// A package of Ruby.
+    Gem,
     /// A module in a program of Go.
     Go,
     /// An archive of Java, or an artifact of Maven in it.
@@ -93,6 +99,8 @@ pub enum ComponentType {
     StorePath,
     /// A package of Node.js.
     Npm,
+    /// A package of .NET.
+    Nuget,
     /// The distribution that the packages of the operating system are of.
     OperatingSystem,
     /// A package of Python.
@@ -105,13 +113,17 @@ impl ComponentType {
     /// Returns its name in a table; most are types of package URLs.
     pub fn name(self) -> &'static str {
         match self {
+            Self::Alpm => "alpm",
             Self::Apk => "apk",
             Self::Cargo => "cargo",
+            Self::Composer => "composer",
             Self::Deb => "deb",
+            Self::Gem => "gem",
             Self::Go => "golang",
             Self::Maven => "maven",
             Self::StorePath => "nix",
             Self::Npm => "npm",
+            Self::Nuget => "nuget",
             Self::OperatingSystem => "os",
             Self::Pypi => "pypi",
             Self::Rpm => "rpm",

@@ -17,9 +17,9 @@ pub fn read(path: &[u8], text: &str, findings: &mut FileFindings) {
             continue;
         };
         let mut package = FoundPackage::new(ComponentType::Apk, name, version);
-        package.architecture = of("A").map(str::to_owned);
+        package.qualify("arch", of("A"));
         let origin = of("o").filter(|origin| *origin != name);
-        package.upstream = origin.map(str::to_owned);
+        package.qualify("upstream", origin);
         package.license = of("L").map(str::to_owned);
         if !findings.add(package) {
             return;

@@ -19,11 +19,12 @@ pub fn read(path: &[u8], text: &str, findings: &mut FileFindings) {
         }
         let (name, version) = (field(block, "Package")?, field(block, "Version")?);
         let mut package = FoundPackage::new(ComponentType::Deb, name, version);
-        package.architecture = field(block, "Architecture").map(str::to_owned);
-        package.upstream = field(block, "Source").map(|source| match source.split_once(" (") {
+        package.qualify("arch", field(block, "Architecture"));
+        let source = field(block, "Source").map(|source| match source.split_once(" (") {
             Some((name, version)) => format!("{name}@{}", version.trim_end_matches(')')),
             None => source.to_owned(),
         });
+        package.qualify("upstream", source);
         Some(package)
     };
     let mut packages = blocks(text).filter_map(package);

@@ -3,13 +3,17 @@
 //! A file is searched while it is read, once. Small files that name packages are kept until their end;
 //! programs of any size are scanned for what Go and `cargo auditable` put into them.
 
+mod alpm;
 mod apk;
 mod cargo;
+mod composer;
 mod dpkg;
 mod findings;
+mod gem;
 mod go;
 mod java;
 mod node;
+mod nuget;
 mod os_release;
 mod program;
 mod python;
@@ -41,12 +45,9 @@ pub struct FoundPackage {
     pub namespace: Option<String>,
     pub name: String,
     pub version: String,
-    /// Of rpm.
-    pub epoch: Option<usize>,
-    pub architecture: Option<String>,
-    /// The source package that a package of a distribution is built from: `NAME` or `NAME@VERSION`, of rpm the name of
-    /// the file.
-    pub upstream: Option<String>,
+    /// What package URLs have as qualifiers: `arch` and others. `upstream` is the source package that a package of a
+    /// distribution is built from: `NAME` or `NAME@VERSION`, of rpm the name of the file.
+    pub qualifiers: Vec<(&'static str, String)>,
     pub license: Option<String>,
     /// The path in an archive, if it is in one.
     pub inner: Option<String>,
@@ -59,17 +60,22 @@ impl FoundPackage {
             namespace: None,
             name: name.to_owned(),
             version: version.to_owned(),
-            epoch: None,
-            architecture: None,
-            upstream: None,
+            qualifiers: Vec::new(),
             license: None,
             inner: None,
         }
     }
 
+    /// Adds a qualifier if there is one.
+    fn qualify(&mut self, name: &'static str, value: Option<impl Into<String>>) {
+        let value = value.map(Into::into).filter(|value| !value.is_empty());
+        self.qualifiers.extend(value.map(|value| (name, value)));
+    }
+
     /// Returns the source package that it is built from.
     pub fn source(&self) -> Option<SourcePackage> {
-        let upstream = self.upstream.as_deref()?;
+        let mut qualifiers = self.qualifiers.iter();
+        let (_, upstream) = qualifiers.find(|(name, _)| *name == "upstream")?;
         let file = upstream.strip_suffix(".rpm");
         let (name, version) = match file.and_then(|file| file.rsplit_once('.')) {
             // NAME-VERSION-RELEASE.src.rpm
@@ -89,26 +95,30 @@ impl FoundPackage {
 
     /// Returns its names and versions.
     fn texts(&self) -> impl Iterator<Item = &str> + Clone {
-        let others = [
-            &self.namespace,
-            &self.architecture,
-            &self.upstream,
-            &self.license,
-        ];
+        let others = [&self.namespace, &self.license];
         let others = others.into_iter().filter_map(|text| text.as_deref());
-        [&*self.name, &*self.version].into_iter().chain(others)
+        let qualifiers = self.qualifiers.iter().map(|(_, value)| &**value);
+        [&*self.name, &*self.version]
+            .into_iter()
+            .chain(others)
+            .chain(qualifiers)
     }
 }
 
 /// What the name of a file says about its content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Source {
+    AlpmDescription,
+    AlpmFiles,
     ApkDatabase,
+    ComposerInstalled,
+    DotNetDependencies,
     DpkgStatus,
     /// The paths of the files of a Debian package.
     DpkgList,
     /// The same with checksums, in images without dpkg.
     DpkgSums,
+    GemSpecification,
     NodePackage,
     OsRelease,
     PythonMetadata,
@@ -130,6 +140,15 @@ impl Source {
         Some(match name {
             "installed" if ["lib/apk/db", "usr/lib/apk/db"].contains(&directory) => {
                 Self::ApkDatabase
+            }
+            "desc" if alpm::is_package(directory) => Self::AlpmDescription,
+            "files" if alpm::is_package(directory) => Self::AlpmFiles,
+            "installed.json" if directory == "composer" || in_directory("/composer") => {
+                Self::ComposerInstalled
+            }
+            _ if name.ends_with(".deps.json") => Self::DotNetDependencies,
+            _ if name.ends_with(".gemspec") && gem::is_installed(directory) => {
+                Self::GemSpecification
             }
             "status" if directory == "var/lib/dpkg" => Self::DpkgStatus,
             _ if directory == "var/lib/dpkg/info" && name.ends_with(".list") => Self::DpkgList,
@@ -239,10 +258,15 @@ impl<'a> FileSearch<'a> {
 fn read(source: Source, path: &[u8], bytes: &[u8], findings: &mut FileFindings) {
     let text = String::from_utf8_lossy(bytes);
     match source {
+        Source::AlpmDescription => alpm::read(path, &text, findings),
+        Source::AlpmFiles => alpm::read_files(&text, findings),
         Source::ApkDatabase => apk::read(path, &text, findings),
+        Source::ComposerInstalled => composer::read(path, bytes, findings),
+        Source::DotNetDependencies => nuget::read(path, bytes, findings),
         Source::DpkgStatus => dpkg::read(path, &text, findings),
         Source::DpkgList => dpkg::read_list(bytes, findings),
         Source::DpkgSums => dpkg::read_sums(bytes, findings),
+        Source::GemSpecification => gem::read(path, &text, findings),
         Source::NodePackage => node::read(path, bytes, findings),
         Source::OsRelease => findings.os = OsRelease::parse(&text),
         Source::PythonMetadata => python::read(&text, findings),

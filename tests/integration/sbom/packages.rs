@@ -135,6 +135,77 @@ fn packages_of_languages_are_found_by_their_metadata() {
     }
 }
 
+/// The files are those that pacman 6.0, Composer 2.5, RubyGems 3.3 and the SDK of .NET write.
+#[test]
+fn packages_of_other_managers_are_components_with_files() {
+    let gem = "# -*- encoding: utf-8 -*-\n# stub: poly_real 2.0.0 x86_64-linux lib\n\nGem::Specification.new do |s|\n  s.name = \"poly_real\".freeze\n  s.licenses = [\"Apache-2.0\".freeze]\nend\n";
+    let default =
+        "Gem::Specification.new do |s|\n  s.name = 'json'\n  s.version = \"2.6.1\"\nend\n";
+    let composer = r#"{"packages":[{"name":"acme/lib-one","version":"v1.2.3","license":["MIT","GPL-2.0-only"],"install-path":"../acme/lib-one"},{"name":"acme/two","version":"2.0.0","install-path":"../../srv/two"}],"dev":true}"#;
+    let legacy = r#"[{"name":"psr/log","version":"1.1.4","license":"MIT"}]"#;
+    let dotnet = r#"{"targets":{"net8.0":{"App/1.0.0":{"runtime":{"App.dll":{}}},"Newtonsoft.Json/13.0.3":{"runtime":{"lib/net6.0/Newtonsoft.Json.dll":{}},"resources":{"lib/net6.0/de/Newtonsoft.Json.resources.dll":{}}},"runtimepack.Microsoft.NETCore.App.Runtime.linux-x64/8.0.1":{"native":{"libhostfxr.so":{}}},"Microsoft.SourceLink.GitHub/1.0.0":{}}},"libraries":{"App/1.0.0":{"type":"project"},"Newtonsoft.Json/13.0.3":{"type":"package"},"runtimepack.Microsoft.NETCore.App.Runtime.linux-x64/8.0.1":{"type":"runtimepack"},"Microsoft.SourceLink.GitHub/1.0.0":{"type":"package"}}}"#;
+    let description = "%NAME%\ntool\n\n%VERSION%\n1:2.3+r4-1\n\n%BASE%\ntoolbase\n\n%ARCH%\nx86_64\n\n%LICENSE%\nMIT\n\n";
+    let files = "%FILES%\nusr/\nusr/bin/\nusr/bin/tool\n\n%BACKUP%\netc/tool.conf\tsum\n";
+    let entries = [
+        (
+            "gems/specifications/poly_real-2.0.0-x86_64-linux.gemspec",
+            gem,
+        ),
+        ("gems/specifications/default/json-2.6.1.gemspec", default),
+        ("gems/gems/poly_real-2.0.0-x86_64-linux/lib/real.rb", ""),
+        // Of the source of a package, which is not installed.
+        ("gems/gems/poly_real-2.0.0-x86_64-linux/x.gemspec", default),
+        ("app/vendor/composer/installed.json", composer),
+        ("app/vendor/composer/ClassLoader.php", ""),
+        ("app/vendor/acme/lib-one/a.php", ""),
+        ("app/srv/two/b.php", ""),
+        ("old/vendor/composer/installed.json", legacy),
+        ("old/vendor/psr/log/c.php", ""),
+        ("net/App.deps.json", dotnet),
+        ("net/App.dll", ""),
+        ("net/Newtonsoft.Json.dll", ""),
+        ("net/de/Newtonsoft.Json.resources.dll", ""),
+        ("net/libhostfxr.so", ""),
+        ("var/lib/pacman/local/tool-1:2.3+r4-1/desc", description),
+        ("var/lib/pacman/local/tool-1:2.3+r4-1/files", files),
+        ("var/lib/pacman/local/tool-1:2.3+r4-1/mtree", ""),
+        ("usr/bin/tool", ""),
+        ("opt/other", ""),
+    ];
+    let entries = entries.map(|(path, content)| Entry::File(path, content.as_bytes()));
+    let scratch = Scratch::new();
+    image(&scratch, "a.tar", "linux/amd64", &[layer(&entries)]);
+    let document = cyclonedx(&scratch, "a.tar");
+    let components = document["components"].as_array().unwrap().iter();
+    let found = components.map(|component| {
+        let license = &component["licenses"][0]["expression"];
+        let purl = component["purl"].as_str().unwrap();
+        (purl, license.as_str().unwrap_or_default())
+    });
+    let expected = [
+        (
+            "pkg:alpm/arch/tool@1:2.3%2Br4-1?arch=x86_64&upstream=toolbase",
+            "MIT",
+        ),
+        ("pkg:composer/acme/lib-one@v1.2.3", "MIT OR GPL-2.0-only"),
+        ("pkg:composer/acme/two@2.0.0", ""),
+        ("pkg:composer/psr/log@1.1.4", "MIT"),
+        ("pkg:gem/json@2.6.1", ""),
+        (
+            "pkg:gem/poly_real@2.0.0?platform=x86_64-linux",
+            "Apache-2.0",
+        ),
+        (
+            "pkg:nuget/Microsoft.NETCore.App.Runtime.linux-x64@8.0.1",
+            "",
+        ),
+        ("pkg:nuget/Newtonsoft.Json@13.0.3", ""),
+    ];
+    assert_eq!(found.collect::<Vec<_>>(), expected);
+    let others = properties(&document["metadata"]["component"], "polyarch:other_file");
+    assert_eq!(others, ["/opt/other"]);
+}
+
 #[test]
 fn licenses_are_found_in_every_form_of_metadata() {
     let node = |license: &str| format!(r#"{{"name":"x","version":"1.0.0",{license}}}"#);

@@ -56,9 +56,10 @@ pub fn read(blob: &[u8], findings: &mut FileFindings) -> Option<()> {
     }
     let version = format!("{version}-{}", text(RELEASE)?);
     let mut package = FoundPackage::new(ComponentType::Rpm, name, &version);
-    package.epoch = header.numbers(EPOCH).and_then(|mut all| all.next());
-    package.architecture = text(ARCHITECTURE).map(str::to_owned);
-    package.upstream = text(SOURCE).map(str::to_owned);
+    let epoch = header.numbers(EPOCH).and_then(|mut all| all.next());
+    package.qualify("epoch", epoch.map(|epoch| epoch.to_string()));
+    package.qualify("arch", text(ARCHITECTURE));
+    package.qualify("upstream", text(SOURCE));
     package.license = text(LICENSE).map(str::to_owned);
     if findings.add(package) {
         // A package may have no files.
