@@ -46,5 +46,5 @@ fn reference(license: &str) -> String {
         false => '-',
     };
     let id: String = license.chars().map(letter).collect();
-    format!("LicenseRef-nixpkgs-{id}")
+    format!("LicenseRef-{id}")
 }

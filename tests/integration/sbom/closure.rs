@@ -302,12 +302,12 @@ fn metadata_adds_licenses_and_more() {
     );
     assert_eq!(
         package("lib")["licenseDeclared"],
-        "LicenseRef-nixpkgs-unfree"
+        "LicenseRef-unfree"
     );
     assert_eq!(
         spdx["hasExtractedLicensingInfos"],
         json!([{
-            "licenseId": "LicenseRef-nixpkgs-unfree", "extractedText": "unfree", "name": "unfree",
+            "licenseId": "LicenseRef-unfree", "extractedText": "unfree", "name": "unfree",
         }])
     );
 }
