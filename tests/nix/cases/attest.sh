@@ -261,9 +261,9 @@ case_an_sbom_has_licenses_and_homepages_of_nixpkgs() {
   cyclonedx=$(physical "$(attest 'metadataByFunction.sbom."linux/amd64"')")
   same licenses "$(jq -c '[.packages[] | select(.licenseDeclared != "NOASSERTION") |
     [.name, .versionInfo, .licenseDeclared, .homepage]] | sort' "$spdx")" \
-    '[["app","2.0-unstable","MIT AND LicenseRef-nixpkgs-acme-1","https://example.org/app"],["libc","2.40","MIT","https://example.org/libc"],["library","1.0","LicenseRef-nixpkgs-License-of-ACME",null]]'
+    '[["app","2.0-unstable","MIT AND LicenseRef-nixpkgs-acme-1","https://example.org/app"],["libc","2.40","MIT","https://example.org/libc"],["library","1.0","LicenseRef-License-of-ACME",null]]'
   same 'other licenses' "$(jq -c '[.hasExtractedLicensingInfos[].licenseId] | sort' "$spdx")" \
-    '["LicenseRef-nixpkgs-License-of-ACME","LicenseRef-nixpkgs-acme-1"]'
+    '["LicenseRef-License-of-ACME","LicenseRef-nixpkgs-acme-1"]'
   # shellcheck disable=SC2016 # $HOME is to survive
   same app "$(jq -c '.components[] | select(.name == "app") |
     [.type, .description, .cpe, .purl, .licenses, .externalReferences]' "$cyclonedx")" \
