@@ -300,10 +300,7 @@ fn metadata_adds_licenses_and_more() {
         package("application")["homepage"],
         "https://example.org/app"
     );
-    assert_eq!(
-        package("lib")["licenseDeclared"],
-        "LicenseRef-unfree"
-    );
+    assert_eq!(package("lib")["licenseDeclared"], "LicenseRef-unfree");
     assert_eq!(
         spdx["hasExtractedLicensingInfos"],
         json!([{
