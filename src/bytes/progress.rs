@@ -51,10 +51,17 @@ impl Progress {
     }
 
     /// Returns the counter of an input; `None` for a name that is not an input.
-    pub(crate) fn of(&self, input: &InputName) -> Option<Arc<Counter>> {
+    fn of(&self, input: &InputName) -> Option<Arc<Counter>> {
         let counters = lock(&self.0);
         let found = counters.iter().find(|(name, _)| name == input);
         found.map(|(_, counter)| counter.clone())
+    }
+
+    /// Adds bytes that are to be read of an input.
+    pub(crate) fn expect(&self, input: &InputName, bytes: u64) {
+        if let Some(counter) = self.of(input) {
+            counter.total.fetch_add(bytes, Ordering::Relaxed);
+        }
     }
 
     /// Returns a reader that counts the bytes read of an input.
@@ -71,13 +78,6 @@ impl Progress {
 pub struct Counter {
     total: AtomicU64,
     done: AtomicU64,
-}
-
-impl Counter {
-    /// Adds bytes that are to be read.
-    pub fn expect(&self, bytes: u64) {
-        self.total.fetch_add(bytes, Ordering::Relaxed);
-    }
 }
 
 /// A reader whose bytes are counted.

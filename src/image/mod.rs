@@ -164,11 +164,8 @@ pub fn expect_layers(images: &[Image], link: bool, progress: &Progress) {
             Content::File(_) | Content::Recorded(_) => !link,
             _ => true,
         };
-        if is_read
-            && seen.insert(&blob.descriptor.digest)
-            && let Some(counter) = progress.of(&blob.input)
-        {
-            counter.expect(blob.descriptor.size);
+        if is_read && seen.insert(&blob.descriptor.digest) {
+            progress.expect(&blob.input, blob.descriptor.size);
         }
     }
 }

@@ -82,16 +82,16 @@ impl LoadRequest<'_> {
         Ok(Loaded { contents, sizes })
     }
 
-    /// Shows `observer` layers of an image that was loaded before, each once. Returns `false` if they came through a
+    /// Shows `observer` the `wanted` layers of an image that was loaded before, each once. Returns `false` if they came through a
     /// pipe, and are gone.
     pub fn load_again(
         &self,
         loaded: &Loaded,
-        is_wanted: impl Fn(&DiffId) -> bool,
+        wanted: &HashSet<DiffId>,
         observer: &dyn LayerObserver,
     ) -> Result<bool, Error> {
         let layers = loaded.contents.images.iter().flat_map(Image::file_layers);
-        let layers = each_once(layers.filter(|layer| is_wanted(&layer.diff_id)));
+        let layers = each_once(layers.filter(|layer| wanted.contains(&layer.diff_id)));
         let is_kept = |layer: &&FileLayer| !matches!(layer.blob.content, Content::Streamed(_));
         if !layers.iter().all(is_kept) {
             // A compressed archive is read as a whole.
@@ -105,9 +105,8 @@ impl LoadRequest<'_> {
             progress: self.progress,
         };
         for layer in &layers {
-            if let Some(counter) = self.progress.of(&layer.blob.input) {
-                counter.expect(layer.blob.descriptor.size);
-            }
+            self.progress
+                .expect(&layer.blob.input, layer.blob.descriptor.size);
         }
         let jobs = parallel::threads(self.jobs);
         parallel::map(jobs, &layers, |layer| layer.open(observers)?.read())?;

@@ -75,21 +75,15 @@ impl Components {
                 let closure = described.closures.of(platform);
                 let state = |closure: &Closure| closure.state(root, path.nar, described.unchecked);
                 let component = Component {
-                    kind: ComponentType::StorePath,
-                    name,
-                    version,
-                    path: path_name,
                     size: Some(path.size),
                     purl,
-                    source: None,
                     store: Some(StoreObject {
                         output,
                         nar: path.nar,
                         closure: closure.map(state),
                     }),
                     metadata,
-                    depends_on: BTreeSet::new(),
-                    places: Vec::new(),
+                    ..Component::new(ComponentType::StorePath, name, version, path_name)
                 };
                 let layers = path.layers.clone();
                 all.add(component, Place { platform, layers });
@@ -123,19 +117,9 @@ impl Components {
 
 /// Returns the component of a distribution. Trivy takes only packages of a distribution that has one.
 fn os_component(os: &OsRelease, path: &[u8]) -> Component {
-    Component {
-        kind: ComponentType::OperatingSystem,
-        name: os.id.clone(),
-        version: os.version.clone(),
-        path: format!("/{}", String::from_utf8_lossy(path)),
-        size: None,
-        purl: None,
-        source: None,
-        store: None,
-        metadata: PackageMetadata::default(),
-        depends_on: BTreeSet::new(),
-        places: Vec::new(),
-    }
+    let path = format!("/{}", String::from_utf8_lossy(path));
+    let kind = ComponentType::OperatingSystem;
+    Component::new(kind, os.id.clone(), os.version.clone(), path)
 }
 
 /// Returns the component of a package that a file names.
@@ -144,29 +128,24 @@ fn package_component(package: &FoundPackage, path: &[u8], os: Option<&OsRelease>
         namespace, name, ..
     } = package;
     let path = format!("/{}", String::from_utf8_lossy(path));
+    let path = match &package.inner {
+        Some(inner) => format!("{path}!/{inner}"),
+        None => path,
+    };
+    let name = match (package.kind, namespace) {
+        (ComponentType::Composer | ComponentType::Go | ComponentType::Npm, Some(namespace)) => {
+            format!("{namespace}/{name}")
+        }
+        _ => name.clone(),
+    };
     Component {
-        kind: package.kind,
-        name: match (package.kind, namespace) {
-            (ComponentType::Composer | ComponentType::Go | ComponentType::Npm, Some(namespace)) => {
-                format!("{namespace}/{name}")
-            }
-            _ => name.clone(),
-        },
-        version: package.version.clone(),
-        path: match &package.inner {
-            Some(inner) => format!("{path}!/{inner}"),
-            None => path,
-        },
-        size: None,
         purl: purl::package(package, os),
         source: package.source(),
-        store: None,
         metadata: PackageMetadata {
             license: package.license.clone(),
             ..PackageMetadata::default()
         },
-        depends_on: BTreeSet::new(),
-        places: Vec::new(),
+        ..Component::new(package.kind, name, package.version.clone(), path)
     }
 }
 

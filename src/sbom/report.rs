@@ -199,6 +199,23 @@ impl SbomReport {
 }
 
 impl Component {
+    /// Returns a component that is in no layer yet, of which nothing else is known.
+    pub(super) fn new(kind: ComponentType, name: String, version: String, path: String) -> Self {
+        Self {
+            kind,
+            name,
+            version,
+            path,
+            size: None,
+            purl: None,
+            source: None,
+            store: None,
+            metadata: PackageMetadata::default(),
+            depends_on: BTreeSet::new(),
+            places: Vec::new(),
+        }
+    }
+
     /// Returns the properties of the namespace `nix` that the nixpkgs manual defines for CycloneDX, and ours.
     pub(super) fn properties(&self) -> Vec<(&'static str, String)> {
         let Some(store) = &self.store else {

@@ -9,7 +9,6 @@ use super::stack::{MAX_LISTED, Records, SecondPass, Stack};
 use crate::error::{Code, Error, Item, Subject, Warning};
 use crate::image::{Image, Layer};
 use crate::load::{LoadRequest, Loaded};
-use crate::oci::DiffId;
 use crate::util::parallel;
 
 /// The images of an input.
@@ -46,8 +45,7 @@ impl Stacks {
             let images = &loaded.contents.images;
             let rebuilder = Rebuilder::new(wanted, budget);
             let wanted = rebuilder.layers_of(images, records);
-            let is_wanted = |diff_id: &DiffId| wanted.contains(diff_id);
-            match load.load_again(loaded, is_wanted, &rebuilder)? {
+            match load.load_again(loaded, &wanted, &rebuilder)? {
                 true => self.rebuild(parallel::threads(load.jobs), images, &rebuilder, budget)?,
                 false => self.images.iter_mut().for_each(Stack::skip_links),
             }

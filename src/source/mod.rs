@@ -163,9 +163,7 @@ pub fn open(
             open_document(path, all, callbacks)
         }
         _ => {
-            if let Some(counter) = stager.progress().of(&name) {
-                counter.expect(metadata.len());
-            }
+            stager.progress().expect(&name, metadata.len());
             let all = stager.progress().count(&name, all);
             archive::open_stream(name, all, callbacks, stager).map(Opened::tree)
         }

@@ -68,9 +68,8 @@ impl Blobs {
         // The largest first, so that no thread is left with a large one at the end.
         work.sort_by_key(|(_, wanted)| std::cmp::Reverse(wanted.blob().descriptor.size));
         for blob in work.iter().map(|(_, wanted)| wanted.blob()) {
-            let is_read = blob.content.digests().is_none();
-            if let Some(counter) = progress.of(&blob.input).filter(|_| is_read) {
-                counter.expect(blob.descriptor.size);
+            if blob.content.digests().is_none() {
+                progress.expect(&blob.input, blob.descriptor.size);
             }
         }
         let read = parallel::map(jobs, &work, |(key, wanted)| {

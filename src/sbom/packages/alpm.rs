@@ -2,7 +2,9 @@
 //!
 //! Source: `lib/libalpm/be_local.c` of pacman.
 
-use super::{Claim, FileFindings, FoundPackage, blocks, claim_directory};
+use std::borrow::Cow;
+
+use super::{FileFindings, FoundPackage, blocks, claim_directory};
 use crate::sbom::report::ComponentType;
 use crate::tar::clean;
 
@@ -42,6 +44,5 @@ pub fn read(path: &[u8], text: &str, findings: &mut FileFindings) {
 pub fn read_files(text: &str, findings: &mut FileFindings) {
     let files = section(text, "FILES").filter(|path| !path.ends_with('/'));
     let paths = files.filter_map(|path| clean(path.as_bytes()));
-    let mut claims = paths.map(|path| Claim::File(path.into_owned()));
-    while claims.next().is_some_and(|claim| findings.claim(claim)) {}
+    findings.claim_files(paths.map(Cow::into_owned));
 }

@@ -2,7 +2,9 @@
 //!
 //! Source: dpkg's `dpkg-query(1)` and `deb-control(5)`.
 
-use super::{Claim, FileFindings, FoundPackage, blocks, claim_directory, field};
+use std::borrow::Cow;
+
+use super::{FileFindings, FoundPackage, blocks, claim_directory, field};
 use crate::sbom::report::ComponentType;
 use crate::tar::clean;
 
@@ -44,6 +46,5 @@ pub fn read_sums(bytes: &[u8], findings: &mut FileFindings) {
 
 fn claim<'a>(paths: impl Iterator<Item = &'a [u8]>, findings: &mut FileFindings) {
     let paths = paths.filter(|path| !path.is_empty()).filter_map(clean);
-    let mut claims = paths.map(|path| Claim::File(path.into_owned()));
-    while claims.next().is_some_and(|claim| findings.claim(claim)) {}
+    findings.claim_files(paths.map(Cow::into_owned));
 }

@@ -84,6 +84,12 @@ impl FileFindings {
         fits
     }
 
+    /// Adds files of a package by their paths, as long as there is room.
+    pub fn claim_files(&mut self, paths: impl Iterator<Item = Vec<u8>>) {
+        let mut claims = paths.map(Claim::File);
+        while claims.next().is_some_and(|claim| self.claim(claim)) {}
+    }
+
     fn charge(&mut self, cost: usize) -> bool {
         if self.cost + cost > MAX_COST {
             self.skipped = Some("it names too many packages or files");

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Claim, FileFindings, FoundPackage};
+use super::{FileFindings, FoundPackage};
 use crate::sbom::report::ComponentType;
 use crate::tar::resolve;
 
@@ -87,11 +87,8 @@ pub fn read(path: &[u8], bytes: &[u8], findings: &mut FileFindings) {
     }
     let path = String::from_utf8_lossy(path);
     let base = path.rsplit_once('/').map_or("", |(base, _)| base);
-    for files in found.targets.values().flat_map(BTreeMap::values) {
-        for path in files.paths().filter_map(|path| resolve(base, path)) {
-            if !findings.claim(Claim::File(path.into_bytes())) {
-                return;
-            }
-        }
-    }
+    let files = found.targets.values().flat_map(BTreeMap::values);
+    let paths = files.flat_map(Files::paths);
+    let paths = paths.filter_map(|path| resolve(base, path));
+    findings.claim_files(paths.map(String::into_bytes));
 }

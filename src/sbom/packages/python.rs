@@ -3,7 +3,7 @@
 //! Sources: the specifications "Core metadata" and "Recording installed projects" of the Python Packaging
 //! User Guide.
 
-use super::{Claim, FileFindings, FoundPackage, field};
+use super::{FileFindings, FoundPackage, field};
 use crate::sbom::license::is_expression;
 use crate::sbom::report::ComponentType;
 use crate::tar::resolve;
@@ -51,6 +51,5 @@ fn above(path: &[u8]) -> Option<&str> {
 fn claim(base: &str, names: impl Iterator<Item = String>, findings: &mut FileFindings) {
     let names = names.filter(|name| !name.is_empty());
     let paths = names.filter_map(|name| resolve(base, &name));
-    let mut claims = paths.map(|path| Claim::File(path.into_bytes()));
-    while claims.next().is_some_and(|claim| findings.claim(claim)) {}
+    findings.claim_files(paths.map(String::into_bytes));
 }
